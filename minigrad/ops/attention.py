@@ -1,0 +1,113 @@
+"""Scaled dot-product attention, as named nodes that everybody can find in the graph."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.modes import current_mode, scope
+from minigrad.core.op import call, composition
+from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.samples import booleans, normal
+
+__all__ = [
+    "scaled_dot_product_attention",
+]  # fmt: skip
+
+
+def reference(
+    query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
+    scale: float | None = None,
+) -> Any:  # fmt: skip
+    scores = query @ np.swapaxes(key, -1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    scores = scores if bias is None else scores + bias
+    allowed = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape)
+    allowed = np.tril(allowed) if causal else allowed
+    weights = np.where(allowed, np.exp(scores), 0)
+    total = weights.sum(-1, keepdims=True)
+    return weights / np.where(total > 0, total, 1) @ value
+
+
+@composition(
+    formula="softmax(q kᵀ · scale + bias) v", reference=reference,
+    samples=[
+        call(normal(3, 2), normal(4, 2), normal(4, 5)),
+        call(normal(2, 3, 2), normal(2, 3, 2), normal(2, 3, 2), causal=True),
+        call(normal(2, 2, 3, 2), normal(2, 2, 4, 2), normal(2, 2, 4, 2), mask=booleans(2, 1, 1, 4)),
+        call(normal(3, 2), normal(3, 2), normal(3, 2), booleans(3, 3), normal(3, 3), causal=True, scale=1.0),
+    ],
+)  # fmt: skip
+def scaled_dot_product_attention(
+    query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
+    scale: float | None = None,
+) -> Any:  # fmt: skip
+    """Each query's average of the values, weighted by how well it matches the keys (Vaswani et al., 2017, eq. 1).
+
+    Args:
+        query: (…, queries, width).
+        key: (…, keys, width).
+        value: (…, keys, value width).
+        mask: booleans that broadcast to (…, queries, keys), True where a query may attend.
+        bias: numbers added to the scores, same shape.
+        causal: a query may attend to its own position and those before it.
+        scale: factor of the scores; 1 / √width by default.
+
+    Returns:
+        The context, (…, queries, value width). The graph has `attention/scores`, `…/weights` and `…/context`.
+
+    Raises:
+        TypeError: a mask that is not boolean.
+        ValueError: shapes that do not fit, named.
+
+    >>> keys = Tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
+    >>> scaled_dot_product_attention(Tensor([[1.0, 0.0]]), keys, keys, scale=1.0).numpy().round(4).tolist()
+    [[0.5752, 0.1547]]
+    """
+    check_shapes(query, key, value)
+    if mask is not None and not isinstance(mask, Tensor):
+        mask = np.asarray(mask)
+    if mask is not None and mask.dtype.kind != "b":
+        raise TypeError(
+            f"mask: expected booleans, True where a query may attend, got {mask.dtype}; "
+            "values to add to the scores go to bias="
+        )
+    with scope("attention"):
+        scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+        scores = named(ops.matmul(scaled, ops.swapaxes(key, -1, -2)), "scores")
+        if bias is not None:
+            scores = named(scores + bias, "biased scores")
+        if causal:
+            mask = causal_mask(query.shape[-2], key.shape[-2], mask)
+        weights = named(ops.softmax(scores, where=mask), "weights")
+        return named(ops.matmul(weights, value), "context")
+
+
+def named(value: Any, name: str) -> Any:
+    """`value`, with a name for listings where it is a Tensor."""
+    if isinstance(value, Tensor):
+        value.name = name
+    return value
+
+
+def causal_mask(queries: int, keys: int, mask: Any) -> Any:
+    """True where the key is not after the query, and where `mask` allows it."""
+    causal: Any = np.tri(queries, keys, dtype=bool)
+    if current_mode().capture is not None:
+        causal = constant(causal, name="causal mask")
+    return causal if mask is None else ops.logical_and(mask, causal)
+
+
+def check_shapes(query: Any, key: Any, value: Any) -> None:
+    problem = (
+        "need at least two axes, (…, tokens, width)" if min(query.ndim, key.ndim, value.ndim) < 2
+        else "query and key differ in width" if query.shape[-1] != key.shape[-1]
+        else "key and value differ in length" if key.shape[-2] != value.shape[-2]
+        else ""
+    )  # fmt: skip
+    if problem:
+        raise ValueError(
+            f"scaled_dot_product_attention: {problem}: query {query.shape}, key {key.shape}, value {value.shape}"
+        )

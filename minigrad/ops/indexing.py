@@ -1,0 +1,274 @@
+"""Reading and writing by index. `getitem` and `scatter_add` are each other's gradient."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.errors import CaptureError
+from minigrad.core.op import call, composition, op
+from minigrad.core.tensor import Shaped, Tensor
+from minigrad.ops.samples import booleans, integers, normal
+
+__all__ = [
+    "Index", "add_along_axis", "argsort", "getitem", "index", "scatter_add", "set_at", "setitem", "sort", "take",
+    "take_along_axis",
+]  # fmt: skip
+
+
+class Slice(NamedTuple):
+    """A slice that can be hashed, which Python's own cannot before 3.12."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+    def __repr__(self) -> str:
+        ends = f"{'' if self.start is None else self.start}:{'' if self.stop is None else self.stop}"
+        return ends if self.step is None else f"{ends}:{self.step}"
+
+
+class Index(tuple[Any, ...]):
+    """The static part of an index: integers, slices, None, `...`, and True where an index array has its place."""
+
+    def __repr__(self) -> str:
+        return f"[{', '.join('array' if e is True else '…' if e is ... else repr(e) for e in self)}]"
+
+    def with_arrays(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The index as NumPy takes it."""
+        following = iter(arrays)
+        return tuple(next(following) if e is True else slice(*e) if isinstance(e, Slice) else e for e in self)
+
+
+def parsed(key: Any) -> tuple[Index, list[Any]]:
+    """What stands between the brackets, as a static index and its arrays."""
+    entries: list[Any] = []
+    arrays: list[Any] = []
+    for entry in key if isinstance(key, tuple) else (key,):
+        if isinstance(entry, slice):
+            ends = (entry.start, entry.stop, entry.step)
+            entries.append(Slice(*(None if end is None else end.__index__() for end in ends)))
+        elif entry is None or entry is ...:
+            entries.append(entry)
+        elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
+            entries.append(int(entry))
+        elif isinstance(entry, (Tensor, np.ndarray, list, bool, np.bool_)):
+            array = entry if isinstance(entry, Tensor) else np.asarray(entry, dtype=int if entry == [] else None)
+            if array.dtype.kind not in "biu":
+                raise IndexError(f"an index must be integers or booleans, got {array.dtype} of shape {array.shape}")
+            entries.append(True)
+            arrays.append(array)
+        else:
+            raise IndexError(f"an index must be integers, slices, None, ... or arrays, got {type(entry).__name__}")
+    return Index(entries), arrays
+
+
+def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
+    """The shape of `x[index]`, unless it depends on values."""
+    if any(i.dtype.kind == "b" for i in indices):
+        raise CaptureError(
+            "x[mask]: how many elements a boolean index selects depends on its values, which are not known while a "
+            "function is being captured; use where(mask, x, 0), or integer indices of a fixed number"
+        )
+    arrays = tuple(np.broadcast_to(np.zeros((), i.dtype), i.shape) for i in indices)
+    base = np.broadcast_to(np.zeros((), x.dtype), x.shape)
+    return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
+
+
+@op(
+    formula="x at an index", view=True, infer=known_shape,
+    samples=[call(normal(4, 3), integers(4, 5), index=Index([True]))],
+    reference=lambda x, *indices, index: x[index.with_arrays(indices)],
+)  # fmt: skip
+def getitem(x: Any, *indices: Any, index: Index) -> Any:
+    """`x[…]`, with the arrays of the index as inputs; see `index`."""
+    return x[index.with_arrays(indices)]
+
+
+@getitem.vjp("x")
+def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
+    return ops.scatter_add(g, *indices, index=index, shape=x.shape)
+
+
+@op(
+    formula="0, with values added at an index",
+    samples=[
+        call(normal(5, 3), integers(4, 5), index=Index([True]), shape=(4, 3)),
+        call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)),
+        call(normal(2, 2), integers(3, 2), integers(2, 2, 1), index=Index([True, True]), shape=(3, 2)),
+    ],
+    reference=lambda values, *indices, index, shape: added_at(values, index.with_arrays(indices), shape),
+)  # fmt: skip
+def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
+    """An array of zeros with `values` added at the index; repeated places add up."""
+    if len(indices) == 1 and index == (True,) and indices[0].dtype.kind in "iu":
+        return rows_added(values, indices[0], shape)
+    result = np.zeros(shape, values.dtype)
+    if any(e is True for e in index):
+        np.add.at(result, index.with_arrays(indices), values)
+    else:
+        result[index.with_arrays(())] = values
+    return result
+
+
+def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
+    """Sums of equal rows by sorting, several times faster than adding them one by one."""
+    result = np.zeros(shape, values.dtype)
+    if rows.size:
+        wrapped = rows.ravel() % shape[0]
+        order = np.argsort(wrapped, kind="stable")
+        where_new = np.flatnonzero(np.diff(wrapped[order], prepend=-1))
+        sorted_values = values.reshape(rows.size, *shape[1:])[order]
+        result[wrapped[order[where_new]]] = np.add.reduceat(sorted_values, where_new, axis=0)
+    return result
+
+
+def added_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
+    result = np.zeros(shape, values.dtype)
+    np.add.at(result, key, values)
+    return result
+
+
+@scatter_add.vjp("values")
+def _(g: Any, y: Any, values: Any, *indices: Any, index: Index, shape: Any) -> Any:
+    return ops.getitem(g, *indices, index=index)
+
+
+keys = [
+    (0,), (-1, slice(None)), (slice(None, None, -2),), (None, ..., 1), (slice(1, 1),), (..., 0),
+    ([0, 0, 3], [1, 1, 2]), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
+]  # fmt: skip
+
+
+@composition(
+    formula="x[key]", reference=lambda x, key: x[tuple(key) if isinstance(key, list) else key],
+    samples=[call(normal(4, 3, 3), key) for key in keys] + [call(normal(4, 3), booleans(4)),
+                                                        call(normal(4, 3), integers(4, 2, 2))],
+)  # fmt: skip
+def index(x: Any, key: Any) -> Any:
+    """`x[key]`: integers, slices, None, `...`, integer arrays (repeats add up in the gradient) and boolean arrays.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> x[[0, 0, 2]].sum().backward()
+    >>> x.grad
+    array([2., 0., 1.])
+    """
+    static, arrays = parsed(key)
+    return ops.getitem(x, *arrays, index=static)
+
+
+@op(
+    formula="x with values written at an index", samples=[
+        call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
+        call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),
+    ],
+    reference=lambda x, values, *indices, index: written_at(x, values, index.with_arrays(indices)),
+)  # fmt: skip
+def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
+    """A copy of `x` with `values` written at the index; see `set_at`."""
+    return written_at(x, values, index.with_arrays(indices))
+
+
+def written_at(x: Any, values: Any, key: Any) -> Any:
+    result = x.copy()
+    result[key] = values
+    return result
+
+
+@setitem.vjp("x")
+def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
+    return ops.setitem(g, 0.0, *indices, index=index)
+
+
+@setitem.vjp("values")
+def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
+    return ops.getitem(g, *indices, index=index)
+
+
+@composition(
+    formula="x with values written at key", reference=lambda x, key, values: written_at(x, values, key),
+    samples=[call(normal(4, 3), 1, normal(3)), call(normal(4, 3), (slice(None), 0), 0.5),
+             call(normal(4, 3), (slice(None), -1), normal())],
+)  # fmt: skip
+def set_at(x: Any, key: Any, values: Any) -> Any:
+    """A copy of `x` with `values` at `x[key]`: what item assignment would do, as a node of the graph.
+
+    >>> set_at(Tensor([1.0, 2.0, 3.0]), 0, 9.0).tolist()
+    [9.0, 2.0, 3.0]
+    """
+    static, arrays = parsed(key)
+    return ops.setitem(x, values, *arrays, index=static)
+
+
+@composition(
+    formula="the entries of x at indices along an axis", numpy=[np.take],
+    samples=[call(normal(4, 3), integers(12, 2)), call(normal(4, 3), integers(3, 2, 2), axis=-1),
+             call(normal(4, 3), 1, axis=0)],
+)  # fmt: skip
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The entries at `indices` along `axis`, or of the flattened array.
+
+    >>> take(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0], axis=1).tolist()
+    [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
+    """
+    if axis is None:
+        return ops.index(ops.reshape(x, -1), indices)
+    return ops.index(x, (slice(None),) * (axis % x.ndim) + (indices,))
+
+
+@op(
+    formula="x at one index per row", numpy=[np.take_along_axis],
+    samples=[call(normal(2, 4), integers(4, 2, 3), -1), call(normal(4, 2), integers(4, 3, 2), axis=0)],
+)  # fmt: skip
+def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
+    """The entries that `indices` names along `axis`, row by row.
+
+    >>> take_along_axis(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1], [0]]).tolist()
+    [[2.0], [3.0]]
+    """
+    return np.take_along_axis(np.asarray(x), np.asarray(indices), axis)
+
+
+@take_along_axis.vjp("x")
+def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
+    return ops.add_along_axis(g, indices, axis=axis, shape=x.shape)
+
+
+@op(
+    formula="0, with values added at one index per row",
+    samples=[call(normal(2, 3), integers(4, 2, 3), axis=-1, shape=(2, 4))],
+    reference=lambda values, indices, *, axis, shape: added_along(values, indices, axis, shape),
+)  # fmt: skip
+def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
+    """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
+    return added_along(values, indices, axis, shape)
+
+
+def added_along(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    mesh: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    mesh[axis] = indices
+    return added_at(np.broadcast_to(values, indices.shape), tuple(mesh), shape)
+
+
+@add_along_axis.vjp("values")
+def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> Any:
+    return ops.take_along_axis(g, indices, axis=axis)
+
+
+@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False,
+    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0)])  # fmt: skip
+def argsort(x: Any, *, axis: int = -1) -> Any:
+    """The indices that would sort along `axis`; equal elements keep their order."""
+    return np.argsort(x, axis, kind="stable")
+
+
+@composition(formula="x in ascending order", numpy=[np.sort], samples=[call(normal(2, 4)), call(normal(4, 2), axis=0)])
+def sort(x: Any, axis: int = -1) -> Any:
+    """The elements in ascending order along `axis`.
+
+    >>> sort(Tensor([3.0, 1.0, 2.0])).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    return ops.take_along_axis(x, ops.argsort(x, axis=axis), axis=axis)

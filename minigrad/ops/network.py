@@ -1,0 +1,357 @@
+"""What networks are made of: softmax, normalisation, embedding, dropout, losses.
+
+Composite ops have rules of their own, for speed and accuracy, and a definition in simpler ops, to be studied:
+`graph.expand("softmax")`. Masks are True where something may be attended to, and act inside softmax.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.modes import current_generator
+from minigrad.core.op import call, composition, op
+from minigrad.core.tensor import Shaped
+from minigrad.ops.samples import booleans, integers, normal, positive
+
+__all__ = [
+    "cross_entropy", "dropout", "embedding", "layer_norm", "log_softmax", "mse", "one_hot", "random_normal",
+    "random_uniform", "rms_norm", "softmax",
+]  # fmt: skip
+
+MASKED = [call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
+          call(normal(3, 2), [[True, False], [True, False], [True, False]], axis=0)]  # fmt: skip
+
+
+def check_mask(where: Any) -> Any:
+    """A mask is booleans; a float mask is usually an additive one."""
+    if where is not None and where.dtype.kind != "b":
+        raise TypeError(
+            f"where: expected booleans (True = may attend), got {where.dtype}; values to add to the scores go to bias="
+        )
+    return where
+
+
+def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
+    if where is not None:
+        x = ops.where(where, x, -np.inf)
+    largest = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
+    if where is not None:
+        largest = ops.where(ops.isfinite(largest), largest, 0.0)
+    exponentials = ops.exp(x - largest)
+    total = ops.sum(exponentials, axis=axis, keepdims=True)
+    if where is not None:
+        total = ops.where(total > 0, total, 1.0)
+    return exponentials / total
+
+
+@op(
+    formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
+    samples=[call(normal(2, 3)), call(normal(2, 3), axis=0), *MASKED],
+    reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
+)  # fmt: skip
+def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
+    """Positive weights that add up to 1 along `axis`; 0 where the mask `where` is False.
+
+    A row with nothing to attend to gives zeros, and zero gradients. Without a mask, a row of −∞ is 0/0: NaN.
+
+    >>> softmax(Tensor([0.0, 1.0, 5.0]), where=[True, True, False]).numpy().round(4).tolist()
+    [0.2689, 0.7311, 0.0]
+    """
+    if check_mask(where) is None:
+        y = x - np.max(x, axis=axis, keepdims=True)
+        np.exp(y, out=y)
+        y /= np.add.reduce(y, axis=axis, keepdims=True)
+        return y
+    x = np.where(where, x, -np.inf)
+    largest = np.max(x, axis=axis, keepdims=True)
+    y = np.exp(x - np.where(np.isfinite(largest), largest, 0))
+    total = np.add.reduce(y, axis=axis, keepdims=True)
+    y /= np.where(total > 0, total, 1)
+    return y
+
+
+@softmax.vjp("x")
+def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
+    return y * (g - ops.vecdot(g, y, axis=axis, keepdims=True))
+
+
+def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
+    if where is not None:
+        x = ops.where(where, x, -np.inf)
+    return x - ops.logsumexp(x, axis=axis, keepdims=True)
+
+
+@op(
+    formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", latex=r"y_i = x_i - \log \sum_j e^{x_j}", definition=log_softmax_definition,
+    samples=[call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3), [True, True, True])],
+    reference=lambda x, where=None, *, axis=-1: log_softmax_definition(x, where, axis=axis),
+)  # fmt: skip
+def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
+    """The logarithm of softmax, computed without one; −∞ where the mask `where` is False.
+
+    >>> log_softmax(Tensor([1e4, -1e4])).tolist()
+    [0.0, -20000.0]
+    """
+    if check_mask(where) is not None:
+        x = np.where(where, x, -np.inf)
+    largest = np.max(x, axis=axis, keepdims=True)
+    y = x - np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(divide="ignore"):  # the logarithm of an all-masked row's sum
+        total = np.log(np.add.reduce(np.exp(y), axis=axis, keepdims=True))
+    return y - np.where(np.isfinite(total), total, 0) if where is not None else y - total
+
+
+@log_softmax.vjp("x")
+def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
+    if where is not None:
+        g = ops.where(where, g, 0.0)
+    return g - ops.exp(y) * ops.sum(g, axis=axis, keepdims=True)
+
+
+# --- normalisation ----------------------------------------------------------------------------------------------------
+
+
+def deviations(x: Any, epsilon: float) -> tuple[Any, Any]:
+    """x minus its mean over the last axis, and one over the root of variance plus epsilon: arrays or Tensors.
+
+    The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
+    """
+    shifted = x - ops.stop_gradient(ops.index(x, (..., slice(0, 1))))
+    centred = shifted - ops.mean(shifted, axis=-1, keepdims=True)
+    variance = ops.vecdot(centred, centred, keepdims=True) * (1.0 / x.shape[-1])
+    return centred, 1.0 / ops.sqrt(variance + epsilon)
+
+
+def layer_norm_definition(x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
+    centred, scale = deviations(x, epsilon)
+    y = centred * scale
+    y = y if gain is None else y * gain
+    return y if bias is None else y + bias
+
+
+@op(
+    formula="(x − mean x) / √(var x + ε) · gain + bias, over the last axis", definition=layer_norm_definition,
+    samples=[call(normal(2, 4), positive(4), normal(4)), call(normal(2, 3, 4)), call(normal(4), positive(4)),
+             call(normal(2, 4), None, normal(4), epsilon=0.1)],
+    reference=lambda x, gain=None, bias=None, *, epsilon=1e-5: (
+        (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+        * (1 if gain is None else gain) + (0 if bias is None else bias)
+    ),
+)  # fmt: skip
+def layer_norm(x: Any, gain: Any = None, bias: Any = None, *, epsilon: float = 1e-5) -> Any:
+    """Layer normalisation over the last axis (Ba, Kiros and Hinton, arXiv 1607.06450).
+
+    >>> layer_norm(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
+    [[-1.0, 1.0]]
+    """
+    y, scale = deviations(x, epsilon)
+    y *= scale
+    if gain is not None:
+        y = np.multiply(y, gain, out=y if np.result_type(y, gain) == y.dtype else None)
+    if bias is not None:
+        y = np.add(y, bias, out=y if np.result_type(y, bias) == y.dtype else None)
+    return y
+
+
+@layer_norm.vjp("x")
+def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
+    centred, scale = deviations(x, epsilon)
+    normalised = centred * scale
+    g = g if gain is None else g * gain
+    along = ops.vecdot(g, normalised, keepdims=True) * (1.0 / x.shape[-1])
+    return (g - ops.mean(g, axis=-1, keepdims=True) - normalised * along) * scale
+
+
+@layer_norm.vjp("gain")
+def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
+    centred, scale = deviations(x, epsilon)
+    return g * (centred * scale)
+
+
+@layer_norm.vjp("bias")
+def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
+    return g
+
+
+@composition(
+    formula="x / √(mean x² + ε) · gain, over the last axis",
+    samples=[call(normal(2, 4), positive(4)), call(normal(2, 3, 4)), call(normal(4), epsilon=0.1)],
+    reference=lambda x, gain=None, epsilon=1e-6: (
+        x / np.sqrt(np.mean(x * x, -1, keepdims=True) + epsilon) * (1 if gain is None else gain)
+    ),
+)  # fmt: skip
+def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
+    """Root-mean-square normalisation over the last axis (Zhang and Sennrich, arXiv 1910.07467).
+
+    >>> rms_norm(Tensor([[3.0, 4.0]])).numpy().round(4).tolist()
+    [[0.8485, 1.1314]]
+    """
+    mean_square = ops.vecdot(x, x, keepdims=True) * (1.0 / x.shape[-1])
+    y = x * (1.0 / ops.sqrt(mean_square + epsilon))
+    return y if gain is None else y * gain
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+
+def check_classes(function: str, indices: Any, count: int) -> Any:
+    """Integers from 0 to `count` − 1, or an error that says which is not."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
+    if indices.size and (indices.min() < 0 or indices.max() >= count):
+        bad = np.flatnonzero((indices < 0) | (indices >= count))[0]
+        place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
+        raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
+    return indices
+
+
+@op(
+    formula="the rows of W at the indices", samples=[call(normal(4, 3), integers(4, 2, 5))],
+    reference=lambda weight, indices: weight[indices],
+)  # fmt: skip
+def embedding(weight: Any, indices: Any) -> Any:
+    """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
+
+    >>> embedding(Tensor([[1.0, 0.0], [0.0, 1.0]]), [1, 1]).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
+    """
+    return np.take(weight, check_classes("embedding", np.asarray(indices), weight.shape[0]), axis=0)
+
+
+@embedding.vjp("weight")
+def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
+    return ops.scatter_add(g, indices, index=ops.Index([True]), shape=weight.shape)
+
+
+@op(
+    formula="1 at the index, else 0", differentiable=False, samples=[call(integers(4, 2, 3), classes=4)],
+    reference=lambda x, *, classes, dtype="float32": np.eye(classes, dtype=dtype)[x],
+)  # fmt: skip
+def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
+    """A new last axis of length `classes`, 1 at the index and 0 elsewhere.
+
+    >>> one_hot([1, 0], classes=2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    x = check_classes("one_hot", np.asarray(x), classes)
+    return (x[..., None] == np.arange(classes)).astype(dtype)
+
+
+def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shaped:
+    return Shaped(shape, np.dtype(dtype))
+
+
+@op(formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape)
+def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
+    """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
+    return generator.random(shape, np.dtype(dtype).type)
+
+
+@op(formula="normal random numbers", effect=True, infer=uniform_shape)
+def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
+    """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
+    return generator.standard_normal(shape, np.dtype(dtype).type)
+
+
+@composition(formula="x / (1 − rate) with probability 1 − rate, else 0")
+def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
+    """Each element dropped with probability `rate`, the rest scaled up (Srivastava et al., 2014).
+
+    Args:
+        rate: probability from 0 to 1.
+        rng: the generator to draw from; by default that of the enclosing `with minigrad.generator(rng):`.
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"dropout: rate={rate} must be between 0 and 1")
+    if rate == 0:
+        return x
+    draws = random_uniform(shape=x.shape, dtype="float32", generator=current_generator(rng))
+    return ops.where(draws >= rate, x * (1 / (1 - rate) if rate < 1 else 0.0), 0.0)
+
+
+# --- losses -----------------------------------------------------------------------------------------------------------
+
+
+def check_targets(logits: Any, targets: Any, ignore_index: int | None) -> None:
+    if targets.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"targets of shape {targets.shape} for logits {logits.shape}: expected {logits.shape[:-1]}, classes last"
+        )
+    valid = targets if ignore_index is None else targets[targets != ignore_index]
+    try:
+        check_classes("cross_entropy", valid, logits.shape[-1])
+    except IndexError:
+        check_classes("cross_entropy", targets, logits.shape[-1])
+
+
+def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any, Any]:
+    """Targets with the ignored ones made 0, which of them count (None for all), and how many."""
+    if ignore_index is None:
+        return targets, None, float(targets.size)
+    counts = ops.not_equal(targets, ignore_index)
+    return ops.where(counts, targets, 0), counts, ops.sum(counts)
+
+
+def cross_entropy_definition(logits: Any, targets: Any, *, ignore_index: int | None, label_smoothing: float) -> Any:
+    classes, counts, number = counted(targets, ignore_index)
+    log_probabilities = ops.log_softmax(logits)
+    losses = -ops.squeeze(ops.take_along_axis(log_probabilities, ops.expand_dims(classes, -1)), -1)
+    if label_smoothing:
+        losses = losses * (1 - label_smoothing) - ops.mean(log_probabilities, axis=-1) * label_smoothing
+    if counts is None:
+        return ops.mean(losses)
+    return ops.sum(ops.where(counts, losses, 0.0)) / ops.astype(number, losses.dtype)
+
+
+@op(
+    formula="mean of −log softmax(logits) at the targets", definition=cross_entropy_definition,
+    samples=[
+        call(normal(4, 3), integers(3, 4)), call(normal(2, 3, 5), integers(5, 2, 3), label_smoothing=0.1),
+        call(normal(4, 3), [0, -1, 2, 1], ignore_index=-1), call(normal(3), 2),
+    ],
+    reference=lambda logits, targets, *, ignore_index=None, label_smoothing=0.0: cross_entropy_definition(
+        logits, np.asarray(targets), ignore_index=ignore_index, label_smoothing=label_smoothing),
+)  # fmt: skip
+def cross_entropy(logits: Any, targets: Any, *, ignore_index: int | None = None, label_smoothing: float = 0.0) -> Any:
+    """The mean cross-entropy, in nats, of integer `targets` (…) under `logits` (…, classes).
+
+    Args:
+        ignore_index: targets of this value do not count; if all are ignored the value is NaN and the gradient 0.
+        label_smoothing: this share of each target is spread evenly over all classes (arXiv 1512.00567).
+
+    >>> float(cross_entropy(Tensor([[1e4, -1e4]]), [1]))
+    20000.0
+    """
+    targets = np.asarray(targets)
+    check_targets(logits, targets, ignore_index)
+    with np.errstate(invalid="ignore"):  # 0/0, the mean of no target, is NaN without noise
+        value = cross_entropy_definition(logits, targets, ignore_index=ignore_index, label_smoothing=label_smoothing)
+    return value
+
+
+@cross_entropy.vjp("logits")
+def _(g: Any, y: Any, logits: Any, targets: Any, *, ignore_index: int | None, label_smoothing: float) -> Any:
+    classes, counts, number = counted(targets, ignore_index)
+    expected = ops.one_hot(classes, classes=logits.shape[-1], dtype=logits.dtype)
+    if label_smoothing:
+        expected = expected * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    if counts is None:
+        return (ops.softmax(logits) - expected) * (g / number)
+    scaled = (ops.softmax(logits) - expected) * (g / ops.astype(number, g.dtype))
+    return ops.where(ops.expand_dims(counts, -1), scaled, 0.0)
+
+
+@composition(
+    formula="mean of (x − target)²", samples=[call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3))],
+    reference=lambda x, target: np.mean((x - target) ** 2),
+)  # fmt: skip
+def mse(x: Any, target: Any) -> Any:
+    """The mean squared error.
+
+    >>> float(mse(Tensor([1.0, 3.0]), [0.0, 0.0]))
+    5.0
+    """
+    return ops.mean(ops.square(x - target))

@@ -1,0 +1,51 @@
+"""How a declaration writes its sample arrays: as specifications, drawn only when something runs the samples."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Draw(NamedTuple):
+    """An array to be drawn: `low` to `high` uniformly, or a standard normal where both are None."""
+
+    shape: tuple[int, ...]
+    low: float | None = None
+    high: float | None = None
+    kind: str = "f"  # as in numpy.dtype.kind: f, i or b
+
+
+def normal(*shape: int) -> Draw:
+    return Draw(shape)
+
+
+def between(low: float, high: float, *shape: int) -> Draw:
+    return Draw(shape, low, high)
+
+
+def positive(*shape: int) -> Draw:
+    return Draw(shape, 0.3, 3.0)
+
+
+def integers(high: int, *shape: int) -> Draw:
+    return Draw(shape, 0, high, "i")
+
+
+def booleans(*shape: int) -> Draw:
+    return Draw(shape, 0, 2, "b")
+
+
+def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> Any:
+    """A sample with every `Draw` in it (also inside a list) replaced by an array; floats get `dtype`."""
+    if isinstance(sample, list):
+        return [realise(item, rng, dtype) for item in sample]
+    if not isinstance(sample, Draw):
+        return sample
+    if sample.kind == "b":
+        return rng.integers(0, 2, sample.shape).astype(bool)
+    if sample.kind == "i":
+        return rng.integers(int(sample.low or 0), int(sample.high or 1), sample.shape)
+    if sample.low is None or sample.high is None:
+        return np.asarray(rng.standard_normal(sample.shape)).astype(dtype)
+    return np.asarray(rng.uniform(sample.low, sample.high, sample.shape)).astype(dtype)

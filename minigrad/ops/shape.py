@@ -1,0 +1,230 @@
+"""Ops that rearrange elements: reshape, transpose, broadcasting and its reverse, joining and splitting, triangles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.op import call, composition, op
+from minigrad.core.tensor import by_numpy
+from minigrad.ops.samples import normal
+
+__all__ = [
+    "broadcast_to", "concatenate", "expand_dims", "reshape", "split", "squeeze", "stack", "sum_to", "swapaxes",
+    "transpose", "tril", "triu",
+]  # fmt: skip
+
+
+@op(
+    formula="the elements of x in another shape", numpy=[np.reshape], view=True,
+    samples=[call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1))],
+)  # fmt: skip
+def reshape(x: Any, *, shape: int | tuple[int, ...]) -> Any:
+    """The same elements, row by row, in another shape; one length may be −1.
+
+    >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    return np.reshape(x, shape)
+
+
+@reshape.vjp("x")
+def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return ops.reshape(g, shape=x.shape)
+
+
+@op(
+    formula="x with its axes permuted", numpy=[np.transpose], view=True,
+    samples=[call(normal(2, 3)), call(normal(2, 3, 4), (2, 0, 1)), call(normal(2, 3, 4, 1), (0, -2, -1, 1))],
+)  # fmt: skip
+def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+    """The axes in another order; all reversed where `axes` is None.
+
+    >>> Tensor([[1.0, 2.0]]).transpose().shape
+    (2, 1)
+    """
+    return np.transpose(x, axes)
+
+
+@transpose.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axes: tuple[int, ...] | None) -> Any:
+    if axes is None:
+        return ops.transpose(g)
+    inverse = sorted(range(x.ndim), key=lambda i: axes[i] % x.ndim)
+    return ops.transpose(g, axes=tuple(inverse))
+
+
+@op(
+    formula="x with two axes exchanged", numpy=[np.swapaxes], view=True,
+    samples=[call(normal(2, 3), 0, 1), call(normal(2, 3, 4), -1, 0)],
+)  # fmt: skip
+def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch."""
+    return np.swapaxes(x, axis1, axis2)
+
+
+@swapaxes.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
+    return ops.swapaxes(g, axis1=axis1, axis2=axis2)
+
+
+@op(
+    formula="x with new axes of length 1", numpy=[np.expand_dims], view=True,
+    samples=[call(normal(2, 3), 0), call(normal(2, 3), (0, -1))],
+)  # fmt: skip
+def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
+    """New axes of length 1 at the places `axis` of the result."""
+    return np.expand_dims(x, axis)
+
+
+@op(
+    formula="x without axes of length 1", numpy=[np.squeeze], view=True,
+    samples=[call(normal(1, 3, 1)), call(normal(1, 3, 1), 0), call(normal(1, 3, 1), (0, -1))],
+)  # fmt: skip
+def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
+    """Without its axes of length 1, or without those named."""
+    return np.squeeze(x, axis)
+
+
+@expand_dims.vjp("x")
+@squeeze.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
+    return ops.reshape(g, shape=x.shape)
+
+
+@op(
+    formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True,
+    samples=[call(normal(3), (2, 3)), call(normal(5, 1), (2, 5, 5)), call(normal(), (2, 1))],
+)  # fmt: skip
+def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
+    """`x` repeated to fill `shape`, as broadcasting does."""
+    return np.broadcast_to(x, shape)
+
+
+@broadcast_to.vjp("x")
+def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return ops.sum_to(g, shape=x.shape)
+
+
+@op(
+    formula="x summed over the axes along which a smaller shape would be broadcast",
+    samples=[call(normal(2, 3), (3,)), call(normal(2, 5, 5), (5, 1)), call(normal(2, 3), ()),
+             call(normal(2, 3), (2, 3))],
+    reference=lambda x, shape: summed_to(x, shape), view=True,
+)  # fmt: skip
+def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """`x` summed down to `shape`: what undoes broadcasting in a gradient.
+
+    >>> sum_to(Tensor([[1.0, 2.0], [3.0, 4.0]]), (2,)).tolist()
+    [4.0, 6.0]
+    """
+    return summed_to(x, shape)
+
+
+def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
+    x = np.asarray(x)
+    leading = x.ndim - len(shape)
+    if leading < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[leading:], strict=True)):
+        raise ValueError(f"shape {shape} cannot be broadcast to {x.shape}")
+    stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
+    axes = (*range(leading), *stretched)
+    return np.add.reduce(x, axis=axes).reshape(shape) if axes else x
+
+
+@sum_to.vjp("x")
+def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return ops.broadcast_to(g, shape=x.shape)
+
+
+@op(
+    formula="the arrays one after another along an axis", numpy=[np.concatenate],
+    samples=[call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
+             call([normal(2, 2), normal(3)], axis=None)],
+)  # fmt: skip
+def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
+    """The arrays joined along an existing axis, or flattened and joined where `axis` is None.
+
+    >>> concatenate([Tensor([1.0]), [2.0, 3.0]]).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    return np.concatenate(arrays, axis)
+
+
+@concatenate.vjp("arrays")
+def _(g: Any, y: Any, *arrays: Any, axis: int | None, argument: int) -> Any:
+    if axis is None:
+        start = sum(x.size for x in arrays[:argument])
+        return ops.reshape(ops.index(g, slice(start, start + arrays[argument].size)), arrays[argument].shape)
+    start = sum(x.shape[axis] for x in arrays[:argument])
+    here = slice(start, start + arrays[argument].shape[axis])
+    return ops.index(g, (slice(None),) * (axis % g.ndim) + (here,))
+
+
+@composition(
+    formula="the arrays along a new axis", numpy=[np.stack],
+    samples=[call([normal(2, 3), normal(2, 3)]), call([normal(2), normal(2)], axis=-1), call([normal(2)])],
+)  # fmt: skip
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """The arrays joined along a new axis at place `axis` of the result.
+
+    >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
+    """
+    return ops.concatenate([ops.expand_dims(x, axis) for x in arrays], axis=axis)
+
+
+@composition(
+    formula="the parts of x along an axis", numpy=[np.split],
+    samples=[call(normal(4, 3), 2), call(normal(3, 4), 2, axis=-1), call(normal(5, 2), [1, 4])],
+)  # fmt: skip
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """`x` in equal sections, or cut at the indices: one slice, and one node, a part.
+
+    >>> [part.tolist() for part in split(Tensor([1.0, 2.0, 3.0]), [1])]
+    [[1.0], [2.0, 3.0]]
+    """
+    length = x.shape[axis]
+    if isinstance(indices_or_sections, int):
+        sections = indices_or_sections
+        if sections < 1 or length % sections:
+            raise ValueError(f"split: an axis of length {length} does not divide into {sections} equal sections")
+        cuts = [length // sections * i for i in range(1, sections)]
+    else:
+        cuts = [int(i) for i in indices_or_sections]
+    before = (slice(None),) * (axis % x.ndim)
+    return [ops.index(x, (*before, slice(a, b))) for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+
+
+@op(
+    formula="x on and below a diagonal, else 0", numpy=[np.tril],
+    samples=[call(normal(3, 3)), call(normal(2, 3, 4), 1), call(normal(3, 4), k=-1)],
+)  # fmt: skip
+def tril(x: Any, *, k: int = 0) -> Any:
+    """The lower triangle of each matrix: zero above the `k`-th diagonal."""
+    return np.tril(x, k)
+
+
+@op(
+    formula="x on and above a diagonal, else 0", numpy=[np.triu],
+    samples=[call(normal(3, 3)), call(normal(2, 3, 4), 1), call(normal(3, 4), k=-1)],
+)  # fmt: skip
+def triu(x: Any, *, k: int = 0) -> Any:
+    """The upper triangle of each matrix: zero below the `k`-th diagonal."""
+    return np.triu(x, k)
+
+
+@tril.vjp("x")
+def _(g: Any, y: Any, x: Any, *, k: int) -> Any:
+    return ops.tril(g, k=k)
+
+
+@triu.vjp("x")
+def _(g: Any, y: Any, x: Any, *, k: int) -> Any:
+    return ops.triu(g, k=k)
+
+
+# Facts about a Tensor that NumPy has functions for.
+by_numpy |= {np.shape: lambda t: t.shape, np.ndim: lambda t: t.ndim, np.size: lambda t: t.size}
