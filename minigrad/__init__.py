@@ -3,24 +3,30 @@
 __version__ = "0.1.0"
 
 from minigrad import ops as ops
+from minigrad.base.record import call as call
+from minigrad.base.record import composition as composition
+from minigrad.base.record import registry as registry
+from minigrad.checks import GradientReport as GradientReport
+from minigrad.checks import check_gradients as check_gradients
 from minigrad.core.autodiff import grad as grad
-from minigrad.core.autodiff import vjp as vjp
 from minigrad.core.errors import CaptureError as CaptureError
 from minigrad.core.errors import CheckpointError as CheckpointError
 from minigrad.core.errors import GradientCheckError as GradientCheckError
 from minigrad.core.errors import GraphError as GraphError
 from minigrad.core.errors import MinigradError as MinigradError
 from minigrad.core.modes import expanded as expanded
-from minigrad.core.modes import generator as generator
 from minigrad.core.modes import no_grad as no_grad
 from minigrad.core.modes import scope as scope
 from minigrad.core.modes import trace_lines as trace_lines
-from minigrad.core.op import call as call
-from minigrad.core.op import composition as composition
 from minigrad.core.op import op as op
 from minigrad.core.tensor import Tensor as Tensor
 from minigrad.core.tensor import assign as assign
 from minigrad.core.tensor import constant as constant
 from minigrad.core.tensor import read as read
-from minigrad.core.tensor import registry as registry
 from minigrad.ops import *  # noqa: F403  # the ops
+from minigrad.ops.random import generator as generator
+from minigrad.transforms import hessian as hessian
+from minigrad.transforms import hvp as hvp
+from minigrad.transforms import jacobian as jacobian
+from minigrad.transforms import jvp as jvp
+from minigrad.transforms import vjp as vjp

@@ -6,26 +6,17 @@ arrays that is a fast first-order backward; on Tensors the same rules record a g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.base.arrays import Array, real_array, shape_of
+from minigrad.base.record import registry
+from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.errors import GraphError
-from minigrad.core.modes import Mode, Origin, Place, current_mode, reset_mode, set_mode
-from minigrad.core.structure import leaves, map_leaves
-from minigrad.core.tensor import (
-    Array,
-    Operand,
-    Storage,
-    Tensor,
-    describe,
-    new_tensor,
-    real_array,
-    registry,
-    shape_of,
-    storage_of,
-)
+from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
+from minigrad.core.tensor import Operand, Storage, Tensor, cast, describe, new_tensor, storage_of
 
 
 class Contribution(NamedTuple):
@@ -60,28 +51,30 @@ def grad(
     >>> float(first), float(grad(first, x))
     (27.0, 18.0)
     """
-    if callable(outputs):
-        raise TypeError("grad takes tensors, not a function: see minigrad.vjp, jvp, hvp, jacobian and hessian")
     if unused not in ("raise", "zero", None):
         raise ValueError(f"unused={unused!r}: expected 'raise', 'zero' or None")
-    results, targets = _tensors(outputs, "outputs"), _tensors(inputs, "inputs")
+    results, targets = list(leaves(outputs)), list(leaves(inputs))
+    for t in (*results, *targets):
+        if not isinstance(t, Tensor):
+            hint = "; for functions see minigrad.vjp, jvp, hvp, jacobian and hessian" if callable(t) else ""
+            raise TypeError(f"grad: outputs and inputs must be Tensors, got {type(t).__name__}{hint}")
     for x in targets:
         if not x.requires_grad:
-            raise GraphError(f"grad: input {describe(x)} does not require a gradient: {_how_to_make_a_leaf}")
-    capture = current_mode().capture
-    if capture is not None:
-        results = [capture.value_of(t) for t in results]
-    on_tensors = create_graph or capture is not None
-    seeds = [_seed(t, c, on_tensors) for t, c in zip(results, _cotangents(results, cotangents), strict=True)]
-    totals = _sweep(results, seeds, {x.id for x in targets}, on_tensors, create_graph)
+            raise GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
+    given = [cotangents] if isinstance(outputs, Tensor) else list(leaves(cotangents))
+    if cotangents is None:
+        given = [None] * len(results)
+    if len(given) != len(results):
+        raise ValueError(f"grad: {len(results)} outputs but {len(given)} cotangents")
+    totals = _sweep(results, given, set(targets), create_graph)
 
     def gradient(x: Tensor) -> Tensor | None:
-        total = totals.get(x.id)
-        if total is None:
-            if unused == "raise":
-                raise GraphError(f"grad: the outputs do not depend on {describe(x)}; unused='zero' or None allows it")
-            return None if unused is None else new_tensor(np.zeros(x.shape, x.dtype), role="constant")
-        return total if isinstance(total, Tensor) else new_tensor(np.array(total), role="constant")
+        if x in totals:
+            total = totals[x]
+            return total if isinstance(total, Tensor) else new_tensor(total, role="constant")
+        if unused == "raise":
+            raise GraphError(f"grad: the outputs do not depend on {describe(x)}; unused='zero' or None allows it")
+        return registry["zeros_like"](x) if unused else None
 
     return map_leaves(gradient, inputs)
 
@@ -97,206 +90,146 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
     The graph stays: calling it twice adds exactly twice the gradient.
     """
     if not output.requires_grad:
-        raise GraphError(f"backward: nothing requires a gradient behind {describe(output)}: {_how_to_make_a_leaf}")
+        raise GraphError(f"backward: nothing requires a gradient behind {describe(output)}: {HOW_TO_MAKE_A_LEAF}")
+    if keep:
+        output.trail = []
     capture = current_mode().capture
-    if capture is not None:
-        output = capture.value_of(output)
-    nodes: dict[int, Tensor] = {}
-    seed = _seed(output, cotangent, capture is not None)
-    output.trail = [] if keep else output.trail
-    totals = _sweep([output], [seed], None, capture is not None, False, nodes, output.trail if keep else None, keep)
-    for number, gradient in totals.items():
-        x = nodes[number]
+    for x, gradient in _sweep([output], [cotangent], None, trail=output.trail if keep else None).items():
         if capture is not None:
             capture.add_gradient(x, gradient)
         else:
             x._grad = gradient if x._grad is None else x._grad + gradient
 
 
-def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = None) -> tuple[Any, Any]:
-    """The value of `function(*inputs)` and its vector-Jacobian products, one per input.
-
-    >>> value, gradients = vjp(lambda x, y: x * y, (2.0, 3.0))
-    >>> float(value), [float(g) for g in gradients]
-    (6.0, [3.0, 2.0])
-    """
-    variables = [Tensor(x, requires_grad=True) for x in inputs]
-    outputs = function(*variables)
-    gradients = grad(outputs, variables, cotangents, unused="zero")
-    return map_leaves(lambda t: t.detach() if isinstance(t, Tensor) else t, outputs), tuple(gradients)
-
-
 def _sweep(
-    outputs: Sequence[Tensor], seeds: Sequence[Any], targets: set[int] | None, on_tensors: bool, create_graph: bool,
-    nodes: dict[int, Tensor] | None = None, trail: list[Contribution] | None = None, keep: bool = False,
-) -> dict[int, Any]:  # fmt: skip
-    """The totals at `targets` (None: at every leaf) by id, as arrays of their own or as Tensors.
+    outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool = False,
+    trail: list[Contribution] | None = None,
+) -> dict[Tensor, Any]:  # fmt: skip
+    """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
-    `nodes` receives every tensor reached. Nodes are visited newest first: ids are a topological order.
+    Nodes are visited newest first: ids are a topological order.
     """
-    reached = {} if nodes is None else nodes
-    order = _needed(outputs, targets, reached)
-    _check_unchanged(order, reached)
-    kept = (reached if keep else {x.id for x in reached.values() if x.op is None}) if targets is None else targets
-    totals: dict[int, Any] = {}
-    owned: set[int] = set()  # totals that nobody else holds: may be added to in place, and handed out
-    add, sum_to, astype = registry["add"], registry["sum_to"], registry["astype"]
     mode = current_mode()
-    names = _Names(outputs) if on_tensors else None
-    degree = 1 + max((x.origin.order for x in reached.values() if x.origin), default=0) if on_tensors else 0
-
-    def contribute(x: Tensor, value: Any, fresh: bool) -> None:
-        total = totals.get(x.id)
-        if total is None:
-            totals[x.id] = value
-            if fresh:
-                owned.add(x.id)
-        elif on_tensors:
-            totals[x.id] = add(total, value)
-        elif x.id in owned and trail is None:
-            np.add(total, value, out=total)
-        else:
-            totals[x.id] = np.asarray(total + value)
-            owned.add(x.id)
-
-    token = set_mode(mode._replace(grad=create_graph, record=True) if on_tensors else mode)
+    on_tensors = create_graph or mode.capture is not None
+    if mode.capture is not None:
+        outputs = [mode.capture.value_of(t) for t in outputs]
+    seeds = [_seed(t, cotangent, on_tensors) for t, cotangent in zip(outputs, cotangents, strict=True)]
+    order = _needed(outputs, targets)
+    _check_unchanged(order)
+    reached, kept = set(order), set(order) if trail is not None else targets or set()
+    totals: dict[Tensor, Any] = {}
+    owned: set[Tensor] = set()  # whose total nobody else holds: it may be added to in place, and handed out
+    add = registry["add"]
+    degree = 1 + max((t.origin.order for t in order if t.origin), default=0)
+    token = set_mode(mode)
     try:
         with np.errstate(all="ignore"):
             for output, seed in zip(outputs, seeds, strict=True):
-                if output.id in reached:
-                    contribute(output, seed, False)
-            for number in reversed(order):
-                node = reached[number]
-                incoming = totals.get(number) if number in kept else totals.pop(number, None)
-                if incoming is None:
+                if output in reached:
+                    totals[output] = add(totals[output], seed) if output in totals else seed
+            for node in reversed(order):
+                op = node.op
+                if op is None or node not in totals:
                     continue
-                if names is not None:
-                    names.give(incoming, node)
-                op: Any = node.op
-                values = node.inputs if on_tensors else [x._data if isinstance(x, Tensor) else x for x in node.inputs]
-                output_value = node if on_tensors else node._data
+                incoming = totals[node] if node in kept else totals.pop(node)
+                y: Any = node if on_tensors else node._data
+                values = node.inputs if on_tensors else [x._data if type(x) is Tensor else x for x in node.inputs]
+                if on_tensors:
+                    _name(incoming, node, outputs)
                 for position, x in enumerate(node.inputs):
-                    if not isinstance(x, Tensor) or x.id not in reached:
+                    if type(x) is not Tensor or x not in reached:
                         continue
-                    rule = op.rule(position)
-                    if rule is None:
-                        raise GraphError(
-                            f"{op.name} has no derivative with respect to {op.argument(position)!r}, "
-                            f"and {describe(x)} requires one: detach() it"
-                        )
                     if on_tensors:
-                        _set_place(mode, create_graph, node, position, degree)
-                    value = rule(incoming, output_value, *values, **node.params)
-                    if value.shape != x.shape:
-                        value = _unbroadcast(sum_to, value, x, op, position)
-                    if value.dtype != x.dtype:
-                        value = astype(value, x.dtype)
-                    if on_tensors:
-                        contribute(x, value, False)
-                        continue
-                    if type(value) is not np.ndarray:
+                        place = Place(node.place.scope, Origin(node, position, degree))
+                        set_mode(mode._replace(grad=create_graph, record=True, place=place))
+                    value: Any = op.rule(position)(incoming, y, *values, **node.params)
+                    expected = x._data
+                    if value.shape != expected.shape or value.dtype != expected.dtype:
+                        value = _fitted(value, x, node, position)
+                    if not on_tensors:
                         value = np.asarray(value)
-                    fresh = value.base is None and value is not incoming and all(value is not v for v in values)
-                    contribute(x, value, fresh and value is not output_value)
-                    if trail is not None:
-                        trail.append(Contribution(number, position, x.id, incoming, value, totals[x.id]))
+                    total = totals.get(x)
+                    if total is None:
+                        totals[x] = value
+                        if (
+                            not on_tensors
+                            and value.base is None
+                            and all(value is not v for v in (incoming, y, *values))
+                        ):
+                            owned.add(x)
+                    elif x in owned:
+                        np.add(total, value, out=total)
+                    else:
+                        totals[x] = add(total, value) if on_tensors else np.asarray(total + value)
+                        if not on_tensors:
+                            owned.add(x)
+                    if trail is not None and not on_tensors:
+                        arrays = (incoming, np.array(value), np.array(totals[x]))
+                        trail.append(Contribution(node.id, position, x.id, *arrays))
     finally:
         reset_mode(token)
-    if names is not None:
-        for number, total in totals.items():
-            names.give(total, reached[number])
-        return totals
-    return {number: total if number in owned else np.array(total) for number, total in totals.items()}
+    if not on_tensors:
+        return {x: total if x in owned else np.array(total) for x, total in totals.items()}
+    for x, total in totals.items():
+        _name(total, x, outputs)
+    return totals
 
 
-def _needed(outputs: Sequence[Tensor], targets: set[int] | None, reached: dict[int, Tensor]) -> list[int]:
-    """Ids of the op nodes between outputs and targets, oldest first; `reached` gets these and the targets."""
+def _needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
+    """What lies between outputs and targets, both included, oldest first."""
+    reached: set[Tensor] = set()
     stack = [t for t in outputs if t.requires_grad]
     while stack:
         t = stack.pop()
-        if t.id not in reached:
-            reached[t.id] = t
-            stack += [x for x in t.inputs if isinstance(x, Tensor) and x.requires_grad and x.id not in reached]
-    order = sorted(reached)
-    if targets is not None:  # prune to the paths that matter
-        needed = set()
-        for number in order:
-            t = reached[number]
-            if number in targets or any(isinstance(x, Tensor) and x.id in needed for x in t.inputs):
-                needed.add(number)
-        order = [number for number in order if number in needed]
-        for number in reached.keys() - needed:
-            del reached[number]
-    return [number for number in order if reached[number].op is not None]
+        if t not in reached:
+            reached.add(t)
+            stack += [x for x in t.inputs if type(x) is Tensor and x.requires_grad and x not in reached]
+    order = sorted(reached, key=attrgetter("id"))
+    if targets is None:
+        return order
+    needed: set[Tensor] = set()
+    for t in order:
+        if t in targets or any(type(x) is Tensor and x in needed for x in t.inputs):
+            needed.add(t)
+    return [t for t in order if t in needed]
 
 
-def _check_unchanged(order: Sequence[int], reached: dict[int, Tensor]) -> None:
+def _check_unchanged(order: list[Tensor]) -> None:
     """Raise if a value was written after the node that used it was recorded."""
-    if not order or Storage.latest < order[0]:
+    oldest = next((node.id for node in order if node.op is not None), Storage.latest)
+    if oldest >= Storage.latest:
         return
-    for number in order:
-        node = reached[number]
-        for x in (node, *node.inputs):
-            if isinstance(x, Tensor) and x._storage is not None and storage_of(x).stamp > number:
-                assert node.op is not None
+    for node in order:
+        for x in (node, *node.inputs) if node.op else ():
+            if type(x) is Tensor and x._storage is not None and storage_of(x).stamp > node.id:
                 raise GraphError(
-                    f"{describe(x)} was written to after {node.op.name} used it, so its gradient would be wrong: "
-                    "call backward before the update, or compute the forward pass again"
+                    f"{describe(x)} was written to after {node.op and node.op.name} used it, so its gradient would be "
+                    "wrong: call backward before the update, or compute the forward pass again"
                 )
 
 
-def _unbroadcast(sum_to: Any, value: Any, x: Tensor, op: Any, position: int) -> Any:
-    try:
-        return sum_to(value, x.shape)
-    except ValueError:
-        raise GraphError(
-            f"the gradient rule of {op.name} for {op.argument(position)!r} returned shape {value.shape}, "
-            f"expected {x.shape} or what broadcasting makes of it"
-        ) from None
+def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
+    """A contribution in the shape and type of its input: broadcasting is undone here, and nowhere else."""
+    if value.shape != x.shape:
+        try:
+            value = registry["sum_to"](value, shape=x.shape)
+        except ValueError:
+            assert node.op is not None
+            raise GraphError(
+                f"the gradient rule of {node.op.name} for {node.op.argument(position)!r} returned shape {value.shape}, "
+                f"expected {x.shape}, or what broadcasting makes of it"
+            ) from None
+    return cast(value, x.dtype, "a gradient")
 
 
-def _set_place(mode: Mode, create_graph: bool, node: Tensor, position: int, order: int) -> None:
-    place = Place(node.place.scope, Origin(node, position, order))
-    set_mode(mode._replace(grad=create_graph, record=True, place=place))
+def _name(gradient: Tensor, x: Tensor, outputs: list[Tensor]) -> None:
+    """Name a gradient node after what it is the gradient of: ∂loss/∂scores."""
+    if gradient.name is None and x.name is not None:
+        of = "outputs" if len(outputs) > 1 else outputs[0].name or "output"
+        gradient.name = "/".join(f"∂({name})" if "∂" in name else f"∂{name}" for name in (of, x.name))
 
 
-class _Names:
-    """Names gradient nodes after what they are the gradient of: ∂loss/∂scores."""
-
-    def __init__(self, outputs: Sequence[Tensor]) -> None:
-        self.of = _bracketed(outputs[0].name or "output") if len(outputs) == 1 else "outputs"
-
-    def give(self, total: Tensor, x: Tensor) -> None:
-        if total.name is None and x.name is not None:
-            total.name = f"∂{self.of}/∂{_bracketed(x.name)}"
-
-
-def _bracketed(name: str) -> str:
-    return f"({name})" if "∂" in name else name
-
-
-_how_to_make_a_leaf = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
-
-
-def _tensors(tree: Any, what: str) -> list[Tensor]:
-    found = list(leaves(tree))
-    for t in found:
-        if not isinstance(t, Tensor):
-            raise TypeError(f"grad: {what} must be Tensors, got {type(t).__name__}")
-    if not found:
-        raise ValueError(f"grad: no {what}")
-    return found
-
-
-def _cotangents(outputs: Sequence[Tensor], cotangents: Any) -> list[Any]:
-    if cotangents is None:
-        return [None] * len(outputs)
-    given = (
-        [cotangents] if len(outputs) == 1 and not isinstance(cotangents, (tuple, dict)) else list(leaves(cotangents))
-    )
-    if len(given) != len(outputs):
-        raise ValueError(f"grad: {len(outputs)} outputs but {len(given)} cotangents")
-    return given
+HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
 
 
 def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
@@ -310,16 +243,7 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
     if shape_of(cotangent) != output.shape:
         raise ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
     if not isinstance(cotangent, Tensor):
-        array = real_array(cotangent)
-        if not np.can_cast(array.dtype, output.dtype, "same_kind"):
-            raise TypeError(f"a cotangent of dtype {array.dtype} for {describe(output)}")
-        array = array.astype(output.dtype, copy=False)
-        return (
-            new_tensor(np.array(array), role="cotangent", name=f"∂{output.name or 'output'}") if on_tensors else array
-        )
-    if cotangent.dtype != output.dtype:
-        raise TypeError(f"a cotangent of dtype {cotangent.dtype} for {describe(output)}")
-    if not on_tensors:
-        return cotangent._values()
+        cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
+    cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
     cotangent.name = cotangent.name or f"∂{output.name or 'output'}"
-    return cotangent
+    return cotangent if on_tensors else cotangent._data

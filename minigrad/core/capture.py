@@ -1,6 +1,6 @@
 """Recording a whole function on shapes: no value is computed, no memory used, no random number drawn.
 
-`capture(fn, *args)` is called by `minigrad.trace`, which turns the `Recording` into a `Graph`.
+`capture(fn, *args)` is called by `minigrad.trace`, which turns what it returns into a `Graph`.
 """
 
 from __future__ import annotations
@@ -8,27 +8,22 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.base.arrays import Shaped
+from minigrad.base.record import registry
+from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.errors import CaptureError
-from minigrad.core.modes import Within, current_mode
-from minigrad.core.structure import leaves, map_leaves
-from minigrad.core.tensor import Shaped, Tensor, constant, describe, new_tensor, registry
+from minigrad.core.modes import current_mode, within
+from minigrad.core.tensor import Tensor, cast, constant, describe, new_tensor, refuse_under_capture
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 
-class Recording(NamedTuple):
-    arguments: list[Tensor]  # stand-ins for the arrays among the arguments, left to right
-    outputs: Any  # what the function returned, in its structure
-    updates: dict[Tensor, Tensor]  # state → the node that holds its next value
-    effects: list[Tensor]  # random draws, in order
-
-
-def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recording:
+def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
     """Run `function` once on stand-ins that have a shape and a dtype but no values.
 
     Raises:
@@ -40,32 +35,32 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recordin
     given = inspect.signature(function).bind(*args, **kwargs)
     for name, value in given.arguments.items():
         given.arguments[name] = map_leaves(functools.partial(recording.argument, name), value)
-    with Within(capture=recording, record=True):
+    with within(capture=recording, record=True):
         outputs = function(*given.args, **given.kwargs)
-        outputs = map_leaves(lambda x: recording.value_of(x) if isinstance(x, Tensor) else x, outputs)
+    recording.outputs = map_leaves(lambda x: recording.updates.get(x, x) if isinstance(x, Tensor) else x, outputs)
     for x in leaves(outputs):
         if isinstance(x, np.ndarray):
             raise CaptureError(f"the captured function returns a NumPy array of shape {x.shape}: return Tensors")
-    return Recording(recording.arguments, outputs, recording.values, recording.effects)
+    return recording
 
 
 class Capture:
-    """What a function under capture has done so far to state and gradients."""
+    """What a captured function was given, and has done to state and gradients."""
 
     def __init__(self) -> None:
-        self.arguments: list[Tensor] = []
-        self.values: dict[Tensor, Tensor] = {}
-        self.gradients: dict[Tensor, Any] = {}
-        self.effects: list[Tensor] = []
+        self.arguments: list[Tensor] = []  # stand-ins for the arrays among the arguments, left to right
+        self.outputs: Any = None  # what the function returned, in its structure
+        self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
+        self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
+        self.effects: list[Tensor] = []  # random draws, in order
 
     def argument(self, name: str, value: Any) -> Any:
         """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""
         if not isinstance(value, (Tensor, np.ndarray, np.generic)):
             return value
-        shaped = Shaped(value.shape, value.dtype)
-        requires_grad = isinstance(value, Tensor) and value.requires_grad
-        own_name = value.name if isinstance(value, Tensor) else None
-        stand_in = new_tensor(shaped, requires_grad=requires_grad, role="input", name=own_name or name)
+        requires_grad = getattr(value, "requires_grad", False)
+        stand_in = new_tensor(Shaped(value.shape, value.dtype), requires_grad=requires_grad, role="input")
+        stand_in.name = getattr(value, "name", None) or name
         self.arguments.append(stand_in)
         return stand_in
 
@@ -73,25 +68,17 @@ class Capture:
         """The inputs of a node: state that was assigned has its new value; stray arrays are refused."""
         for position, x in enumerate(inputs):
             if isinstance(x, np.ndarray):
-                raise CaptureError(
-                    f"{op.name}: a NumPy array {x.dtype}{x.shape} enters as {op.argument(position)!r} while a function "
-                    "is being captured, and would be fixed in it for ever: pass it as an argument, keep it in a "
-                    "module as a Tensor, or say minigrad.constant(array)"
-                )
-        return tuple(self.values.get(x, x) if isinstance(x, Tensor) else x for x in inputs)
+                refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
+        return tuple(self.updates.get(x, x) if isinstance(x, Tensor) else x for x in inputs)
 
     def value_of(self, tensor: Tensor) -> Tensor:
-        return self.values.get(tensor, tensor)
+        return self.updates.get(tensor, tensor)
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         value = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         if isinstance(tensor._data, Shaped):
             raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
-        if value.dtype != tensor.dtype:
-            if not np.can_cast(value.dtype, tensor.dtype, "same_kind"):
-                raise TypeError(f"assign: {describe(tensor)} cannot take {value.dtype} values")
-            value = registry["astype"](value, tensor.dtype)
-        self.values[tensor] = value
+        self.updates[tensor] = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
 
     def gradient_of(self, tensor: Tensor) -> Any:
         if tensor not in self.gradients and tensor._grad is not None:

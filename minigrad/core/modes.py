@@ -6,11 +6,8 @@ Everybody reads `current_mode()`; a mode changes only for the length of a `with`
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -59,17 +56,14 @@ reset_mode = _mode.reset
 class Within:
     """A `with` block, or a decorator, under a changed mode. Leaving blocks out of order is an error."""
 
-    __slots__ = ("_changes", "_entered")
+    __slots__ = ("_change", "_entered")
 
-    def __init__(self, **changes: Any) -> None:
-        self._changes = changes
+    def __init__(self, change: Callable[[Mode], Mode]) -> None:
+        self._change = change
         self._entered: list[tuple[Mode, Token[Mode]]] = []
 
-    def changed(self, mode: Mode) -> Mode:
-        return mode._replace(**self._changes)
-
     def __enter__(self) -> None:
-        mode = self.changed(current_mode())
+        mode = self._change(current_mode())
         self._entered.append((mode, set_mode(mode)))
 
     def __exit__(self, *exception: object) -> None:
@@ -81,15 +75,18 @@ class Within:
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            again = object.__new__(type(self))  # a fresh one per call: calls nest and run in several threads
-            again._changes, again._entered = self._changes, []
-            with again:
+            with Within(self._change):  # a fresh one per call: calls nest and run in several threads
                 return function(*args, **kwargs)
 
         return inside
 
 
-class scope(Within):  # noqa: N801  # used like a function
+def within(**changes: Any) -> Within:
+    """Under the mode in force with some fields changed."""
+    return Within(lambda mode: mode._replace(**changes))
+
+
+def scope(name: str) -> Within:
     """Nodes made inside belong to the scope `name`, below the scope in force; listings and pictures show it.
 
     >>> import minigrad as mg
@@ -99,18 +96,14 @@ class scope(Within):  # noqa: N801  # used like a function
     'attention'
     """
 
-    __slots__ = ()
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name=name)
-
-    def changed(self, mode: Mode) -> Mode:
+    def change(mode: Mode) -> Mode:
         outer, origin = mode.place
-        name: str = self._changes["name"]
         return mode._replace(place=Place(f"{outer}/{name}" if outer else name, origin))
 
+    return Within(change)
 
-class expanded(Within):  # noqa: N801  # used like a function
+
+def expanded(*names: str) -> Within:
     """Composite ops named here run as their definition, so that the graph shows its inside.
 
     >>> import minigrad as mg
@@ -119,14 +112,7 @@ class expanded(Within):  # noqa: N801  # used like a function
     >>> y.op.name
     'divide'
     """
-
-    __slots__ = ()
-
-    def __init__(self, *names: str) -> None:
-        super().__init__(names=frozenset(names))
-
-    def changed(self, mode: Mode) -> Mode:
-        return mode._replace(expanded=mode.expanded | self._changes["names"])
+    return Within(lambda mode: mode._replace(expanded=mode.expanded.union(names)))
 
 
 def no_grad() -> Within:
@@ -138,44 +124,9 @@ def no_grad() -> Within:
     >>> y.requires_grad
     False
     """
-    return Within(grad=False)
-
-
-def generator(rng: np.random.Generator) -> Within:
-    """Random operations inside (dropout, …) draw from `rng`.
-
-    >>> import minigrad as mg, numpy as np
-    >>> with mg.generator(np.random.default_rng(0)):
-    ...     mg.dropout(np.ones(4), 0.5)
-    array([2., 0., 0., 0.])
-    """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"generator(rng): expected a numpy.random.Generator, got {type(rng).__name__}")
-    return Within(generator=rng)
-
-
-def current_generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """`rng` itself, or the one of the enclosing `with minigrad.generator(rng):`; never a global one."""
-    rng = rng or current_mode().generator
-    if rng is None:
-        raise GraphError(
-            "a random operation needs a generator: pass rng=, or put the call inside\n"
-            "    with minigrad.generator(numpy.random.default_rng(0)):"
-        )
-    return rng
+    return within(grad=False)
 
 
 def trace_lines() -> Within:
     """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
-    return Within(lines=True)
-
-
-_PACKAGE = f"{Path(__file__).parent.parent}{os.sep}"
-
-
-def caller_line() -> str:
-    """`file.py:12` of the innermost frame outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return within(lines=True)

@@ -6,41 +6,26 @@ find theirs in the registry.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 import numpy as np
 
+from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
+from minigrad.base.record import by_numpy, registry
+from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError, GraphError
-from minigrad.core.modes import Origin, Place, caller_line, current_mode
+from minigrad.core.modes import Origin, Place, current_mode
 
 if TYPE_CHECKING:
-    from minigrad.core.op import Function, Op
+    from minigrad.core.op import Op
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Operand = Union["Tensor", Array, np.generic, float, list[Any], tuple[Any, ...]]
 
-registry: dict[str, Function] = {}
-by_numpy: dict[Callable[..., Any], Callable[..., Any]] = {}  # the NumPy function *object* → the op that stands for it
-
-_ids = itertools.count(1)
-next_id = _ids.__next__
-
-
-class Shaped(NamedTuple):
-    """What a captured Tensor holds in place of values."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape, dtype=object))
+next_id = itertools.count(1).__next__
 
 
 class Storage:
@@ -51,6 +36,26 @@ class Storage:
 
     def __init__(self) -> None:
         self.stamp = 0
+
+
+def _operator(name: str) -> Callable[..., Tensor]:
+    return lambda *operands: registry[name](*operands)
+
+
+def _reflected(name: str) -> Callable[[Tensor, Operand], Tensor]:
+    return lambda self, other: registry[name](other, self)
+
+
+def _in_place(name: str, symbol: str) -> Callable[[Tensor, Operand], Tensor]:
+    def operator(self: Tensor, other: Operand) -> Tensor:
+        if self.op is None and self.requires_grad:
+            raise GraphError(
+                f"`{symbol}=` on {describe(self)}, a leaf that requires a gradient, would rebind the Python name and "
+                f"train nothing: write `p.data {symbol}= …`, or use minigrad.optim"
+            )
+        return registry[name](self, other)
+
+    return operator
 
 
 class Tensor:
@@ -77,39 +82,35 @@ class Tensor:
         "id", "inputs", "line", "name", "op", "params", "place", "requires_grad", "role", "trail",
     )  # fmt: skip
 
-    id: int
-    op: Op | None
-    inputs: tuple[Any, ...]
-    params: Mapping[str, Any]
-    requires_grad: bool
-    name: str | None
-    place: Place
-    line: str | None
-    role: str | None
-    trail: list[Any] | None
-    _data: Array | Shaped
-    _grad: Any
-    _storage: Storage | None
-
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
-        mode = current_mode()
-        if mode.capture is not None and isinstance(data, np.ndarray):
-            raise CaptureError(
-                f"a NumPy array {data.dtype}{data.shape} enters while a function is being captured, and would be "
-                "fixed in it for ever: pass it as an argument, keep it in a module, or say minigrad.constant(array)"
-            )
-        array = real_array(data.numpy() if isinstance(data, Tensor) else data, dtype, copy=True)
+        if isinstance(data, np.ndarray):
+            refuse_under_capture(data, "Tensor")
+        array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
         if requires_grad and array.dtype.kind != "f":
-            raise TypeError(
-                f"Tensor {name or ''}: {array.dtype} values cannot require a gradient; "
-                "pass dtype=numpy.float64 (or float32)"
-            )
-        _fill(self, array, None, (), {}, requires_grad, mode.place)
+            raise TypeError(f"{array.dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+        mode = current_mode()
+        self._fill(array, None, (), {}, requires_grad, mode.place, None)
         self.name = name
-        if mode.lines:
-            self.line = caller_line()
+        self.line = caller_line() if mode.lines else None
 
-    # --- what it is -------------------------------------------------------------------------------------------------
+    def _fill(
+        self, data: Array | Shaped, op: Op | None, inputs: tuple[Any, ...], params: Mapping[str, Any],
+        requires_grad: bool, place: Place, role: str | None,
+    ) -> None:  # fmt: skip
+        self.id = next_id()
+        self._data = data
+        self.op = op
+        self.inputs = inputs
+        self.params = params
+        self.requires_grad = requires_grad
+        self.place = place
+        self.role = role
+        self.name = self.line = None
+        self.trail: list[Any] | None = None
+        self._grad: Any = None
+        self._storage: Storage | None = None
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,11 +122,11 @@ class Tensor:
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim
+        return len(self._data.shape)
 
     @property
     def size(self) -> int:
-        return self._data.size
+        return math.prod(self._data.shape)
 
     @property
     def scope(self) -> str:
@@ -136,33 +137,30 @@ class Tensor:
         return self.place.origin
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 (NumPy's name)
+    def T(self) -> Tensor:  # noqa: N802  # NumPy's name
         return registry["transpose"](self)
 
     def __repr__(self) -> str:
-        named = f", name={self.name!r}" if self.name else ""
-        made = f", op={self.op.name}" if self.op else ", requires_grad=True" if self.requires_grad else ""
-        if isinstance(self._data, Shaped):
-            return f"Tensor(shape={self.shape}, dtype={self.dtype}{made}{named})"
-        values = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{made}{named})"
+        values = "" if isinstance(self._data, Shaped) else np.array2string(self._data, separator=", ", prefix="Tensor(")
+        leaf = "requires_grad=True" if self.requires_grad and not self.op else ""
+        op, name = self.op and f"op={self.op.name}", self.name and f"name={self.name!r}"
+        facts = (values, f"shape={self.shape}", f"dtype={self.dtype}", op, leaf, name)
+        return f"Tensor({', '.join(fact for fact in facts if fact)})"
 
     # --- values: every reading passes through `_values` ---------------------------------------------------------------
 
     def _values(self) -> Array:
         if isinstance(self._data, Shaped) or current_mode().capture is not None:
             raise CaptureError(
-                f"the value of {describe(self)} is read at {caller_line()} while a function is being captured; its "
-                "values are not known then. Use where(), minimum() or another op, return it, or read it outside"
+                f"the value of {describe(self)} is read at {caller_line()}, but values are not known while a function "
+                "is captured: use where(), minimum() or another op, return it, or read it outside"
             )
         return self._data
 
     @property
     def data(self) -> Array:
         """A read-only view; `t.data -= step` and `t.data = array` write into the same memory through `assign`."""
-        view = self._values().view(ReadOnly)
-        view.flags.writeable = False
-        return view
+        return read_only(self._values())
 
     @data.setter
     def data(self, value: Operand) -> None:
@@ -173,6 +171,8 @@ class Tensor:
         return self._values().copy()
 
     def item(self) -> Any:
+        if self.size != 1:
+            raise TypeError(f"{describe(self)} has {self.size} elements, not one")
         return self._values().item()
 
     def tolist(self) -> Any:
@@ -184,28 +184,20 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise TypeError(
-                f"{describe(self)} requires a gradient, which a NumPy array would lose: "
-                "use .numpy() for its values, or a minigrad function to keep the graph"
-            )
+            raise TypeError(f"a NumPy array would lose the gradient of {describe(self)}: use .numpy() for its values")
         return np.array(self._values(), dtype=dtype)
 
     def __float__(self) -> float:
-        return float(self._one())
+        return float(self.item())
 
     def __int__(self) -> int:
-        return int(self._one())
+        return int(self.item())
 
     def __index__(self) -> int:
-        return self._one().__index__()  # type: ignore[no-any-return]  # an integer scalar's own answer
+        return int(self.item().__index__())
 
     def __bool__(self) -> bool:
         return bool(self._values())
-
-    def _one(self) -> Any:
-        if self.size != 1:
-            raise TypeError(f"{describe(self)} has {self.size} elements, not one")
-        return self._values().reshape(())[()]
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
@@ -218,12 +210,9 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def __copy__(self) -> Tensor:
-        return self.__deepcopy__({})
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """An independent leaf: the values, the name and `requires_grad`, without the graph behind it."""
-        memo[id(self)] = copy = Tensor(self.numpy(), requires_grad=self.requires_grad, name=self.name)
+        memo[id(self)] = copy = Tensor(self, requires_grad=self.requires_grad, name=self.name)
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -259,197 +248,59 @@ class Tensor:
 
         return graph_of(self, gradients)
 
-    # --- operators: each is an op of the registry ---------------------------------------------------------------------
+    # --- operators: each is an op of the registry; so is every method not defined here --------------------------------
 
-    if TYPE_CHECKING:  # every registered function is a method
+    def __getattr__(self, name: str) -> Callable[..., Tensor]:
+        if name not in registry:
+            raise AttributeError(f"a Tensor has no attribute {name!r}")
+        return functools.partial(registry[name], self)
 
-        def __getattr__(self, name: str) -> Callable[..., Tensor]: ...
+    def __dir__(self) -> list[str]:
+        return [*object.__dir__(self), *registry]
 
-    def __add__(self, other: Operand) -> Tensor:
-        return registry["add"](self, other)
-
-    def __radd__(self, other: Operand) -> Tensor:
-        return registry["add"](other, self)
-
-    def __sub__(self, other: Operand) -> Tensor:
-        return registry["subtract"](self, other)
-
-    def __rsub__(self, other: Operand) -> Tensor:
-        return registry["subtract"](other, self)
-
-    def __mul__(self, other: Operand) -> Tensor:
-        return registry["multiply"](self, other)
-
-    def __rmul__(self, other: Operand) -> Tensor:
-        return registry["multiply"](other, self)
-
-    def __truediv__(self, other: Operand) -> Tensor:
-        return registry["divide"](self, other)
-
-    def __rtruediv__(self, other: Operand) -> Tensor:
-        return registry["divide"](other, self)
-
-    def __matmul__(self, other: Operand) -> Tensor:
-        return registry["matmul"](self, other)
-
-    def __rmatmul__(self, other: Operand) -> Tensor:
-        return registry["matmul"](other, self)
-
-    def __pow__(self, other: Operand) -> Tensor:
-        return registry["power"](self, other)
-
-    def __rpow__(self, other: Operand) -> Tensor:
-        return registry["power"](other, self)
-
-    def __neg__(self) -> Tensor:
-        return registry["negative"](self)
-
-    def __abs__(self) -> Tensor:
-        return registry["absolute"](self)
-
-    def __invert__(self) -> Tensor:
-        return registry["logical_not"](self)
-
-    def __and__(self, other: Operand) -> Tensor:
-        return registry["logical_and"](self, other)
-
-    def __or__(self, other: Operand) -> Tensor:
-        return registry["logical_or"](self, other)
-
-    def __lt__(self, other: Operand) -> Tensor:
-        return registry["less"](self, other)
-
-    def __le__(self, other: Operand) -> Tensor:
-        return registry["less_equal"](self, other)
-
-    def __gt__(self, other: Operand) -> Tensor:
-        return registry["greater"](self, other)
-
-    def __ge__(self, other: Operand) -> Tensor:
-        return registry["greater_equal"](self, other)
-
-    def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]  # elementwise, as in NumPy
-        return registry["equal"](self, other)
-
-    def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]  # elementwise, as in NumPy
-        return registry["not_equal"](self, other)
-
+    __add__, __radd__, __iadd__ = _operator("add"), _reflected("add"), _in_place("add", "+")
+    __sub__, __rsub__, __isub__ = _operator("subtract"), _reflected("subtract"), _in_place("subtract", "-")
+    __mul__, __rmul__, __imul__ = _operator("multiply"), _reflected("multiply"), _in_place("multiply", "*")
+    __truediv__, __rtruediv__, __itruediv__ = _operator("divide"), _reflected("divide"), _in_place("divide", "/")
+    __matmul__, __rmatmul__, __imatmul__ = _operator("matmul"), _reflected("matmul"), _in_place("matmul", "@")
+    __pow__, __rpow__, __ipow__ = _operator("power"), _reflected("power"), _in_place("power", "**")
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")  # type: ignore[assignment]  # elementwise, as in NumPy
+    __and__, __or__ = _operator("logical_and"), _operator("logical_or")
+    __neg__, __abs__, __invert__ = _operator("negative"), _operator("absolute"), _operator("logical_not")
+    __getitem__ = _operator("index")
     __hash__ = object.__hash__
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return registry["index"](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise GraphError(
-            f"{describe(self)} cannot be written to by item, which would falsify its graph: "
-            "y = minigrad.set_at(x, index, value) makes a new tensor, minigrad.assign(x, value) rewrites a leaf"
+            f"writing into {describe(self)} would falsify its graph: minigrad.set_at(x, index, value) makes a new "
+            "tensor, minigrad.assign(x, value) rewrites a leaf"
         )
 
-    def __iadd__(self, other: Operand) -> Tensor:
-        return self._not_a_trained_leaf("+=") + other
-
-    def __isub__(self, other: Operand) -> Tensor:
-        return self._not_a_trained_leaf("-=") - other
-
-    def __imul__(self, other: Operand) -> Tensor:
-        return self._not_a_trained_leaf("*=") * other
-
-    def __itruediv__(self, other: Operand) -> Tensor:
-        return self._not_a_trained_leaf("/=") / other
-
-    def _not_a_trained_leaf(self, operator: str) -> Tensor:
-        if self.op is None and self.requires_grad:
-            raise GraphError(
-                f"`{operator}` on {describe(self)}, a leaf that requires a gradient, would only rebind the Python name "
-                f"and train nothing: write `p.data {operator} …`, or use minigrad.optim"
-            )
-        return self
-
-    # --- NumPy's functions on Tensors ---------------------------------------------------------------------------------
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Tensor:
-        if method != "__call__" or ufunc not in by_numpy:
-            _refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
-        result: Tensor = by_numpy[ufunc](*inputs, **kwargs)
-        return result
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.__array_function__(function, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function not in by_numpy:
-            _refuse(function.__name__)
-        return by_numpy[function](*args, **kwargs)
+        if getattr(function, "__hash__", None) and function in by_numpy:
+            return by_numpy[function](*args, **kwargs)
+        known = ", ".join(sorted({f.__name__ for f in by_numpy}))
+        raise TypeError(f"numpy.{function.__name__} is not supported on Tensors; supported: {known}. Or use x.numpy()")
 
 
-def _refuse(name: str) -> NoReturn:
-    known = ", ".join(sorted({function.__name__ for function in by_numpy}))
-    raise TypeError(f"numpy.{name} is not supported on minigrad Tensors; supported: {known}. Or use x.numpy()")
-
-
-class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
-    """The view that `Tensor.data` gives. In-place operators make a new array, for the setter to copy in."""
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if not self.flags.writeable:
-            raise GraphError("`t.data` is read-only: write `t.data = array`, or minigrad.assign(t, array)")
-        super().__setitem__(index, value)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(out, ReadOnly) and not out.flags.writeable for out in kwargs.get("out", ())):
-            raise GraphError("`t.data` is read-only: out= cannot write to it; minigrad.assign(t, array) can")
-        inputs = tuple(np.asarray(x) if isinstance(x, ReadOnly) else x for x in inputs)
-        return getattr(ufunc, method)(*inputs, **kwargs)
-
-
-def _out_of_place(ufunc: Any) -> Callable[[Any, Any], Any]:
-    return lambda self, other: ufunc(np.asarray(self), other)
-
-
-for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power,
-    "matmul": np.matmul, "floordiv": np.floor_divide, "mod": np.remainder,
-}.items():  # fmt: skip
-    setattr(ReadOnly, f"__i{_name}__", _out_of_place(_ufunc))
-
-
-def _fill(
-    tensor: Tensor, data: Array | Shaped, op: Op | None, inputs: tuple[Any, ...], params: Mapping[str, Any],
-    requires_grad: bool, place: Place,
-) -> Tensor:  # fmt: skip
-    tensor.id = next_id()
-    tensor._data = data
-    tensor.op = op
-    tensor.inputs = inputs
-    tensor.params = params
-    tensor.requires_grad = requires_grad
-    tensor.place = place
-    tensor.name = tensor.line = tensor.role = tensor.trail = tensor._grad = tensor._storage = None
-    return tensor
+NO_PARAMS: Mapping[str, Any] = {}
+TOP = Place()
 
 
 def new_tensor(
-    data: Array | Shaped, op: Op | None = None, inputs: tuple[Any, ...] = (), params: Mapping[str, Any] | None = None,
-    requires_grad: bool = False, place: Place | None = None, role: str | None = None, name: str | None = None,
+    data: Array | Shaped, op: Op | None = None, inputs: tuple[Any, ...] = (), params: Mapping[str, Any] = NO_PARAMS,
+    requires_grad: bool = False, place: Place = TOP, role: str | None = None,
 ) -> Tensor:  # fmt: skip
     """A Tensor around `data` itself, unchecked: for the engine."""
-    place = place or current_mode().place
-    tensor = _fill(object.__new__(Tensor), data, op, inputs, params or {}, requires_grad, place)
-    tensor.role, tensor.name = role, name
+    tensor = Tensor.__new__(Tensor)
+    tensor._fill(data, op, inputs, params, requires_grad, place, role)
     return tensor
-
-
-def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
-    """`data` as an array of booleans, integers or floats; TypeError for anything else."""
-    try:
-        array = np.array(data, dtype=dtype, copy=copy)
-    except ValueError as error:
-        raise TypeError(f"not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"expected booleans, integers or floats, got dtype {array.dtype}")
-    return array.view(np.ndarray)
-
-
-def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of a Tensor, array, number or nested list."""
-    return value.shape if isinstance(value, Tensor) else np.shape(value)
 
 
 def constant(data: Operand, name: str | None = None) -> Tensor:
@@ -458,8 +309,19 @@ def constant(data: Operand, name: str | None = None) -> Tensor:
     >>> constant([1.0, 2.0]) * 2.0
     Tensor([2., 4.], shape=(2,), dtype=float64)
     """
-    array = real_array(data.numpy() if isinstance(data, Tensor) else data, copy=True)
-    return new_tensor(array, role="constant", name=name)
+    array = real_array(data._values() if isinstance(data, Tensor) else data, copy=True)
+    tensor = new_tensor(array, place=current_mode().place, role="constant")
+    tensor.name = name
+    return tensor
+
+
+def refuse_under_capture(array: Array, where: str) -> None:
+    """An array that enters a captured function by itself would be the same for ever: an error."""
+    if current_mode().capture is not None:
+        raise CaptureError(
+            f"{where}: a NumPy array {array.dtype}{array.shape} enters while a function is captured, and would stay "
+            "the same for ever: pass it as an argument, keep it in a module as a Tensor, or say minigrad.constant(a)"
+        )
 
 
 def read(tensor: Tensor) -> Any:
@@ -487,10 +349,17 @@ def assign(tensor: Tensor, value: Operand) -> None:
     capture = current_mode().capture
     if capture is not None:
         capture.assign(tensor, value)
-        return
-    values = real_array(value._values() if isinstance(value, Tensor) else value)
-    np.copyto(tensor._values(), values, casting="same_kind")
-    touch(tensor)
+    else:
+        values = real_array(value._values() if isinstance(value, Tensor) else value)
+        np.copyto(tensor._values(), values, casting="same_kind")
+        touch(tensor)
+
+
+def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
+    """`value` in another type of the same kind, as a node where it is not in it already."""
+    if not np.can_cast(value.dtype, dtype, "same_kind"):
+        raise TypeError(f"{use} cannot take {value.dtype} values")
+    return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
 
 
 def touch(tensor: Tensor) -> None:
@@ -514,9 +383,13 @@ def storage_of(tensor: Tensor) -> Storage:
     return tensor._storage
 
 
-def describe(tensor: Tensor) -> str:
+def describe(value: Any) -> str:
     """`float32 (2, 3) 'weight' made by matmul`, for messages."""
-    name = f" {tensor.name!r}" if tensor.name else ""
-    made = f" made by {tensor.op.name}" if tensor.op else ""
-    line = f" at {tensor.line}" if tensor.line else ""
-    return f"{tensor.dtype} {tensor.shape}{name}{made}{line}"
+    if not isinstance(value, (Tensor, np.ndarray)):
+        return repr(value)
+    facts = f"{value.dtype} {value.shape}"
+    if isinstance(value, Tensor):
+        facts += f" {value.name!r}" if value.name else ""
+        facts += f" made by {value.op.name}" if value.op else ""
+        facts += f" at {value.line}" if value.line else ""
+    return facts

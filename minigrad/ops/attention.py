@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.base.record import call, composition
 from minigrad.core.modes import current_mode, scope
-from minigrad.core.op import call, composition
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.samples import booleans, normal
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.op import Call, Op, Rule, call, composition, op
+from minigrad.base.record import Call, call, composition
+from minigrad.core.op import Op, Rule, op
 from minigrad.ops.samples import between, booleans, normal, positive
 
 __all__ = [

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
+from minigrad.base.arrays import Shaped
+from minigrad.base.record import call, composition
 from minigrad.core.errors import CaptureError
-from minigrad.core.op import call, composition, op
-from minigrad.core.tensor import Shaped, Tensor
+from minigrad.core.op import op
+from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.samples import booleans, integers, normal
 
 __all__ = [
@@ -55,7 +57,9 @@ def parsed(key: Any) -> tuple[Index, list[Any]]:
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
             entries.append(int(entry))
         elif isinstance(entry, (Tensor, np.ndarray, list, bool, np.bool_)):
-            array = entry if isinstance(entry, Tensor) else np.asarray(entry, dtype=int if entry == [] else None)
+            array = entry if isinstance(entry, Tensor) else np.asarray(entry)
+            if array.size == 0 and isinstance(entry, list):
+                array = np.asarray(entry, int)
             if array.dtype.kind not in "biu":
                 raise IndexError(f"an index must be integers or booleans, got {array.dtype} of shape {array.shape}")
             entries.append(True)
@@ -184,7 +188,15 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
 
 @setitem.vjp("values")
 def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
-    return ops.getitem(g, *indices, index=index)
+    read = ops.getitem(g, *indices, index=index)
+    if all(i.dtype.kind == "b" for i in indices):
+        return read
+    # Of the values written to one place only the last is still there: each place says which.
+    numbers, nobody = np.arange(read.size).reshape(read.shape), np.full(x.shape, -1)
+    if isinstance(g, Tensor):
+        numbers, nobody = constant(numbers), constant(nobody)
+    last = ops.getitem(ops.setitem(nobody, numbers, *indices, index=index), *indices, index=index)
+    return ops.where(ops.equal(last, numbers), read, 0.0)
 
 
 @composition(

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.modes import current_generator
-from minigrad.core.op import call, composition, op
-from minigrad.core.tensor import Shaped
+from minigrad.base.record import call, composition
+from minigrad.core.op import op
+from minigrad.ops.indexing import Index, Slice
+from minigrad.ops.random import current_generator
+from minigrad.ops.reduction import add_reduce, maximum_reduce
 from minigrad.ops.samples import booleans, integers, normal, positive
 
 __all__ = [
-    "cross_entropy", "dropout", "embedding", "layer_norm", "log_softmax", "mse", "one_hot", "random_normal",
-    "random_uniform", "rms_norm", "softmax",
+    "cross_entropy", "dropout", "embedding", "layer_norm", "log_softmax", "mse", "one_hot", 
+    "rms_norm", "softmax",
 ]  # fmt: skip
 
 MASKED = [call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
@@ -61,9 +63,9 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     [0.2689, 0.7311, 0.0]
     """
     if check_mask(where) is None:
-        y = x - np.max(x, axis=axis, keepdims=True)
+        y = np.subtract(x, maximum_reduce(x, axis, None, None, True))
         np.exp(y, out=y)
-        y /= np.add.reduce(y, axis=axis, keepdims=True)
+        y /= add_reduce(y, axis, None, None, True)
         return y
     x = np.where(where, x, -np.inf)
     largest = np.max(x, axis=axis, keepdims=True)
@@ -114,12 +116,15 @@ def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
 # --- normalisation ----------------------------------------------------------------------------------------------------
 
 
+FIRST = Index([..., Slice(0, 1, None)])
+
+
 def deviations(x: Any, epsilon: float) -> tuple[Any, Any]:
     """x minus its mean over the last axis, and one over the root of variance plus epsilon: arrays or Tensors.
 
     The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
     """
-    shifted = x - ops.stop_gradient(ops.index(x, (..., slice(0, 1))))
+    shifted = x - ops.stop_gradient(ops.getitem(x, index=FIRST))
     centred = shifted - ops.mean(shifted, axis=-1, keepdims=True)
     variance = ops.vecdot(centred, centred, keepdims=True) * (1.0 / x.shape[-1])
     return centred, 1.0 / ops.sqrt(variance + epsilon)
@@ -223,11 +228,12 @@ def embedding(weight: Any, indices: Any) -> Any:
 
 @embedding.vjp("weight")
 def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
-    return ops.scatter_add(g, indices, index=ops.Index([True]), shape=weight.shape)
+    return ops.scatter_add(g, indices, index=Index([True]), shape=weight.shape)
 
 
 @op(
-    formula="1 at the index, else 0", differentiable=False, samples=[call(integers(4, 2, 3), classes=4)],
+    formula="1 at the index, else 0", differentiable=False,
+    samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64")],
     reference=lambda x, *, classes, dtype="float32": np.eye(classes, dtype=dtype)[x],
 )  # fmt: skip
 def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
@@ -238,22 +244,6 @@ def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     """
     x = check_classes("one_hot", np.asarray(x), classes)
     return (x[..., None] == np.arange(classes)).astype(dtype)
-
-
-def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shaped:
-    return Shaped(shape, np.dtype(dtype))
-
-
-@op(formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape)
-def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
-    """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
-    return generator.random(shape, np.dtype(dtype).type)
-
-
-@op(formula="normal random numbers", effect=True, infer=uniform_shape)
-def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
-    """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
-    return generator.standard_normal(shape, np.dtype(dtype).type)
 
 
 @composition(formula="x / (1 − rate) with probability 1 − rate, else 0")
@@ -268,7 +258,7 @@ def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
         raise ValueError(f"dropout: rate={rate} must be between 0 and 1")
     if rate == 0:
         return x
-    draws = random_uniform(shape=x.shape, dtype="float32", generator=current_generator(rng))
+    draws = ops.random_uniform(shape=x.shape, dtype="float32", generator=current_generator(rng))
     return ops.where(draws >= rate, x * (1 / (1 - rate) if rate < 1 else 0.0), 0.0)
 
 
@@ -290,7 +280,7 @@ def check_targets(logits: Any, targets: Any, ignore_index: int | None) -> None:
 def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any, Any]:
     """Targets with the ignored ones made 0, which of them count (None for all), and how many."""
     if ignore_index is None:
-        return targets, None, float(targets.size)
+        return targets, None, float(np.size(targets))
     counts = ops.not_equal(targets, ignore_index)
     return ops.where(counts, targets, 0), counts, ops.sum(counts)
 

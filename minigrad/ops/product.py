@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.op import call, op
-from minigrad.core.tensor import Shaped
+from minigrad.base.arrays import Shaped
+from minigrad.base.record import call
+from minigrad.core.op import op
 from minigrad.ops.samples import normal
 
 __all__ = [

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.op import call, composition, op
-from minigrad.core.tensor import shape_of
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, composition
+from minigrad.core.op import op
 from minigrad.ops.samples import booleans, normal
 
 __all__ = [
@@ -17,6 +18,11 @@ __all__ = [
 ]  # fmt: skip
 
 Axis = int | tuple[int, ...] | None
+# The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
+add_reduce: Any = np.add.reduce
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
+sum_of_products: Any = np.vecdot
 
 samples = [
     call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1)),
@@ -50,7 +56,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
     [4.0, 6.0]
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return add_reduce(x, axis, None, None, keepdims)
 
 
 @sum.vjp("x")
@@ -74,6 +80,9 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1).tolist()
     [1.5, 3.5]
     """
+    n = count(x, axis)
+    if x.dtype.kind == "f" and x.dtype.itemsize > 2 and n:
+        return add_reduce(x, axis, None, None, keepdims) / n
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -93,13 +102,13 @@ def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
 @op(formula="maxᵢ xᵢ", numpy=[np.max], samples=samples)
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis`; equal ones share the gradient evenly."""
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return maximum_reduce(x, axis, None, None, keepdims)
 
 
 @op(formula="minᵢ xᵢ", numpy=[np.min], samples=samples)
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis`; equal ones share the gradient evenly."""
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return minimum_reduce(x, axis, None, None, keepdims)
 
 
 @max.vjp("x")
@@ -253,9 +262,6 @@ def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-sum_of_products: Any = np.vecdot  # numpy's stubs lack its axis
-
-
 @op(
     formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot],
     samples=[call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), keepdims=True),
@@ -269,8 +275,11 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     >>> vecdot(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 10.0])).tolist()
     [21.0, 43.0]
     """
-    result = sum_of_products(x1, x2, axis=axis)
-    return np.expand_dims(result, axis) if keepdims else result
+    if axis != -1:
+        result = sum_of_products(x1, x2, axis=axis)
+        return np.expand_dims(result, axis) if keepdims else result
+    result = sum_of_products(x1, x2)
+    return result[..., None] if keepdims else result
 
 
 @vecdot.vjp("x1")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.op import call, composition, op
-from minigrad.core.tensor import by_numpy
+from minigrad.base.record import by_numpy, call, composition
+from minigrad.core.op import op
 from minigrad.ops.samples import normal
 
 __all__ = [
@@ -28,7 +28,7 @@ def reshape(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    return np.reshape(x, shape)
+    return np.asarray(x).reshape(shape)
 
 
 @reshape.vjp("x")
@@ -46,7 +46,7 @@ def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
     >>> Tensor([[1.0, 2.0]]).transpose().shape
     (2, 1)
     """
-    return np.transpose(x, axes)
+    return np.asarray(x).transpose(axes)
 
 
 @transpose.vjp("x")
@@ -63,7 +63,7 @@ def _(g: Any, y: Any, x: Any, *, axes: tuple[int, ...] | None) -> Any:
 )  # fmt: skip
 def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
     """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch."""
-    return np.swapaxes(x, axis1, axis2)
+    return np.asarray(x).swapaxes(axis1, axis2)
 
 
 @swapaxes.vjp("x")

@@ -1,0 +1,59 @@
+"""Arrays at the door of the engine: real numbers come in, and only read-only views of them go out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+REFUSAL = "`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)"
+
+
+class Shaped(NamedTuple):
+    """What a captured Tensor holds in place of values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
+    """A read-only array. In-place operators make a new array, for the setter of `t.data` to copy in."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise ValueError(REFUSAL)
+        super().__setitem__(index, value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(out, ReadOnly) for out in kwargs.get("out", ())):
+            raise ValueError(REFUSAL)
+        return getattr(ufunc, method)(*(x.view(np.ndarray) if isinstance(x, ReadOnly) else x for x in inputs), **kwargs)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"):
+    setattr(ReadOnly, f"__i{_name}__", getattr(ReadOnly, f"__{_name}__"))
+
+
+def read_only(array: Array) -> ReadOnly:
+    """A read-only view of `array`."""
+    view = array.view(ReadOnly)
+    view.flags.writeable = False
+    return view
+
+
+def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
+    """`data` as an array of booleans, integers or floats; TypeError for anything else."""
+    try:
+        array = np.array(data, dtype=dtype, copy=copy)
+    except ValueError as error:
+        raise TypeError(f"not an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"expected booleans, integers or floats, got dtype {array.dtype}")
+    return array.view(np.ndarray)
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a Tensor, array, number or nested list."""
+    shape: tuple[int, ...] = value.shape if hasattr(value, "shape") else np.shape(value)
+    return shape

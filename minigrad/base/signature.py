@@ -1,0 +1,86 @@
+"""How an op is called. NumPy's habits enter, inputs and static parameters leave; the engine's `Op` is one of these."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})  # parameter values that need no thought
+
+
+class Signature:
+    """The arguments of a function on arrays, read from its declaration.
+
+    Positional arguments are `inputs` (None where an optional one is left out), keyword-only ones are `params`.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], arguments: tuple[str, ...] | None = None) -> None:
+        parameters = () if arguments else tuple(inspect.signature(function).parameters.values())
+        inputs = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        self.name = name
+        self.arguments = arguments or tuple(p.name for p in inputs)
+        self.optional = frozenset(p.name for p in inputs if p.default is None)
+        self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.required = tuple(name for name, value in self.defaults.items() if value is inspect.Parameter.empty)
+        self.arity = -1 if self.variadic or self.required else len(self.arguments)  # −1: every call must be bound
+
+    def argument(self, position: int) -> str:
+        """The name of the input at `position`."""
+        return self.arguments[position] if position < len(self.arguments) else f"{self.variadic}"
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort what was passed into inputs and complete params."""
+        if len(args) != len(self.arguments) or self.variadic or not kwargs.keys() <= self.defaults.keys():
+            args, kwargs = self._sorted(args, kwargs)
+        params = self.defaults.copy()
+        for name, value in kwargs.items():
+            params[name] = value if type(value) in _PLAIN else self._static(name, value)
+        for name in self.required:
+            if name not in kwargs:
+                self._refuse(f"argument {name!r} is missing")
+        return args, params
+
+    def _sorted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Inputs and params as NumPy's habits allow them to be written.
+
+        `sum(x, 0)`, `x.reshape(2, 3)`, `concatenate([a, b], 1)`, `where=mask` all mean what they mean in NumPy.
+        """
+        inputs, extra = list(args[: len(self.arguments)]), args[len(self.arguments) :]
+        if self.variadic and extra and isinstance(extra[0], (list, tuple)):
+            inputs, extra = [*inputs, *extra[0]], extra[1:]
+        elif self.variadic:
+            inputs, extra = [*inputs, *extra], ()
+        for name in self.arguments[len(inputs) :]:
+            if name not in kwargs and name not in self.optional:
+                self._refuse(f"argument {name!r} is missing")
+            inputs.append(kwargs.pop(name, None))
+        if len(extra) > len(self.defaults) == 1:
+            extra = (extra,)
+        if len(extra) > len(self.defaults):
+            self._refuse(f"{len(args)} arguments given")
+        given = dict(zip(self.defaults, extra, strict=False)) | kwargs
+        unknown = ", ".join(sorted(given.keys() - self.defaults.keys()))
+        if unknown:
+            self._refuse(f"argument {unknown} is not supported")
+        return tuple(inputs), given
+
+    def _static(self, name: str, value: Any) -> Any:
+        """A parameter as the graph stores it: hashable and plain. Arrays are refused: they are inputs."""
+        if isinstance(value, list) or type(value) is tuple:
+            return tuple([self._static(name, v) for v in value])
+        if isinstance(value, type):
+            return np.dtype(value)
+        if isinstance(value, np.dtype) or not hasattr(value, "shape"):
+            return value
+        if value.shape != () or not (isinstance(value, np.generic) or value.dtype.kind in "iu"):
+            raise TypeError(f"{self.name}: {name}= must be plain Python values, got an array of shape {value.shape}")
+        return value.item()
+
+    def _refuse(self, problem: str) -> NoReturn:
+        arguments = [*self.arguments, *([f"*{self.variadic}"] if self.variadic else [])]
+        arguments += [f"{name}=" for name in self.defaults]
+        raise TypeError(f"{self.name}: {problem}; it takes ({', '.join(arguments)})")

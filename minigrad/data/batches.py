@@ -1,0 +1,137 @@
+"""Arrays of one shape out of longer or uneven ones: random windows for training, all windows for validation, padding.
+
+In come the ids that `Vocabulary.encode` gives, or lists of them; out go arrays of one shape with a row for each. Called
+by training scripts and the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.data.arguments import check_generator, check_positive
+
+Tokens = npt.NDArray[np.int64]
+
+
+def text_batches(
+    ids: npt.ArrayLike, batch: int, tokens: int, rng: np.random.Generator
+) -> Iterator[tuple[Tokens, Tokens]]:
+    """Endless batches of `(inputs, targets)`, windows drawn at random from a text; both int64 of shape (batch, tokens).
+
+    `targets` are the ids that follow: `targets[:, :-1]` equals `inputs[:, 1:]`. `ids` are integers of shape
+    (length,), with length > tokens.
+
+    A batch is drawn when it is asked for and `rng` is all the iterator remembers: whoever saves and restores the state
+    of `rng` (`minigrad.io.generator_state`) continues with the very batches that would have followed.
+
+    Raises TypeError when `ids` or a size are not integers or `rng` is not a generator, ValueError when a size is below
+    1 or the text is too short.
+
+    >>> inputs, targets = next(text_batches(np.arange(100), batch=2, tokens=5, rng=np.random.default_rng(0)))
+    >>> inputs
+    array([[80, 81, 82, 83, 84],
+           [60, 61, 62, 63, 64]])
+    >>> targets
+    array([[81, 82, 83, 84, 85],
+           [61, 62, 63, 64, 65]])
+    """
+    check_generator("text_batches", rng)
+    check_positive("text_batches", batch=batch, tokens=tokens)
+    text = _checked_ids("text_batches", ids)
+    if len(text) <= tokens:
+        raise ValueError(
+            f"text_batches: a window needs tokens + 1 = {tokens + 1} ids, but ids has only {len(text)}; "
+            "take fewer tokens or a longer text"
+        )
+    every_window = np.lib.stride_tricks.sliding_window_view(text, tokens + 1)
+
+    def batches() -> Iterator[tuple[Tokens, Tokens]]:
+        while True:
+            drawn = every_window[rng.integers(0, len(every_window), size=batch)]
+            yield np.ascontiguousarray(drawn[:, :-1]), np.ascontiguousarray(drawn[:, 1:])
+
+    return batches()
+
+
+def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Tokens, Tokens]]:
+    """The windows of a text one after the other: a list of `(inputs, targets)`, int64 of shape (≤ batch, tokens).
+
+    Every id of the text but the first is a target exactly once. What does not fill a window is a last pair of
+    its own, shape (1, rest). The loss of the text is therefore the mean of the losses weighted by `targets.size`.
+    All are views of one array.
+
+    `ids` are integers of shape (length,), with length ≥ 2. Raises TypeError when `ids` or a size are not integers,
+    ValueError when a size is below 1 or the text is too short.
+
+    >>> for inputs, targets in windows([10, 11, 12, 13, 14, 15, 16, 17], tokens=3, batch=2):
+    ...     print(inputs.tolist(), targets.tolist())
+    [[10, 11, 12], [13, 14, 15]] [[11, 12, 13], [14, 15, 16]]
+    [[16]] [[17]]
+    """
+    check_positive("windows", tokens=tokens, batch=batch)
+    text = _checked_ids("windows", ids)
+    if len(text) < 2:
+        raise ValueError(f"windows: a text needs at least 2 ids, one to read and one to predict, got {len(text)}")
+    inputs, targets = text[:-1], text[1:]
+    whole = len(inputs) // tokens * tokens
+    pairs = [
+        (inputs[start:stop].reshape(-1, tokens), targets[start:stop].reshape(-1, tokens))
+        for start in range(0, whole, batch * tokens)
+        for stop in [min(start + batch * tokens, whole)]
+    ]
+    if whole < len(inputs):
+        pairs.append((inputs[None, whole:], targets[None, whole:]))
+    return pairs
+
+
+def pad(sequences: Sequence[npt.ArrayLike], value: float) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Sequences of different lengths as one array, filled up with `value`, and a mask that is True where data is real.
+
+    `sequences` holds arrays or lists of numbers, each of shape (length,); both results have shape
+    (len(sequences), longest length). The array has the dtype that the sequences have in common.
+
+    Raises ValueError when a sequence has more or fewer than one axis or `value` does not fit the dtype, TypeError when
+    a sequence does not hold numbers.
+
+    >>> tokens, mask = pad([[5, 6, 7], [8]], value=0)
+    >>> tokens
+    array([[5, 6, 7],
+           [8, 0, 0]])
+    >>> mask
+    array([[ True,  True,  True],
+           [ True, False, False]])
+    """
+    arrays = [np.asarray(sequence) for sequence in sequences]
+    for position, array in enumerate(arrays):
+        if array.ndim != 1:
+            raise ValueError(f"pad: every sequence needs shape (length,), sequence {position} has {array.shape}")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"pad: every sequence holds numbers, sequence {position} has dtype {array.dtype}")
+    # An empty list is float64 to NumPy, but says nothing about the dtype of its neighbours.
+    dtype = np.result_type(*([array.dtype for array in arrays if array.size] or [np.dtype(np.int64)]))
+    lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    padded = np.full(mask.shape, _as_dtype(value, dtype))
+    padded[mask] = np.concatenate([array.astype(dtype) for array in arrays]) if arrays else ()
+    return padded, mask
+
+
+def _as_dtype(value: float, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        fitted = np.asarray(value).astype(dtype)
+    if dtype.kind != "f" and fitted != value:
+        raise ValueError(f"pad: value {value} cannot be held by {dtype}, the dtype of the sequences")
+    return fitted
+
+
+def _checked_ids(function: str, ids: npt.ArrayLike) -> Tokens:
+    array = np.asarray(ids)
+    if array.ndim != 1:
+        raise ValueError(f"{function}: ids must have shape (length,), got {array.shape}")
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{function}: ids must be integers, as Vocabulary.encode gives them, got {array.dtype}")
+    return array.astype(np.int64, copy=False)

@@ -1,0 +1,277 @@
+"""Layout engines: DOT text enters, the bytes of a picture leave. Drawing to files and in notebooks calls `layout`.
+
+An engine is a program that reads DOT on its standard input, as Graphviz's `dot` does. It runs as a process of our own,
+without a shell, one graph a call, and what it prints is believed only when it is of the format that was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from xml.etree import ElementTree
+
+from minigrad.core.errors import MinigradError
+from minigrad.drawing.text import visible
+
+TIMEOUT = 20.0  # seconds
+LONGEST_REPORT = 1_000  # characters of an engine's error output that a message repeats
+
+
+class GraphvizNotFoundError(MinigradError):
+    """No engine that can write the format is installed; the message says what was tried and how to get one."""
+
+
+class LayoutError(MinigradError):
+    """An engine failed, took too long, printed junk, or was asked for a format that it cannot write."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How one engine is found and what it can do."""
+
+    name: str  # for `engine=` and MINIGRAD_DOT
+    looked_for: str  # what was not there, when it is not installed
+    install: tuple[tuple[str, str], ...]  # (platform, line to type)
+    formats: frozenset[str]
+    find: Callable[[], list[str] | None]  # the arguments that start it, to which `-Tsvg` is added
+    lacking: Callable[[str], str]  # the characters of a text that it would draw as empty boxes in a bitmap
+
+
+def layout(
+    dot: str,
+    format: str,
+    engine: str | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    save_dot: str | os.PathLike[str] | None = None,
+) -> bytes:
+    """Lay out the graph written in `dot` and return its picture, without the date of today in it.
+
+    `format` is svg, png, pdf, json or json0. `engine` is "bundled" (the `graphviz-pure` distribution), "system" (the
+    program `dot`) or the path of a program that takes the same arguments; None takes it from the environment variable
+    MINIGRAD_DOT and, where that is not set, the first engine in `ENGINES` that is installed and can write the format.
+    After `timeout` seconds the engine is stopped. When there is no picture, `dot` is written to `save_dot`, if given.
+    Warns when a png would show empty boxes for characters that the engine's font lacks.
+
+    Raises:
+        GraphvizNotFoundError: no engine that can write the format, or not the one that was named.
+        LayoutError: the engine failed, took too long or printed junk, or the one that was named lacks the format.
+        ValueError: an unknown format.
+
+    >>> layout("digraph { a -> b }", "gif")
+    Traceback (most recent call last):
+    ValueError: layout: format must be one of svg, png, pdf, json, json0; got 'gif'
+    """
+    if format not in READERS:
+        raise ValueError(f"layout: format must be one of {', '.join(READERS)}; got {format!r}")
+    try:
+        name, command = _choose(dot, format, engine or os.environ.get("MINIGRAD_DOT"))
+        output, report = _run(name, [*command, f"-T{format}"], dot, timeout)
+        try:
+            return READERS[format](output)
+        except (ValueError, ElementTree.ParseError) as problem:
+            raise LayoutError(f"The {name} engine did not write {format}: {problem}. {report}") from None
+    except MinigradError as error:
+        if save_dot is not None:
+            Path(save_dot).write_text(dot, encoding="utf-8", newline="\n")
+            error.args = (f"{error}\nThe DOT text is saved in {os.fspath(save_dot)}.",)
+        raise
+
+
+def _choose(dot: str, format: str, wanted: str | None) -> tuple[str, list[str]]:
+    candidates = _candidates(wanted)
+    able = [candidate for candidate in candidates if format in candidate.formats]
+    if not able:
+        others = " or ".join(repr(other.name) for other in ENGINES if format in other.formats)
+        raise LayoutError(f"The {wanted} engine cannot write {format}; name {others} instead.")
+    found = [(candidate, command) for candidate in able if (command := candidate.find())]
+    if not found:
+        raise GraphvizNotFoundError(_not_found(format, able))
+    complete = [(candidate, command) for candidate, command in found if format != "png" or not candidate.lacking(dot)]
+    chosen, command = (complete or found)[0]
+    if not complete:
+        warnings.warn(
+            f"the {chosen.name} engine's font lacks {' '.join(chosen.lacking(dot))}: {format} shows empty boxes there; "
+            "draw svg, or use the system's Graphviz with fonts that have them",
+            stacklevel=3,
+        )
+    return chosen.name, command
+
+
+def _candidates(wanted: str | None) -> list[Engine]:
+    """All engines in order of preference, or the only one that `wanted` allows: an engine's name, or a program."""
+    if not wanted:
+        return list(ENGINES)
+    program = Engine(
+        name=wanted,
+        looked_for="given by engine= or MINIGRAD_DOT, but neither an engine "
+        f"({', '.join(known.name for known in ENGINES)}) nor a program that can be run",
+        install=tuple(line for known in ENGINES for line in known.install),
+        formats=frozenset(READERS),
+        find=lambda: _command(shutil.which(wanted)),
+        lacking=lambda text: "",
+    )
+    return [known for known in ENGINES if known.name == wanted] or [program]
+
+
+def _not_found(format: str, tried: list[Engine]) -> str:
+    lines = [f"No layout engine for {format} was found. Tried:"]
+    lines += [f"  {engine.name}: {engine.looked_for}" for engine in tried]
+    lines += ["Install one, on"]
+    lines += [f"  {platform}: {line}" for engine in tried for platform, line in engine.install]
+    return "\n".join([*lines, "print(graph) and graph.dot() need no engine."])
+
+
+def _run(name: str, command: list[str], dot: str, timeout: float) -> tuple[bytes, str]:
+    """What the program printed, and a sentence with what it wrote on its error output."""
+    entered = dot.encode("utf-8")
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # so that it can be stopped with all that it started
+        )
+    except OSError as error:
+        raise LayoutError(f"The {name} engine could not be started: {error.strerror}.") from None
+    with process:
+        try:
+            output, errors = process.communicate(entered, timeout)
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            raise LayoutError(
+                f"The {name} engine was stopped after {timeout:g} s. Draw less of the graph, or allow more time."
+            ) from None
+        except BaseException:  # Ctrl-C among them
+            _stop(process)
+            raise
+    said = "\n".join(visible(line) for line in errors.decode("utf-8", "replace").strip().splitlines())
+    report = f"It said: {said[-LONGEST_REPORT:]}" if said else "It gave no reason."
+    if process.returncode != 0:
+        raise LayoutError(f"The {name} engine failed with exit code {process.returncode}. {report}")
+    return output, report
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(OSError):  # it may have ended in the meantime
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _read_svg(output: bytes) -> bytes:
+    root = ElementTree.fromstring(output)
+    if root.tag != "{http://www.w3.org/2000/svg}svg":
+        raise ValueError(f"the root element is <{root.tag}>")
+    return re.sub(rb"<!-- Generated by graphviz.*?-->\n?", b"", output, count=1, flags=re.DOTALL)
+
+
+def _read_png(output: bytes) -> bytes:
+    return _starting_with(b"\x89PNG\r\n\x1a\n", output)
+
+
+def _read_pdf(output: bytes) -> bytes:
+    # Replaced by a date of the same length, because a PDF counts its bytes.
+    return re.sub(rb"(?<=/CreationDate \(D:)\d{14}", b"19700101000000", _starting_with(b"%PDF-", output))
+
+
+def _read_json(output: bytes) -> bytes:
+    json.loads(output)
+    return output
+
+
+def _starting_with(magic: bytes, output: bytes) -> bytes:
+    if not output.startswith(magic):
+        raise ValueError(f"it begins with {output[: len(magic)]!r}")
+    return output
+
+
+READERS: dict[str, Callable[[bytes], bytes]] = {
+    "svg": _read_svg,
+    "png": _read_png,
+    "pdf": _read_pdf,
+    "json": _read_json,
+    "json0": _read_json,
+}
+
+
+def _find_bundled() -> list[str] | None:
+    """`graphviz-pure` in the files of its distribution, then among this Python's scripts, then on PATH."""
+    try:
+        files = metadata.files("graphviz-pure") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    located = [str(Path(str(file.locate())).resolve()) for file in files if file.stem == "graphviz-pure"]
+    places = [*located, os.path.join(sysconfig.get_path("scripts"), "graphviz-pure"), "graphviz-pure"]
+    return next((command for place in places if (command := _command(shutil.which(place)))), None)
+
+
+def _find_system() -> list[str] | None:
+    """`dot` on PATH, then where installers put it for programs which do not get the shell's PATH, notebooks say."""
+    return _command(shutil.which("dot") or shutil.which("dot", path=os.pathsep.join(USUAL_PLACES)))
+
+
+def _command(program: str | None) -> list[str] | None:
+    return [program] if program else None
+
+
+def _lacking_in_arimo(text: str) -> str:
+    return "".join(sorted(set(_NOT_IN_ARIMO.findall(text))))
+
+
+USUAL_PLACES = (r"C:\Program Files\Graphviz\bin", "/opt/homebrew/bin", "/opt/local/bin")
+
+# The characters that Arimo has not: graphviz-pure 0.2 draws Arial and Helvetica with it.
+_NOT_IN_ARIMO = re.compile(
+    "[^\n"
+    " -~\u00a0-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u052f\u0591-\u05c7\u05d0-\u05ea"
+    "\u05f0-\u05f4\u1ab0-\u1abe\u1c80-\u1c88\u1d00-\u1df5\u1dfb-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d"
+    "\u1f50-\u1f57\u1f59\u1f5b\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fc4\u1fc6-\u1fd3\u1fd6-\u1fdb"
+    "\u1fdd-\u1fef\u1ff2-\u1ff4\u1ff6-\u1ffe\u2000-\u2064\u2066-\u2071\u2074-\u208e\u2090-\u209c\u20a0-\u20be"
+    "\u20f0\u2100-\u214f\u2153-\u2154\u215b-\u215e\u2184\u2190-\u2195\u21a8\u2202\u2206\u220f\u2211-\u2212\u2215"
+    "\u2219-\u221a\u221e-\u221f\u2229\u222b\u2248\u2260-\u2261\u2264-\u2265\u2302\u2310\u2320-\u2321\u2500\u2502"
+    "\u250c\u2510\u2514\u2518\u251c\u2524\u252c\u2534\u253c\u2550-\u256c\u2580\u2584\u2588\u258c\u2590-\u2593"
+    "\u25a0-\u25a1\u25aa-\u25ac\u25b2\u25ba\u25bc\u25c4\u25ca-\u25cc\u25cf\u25d8-\u25d9\u25e6\u263a-\u263c\u2640"
+    "\u2642\u2660\u2663\u2665-\u2666\u266a-\u266b\u266f\u2c60-\u2c7f\u2de0-\u2e42\ua640-\ua69f\ua717-\ua7ae"
+    "\ua7b0-\ua7b7\ua7f7-\ua7ff\uab30-\uab65\ufb01-\ufb04\ufb1d-\ufb36\ufb38-\ufb3c\ufb3e\ufb40-\ufb41"
+    "\ufb43-\ufb44\ufb46-\ufb4f\ufe20-\ufe2f\ufeff\ufffc-\ufffd"
+    "]"
+)
+
+# In order of preference: the first that is installed and can write the format is taken.
+ENGINES = (
+    Engine(
+        name="bundled",
+        looked_for="the program graphviz-pure of the distribution graphviz-pure (the extra dot)",
+        install=(("any platform", "python -m pip install graphviz-pure"),),
+        formats=frozenset({"svg", "png", "json", "json0"}),
+        find=_find_bundled,
+        lacking=_lacking_in_arimo,
+    ),
+    Engine(
+        name="system",
+        looked_for="the program dot of Graphviz, on PATH and in the usual places",
+        install=(
+            ("Debian, Ubuntu", "sudo apt-get install graphviz"),
+            ("macOS", "brew install graphviz"),
+            ("Windows", "winget install Graphviz.Graphviz (or: choco install graphviz)"),
+        ),
+        formats=frozenset(READERS),
+        find=_find_system,
+        lacking=lambda text: "",  # it depends on the fonts of the machine
+    ),
+)

@@ -1,0 +1,71 @@
+"""SVG text elements out of any text: made visible, cut to the room there is, escaped.
+
+In come labels and titles, none of them trusted; out go strings that stay well-formed XML. Called by `heatmap`.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+import unicodedata
+
+from minigrad.drawing.text import visible
+
+LONGEST_TOOLTIP = 1_000  # characters
+
+
+def text_element(
+    text: str,
+    place: tuple[float, float],
+    font: int,
+    style: str = "",
+    *,
+    room: float = math.inf,
+    turned: bool = False,
+) -> str:
+    """A text with its baseline at `place`, in pixels; `style` is more attributes, `turned` reads upwards.
+
+    What is longer than `room`, in font sizes, is cut, and its whole text shown where the pointer rests on it.
+
+    >>> text_element("a < b", (3, 4.25), 11)
+    '<text x="3" y="4.2" font-size="11">a &lt; b</text>'
+    """
+    x, y = map(pixels, place)
+    where = f'transform="translate({x} {y}) rotate(-90)"' if turned else f'x="{x}" y="{y}"'
+    shown = cut(visible(text), room)
+    whole = "" if shown == visible(text) else f"<title>{escaped(text)}</title>"
+    return f'<text {where} font-size="{font}"{style and " " + style}>{html.escape(shown)}{whole}</text>'
+
+
+def escaped(text: str) -> str:
+    """`text` as XML, what cannot be seen made visible, cut at 1,000 characters."""
+    return html.escape(cut(visible(text), LONGEST_TOOLTIP * 0.6))
+
+
+def cut(text: str, room: float) -> str:
+    """`text`, or as much of its beginning as fits into `room` (in font sizes) together with an ellipsis.
+
+    >>> cut("attention", 9), cut("attention", 3), cut("注意力", 3), cut("注意力机制", 3)
+    ('attention', 'att…', '注意力', '注意…')
+    """
+    if ems(text) <= room:
+        return text
+    widths = itertools.accumulate(_em(character) for character in text)
+    return text[: sum(1 for _ in itertools.takewhile(lambda width: width <= room - 1, widths))] + "…"
+
+
+def ems(text: str) -> float:
+    """About how wide a text is, in font sizes, whichever font the viewer has: Chinese characters 1, others 0.6."""
+    return sum(_em(character) for character in text)
+
+
+def _em(character: str) -> float:
+    if unicodedata.combining(character):
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6
+
+
+def pixels(length: float) -> str:
+    """A length to a tenth of a pixel."""
+    return f"{round(length, 1):g}"

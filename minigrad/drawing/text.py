@@ -1,0 +1,124 @@
+"""Text that is safe inside a picture: any user string becomes a quoted DOT string, any array a few short lines.
+
+In come names, operations, shapes and values, none of them trusted; out go strings which can be pasted after `label=` or
+`tooltip=` in DOT text. Called by the writers of `minigrad.drawing`, which get their node names (`n7`) elsewhere: user
+text is never the name of a node.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LONGEST_LABEL_LINE = 200  # characters; Graphviz 2.43 refuses labels from 16 KB on
+LONGEST_TOOLTIP = 1_000  # characters
+MOST_ROWS, MOST_COLUMNS = 6, 6  # of an array whose elements are all written out
+
+# What XML forbids, what moves the text around it, and what nobody can see. Zero-width joiners stay: emoji need them.
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # control characters, line ends among them
+    "\xad\u180e\u200b\u2060-\u2065\ufeff\ufff9-\ufffb"  # without a width
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction of writing
+    "\u2028\u2029"  # line ends outside of ASCII
+    "\ud800-\udfff"  # half a surrogate pair
+    "\ufdd0-\ufdef" + "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)) + "]"
+)
+
+
+def label(*lines: str) -> str:
+    r"""A quoted DOT string which shows each of `lines` literally, one under the other.
+
+    Every line is made visible (see `visible`) and cut at 200 characters. The result is never an HTML-like label.
+
+    >>> print(label("scores", "(2, 6, 6)"))
+    "scores\n(2, 6, 6)"
+    >>> print(label('say "\\N"'))
+    "say \"\\N\""
+    """
+    return _quoted([_cut(visible(line), LONGEST_LABEL_LINE) for line in lines], backslash=r"\\")
+
+
+def tooltip(*lines: str) -> str:
+    r"""A quoted DOT string for `tooltip=`: `lines` shown literally, cut at 1,000 characters in all.
+
+    Graphviz expands escapes in a tooltip twice, so a backslash is written four times here and twice in a label.
+
+    >>> print(tooltip("matmul", "a\\b"))
+    "matmul\na\\\\b"
+    """
+    shown = _cut("\n".join(visible(line) for line in lines), LONGEST_TOOLTIP)
+    return _quoted(shown.split("\n"), backslash=r"\\\\")
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line, its control, direction and invisible characters replaced by Python's escapes for them.
+
+    >>> print(visible("keys\n\u202evalues"))
+    keys\n\u202evalues
+    """
+    return _HIDDEN.sub(lambda hidden: repr(hidden[0])[1:-1], text)
+
+
+def format_number(value: object) -> str:
+    """A number in at most four significant digits; integers and booleans in full.
+
+    >>> [format_number(value) for value in (0.66524096, 1e-9, 12345, True, float("nan"), float("-inf"))]
+    ['0.6652', '1e-09', '12345', 'True', 'NaN', '-inf']
+    """
+    element = np.asarray(value)
+    if element.dtype.kind in "biu":
+        return str(element.item())
+    return "NaN" if np.isnan(element) else f"{element.item():.4g}"
+
+
+def array_lines(values: npt.ArrayLike) -> list[str]:
+    """The lines that show an array in a node: all of its elements when they are few, otherwise a summary.
+
+    A vector takes one line and a matrix one line per row, up to 6 rows and 6 columns. The summary has the shape, then
+    minimum, maximum and mean of the finite elements, then how many are not finite; of booleans, how many are True.
+
+    >>> array_lines([0.66524096, 0.24472847, 0.09003057])
+    ['[0.6652 0.2447 0.09003]']
+    >>> array_lines([[1.0, 0.0], [0.5, float("nan")]])
+    ['[1 0]', '[0.5 NaN]']
+    >>> array_lines(np.arange(12.0))
+    ['(12,)', 'min 0, max 11, mean 5.5']
+    """
+    array = np.asarray(values)
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 0:
+        return [format_number(array)]
+    if array.ndim > 2 or array.size == 0 or array.shape[-1] > MOST_COLUMNS or len(array) > MOST_ROWS:
+        return [str(np.shape(values)), *_summary(array)]
+    return ["[" + " ".join(format_number(element) for element in row) + "]" for row in np.atleast_2d(array)]
+
+
+def _summary(array: npt.NDArray[Any]) -> list[str]:
+    if array.size == 0:
+        return ["empty"]
+    if array.dtype.kind == "b":
+        return [f"{np.count_nonzero(array)} of {array.size} True"]
+    finite = array[np.isfinite(array)]
+    odd = {"NaN": np.isnan(array), "inf": np.isposinf(array), "-inf": np.isneginf(array)}
+    lines = [", ".join(f"{np.count_nonzero(found)} {name}" for name, found in odd.items() if found.any())]
+    if finite.size:
+        with np.errstate(over="ignore"):  # the mean of huge elements is shown as inf
+            mean = finite.mean(dtype=np.float64)
+        numbers = {"min": finite.min(), "max": finite.max(), "mean": mean}
+        lines.insert(0, ", ".join(f"{name} {format_number(number)}" for name, number in numbers.items()))
+    return [line for line in lines if line]
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _quoted(lines: list[str], backslash: str) -> str:
+    # `&` would start an entity such as `&lt;`, and `&#92;N` is expanded like `\N`.
+    replacements = str.maketrans({"\\": backslash, '"': r"\"", "&": "&amp;"})
+    return '"' + r"\n".join(line.translate(replacements) for line in lines) + '"'

@@ -1,0 +1,10 @@
+"""Checkpoint files: named arrays and strings in one `.safetensors` file, and random generators as strings.
+
+Plain functions on arrays; what the names mean is decided by those who call them, the checkpoints of modules and
+optimisers. Needs the extra `io`, the library safetensors.
+"""
+
+from minigrad.io.arrays import load_arrays as load_arrays
+from minigrad.io.arrays import save_arrays as save_arrays
+from minigrad.io.generator import generator_state as generator_state
+from minigrad.io.generator import restore_generator as restore_generator

@@ -1,0 +1,162 @@
+"""Named arrays to and from one `.safetensors` file.
+
+In come arrays and strings by name, out comes a file that every framework with a safetensors reader can open, and back.
+The library safetensors lays out the bytes; here a checksum is added, the file is written so that no reader ever
+meets half of it, and a file is believed only after it was checked (`header.py`). Called by the code that turns modules
+and optimisers into arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.core.errors import CheckpointError
+from minigrad.io.atomic import write_atomically
+from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, read_header
+
+CHECKSUM = "minigrad.sha256"
+"""The metadata key of the checksum.
+
+It is the SHA-256, in hexadecimal, of one line of JSON (keys sorted, no spaces, ASCII),
+`{"arrays":{name:[dtype,shape],…},"metadata":{key:text,…}}` without the checksum itself, followed by the bytes of the
+arrays in the order of their names, little-endian, last axis fastest.
+"""
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def save_arrays(
+    path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes `arrays` and `metadata` to `path`, all or nothing: after a failure the old file is still there, intact.
+
+    `arrays` may have any shape and memory order; their dtype is bool, an integer or a float of 16 to 64 bits. Names and
+    metadata are any Unicode text. The same arguments give the same bytes. Where `path` is a symbolic link, the file it
+    points to is replaced.
+
+    Raises TypeError for what is not an array of these dtypes or not a string, ValueError for a name that cannot be
+    stored, OSError naming the path when it cannot be written, ImportError when safetensors is not installed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_arrays(f"{folder}/model.safetensors", {"layer/weight": np.eye(2)}, {"step": "10"})
+    ...     load_arrays(f"{folder}/model.safetensors")
+    ({'layer/weight': array([[1., 0.],
+           [0., 1.]])}, {'step': '10'})
+    """
+    library = _safetensors()
+    plain = {name: _checked_array(name, array) for name, array in sorted(arrays.items(), key=_checked_name)}
+    texts = dict(sorted((metadata or {}).items(), key=_checked_text))
+    texts[CHECKSUM] = _checksum(plain, texts)
+    header, data = _sorted_metadata(library.numpy.save(plain, texts))
+    if len(header) > LONGEST_HEADER:
+        raise ValueError(
+            f"save_arrays: names, shapes and metadata take {len(header)} bytes, the limit is {LONGEST_HEADER}; "
+            "store what is long as an array"
+        )
+    write_atomically(path, [len(header).to_bytes(8, "little"), header, data])
+
+
+def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
+    """The arrays of the file at `path` by name, in the order of their names, and its metadata without the checksum.
+
+    Files of other programs load too; what carries no checksum is checked for its form only. The arrays are writable.
+
+    Raises CheckpointError with path and reason when the file is damaged, cut or of a form that is not understood,
+    before memory is taken for its arrays wherever its header can tell; FileNotFoundError or another OSError naming the
+    path when it cannot be read, ImportError when safetensors is not installed. See `save_arrays` for an example.
+    """
+    library = _safetensors()
+    try:
+        with open(path, "rb") as file:
+            header = read_header(file)
+            file.seek(0)
+            content = file.read()
+        loaded = library.numpy.load(content)
+        arrays: Arrays = dict(sorted(loaded.items()))
+        metadata: dict[str, str] = header.get(METADATA, {})
+        expected = metadata.pop(CHECKSUM, None)
+        if expected is not None and expected != _checksum(arrays, metadata):
+            raise ValueError("its content does not match its checksum: the file was damaged or altered")
+        for name, array in arrays.items():
+            if array.dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
+                raise ValueError(f"array {name!r} of booleans holds a byte that is neither 0 nor 1")
+    except (ValueError, library.SafetensorError) as error:
+        raise CheckpointError(f"cannot load {os.fspath(path)}: {error}") from error
+    return arrays, metadata
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "checkpoints need the library safetensors, minigrad's extra `io`: python -m pip install safetensors, "
+            'or in a clone of minigrad python -m pip install ".[io]"'
+        ) from error
+    return safetensors
+
+
+def _checked_name(item: tuple[str, object]) -> str:
+    """The name of an item of `arrays`, as a key to sort by."""
+    name = item[0]
+    _check_text("the name of an array", name)
+    if name == METADATA:
+        raise ValueError(f"save_arrays: {METADATA!r} cannot name an array, the file format uses it")
+    return name
+
+
+def _checked_text(item: tuple[str, str]) -> str:
+    """The key of an item of `metadata`, as a key to sort by."""
+    key, text = item
+    _check_text("a metadata key", key)
+    _check_text(f"metadata[{key!r}]", text)
+    if key == CHECKSUM:
+        raise ValueError(f"save_arrays: the metadata key {CHECKSUM!r} is taken by the checksum")
+    return key
+
+
+def _check_text(what: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"save_arrays: {what} must be a str, got {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"save_arrays: {what} must be Unicode text, {text!r} holds half a surrogate pair") from None
+
+
+def _checked_array(name: str, array: object) -> npt.NDArray[Any]:
+    """`array` in the order and byte order of the file; the library would store a strided array scrambled."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"save_arrays: {name!r} must be a NumPy array, got {type(array).__name__}")
+    if array.dtype.newbyteorder("=") not in DTYPES.values():
+        raise TypeError(
+            f"save_arrays: {name!r} has dtype {array.dtype}; a file holds {', '.join(map(str, DTYPES.values()))}"
+        )
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+def _checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> str:
+    """See `CHECKSUM`; `arrays` are sorted by name, contiguous and little-endian."""
+    described = {name: [array.dtype.name, array.shape] for name, array in arrays.items()}
+    line = json.dumps({"arrays": described, "metadata": dict(metadata)}, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(line.encode())
+    for array in arrays.values():
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _sorted_metadata(content: bytes) -> tuple[bytes, memoryview]:
+    """Header and data of a file, the metadata sorted: the library writes it in another order in every process."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header[METADATA] = dict(sorted(header[METADATA].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8), memoryview(content)[8 + length :]

@@ -1,0 +1,54 @@
+"""Random draws. Each takes the generator it draws from; nothing reads global random state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Shaped
+from minigrad.core.errors import GraphError
+from minigrad.core.modes import Within, current_mode, within
+from minigrad.core.op import op
+
+__all__ = ["random_normal", "random_uniform"]
+
+
+def generator(rng: np.random.Generator) -> Within:
+    """Random operations inside (dropout, …) draw from `rng`.
+
+    >>> import minigrad as mg, numpy as np
+    >>> with mg.generator(np.random.default_rng(0)):
+    ...     mg.dropout(np.ones(4), 0.5)
+    array([2., 0., 0., 0.])
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"generator(rng): expected a numpy.random.Generator, got {type(rng).__name__}")
+    return within(generator=rng)
+
+
+def current_generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """`rng` itself, or the one of the enclosing `with minigrad.generator(rng):`; never a global one."""
+    rng = rng or current_mode().generator
+    if rng is None:
+        raise GraphError(
+            "a random operation needs a generator: pass rng=, or put the call inside\n"
+            "    with minigrad.generator(numpy.random.default_rng(0)):"
+        )
+    return rng
+
+
+def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shaped:
+    return Shaped(shape, np.dtype(dtype))
+
+
+@op(formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape)
+def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
+    """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
+    return generator.random(shape, np.dtype(dtype).type)
+
+
+@op(formula="normal random numbers", effect=True, infer=uniform_shape)
+def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
+    """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
+    return generator.standard_normal(shape, np.dtype(dtype).type)

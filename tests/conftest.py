@@ -1,0 +1,30 @@
+"""What every test and doctest gets: the names that docstrings use, and a watch over global state."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.core.modes import current_mode
+
+
+def pytest_configure(config):
+    """Register the fixtures for all of the run: the doctests lie in minigrad/, outside this folder."""
+    config.pluginmanager.register(Everywhere(), "minigrad-everywhere")
+
+
+class Everywhere:
+    @pytest.fixture(autouse=True)
+    def _names_of_doctests(self, doctest_namespace):
+        doctest_namespace |= {"mg": mg, "np": np, "Tensor": mg.Tensor}
+
+    @pytest.fixture(autouse=True)
+    def _no_state_leaks(self):
+        """A test that leaves the mode, the registry or NumPy's error state changed fails."""
+        before = global_state()
+        yield
+        assert global_state() == before, "the test changed global state and did not change it back"
+
+
+def global_state():
+    rules = {name: dict(getattr(function, "rules", {})) for name, function in mg.registry.items()}
+    return current_mode(), dict(mg.registry), rules, np.geterr(), np.geterrcall()

@@ -1,0 +1,440 @@
+"""One sweep: every edge counted, every node visited once, nothing left behind."""
+
+import gc
+import resource
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import GraphError, Tensor
+
+
+def leaf(values, **options):
+    return Tensor(values, requires_grad=True, **options)
+
+
+# --- structure --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "expected"),
+    [
+        ("x*x", lambda x: x * x, [2.0, 4.0]),
+        ("x+x", lambda x: x + x, [2.0, 2.0]),
+        ("x-x", lambda x: x - x, [0.0, 0.0]),
+        ("x/x", lambda x: x / x, [0.0, 0.0]),
+        ("x*x+x", lambda x: x * x + x, [3.0, 5.0]),
+        ("shared node", lambda x: (lambda b: b + b)(x + x), [4.0, 4.0]),
+        ("diamond", lambda x: (lambda b: mg.sin(b) * mg.cos(b))(x * 2.0), 2 * np.cos(4 * np.array([1.0, 2.0]))),
+        ("broadcast diamond", lambda x: x * x.sum(), [6.0, 6.0]),
+    ],
+)
+def test_G1_every_edge_counts(name, function, expected):
+    x = leaf([1.0, 2.0])
+    function(x).sum().backward()
+    np.testing.assert_allclose(x.grad, expected, rtol=1e-15, atol=1e-16)
+
+
+def test_G2_sixty_doublings_take_sixty_visits():
+    x = leaf(1.0)
+    y = x
+    for _ in range(60):
+        y = y + y
+    y.backward(keep=True)
+    assert x.grad == 2.0**60
+    assert len(y.trail) == 120
+
+
+def test_G3_a_chain_of_a_million_nodes():
+    x = leaf(1.0)
+    y = x
+    for _ in range(1_000_000):
+        y = y + 1.0
+    y.backward()
+    assert x.grad == 1.0
+    assert y.item() == 1_000_001.0
+    del y
+
+
+def test_G3_second_order_through_a_deep_chain():
+    x = leaf(2.0)
+    y = x * x
+    for _ in range(5_000):
+        y = y * 1.0
+    first = mg.grad(y, x, create_graph=True)
+    assert mg.grad(first, x).item() == 2.0
+
+
+def test_G4_many_uses_of_one_leaf():
+    x = leaf(0.5)
+    total = x * 1.0
+    for _ in range(10_000):
+        total = total + x
+    total.backward()
+    assert x.grad == pytest.approx(10_001, rel=1e-12)
+
+
+def test_G5_backward_twice_is_exactly_twice():
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    y.backward()
+    first = x.grad
+    kept = first.copy()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, 2 * kept)
+    np.testing.assert_array_equal(first, kept)  # M4: accumulation makes a new array
+
+
+def test_G6_unused_inputs_follow_one_rule():
+    x, other = leaf([1.0]), leaf([1.0, 2.0], name="other")
+    y = (x * 2.0).sum()
+    with pytest.raises(GraphError, match="do not depend on float64 \\(2,\\) 'other'"):
+        mg.grad(y, [x, other])
+    assert mg.grad(y, [x, other], unused="zero")[1].tolist() == [0.0, 0.0]
+    assert mg.grad(y, [x, other], unused=None)[1] is None
+    with pytest.raises(ValueError, match="unused='maybe'"):
+        mg.grad(y, x, unused="maybe")
+
+
+def test_G7_cotangents_must_fit():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"not a scalar: pass a cotangent of shape \(2,\)"):
+        (x * 2.0).backward()
+    with pytest.raises(ValueError, match=r"cotangent of shape \(3,\).*\(2,\)"):
+        (x * 2.0).backward(np.ones(3))
+    with pytest.raises(TypeError, match="complex128"):
+        (x * 2.0).backward(np.ones(2, complex))
+
+
+def test_G8_interior_tensors_and_the_output_itself():
+    x = leaf(2.0)
+    middle = x * 3.0
+    y = middle * middle
+    assert mg.grad(y, middle).item() == 12.0
+    assert mg.grad(y, y).item() == 1.0
+    assert [g.item() for g in mg.grad(y, (middle, x))] == [12.0, 36.0]
+
+
+def test_gradients_come_in_the_structure_of_the_inputs():
+    x, y = leaf(2.0), leaf(3.0)
+    gradients = mg.grad({"loss": x * y}, {"a": x, "b": [y, (x,)]})
+    assert gradients["a"].item() == 3.0
+    assert gradients["b"][0].item() == 2.0
+    assert gradients["b"][1][0].item() == 3.0
+
+
+def test_several_outputs_add_up():
+    x = leaf(2.0)
+    assert mg.grad([x * x, x * 3.0], x, [1.0, 10.0]).item() == 34.0
+    with pytest.raises(ValueError, match="2 outputs but 1 cotangents"):
+        mg.grad([x * x, x * 3.0], x, [1.0])
+
+
+def test_G9_sine_differentiated_ten_times():
+    x = leaf(0.7)
+    y = mg.sin(x)
+    for _ in range(10):
+        y = mg.grad(y, x, create_graph=True)
+    assert y.item() == pytest.approx(-np.sin(0.7), abs=1e-12)
+
+
+def test_G11_nested_differentiation_keeps_levels_apart():
+    x, y = leaf(1.0), leaf(1.0)
+    inner = mg.grad(x + y, y, create_graph=True)
+    assert mg.grad(x * inner, x).item() == 1.0
+
+
+def test_G12_an_inner_gradient_leaves_grad_alone():
+    x = leaf(2.0)
+    slope = mg.grad(x**3, x, create_graph=True)
+    assert x.grad is None
+    (slope * slope).backward()
+    assert x.grad == pytest.approx(2 * 12.0 * 12.0)
+
+
+def test_G13_detach():
+    x = leaf(3.0)
+    (x * x.detach()).backward()
+    assert x.grad == 3.0
+
+
+def test_G14_parts_that_are_not_used_get_zeros():
+    x = leaf([1.0, 2.0, 3.0])
+    first, _ = mg.split(x, [1])
+    (first * 5.0).sum().backward()
+    assert x.grad.tolist() == [5.0, 0.0, 0.0]
+
+
+def test_G15_no_grad_makes_constants():
+    x = leaf(2.0)
+    with mg.no_grad():
+        constant = x * 3.0
+    assert constant.op is None
+    assert not constant.requires_grad
+    (x * constant).backward()
+    assert x.grad == 6.0
+
+
+def test_G16_two_runs_give_the_same_bits():
+    def run():
+        x = leaf(np.random.default_rng(0).standard_normal((5, 5)))
+        (mg.softmax(x @ x) * x).sum().backward()
+        return x.grad.tobytes()
+
+    assert run() == run()
+
+
+def test_G17_equal_constants_stay_apart_and_a_shared_leaf_sums():
+    a, b = leaf(2.0), leaf(2.0)
+    (a * 3.0 + b * 5.0).backward()
+    assert (a.grad, b.grad) == (3.0, 5.0)
+
+
+def test_G18_an_exception_leaves_no_state_behind():
+    @mg.op(name="fragile")
+    def fragile(x):
+        return x * 1.0
+
+    @fragile.vjp("x")
+    def _(g, y, x):
+        raise RuntimeError("rule failed")
+
+    try:
+        x = leaf(1.0)
+        for create_graph in (False, True):
+            with pytest.raises(RuntimeError, match="rule failed"):
+                mg.grad(fragile(x), x, create_graph=create_graph)
+        assert mg.grad(x * 2.0, x).item() == 2.0
+        assert not mg.grad(x * 2.0, x).requires_grad
+    finally:
+        del mg.registry["fragile"]
+
+
+def test_G19_the_gradient_with_respect_to_the_cotangent():
+    x, cotangent = leaf([1.0, 2.0]), leaf([1.0, 1.0])
+    pulled = mg.grad(x**2, x, cotangent, create_graph=True)
+    direction = np.array([3.0, 5.0])
+    np.testing.assert_allclose(mg.grad(pulled, cotangent, direction).numpy(), 2 * x.numpy() * direction)
+
+
+def test_E3_backward_from_nothing():
+    with pytest.raises(GraphError, match=r"nothing requires a gradient.*requires_grad=True"):
+        Tensor(1.0).backward()
+    with pytest.raises(GraphError, match="does not require a gradient"):
+        mg.grad(leaf(1.0) * 2.0, Tensor(1.0))
+    with pytest.raises(TypeError, match="vjp, jvp"):
+        mg.grad(lambda x: x, leaf(1.0))
+
+
+def test_an_argument_without_a_rule_raises():
+    @mg.op(name="half_declared")
+    def half_declared(x, y):
+        return x * y
+
+    @half_declared.vjp("x")
+    def _(g, result, x, y):
+        return g * y
+
+    try:
+        x, y = leaf(1.0), leaf(2.0, name="y")
+        assert mg.grad(half_declared(x, y.detach()), x).item() == 2.0
+        with pytest.raises(GraphError, match="half_declared has no derivative with respect to 'y'"):
+            half_declared(x, y).backward()
+    finally:
+        del mg.registry["half_declared"]
+
+
+def test_S21_a_rule_of_the_wrong_shape_is_loud():
+    @mg.op(name="misshapen")
+    def misshapen(x):
+        return x * 1.0
+
+    @misshapen.vjp("x")
+    def _(g, y, x):
+        return g[:1]
+
+    try:
+        with pytest.raises(GraphError, match=r"rule of misshapen for 'x' returned shape \(1,\), expected \(3,\)"):
+            misshapen(leaf([1.0, 2.0, 3.0])).sum().backward()
+    finally:
+        del mg.registry["misshapen"]
+
+
+# --- the trail --------------------------------------------------------------------------------------------------------
+
+
+def test_contributions_of_the_trail_add_up_to_the_gradients():
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    w = leaf(np.ones((3, 3)))
+    loss = (mg.softmax(x @ w) * x + x).sum()
+    loss.backward(keep=True)
+    for target in (x, w):
+        contributions = [step.value for step in loss.trail if step.target == target.id]
+        np.testing.assert_allclose(sum(contributions), target.grad, rtol=1e-14)
+        assert [step.total for step in loss.trail if step.target == target.id][-1].tolist() == target.grad.tolist()
+    assert len([step for step in loss.trail if step.target == x.id]) == 3
+    nodes = [step.node for step in loss.trail]
+    assert nodes == sorted(nodes, reverse=True)
+
+
+def test_keep_leaves_gradients_on_every_node():
+    x = leaf([1.0, 2.0])
+    middle = x * 3.0
+    loss = (middle * middle).sum()
+    loss.backward(keep=True)
+    assert middle.grad.tolist() == [6.0, 12.0]
+    assert loss.grad == 1.0
+
+
+def test_both_carriers_agree():
+    x = leaf(np.random.default_rng(0).standard_normal((3, 4)))
+    loss = (mg.layer_norm(mg.gelu(x)) ** 3).sum()
+    np.testing.assert_array_equal(mg.grad(loss, x).numpy(), mg.grad(loss, x, create_graph=True).numpy())
+
+
+def test_gradient_nodes_say_what_they_are():
+    x = leaf([1.0, 2.0], name="x")
+    with mg.scope("middle"):
+        scores = x * 2.0
+        scores.name = "scores"
+    loss = (scores * scores).sum()
+    loss.name = "loss"
+    first = mg.grad(loss, x, create_graph=True)
+    assert first.name == "∂loss/∂x"
+    assert first.scope == "middle"
+    assert first.origin.node is scores
+    assert first.origin.order == 1
+    second = mg.grad(first.sum(), x, create_graph=True)
+    assert second.origin.order == 2
+
+
+# --- mutation and aliasing --------------------------------------------------------------------------------------------
+
+
+def test_M1_construction_copies():
+    source = np.array([1.0, 2.0])
+    x = leaf(source)
+    y = (x * source).sum()
+    source[:] = 100
+    y.backward()
+    assert x.grad.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("write", ["data", "augmented", "assign", "view", "detached", "no_grad"])
+def test_M1_a_write_between_use_and_backward_raises(write):
+    x = leaf([1.0, 2.0], name="weights")
+    looks_into = x.reshape(2, 1) if write == "view" else x
+    with mg.no_grad():
+        outside = x.detach() if write == "detached" else x.T if write == "no_grad" else x
+    y = (looks_into * 2.0).sum()
+    if write == "data":
+        x.data = np.zeros(2)
+    elif write == "augmented":
+        x.data -= 1.0
+    else:
+        mg.assign(outside, np.zeros(2))
+    with pytest.raises(GraphError, match=r"was written to after \w+ used it"):
+        y.backward()
+    with pytest.raises(GraphError, match="'weights'" if write in ("data", "augmented", "assign") else "written to"):
+        mg.grad(y, x, create_graph=True)
+    (x * 2.0).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_M2_after_backward_an_update_simply_works():
+    p = leaf([1.0, 2.0])
+    for _ in range(3):
+        p.grad = None
+        (p * p).sum().backward()
+        p.data -= 0.25 * p.grad
+    np.testing.assert_allclose(p.numpy(), np.array([1.0, 2.0]) / 8)
+
+
+def test_M3_gradients_share_memory_with_nothing():
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    seed = np.array([1.0, 1.0])
+    (a + b).backward(seed)
+    arrays = [a.grad, b.grad, seed, a.data, b.data]
+    for i, first in enumerate(arrays):
+        for second in arrays[i + 1 :]:
+            assert not np.shares_memory(first, second)
+    seed[:] = 7  # M5
+    assert a.grad.tolist() == [1.0, 1.0]
+
+
+def test_M6_data_is_read_only_and_names_the_way():
+    p = leaf([1.0, 2.0])
+    with pytest.raises(ValueError, match="assign"):
+        p.data[0] = 1.0
+    with pytest.raises(ValueError, match="assign"):
+        np.add(p.data, 1.0, out=p.data)
+    with pytest.raises(ValueError, match="read-only"):
+        p.data.fill(0)
+    p.data = [5.0, 6.0]
+    assert p.tolist() == [5.0, 6.0]
+
+
+def test_M9_rebinding_a_trained_leaf_raises():
+    p = leaf([1.0, 2.0], name="p")
+    for operation in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
+        with pytest.raises(GraphError, match=r"p\.data .= …"):
+            getattr(p, operation)(1.0)
+    with pytest.raises(GraphError, match="set_at"):
+        p[0] = 1.0
+    y = p * 2.0
+    y += 1.0
+    assert y.tolist() == [3.0, 5.0]
+
+
+def test_assign_refuses_what_does_not_fit():
+    p = leaf(np.ones(2, np.float32))
+    with pytest.raises(ValueError, match=r"cannot take values of shape \(3,\)"):
+        mg.assign(p, np.zeros(3))
+    with pytest.raises(GraphError, match="result of multiply"):
+        mg.assign(p * 2.0, np.zeros(2))
+    mg.assign(p, np.zeros(2))
+    assert p.dtype == np.float32
+
+
+# --- resources --------------------------------------------------------------------------------------------------------
+
+
+def step(w, x):
+    loss = mg.cross_entropy(mg.relu(x @ w) @ w.T, np.zeros(4, int))
+    w.grad = None
+    loss.backward()
+    w.data -= 0.01 * w.grad
+    return loss
+
+
+def test_R4_reference_counting_alone_frees_a_step():
+    w, x = leaf(np.ones((3, 5))), Tensor(np.ones((4, 3)))
+    step(w, x)
+    gc.collect()
+    gc.disable()
+    try:
+        loss = step(w, x)
+        gradient = mg.grad(mg.grad((w**3).sum(), w, create_graph=True).sum(), w)
+        watched = weakref.ref(loss)
+        del loss, gradient
+        assert watched() is None
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_R2_memory_stays_flat_over_10000_steps_without_the_collector():
+    w, x = leaf(np.ones((3, 5))), Tensor(np.ones((4, 3)))
+    gc.disable()
+    try:
+        for _ in range(500):
+            step(w, x)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(9_500):
+            step(w, x)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    finally:
+        gc.enable()
+    assert grown <= 2048, f"{grown} kB"

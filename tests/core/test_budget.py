@@ -1,0 +1,38 @@
+"""The engine stays small enough to be read in one sitting."""
+
+import ast
+from pathlib import Path
+
+import minigrad
+
+CORE = Path(minigrad.__file__).parent / "core"
+
+
+def code_lines(source: str) -> int:
+    """Lines that are neither blank nor comment nor docstring."""
+    documentation = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            documentation.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), 1)
+    return sum(1 for i, line in lines if line.strip() and not line.strip().startswith("#") and i not in documentation)
+
+
+def test_code_lines_are_counted_as_defined():
+    assert code_lines('"""Doc\nstring."""\n\n# comment\nx = 1  # one\ndef f():\n    """Doc."""\n    return """a\nb"""\n') == 4
+
+
+def test_core_has_at_most_700_code_lines():
+    counts = {path.name: code_lines(path.read_text("utf-8")) for path in sorted(CORE.glob("*.py"))}
+    assert 0 < sum(counts.values()) <= 700, counts
+
+
+def test_core_imports_nothing_to_its_right():
+    """Except inside the body of the methods that reach right, one line each."""
+    allowed = {"minigrad.base", "minigrad.core", "minigrad.graph"}
+    for path in CORE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("minigrad"):
+                room = ".".join(node.module.split(".")[:2])
+                assert room in allowed, f"{path.name} imports {node.module}"
+                assert room != "minigrad.graph" or node.col_offset > 0, f"{path.name} imports {node.module} at its top"

@@ -1,0 +1,164 @@
+"""What a NumPy user types works, and what cannot work says so."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+
+
+def test_D7_construction_takes_real_numbers_only():
+    for bad in (np.ones(2, complex), np.array(["a"]), np.array([object()]), [[1.0], [1.0, 2.0]], "text"):
+        with pytest.raises(TypeError):
+            Tensor(bad)
+
+
+@pytest.mark.parametrize("values", [[1, 2], [True, False]])
+def test_D4_integers_cannot_require_a_gradient(values):
+    with pytest.raises(TypeError, match=r"cannot require a gradient; pass dtype=numpy\.float64"):
+        Tensor(values, requires_grad=True)
+    assert Tensor(values, dtype=np.float32, requires_grad=True).dtype == np.float32
+
+
+def test_lists_become_what_numpy_makes_of_them():
+    assert Tensor([1.0]).dtype == np.float64
+    assert Tensor([1]).dtype == np.int64
+
+
+def test_the_facts_a_numpy_user_asks_for():
+    t = Tensor([[1.0, 2.0, 3.0]], name="t")
+    assert (t.shape, t.ndim, t.size, t.dtype, len(t), t.T.shape) == ((1, 3), 2, 3, np.float64, 1, (3, 1))
+    assert (np.shape(t), np.ndim(t), np.size(t)) == ((1, 3), 2, 3)
+    assert [row.tolist() for row in t] == [[1.0, 2.0, 3.0]]
+    assert repr(t) == "Tensor([[1., 2., 3.]], shape=(1, 3), dtype=float64, name='t')"
+    assert repr(Tensor(2.0, requires_grad=True) * 2.0) == "Tensor(4., shape=(), dtype=float64, op=multiply)"
+
+
+def test_scalars_convert():
+    assert float(Tensor([2.5])) == 2.5
+    assert int(Tensor(3)) == 3
+    assert [10, 20, 30][Tensor(1)] == 20
+    assert bool(Tensor(0.0)) is False
+    assert f"{Tensor(2.5):.2f}" == "2.50"
+    assert Tensor(2.5).item() == 2.5
+    with pytest.raises(TypeError, match="2 elements, not one"):
+        float(Tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(Tensor([1.0, 2.0]))
+    with pytest.raises(TypeError, match="no length"):
+        len(Tensor(1.0))
+
+
+def test_D9_comparisons_are_elementwise_and_hash_is_identity():
+    a, b = Tensor([1.0, 2.0]), Tensor([1.0, 3.0])
+    assert (a == b).tolist() == [True, False]
+    assert (a != b).tolist() == [False, True]
+    assert (a < b).tolist() == [False, True]
+    assert len({a, b, a}) == 2
+    assert {a: 1}[a] == 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda t, a: a * t, lambda t, a: t * a, lambda t, a: np.float64(2.0) * t, lambda t, a: [1.0, 2.0] * t,
+        lambda t, a: t @ a, lambda t, a: a @ t, lambda t, a: np.exp(t), lambda t, a: np.concatenate([t, a]),
+        lambda t, a: np.sum(t), lambda t, a: 2.0 / t, lambda t, a: 2.0**t, lambda t, a: -t, lambda t, a: abs(t),
+        lambda t, a: 1 - t, lambda t, a: np.where(a > 1, t, a), lambda t, a: np.maximum(a, t),
+    ],
+)  # fmt: skip
+def test_D8_numpy_mixes_in_and_keeps_the_history(make):
+    t = Tensor([1.0, 2.0], requires_grad=True)
+    result = make(t, np.array([3.0, 4.0]))
+    assert type(result) is Tensor
+    assert result.requires_grad
+    result.sum().backward()
+    assert t.grad.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda t: np.linalg.norm(t), lambda t: np.linalg.trace(t), lambda t: np.add.reduce(t), lambda t: np.fft.fft(t)],
+)
+def test_unsupported_numpy_functions_raise_and_name_what_is_supported(call):
+    with pytest.raises(TypeError, match=r"numpy\.\S+ is not supported.*concatenate"):
+        call(Tensor([[1.0, 2.0]]))
+
+
+def test_E9_unsupported_keywords_are_never_ignored():
+    t = Tensor([1.0, 2.0], requires_grad=True)
+    for call in (lambda: np.exp(t, out=np.zeros(2)), lambda: np.sum(t, where=[True, False]), lambda: t.sum(dim=0)):
+        with pytest.raises(TypeError, match=r"argument \w+ is not supported; it takes"):
+            call()
+
+
+def test_an_array_of_a_tensor_that_requires_grad_raises():
+    with pytest.raises(TypeError, match=r"use \.numpy\(\)"):
+        np.asarray(Tensor([1.0], requires_grad=True))
+    assert np.asarray(Tensor([1.0])).tolist() == [1.0]
+
+
+def test_D2_numbers_are_weak():
+    x = Tensor(np.ones((2, 2), np.float32), requires_grad=True)
+    for y in (x * 2.0, x * np.float64(2), x / np.sqrt(8), np.float64(2) - x, x**2, x ** np.float64(2), 2 * x, x + True):
+        assert y.dtype == np.float32
+        y.sum().backward()
+        assert x.grad.dtype == np.float32
+
+
+def test_D3_a_parameter_keeps_its_type_among_float64_data():
+    w = Tensor(np.ones(3, np.float32), requires_grad=True)
+    y = w * np.ones(3)
+    assert y.dtype == np.float64
+    y.sum().backward()
+    assert w.grad.dtype == np.float32
+
+
+def test_numbers_stay_numbers_among_the_inputs():
+    y = Tensor([1.0], requires_grad=True) * 0.25
+    assert y.inputs[1] == 0.25
+    assert type(y.inputs[1]) is float
+
+
+def test_M10_copies_are_independent_leaves():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = x
+    for _ in range(3_000):
+        y = y * 1.0
+    for again in (copy.deepcopy(y), pickle.loads(pickle.dumps(y)), copy.copy(y)):
+        assert again.op is None
+        assert again.tolist() == y.tolist()
+        assert not np.shares_memory(again.data, y.data)
+    assert copy.deepcopy({"a": x, "b": x})["a"].name == "x"
+
+
+def test_S1_results_of_shape_nothing_are_arrays():
+    x = Tensor(2.0, requires_grad=True)
+    for y in (x * x, mg.exp(x), x.sum(), mg.softmax(x.reshape(1)).sum(), x**2):
+        assert type(y.data.view(np.ndarray)) is np.ndarray
+        assert y.shape == ()
+        assert type(mg.grad(y, x).numpy()) is np.ndarray
+
+
+def test_errors_name_the_op_and_its_arguments():
+    a, b = Tensor(np.ones((2, 3)), name="embeddings"), Tensor(np.ones(4))
+    with pytest.raises(ValueError, match=r"add\(x1: float64 \(2, 3\) 'embeddings', x2: float64 \(4,\)\)"):
+        a + b
+    with pytest.raises(np.exceptions.AxisError, match=r"sum\(x: float64 \(2, 3\) 'embeddings', axis=5"):
+        a.sum(5)
+    with pytest.raises(TypeError, match="reshape: argument 'shape' is missing"):
+        a.reshape()
+    with pytest.raises(TypeError, match="3 arguments given"):
+        mg.exp(a, b, 1)
+    with pytest.raises(TypeError, match="complex"):
+        a * 1j
+
+
+def test_lines_are_remembered_on_request():
+    with mg.trace_lines():
+        y = Tensor([1.0], requires_grad=True) * 2.0
+    assert y.line.startswith("test_tensor.py:")
+    assert (Tensor([1.0], requires_grad=True) * 2.0).line is None

@@ -1,0 +1,243 @@
+"""Text safety: whatever a user calls a node, the picture has the intended nodes and shows the text as typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.drawing import engines
+from minigrad.drawing.engines import layout
+from minigrad.drawing.text import array_lines, format_number, label, tooltip, visible
+
+SVG = "{http://www.w3.org/2000/svg}"
+TITLE = "{http://www.w3.org/1999/xlink}title"
+
+# What is typed, and what is seen where that differs.
+HOSTILE = [
+    'a"]; evil [label="x',
+    '\\" shape=box color=red] # "',
+    '"',
+    '""" + "',
+    "<lambda> <map>",
+    "<b>x</b>",
+    "<",
+    "<>",
+    "<<table><tr><td>x</td></tr></table>>",
+    r"\N",
+    r"\G \T \E \H \L",
+    r"\\N",
+    r"\n\l\r",
+    "trailing \\",
+    "trailing \\\\",
+    "\\",
+    "&lt;b&gt;",
+    "&#92;N",
+    "&amp;amp; & &; &nbsp;",
+    "}} subgraph cluster_evil {{",
+    "n0 -> n1; /* // # */",
+    "a:b:n|{c}",
+    "%d %s {} $HOME `id` $(id)",
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    '"onmouseover="alert(1)',
+    "javascript:alert(1)",
+    "]]> --> <!-- <![CDATA[",
+    "</text></g></svg>",
+    "查询/键/值",
+    "emoji \U0001f469\u200d\U0001f4bb \U0001f389",
+    "e\u0301 \u0915\u094d\u0937",
+    "two  spaces   three",
+    "",
+]
+REPLACED = {
+    "line\nfeed\r\ttab": r"line\nfeed\r\ttab",
+    "NUL \x00 escape \x1b[31m delete \x7f next line \x85": r"NUL \x00 escape \x1b[31m delete \x7f next line \x85",
+    "lone \ud800 surrogates \udfff": r"lone \ud800 surrogates \udfff",
+    "none \ufffe characters \uffff \ufdd0 \U0010ffff": r"none \ufffe characters \uffff \ufdd0 \U0010ffff",
+    "right \u202eto left\u202c \u2066isolate\u2069 \u200f": r"right \u202eto left\u202c \u2066isolate\u2069 \u200f",
+    "unseen \u200b\u2060\ufeff\xad": r"unseen \u200b\u2060\ufeff\xad",
+    "ends \u2028 \u2029": r"ends \u2028 \u2029",
+    "20 kB of \\&\"" + 20_000 * "&": "20 kB of \\&\"" + 187 * "&" + "…",
+}  # fmt: skip
+SHOWN = {text: text for text in HOSTILE} | REPLACED
+
+
+@pytest.fixture(params=[engine.name for engine in engines.ENGINES])
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if not any(known.name == name and known.find() for known in engines.ENGINES):
+        pytest.skip(f"the {name} engine is not installed")
+    return name
+
+
+def graph_of(texts: list[str]) -> str:
+    """A graph with one node per text, which is also its tooltip; and all of them as edges and clusters."""
+    nodes = [f"n{number} [label={label(text)} tooltip={tooltip(text)}]" for number, text in enumerate(texts)]
+    edges = [
+        f"n{number} -> n{number} [xlabel={label(text)} tooltip={tooltip(text)}]" for number, text in enumerate(texts)
+    ]
+    clusters = [
+        f"subgraph cluster_{number} {{ label={label(text)} tooltip={tooltip(text)} n{number} }}"
+        for number, text in enumerate(texts)
+    ]
+    return "\n".join(["digraph g {", *nodes, *edges, *clusters, "}"])
+
+
+def parts(picture: bytes, kind: str) -> dict[str, tuple[str, str]]:
+    """Label and tooltip by the title of each node, edge or cluster of an SVG."""
+    groups = [group for group in ElementTree.fromstring(picture).iter(f"{SVG}g") if group.get("class") == kind]
+    return {group.findtext(f"{SVG}title") or "": (shown_label(group), shown_tooltip(group)) for group in groups}
+
+
+def shown_label(group: ElementTree.Element) -> str:
+    return as_typed("\n".join(text.text or "" for text in group.iter(f"{SVG}text")))
+
+
+def shown_tooltip(group: ElementTree.Element) -> str:
+    titles = {link.get(TITLE, "") for link in group.iter(f"{SVG}a")}  # an edge has it twice, on its line and its label
+    return as_typed("".join(titles))
+
+
+def as_typed(text: str) -> str:
+    return text.replace("\xa0", " ")  # Graphviz keeps runs of spaces apart in this way
+
+
+def test_there_are_forty_hostile_texts() -> None:
+    assert len(SHOWN) >= 40
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_hostile_text_is_visible(text: str) -> None:
+    seen = visible(text)
+    assert (seen if len(seen) <= 200 else seen[:199] + "…") == SHOWN[text]
+
+
+def test_hostile_text_in_a_picture(engine: str) -> None:
+    texts = list(SHOWN)
+    picture = layout(graph_of(texts), "svg", engine)
+    for kind, title in (("node", "n{}"), ("cluster", "cluster_{}"), ("edge", "n{0}->n{0}")):
+        found = parts(picture, kind)
+        assert sorted(found) == sorted(title.format(number) for number in range(len(texts)))
+        for number, text in enumerate(texts):
+            in_label, in_tooltip = found[title.format(number)]
+            assert in_label == SHOWN[text]
+            assert in_tooltip[:199] == SHOWN[text][:199]
+    elements = list(ElementTree.fromstring(picture).iter())
+    tags = {element.tag.removeprefix(SVG) for element in elements}
+    assert tags <= {"svg", "g", "a", "title", "text", "path", "polygon", "ellipse"}
+    names = set().union(*(element.attrib for element in elements))
+    assert not [name for name in names if name.startswith("on") or name.endswith(("href", "style"))]
+
+
+def test_hostile_text_in_json(engine: str) -> None:
+    texts = list(SHOWN)
+    view = json.loads(layout(graph_of(texts), "json", engine))
+    nodes = [item for item in view["objects"] if "nodes" not in item]
+    assert [node["name"] for node in nodes] == [f"n{number}" for number in range(len(texts))]
+    assert len(view["edges"]) == len(texts)
+    assert {key for node in nodes for key in node} <= {
+        "_gvid", "name", "label", "tooltip", "height", "width", "pos", "_draw_", "_ldraw_",
+    }  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(texts=st.lists(st.text(max_size=30), min_size=20, max_size=40))
+def test_any_text_in_a_picture(texts: list[str]) -> None:
+    if not any(engine.find() for engine in engines.ENGINES):
+        pytest.skip("no layout engine is installed")
+    found = parts(layout(graph_of(texts), "svg"), "node")
+    assert len(found) == len(texts)
+    for number, text in enumerate(texts):
+        assert found[f"n{number}"][0] == as_typed(visible(text))
+
+
+@given(lines=st.lists(st.text(), min_size=1, max_size=4))
+def test_label_is_one_quoted_string(lines: list[str]) -> None:
+    written = label(*lines)
+    assert re.fullmatch(r'"(?:[^"\\]|\\[\\"n])*"', written)
+    shown = {r"\\": "\\", r"\"": '"', r"\n": "\n", "&amp;": "&"}
+    read = re.sub(r"\\.|&amp;", lambda escape: shown[escape[0]], written[1:-1])
+    assert read.split("\n") == [line if len(line) <= 200 else line[:199] + "…" for line in map(visible, lines)]
+
+
+@given(text=st.text(st.characters()))
+def test_visible_text_is_settled(text: str) -> None:
+    seen = visible(text)
+    assert visible(seen) == seen
+    seen.encode("utf-8")
+    ElementTree.fromstring(f"<a>{seen.translate({ord('&'): None, ord('<'): None})}</a>")
+
+
+def test_label_cuts_each_line_and_tooltip_the_whole() -> None:
+    assert label("a" * 200, "b" * 201) == '"' + "a" * 200 + r"\n" + "b" * 199 + '…"'
+    assert tooltip("a" * 200, "b" * 799) == '"' + "a" * 200 + r"\n" + "b" * 799 + '"'
+    assert tooltip("a" * 200, "b" * 800) == '"' + "a" * 200 + r"\n" + "b" * 798 + '…"'
+
+
+def test_lines_of_a_tooltip_are_lines(engine: str) -> None:
+    picture = layout(f"digraph {{ n0 [label=a tooltip={tooltip('one', 'two')}] }}", "svg", engine)
+    assert parts(picture, "node")["n0"] == ("a", "one\ntwo")
+
+
+# Numbers and arrays
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.66524096, "0.6652"),
+        (np.float32(1) / 3, "0.3333"),
+        (np.float16(65504), "6.55e+04"),
+        (1e-300, "1e-300"),
+        (-0.0, "-0"),
+        (2.0, "2"),
+        (float("nan"), "NaN"),
+        (float("inf"), "inf"),
+        (np.float32("-inf"), "-inf"),
+        (123456789, "123456789"),
+        (np.uint8(255), "255"),
+        (-(2**63), "-9223372036854775808"),
+        (True, "True"),
+        (np.bool_(False), "False"),
+        (np.array(0.5), "0.5"),
+    ],
+)
+def test_format_number(value: object, shown: str) -> None:
+    assert format_number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "lines"),
+    [
+        (3.5, ["3.5"]),
+        ([1.0, 0.0, -1.0], ["[1 0 -1]"]),
+        ([[1.0, 2.0], [3.0, 4.0]], ["[1 2]", "[3 4]"]),
+        ([[[[1, 2]]]], ["[1 2]"]),
+        ([[1.0], [2.0]], ["[1]", "[2]"]),
+        ([True, False], ["[True False]"]),
+        (np.zeros((6, 6)), ["[0 0 0 0 0 0]"] * 6),
+        (np.zeros((0, 3)), ["(0, 3)", "empty"]),
+        (np.zeros((2, 0)), ["(2, 0)", "empty"]),
+        (np.ones((2, 2, 2)), ["(2, 2, 2)", "min 1, max 1, mean 1"]),
+        (np.arange(7), ["(7,)", "min 0, max 6, mean 3"]),
+        (np.ones((7, 1)), ["(7, 1)", "min 1, max 1, mean 1"]),
+        (np.ones((1, 1, 7)), ["(1, 1, 7)", "min 1, max 1, mean 1"]),
+        (np.arange(12) < 5, ["(12,)", "5 of 12 True"]),
+        ([np.nan, np.nan, np.inf, -np.inf, 0, 1, 2, 5], ["(8,)", "min 0, max 5, mean 2", "2 NaN, 1 inf, 1 -inf"]),
+        (np.full(7, np.nan), ["(7,)", "7 NaN"]),
+        (np.full(7, 1e308), ["(7,)", "min 1e+308, max 1e+308, mean inf"]),
+        (np.full(7, 3e38, np.float32), ["(7,)", "min 3e+38, max 3e+38, mean 3e+38"]),
+    ],
+)
+def test_array_lines(values: npt.ArrayLike, lines: list[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert array_lines(values) == lines

@@ -1,0 +1,312 @@
+"""Arrays to a file and back, bit for bit; damaged and hostile files are refused, never misread."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save
+
+from minigrad.core.errors import CheckpointError
+from minigrad.io import load_arrays, save_arrays
+from minigrad.io.header import DTYPES, LONGEST_HEADER
+
+
+def assert_identical(actual, expected):
+    """The same names, dtypes, shapes and bits; `==` would let NaN and -0.0 pass or fail for the wrong reason."""
+    assert sorted(actual) == sorted(expected)
+    for name, array in expected.items():
+        assert actual[name].dtype == array.dtype.newbyteorder("="), name
+        assert actual[name].shape == array.shape, name
+        assert actual[name].tobytes() == array.astype(array.dtype.newbyteorder("=")).tobytes(), name
+
+
+def patterns(dtype):
+    """Every byte value in every place of a dtype: among floats NaN payloads, infinities, -0.0 and subnormals."""
+    if dtype == np.bool_:
+        return np.arange(256) % 3 == 0
+    return np.random.default_rng(0).integers(0, 256, size=4096 * dtype.itemsize, dtype=np.uint8).view(dtype)
+
+
+SPECIAL = {
+    "payload": np.array([0x7FF8000000000ABC, 0x7FF0000000000001, 0xFFF8000000000000], np.uint64).view(np.float64),
+    "negative zero": np.array([-0.0, 0.0], np.float32),
+    "subnormal": np.array([5e-324, -5e-324]),
+    "0-d": np.array(3.5, np.float32),
+    "0-d bool": np.array(True),
+    "size 0": np.zeros((3, 0, 2), np.int16),
+    "size 0 too": np.zeros(0),
+    "Fortran": np.asfortranarray(np.arange(24.0).reshape(2, 3, 4)),
+    "transposed": np.arange(6).reshape(2, 3).T,
+    "strided": np.arange(20)[::-3],
+    "broadcast": np.broadcast_to(np.float32(7), (2, 3)),
+    "big-endian": np.arange(5, dtype=">f8"),
+    "unaligned": np.frombuffer(bytes(range(17)), np.uint8)[1:].view(np.float64),
+    "many axes": np.zeros((1,) * 64),
+    "layer/0.weight": np.eye(2),
+    '注意力 🦓 " \\ \n \0 ∂': np.ones(1),
+    "": np.ones(2),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_arrays_and_names_return_bit_for_bit(tmp_path, name):
+    save_arrays(tmp_path / "a.safetensors", {name: SPECIAL[name]}, {})
+    arrays, metadata = load_arrays(tmp_path / "a.safetensors")
+    assert_identical(arrays, {name: SPECIAL[name]})
+    assert metadata == {}
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+def test_every_dtype_returns_with_every_bit_pattern(tmp_path, dtype):
+    save_arrays(tmp_path / "a.safetensors", {"x": patterns(dtype)})
+    assert_identical(load_arrays(tmp_path / "a.safetensors")[0], {"x": patterns(dtype)})
+
+
+unicode_text = st.text('ab/. _"\\\n\0\x7fé注🦓\u2028\uffff', max_size=8)
+
+
+@settings(max_examples=20, deadline=None)  # each example waits for the disk
+@given(
+    arrays=st.dictionaries(unicode_text.filter(lambda name: name != "__metadata__"), st.integers(0, 3), max_size=5),
+    metadata=st.dictionaries(unicode_text, unicode_text, max_size=5),
+)
+def test_any_names_and_metadata_return(arrays, metadata):
+    arrays = {name: np.full(size, size, np.int8) for name, size in arrays.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.safetensors"
+        save_arrays(path, arrays, metadata)
+        loaded, loaded_metadata = load_arrays(path)
+    assert_identical(loaded, arrays)
+    assert list(loaded) == sorted(arrays)
+    assert loaded_metadata == metadata
+
+
+def test_nothing_at_all_can_be_saved(tmp_path):
+    save_arrays(tmp_path / "a.safetensors", {})
+    assert load_arrays(tmp_path / "a.safetensors") == ({}, {})
+
+
+def test_loaded_arrays_are_writable_and_independent(tmp_path):
+    save_arrays(tmp_path / "a.safetensors", {"x": np.ones(4), "y": np.ones(4), "empty": np.ones(0)})
+    arrays, _ = load_arrays(tmp_path / "a.safetensors")
+    assert all(array.flags.writeable for array in arrays.values())
+    arrays["x"] += 1
+    assert arrays["y"].tolist() == [1, 1, 1, 1]
+
+
+def test_saving_leaves_the_arguments_alone(tmp_path):
+    array, metadata = np.arange(3, dtype=">i4"), {"step": "1"}
+    save_arrays(tmp_path / "a.safetensors", {"x": array}, metadata)
+    assert array.dtype == ">i4"
+    assert array.tolist() == [0, 1, 2]
+    assert metadata == {"step": "1"}
+
+
+def test_the_same_arguments_give_the_same_bytes_in_any_order(tmp_path):
+    # Within one process already: the library draws a new order of the metadata for each file.
+    items = [(f"key {number}", str(number)) for number in range(12)]
+    arrays = list(SPECIAL.items())
+    for number in range(8):
+        save_arrays(tmp_path / f"{number}.safetensors", dict(arrays), dict(items))
+        items.reverse()
+        arrays.reverse()
+    assert len({file.read_bytes() for file in tmp_path.iterdir()}) == 1
+
+
+def test_the_library_reads_our_files(tmp_path):
+    save_arrays(tmp_path / "a.safetensors", {"x": np.arange(6.0).reshape(2, 3).T}, {"step": "1"})
+    assert_identical(load_file(tmp_path / "a.safetensors"), {"x": np.arange(6.0).reshape(2, 3).T})
+
+
+def test_files_of_the_library_without_a_checksum_load(tmp_path):
+    arrays = {"b": np.arange(3, dtype=np.int32), "a": np.ones((2, 2), np.float16)}
+    for metadata in ({"format": "np"}, {}, None):
+        (tmp_path / "a.safetensors").write_bytes(save(arrays, metadata))
+        loaded, found = load_arrays(tmp_path / "a.safetensors")
+        assert_identical(loaded, arrays)
+        assert found == (metadata or {})
+
+
+def test_the_checksum_is_the_documented_one(tmp_path):
+    save_arrays(tmp_path / "a.safetensors", {"é": np.array([1, 2], np.int16), "b": np.eye(2)[:1]}, {"k": "v"})
+    content = (tmp_path / "a.safetensors").read_bytes()
+    stored = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["minigrad.sha256"]
+    line = b'{"arrays":{"b":["float64",[1,2]],"\\u00e9":["int16",[2]]},"metadata":{"k":"v"}}'
+    assert stored == hashlib.sha256(line + np.array([1.0, 0.0]).tobytes() + b"\1\0\2\0").hexdigest()
+
+
+# Damage
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A small file, with all that a checkpoint has: arrays of several dtypes, one of size 0, metadata."""
+    path = tmp_path / "small.safetensors"
+    arrays = {"w": np.array([[1.5, np.nan]]), "m": np.array([True, False]), "n": np.array(7), "e": np.zeros((0, 2))}
+    save_arrays(path, arrays, {"step": "10"})
+    return path, arrays, path.read_bytes()
+
+
+def test_a_file_cut_at_any_byte_is_refused(small):
+    path, _, content = small
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(CheckpointError, match=r"small\.safetensors: "):
+            load_arrays(path)
+
+
+@pytest.mark.parametrize("flip", [0xFF, 0x01, 0x20])
+def test_any_byte_changed_is_refused_or_harmless(small, flip):
+    path, arrays, content = small
+    harmless = 0
+    for position in range(len(content)):
+        path.write_bytes(content[:position] + bytes([content[position] ^ flip]) + content[position + 1 :])
+        try:
+            loaded, metadata = load_arrays(path)
+        except CheckpointError:
+            continue
+        harmless += 1
+        assert_identical(loaded, arrays)
+        assert metadata["step"] == "10"
+    # Letters of the checksum's key, and padding: what is read is right, only the checksum may go unread.
+    assert harmless <= len("minigrad.sha256") + 8
+
+
+def test_bytes_appended_are_refused(small):
+    path, _, content = small
+    path.write_bytes(content + b"\0")
+    with pytest.raises(CheckpointError, match="follow its header"):
+        load_arrays(path)
+
+
+def test_two_arrays_of_one_shape_exchanged_are_refused(tmp_path):
+    save_arrays(tmp_path / "a.safetensors", {"a": np.array([1.0]), "b": np.array([2.0])})
+    content = (tmp_path / "a.safetensors").read_bytes()
+    (tmp_path / "a.safetensors").write_bytes(content[:-16] + content[-8:] + content[-16:-8])
+    with pytest.raises(CheckpointError, match="checksum"):
+        load_arrays(tmp_path / "a.safetensors")
+
+
+def file_with(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def entry(dtype="F32", shape=(1,), offsets=(0, 4), **more):
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets), **more}
+
+
+HOSTILE = {
+    "empty file": (b"", "it has 0 bytes"),
+    "length 2**64 - 1": (b"\xff" * 8 + b"{}", "claims 18446744073709551615 bytes"),
+    "length past the end": ((3).to_bytes(8, "little") + b"{}", "only 2 follow"),
+    "not UTF-8": (file_with(b'{"\xff":1}'), "not JSON"),
+    "not JSON": (file_with(b"pickle"), "not JSON"),
+    "a list": (file_with([]), "a JSON list, expected an object"),
+    "depth 100,000": (file_with(b"[" * 100_000), "nested too deeply"),
+    "metadata a number": (file_with({"__metadata__": {"step": 1}}), "dictionary of strings"),
+    "metadata null": (file_with({"__metadata__": None}), "dictionary of strings"),
+    "entry a list": (file_with({"x": []}), "expected dtype, shape and data_offsets"),
+    "entry without shape": (file_with({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "expected dtype, shape"),
+    "a name twice": (file_with(b'{"x":' + json.dumps(entry()).encode() + b',"x":{}}', b"\0" * 4), "'x' twice"),
+    "2**40 elements": (file_with({"x": entry(shape=[2**40])}, b"\0" * 4), f"takes {2**42} bytes"),
+    "product beyond 64 bits": (file_with({"x": entry(shape=[2**32, 2**32])}, b"\0" * 4), f"takes {2**66} bytes"),
+    "a size beyond 64 bits": (file_with({"x": entry(shape=[0, 2**70], offsets=[0, 0])}), "integers ≥ 0"),
+    "sizes too large for an empty array": (file_with({"x": entry(shape=[0, 2**62, 8], offsets=[0, 0])}), "x"),
+    "negative size": (file_with({"x": entry(shape=[-1])}, b"\0" * 4), "integers ≥ 0"),
+    "two negative sizes": (file_with({"x": entry(shape=[-1, -1])}, b"\0" * 4), "integers ≥ 0"),
+    "float size": (file_with({"x": entry(shape=[1.0])}, b"\0" * 4), "integers ≥ 0"),
+    "bool size": (file_with({"x": entry(shape=[True])}, b"\0" * 4), "integers ≥ 0"),
+    "shape a number": (file_with({"x": {**entry(), "shape": 1}}, b"\0" * 4), "integers ≥ 0"),
+    "10,000 axes": (file_with({"x": entry(shape=[1] * 10_000)}, b"\0" * 4), "at most 64"),
+    "dtype |O": (file_with({"x": entry("|O")}, b"\0" * 4), "dtype '|O'"),
+    "dtype V9": (file_with({"x": entry("V9")}, b"\0" * 4), "dtype 'V9'"),
+    "dtype >f8": (file_with({"x": entry(">f8", offsets=[0, 8])}, b"\0" * 8), "dtype '>f8'"),
+    "dtype BF16": (file_with({"x": entry("BF16", offsets=[0, 2])}, b"\0" * 2), "dtype 'BF16'"),
+    "dtype a list": (file_with({"x": entry(["F32"])}, b"\0" * 4), "dtype"),
+    "one offset": (file_with({"x": entry(offsets=[0])}, b"\0" * 4), "two integers"),
+    "negative offset": (file_with({"x": entry(offsets=[-4, 0])}, b"\0" * 4), "two integers"),
+    "offsets reversed": (file_with({"x": entry(offsets=[4, 0])}, b"\0" * 4), "takes 4 bytes"),
+    "shape and range disagree": (file_with({"x": entry(shape=[2])}, b"\0" * 4), "takes 8 bytes"),
+    "overlap": (file_with({"x": entry(), "y": entry()}, b"\0" * 8), "starts at byte 0 of the data, expected 4"),
+    "gap": (file_with({"x": entry(), "y": entry(offsets=[8, 12])}, b"\0" * 12), "expected 4"),
+    "data missing": (file_with({"x": entry()}, b"\0" * 3), "take 4 bytes, but 3 follow"),
+    "data without an array": (file_with({"x": entry()}, b"\0" * 5), "take 4 bytes, but 5 follow"),
+    "a bool of 2": (file_with({"x": entry("BOOL", offsets=[0, 1])}, b"\2"), "neither 0 nor 1"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_files_are_refused_with_path_and_reason(tmp_path, case):
+    content, reason = HOSTILE[case]
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError) as caught:
+        load_arrays(path)
+    assert str(path) in str(caught.value)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 500 + len(str(path))
+
+
+def test_a_huge_header_is_refused_without_reading_it(tmp_path):
+    path = tmp_path / "huge.safetensors"
+    with open(path, "wb") as file:
+        file.write((10**9).to_bytes(8, "little"))
+        file.truncate(10**9 + 8)  # a hole: it takes no room on the disk
+    with pytest.raises(CheckpointError, match=f"limit is {LONGEST_HEADER}"):
+        load_arrays(path)
+
+
+def test_a_pickle_and_an_npy_file_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(CheckpointError):
+        load_arrays(tmp_path / "a.npy")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.safetensors"):
+        load_arrays(tmp_path / "missing.safetensors")
+
+
+# Misuse
+
+
+@pytest.mark.parametrize(
+    ("arrays", "metadata", "error", "message"),
+    [
+        ({"x": [1.0]}, {}, TypeError, "'x' must be a NumPy array, got list"),
+        ({"x": np.float64(1)}, {}, TypeError, "'x' must be a NumPy array, got float64"),
+        ({"x": np.array([None])}, {}, TypeError, "'x' has dtype object; a file holds bool, int8"),
+        ({"x": np.ones(1, complex)}, {}, TypeError, "complex128"),
+        ({"x": np.array(["a"])}, {}, TypeError, "<U1"),
+        ({"x": np.zeros(1, "M8[D]")}, {}, TypeError, "datetime64"),
+        ({"x": np.zeros(1, [("a", "f4")])}, {}, TypeError, "'x' has dtype"),
+        ({1: np.ones(1)}, {}, TypeError, "name of an array must be a str, got int"),
+        ({"__metadata__": np.ones(1)}, {}, ValueError, "cannot name an array"),
+        ({"\ud800": np.ones(1)}, {}, ValueError, "half a surrogate pair"),
+        ({}, {"step": 1}, TypeError, r"metadata\['step'\] must be a str, got int"),
+        ({}, {1: "step"}, TypeError, "metadata key must be a str"),
+        ({}, {"step": "\udc00"}, ValueError, "half a surrogate pair"),
+        ({}, {"minigrad.sha256": "0"}, ValueError, "taken by the checksum"),
+        ({}, {"history": "0" * LONGEST_HEADER}, ValueError, "store what is long as an array"),
+    ],
+)
+def test_what_cannot_be_stored_is_named_and_nothing_is_written(tmp_path, arrays, metadata, error, message):
+    with pytest.raises(error, match=message):
+        save_arrays(tmp_path / "a.safetensors", arrays, metadata)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", [lambda: save_arrays("a", {}), lambda: load_arrays("a")])
+def test_without_the_library_the_extra_is_named(monkeypatch, call):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r"extra `io`: python -m pip install safetensors"):
+        call()
+    assert not Path("a").exists()
