@@ -23,6 +23,11 @@ from minigrad.core.tensor import Tensor as Tensor
 from minigrad.core.tensor import assign as assign
 from minigrad.core.tensor import constant as constant
 from minigrad.core.tensor import read as read
+from minigrad.drawing.heatmap import heatmap as heatmap
+from minigrad.graph import Graph as Graph
+from minigrad.graph import Node as Node
+from minigrad.graph import graph_of as graph_of
+from minigrad.graph import trace as trace
 from minigrad.ops import *  # noqa: F403  # the ops
 from minigrad.ops.random import generator as generator
 from minigrad.transforms import hessian as hessian

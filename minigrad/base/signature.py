@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})  # parameter values that need no thought
+_INTEGERS = frozenset({int})
 
 
 class Signature:
@@ -34,11 +35,14 @@ class Signature:
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""
-        if len(args) != len(self.arguments) or self.variadic or not kwargs.keys() <= self.defaults.keys():
+        count = len(self.arguments)
+        plain = len(args) == count or (self.variadic and len(args) > count and not isinstance(args[count], (list, tuple)))
+        if not plain or not kwargs.keys() <= self.defaults.keys():
             args, kwargs = self._sorted(args, kwargs)
-        params = self.defaults.copy()
+        params = self.defaults | kwargs
         for name, value in kwargs.items():
-            params[name] = value if type(value) in _PLAIN else self._static(name, value)
+            if type(value) not in _PLAIN:
+                params[name] = self._static(name, value)
         for name in self.required:
             if name not in kwargs:
                 self._refuse(f"argument {name!r} is missing")
@@ -70,6 +74,8 @@ class Signature:
 
     def _static(self, name: str, value: Any) -> Any:
         """A parameter as the graph stores it: hashable and plain. Arrays are refused: they are inputs."""
+        if type(value) is tuple and _INTEGERS.issuperset(map(type, value)):
+            return value
         if isinstance(value, list) or type(value) is tuple:
             return tuple([self._static(name, v) for v in value])
         if isinstance(value, type):

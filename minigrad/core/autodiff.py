@@ -144,18 +144,14 @@ def _sweep(
                         set_mode(mode._replace(grad=create_graph, record=True, place=place))
                     value: Any = op.rule(position)(incoming, y, *values, **node.params)
                     expected = x._data
-                    if value.shape != expected.shape or value.dtype != expected.dtype:
+                    if value.shape != expected.shape or value.dtype is not expected.dtype:
                         value = _fitted(value, x, node, position)
-                    if not on_tensors:
+                    if not on_tensors and type(value) is not np.ndarray:
                         value = np.asarray(value)
                     total = totals.get(x)
                     if total is None:
                         totals[x] = value
-                        if (
-                            not on_tensors
-                            and value.base is None
-                            and all(value is not v for v in (incoming, y, *values))
-                        ):
+                        if not on_tensors and value.base is None and id(value) not in map(id, (incoming, y, *values)):
                             owned.add(x)
                     elif x in owned:
                         np.add(total, value, out=total)
@@ -183,7 +179,7 @@ def _needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
         t = stack.pop()
         if t not in reached:
             reached.add(t)
-            stack += [x for x in t.inputs if type(x) is Tensor and x.requires_grad and x not in reached]
+            stack += [x for x in t.inputs if type(x) is Tensor and x.requires_grad]
     order = sorted(reached, key=attrgetter("id"))
     if targets is None:
         return order
@@ -226,7 +222,11 @@ def _name(gradient: Tensor, x: Tensor, outputs: list[Tensor]) -> None:
     """Name a gradient node after what it is the gradient of: ∂loss/∂scores."""
     if gradient.name is None and x.name is not None:
         of = "outputs" if len(outputs) > 1 else outputs[0].name or "output"
-        gradient.name = "/".join(f"∂({name})" if "∂" in name else f"∂{name}" for name in (of, x.name))
+        gradient.name = f"{_differential(of)}/{_differential(x.name)}"
+
+
+def _differential(name: str) -> str:
+    return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
 HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
@@ -245,5 +245,5 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
     if not isinstance(cotangent, Tensor):
         cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
     cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
-    cotangent.name = cotangent.name or f"∂{output.name or 'output'}"
+    cotangent.name = cotangent.name or _differential(output.name or "output")
     return cotangent if on_tensors else cotangent._data

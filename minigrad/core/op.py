@@ -89,17 +89,19 @@ class Op(Function, Signature):
                 result = self.definition(*args, **params)
             return result
         arrays: list[Any] = []
-        is_node, requires_grad, foreign = record and not args, False, False
+        is_node, requires_grad, has_array, foreign = record and not args, False, False, False
         for x in args:
             kind = type(x)
             if kind is Tensor:
                 is_node = True
                 requires_grad = requires_grad or x.requires_grad
                 x = x._data
-            elif kind is not np.ndarray and kind not in _NUMBERS:
+            elif kind is np.ndarray:
+                has_array = True
+            elif kind not in _NUMBERS:
                 foreign = True
             arrays.append(x)
-        if foreign:
+        if foreign or (has_array and is_node):
             args = tuple([_operand(x, is_node) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
@@ -118,7 +120,7 @@ class Op(Function, Signature):
             data = np.asarray(data)
         requires_grad = requires_grad and grad and self.differentiable and data.dtype.kind == "f"
         if requires_grad or record:
-            if len(args) > 1:
+            if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
             result.line = caller_line() if lines else None

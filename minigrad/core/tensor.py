@@ -298,9 +298,12 @@ def new_tensor(
     requires_grad: bool = False, place: Place = TOP, role: str | None = None,
 ) -> Tensor:  # fmt: skip
     """A Tensor around `data` itself, unchecked: for the engine."""
-    tensor = Tensor.__new__(Tensor)
-    tensor._fill(data, op, inputs, params, requires_grad, place, role)
+    tensor = _new(Tensor)
+    _fill(tensor, data, op, inputs, params, requires_grad, place, role)
     return tensor
+
+
+_new, _fill = Tensor.__new__, Tensor._fill
 
 
 def constant(data: Operand, name: str | None = None) -> Tensor:

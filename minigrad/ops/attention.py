@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.record import call, composition
-from minigrad.core.modes import current_mode, scope
+from minigrad.core.modes import scope
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.samples import booleans, normal
 
@@ -66,6 +66,12 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(Tensor([[1.0, 0.0]]), keys, keys, scale=1.0).numpy().round(4).tolist()
     [[0.5752, 0.1547]]
     """
+    with scope("attention"):
+        return attend(query, key, value, mask, bias, causal, scale)
+
+
+def attend(query: Any, key: Any, value: Any, mask: Any, bias: Any, causal: bool, scale: float | None) -> Any:
+    """The nodes of attention in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value)
     if mask is not None and not isinstance(mask, Tensor):
         mask = np.asarray(mask)
@@ -74,15 +80,14 @@ def scaled_dot_product_attention(
             f"mask: expected booleans, True where a query may attend, got {mask.dtype}; "
             "values to add to the scores go to bias="
         )
-    with scope("attention"):
-        scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-        scores = named(ops.matmul(scaled, ops.swapaxes(key, -1, -2)), "scores")
-        if bias is not None:
-            scores = named(scores + bias, "biased scores")
-        if causal:
-            mask = causal_mask(query.shape[-2], key.shape[-2], mask)
-        weights = named(ops.softmax(scores, where=mask), "weights")
-        return named(ops.matmul(weights, value), "context")
+    scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    scores = named(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
+    if bias is not None:
+        scores = named(scores + bias, "biased scores")
+    if causal:
+        mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
+    weights = named(ops.softmax(scores, where=mask), "weights")
+    return named(ops.matmul(weights, value), "context")
 
 
 def named(value: Any, name: str) -> Any:
@@ -92,10 +97,10 @@ def named(value: Any, name: str) -> Any:
     return value
 
 
-def causal_mask(queries: int, keys: int, mask: Any) -> Any:
+def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
     """True where the key is not after the query, and where `mask` allows it."""
     causal: Any = np.tri(queries, keys, dtype=bool)
-    if current_mode().capture is not None:
+    if as_tensor:
         causal = constant(causal, name="causal mask")
     return causal if mask is None else ops.logical_and(mask, causal)
 

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import Call, call, composition
 from minigrad.core.op import Op, Rule, op
+from minigrad.ops.kernels import selected
 from minigrad.ops.samples import between, booleans, normal, positive
 
 __all__ = [
@@ -78,7 +79,7 @@ def divided(g: Any, x: Any) -> Any:
 
 
 PAIR = ("x1", "x2")
-one, wide, pair = (call(normal(2, 3)),), (call(between(-4, 4, 2, 5)), call(normal())), (
+one, wide, pair = (call(normal(2, 3)),), (call(between(-4, 4, 2, 5)), call(between(-1, 1, 6)), call(normal())), (
     call(normal(2, 3), normal(2, 3)), call(normal(3, 1), normal(4)), call(normal(2, 3), 1.5), call(2.5, normal(3)),
     call(normal(), normal(2, 1)),
 )  # fmt: skip
@@ -213,8 +214,8 @@ def gelu_definition(x: Any, *, approximate: str) -> Any:
 def gelu(x: Any, *, approximate: str = "none") -> Any:
     """Gaussian error linear unit, exact, or with approximate="tanh" (Hendrycks and Gimpel, arXiv 1606.08415).
 
-    >>> gelu(Tensor([-6.0, 1.0])).tolist()
-    [-5.919525870226188e-09, 0.8413447460685429]
+    >>> gelu(Tensor([-1.0, 1.0])).numpy().round(4).tolist()
+    [-0.1587, 0.8413]
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate={approximate!r}: expected 'none' or 'tanh'")
@@ -262,6 +263,10 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     >>> where(Tensor([True, False]), Tensor([1.0, 2.0]), 0.0).tolist()
     [1.0, 0.0]
     """
+    for chosen, other, holds in ((x, y, True), (y, x, False)):
+        if type(other) is float and other == 0 and type(chosen) is np.ndarray and chosen.dtype.kind == "f":
+            if chosen.shape == np.shape(condition) and math.copysign(1, other) > 0:
+                return selected(condition if holds else np.logical_not(condition), chosen)
     return np.where(condition, x, y)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +108,7 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up."""
-    if len(indices) == 1 and index == (True,) and indices[0].dtype.kind in "iu":
+    if len(indices) == 1 and index == (True,) and indices[0].dtype.kind in "iu" and shape[0]:
         return rows_added(values, indices[0], shape)
     result = np.zeros(shape, values.dtype)
     if any(e is True for e in index):
@@ -118,15 +119,11 @@ def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]
 
 
 def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
-    """Sums of equal rows by sorting, several times faster than adding them one by one."""
-    result = np.zeros(shape, values.dtype)
-    if rows.size:
-        wrapped = rows.ravel() % shape[0]
-        order = np.argsort(wrapped, kind="stable")
-        where_new = np.flatnonzero(np.diff(wrapped[order], prepend=-1))
-        sorted_values = values.reshape(rows.size, *shape[1:])[order]
-        result[wrapped[order[where_new]]] = np.add.reduceat(sorted_values, where_new, axis=0)
-    return result
+    """Rows added at the places `rows` of zeros; `add.at` is fast on flat arrays only."""
+    width = math.prod(shape[1:])
+    result = np.zeros(math.prod(shape), values.dtype)
+    np.add.at(result, (rows.reshape(-1, 1) % shape[0] * width + np.arange(width)).ravel(), values.ravel())
+    return result.reshape(shape)
 
 
 def added_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
@@ -192,7 +189,8 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
     if all(i.dtype.kind == "b" for i in indices):
         return read
     # Of the values written to one place only the last is still there: each place says which.
-    numbers, nobody = np.arange(read.size).reshape(read.shape), np.full(x.shape, -1)
+    numbers: Any = np.arange(read.size).reshape(read.shape)
+    nobody: Any = np.full(x.shape, -1)
     if isinstance(g, Tensor):
         numbers, nobody = constant(numbers), constant(nobody)
     last = ops.getitem(ops.setitem(nobody, numbers, *indices, index=index), *indices, index=index)

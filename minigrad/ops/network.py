@@ -1,7 +1,7 @@
 """What networks are made of: softmax, normalisation, embedding, dropout, losses.
 
 Composite ops have rules of their own, for speed and accuracy, and a definition in simpler ops, to be studied:
-`graph.expand("softmax")`. Masks are True where something may be attended to, and act inside softmax.
+`graph.expand("softmax", "standardize")`. Masks are True where something may be attended to, and act inside softmax.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
-from minigrad.ops.indexing import Index, Slice
+from minigrad.ops.indexing import Index
+from minigrad.ops.kernels import row_sums, shifted, sum_of_products, sums
 from minigrad.ops.random import current_generator
-from minigrad.ops.reduction import add_reduce, maximum_reduce
 from minigrad.ops.samples import booleans, integers, normal, positive
 
 __all__ = [
-    "cross_entropy", "dropout", "embedding", "layer_norm", "log_softmax", "mse", "one_hot", 
-    "rms_norm", "softmax",
+    "cross_entropy", "dropout", "embedding", "inverse_deviation", "layer_norm", "log_softmax", "mse", "one_hot",
+    "rms_norm", "softmax", "standardize",
 ]  # fmt: skip
 
 MASKED = [call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
@@ -62,17 +62,24 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> softmax(Tensor([0.0, 1.0, 5.0]), where=[True, True, False]).numpy().round(4).tolist()
     [0.2689, 0.7311, 0.0]
     """
-    if check_mask(where) is None:
-        y = np.subtract(x, maximum_reduce(x, axis, None, None, True))
-        np.exp(y, out=y)
-        y /= add_reduce(y, axis, None, None, True)
-        return y
+    y = shifted(x, axis) if check_mask(where) is None else masked_and_shifted(x, where, axis)
+    np.exp(y, out=y)
+    if where is None:
+        y /= sums(y, axis)
+    else:
+        y *= where
+        total = sums(y, axis)
+        y /= np.where(total > 0, total, 1)
+    return y
+
+
+def masked_and_shifted(x: Any, where: Any, axis: int) -> Any:
+    """`x` minus the largest that the mask lets through; what it does not is finite, to be multiplied by 0."""
+    if x.size and np.isfinite(np.sum(x)) and np.max(x) < np.min(x) + 16 and np.broadcast(x, where).shape == x.shape:
+        return shifted(x, axis)
     x = np.where(where, x, -np.inf)
     largest = np.max(x, axis=axis, keepdims=True)
-    y = np.exp(x - np.where(np.isfinite(largest), largest, 0))
-    total = np.add.reduce(y, axis=axis, keepdims=True)
-    y /= np.where(total > 0, total, 1)
-    return y
+    return np.where(where, x - np.where(np.isfinite(largest), largest, 0), -np.inf)
 
 
 @softmax.vjp("x")
@@ -97,13 +104,12 @@ def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> log_softmax(Tensor([1e4, -1e4])).tolist()
     [0.0, -20000.0]
     """
-    if check_mask(where) is not None:
-        x = np.where(where, x, -np.inf)
-    largest = np.max(x, axis=axis, keepdims=True)
-    y = x - np.where(np.isfinite(largest), largest, 0)
-    with np.errstate(divide="ignore"):  # the logarithm of an all-masked row's sum
-        total = np.log(np.add.reduce(np.exp(y), axis=axis, keepdims=True))
-    return y - np.where(np.isfinite(total), total, 0) if where is not None else y - total
+    if check_mask(where) is None:
+        y = shifted(x, axis)
+        return y - np.log(sums(np.exp(y), axis))
+    y = masked_and_shifted(x, where, axis)
+    total = sums(np.exp(y) * where, axis)
+    return np.where(where, y - np.log(np.where(total > 0, total, 1)), -np.inf)
 
 
 @log_softmax.vjp("x")
@@ -116,69 +122,85 @@ def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
 # --- normalisation ----------------------------------------------------------------------------------------------------
 
 
-FIRST = Index([..., Slice(0, 1, None)])
-
-
-def deviations(x: Any, epsilon: float) -> tuple[Any, Any]:
-    """x minus its mean over the last axis, and one over the root of variance plus epsilon: arrays or Tensors.
+def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
+    """x minus its mean over the last axis, and 1 / √(variance + epsilon).
 
     The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
     """
-    shifted = x - ops.stop_gradient(ops.getitem(x, index=FIRST))
-    centred = shifted - ops.mean(shifted, axis=-1, keepdims=True)
-    variance = ops.vecdot(centred, centred, keepdims=True) * (1.0 / x.shape[-1])
-    return centred, 1.0 / ops.sqrt(variance + epsilon)
+    width = x.shape[-1]
+    difference = x - x[..., :1]
+    difference -= row_sums(difference) * difference.dtype.type(1 / width)
+    variance = sum_of_products(difference, difference)[..., None] / width
+    return difference, 1 / np.sqrt(variance + epsilon)
 
 
-def layer_norm_definition(x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
-    centred, scale = deviations(x, epsilon)
-    y = centred * scale
-    y = y if gain is None else y * gain
-    return y if bias is None else y + bias
+def centred_definition(x: Any) -> Any:
+    return x - ops.mean(x, axis=-1, keepdims=True)
+
+
+def inverse_deviation_definition(x: Any, *, epsilon: float) -> Any:
+    return 1.0 / ops.sqrt(ops.mean(ops.square(centred_definition(x)), axis=-1, keepdims=True) + epsilon)
+
+
+def standardize_definition(x: Any, *, epsilon: float) -> Any:
+    return centred_definition(x) * inverse_deviation_definition(x, epsilon=epsilon)
+
+
+ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4))]
 
 
 @op(
-    formula="(x − mean x) / √(var x + ε) · gain + bias, over the last axis", definition=layer_norm_definition,
+    formula="(x − mean x) / √(var x + ε), over the last axis", samples=ROWS, definition=standardize_definition,
+    reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
+)  # fmt: skip
+def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
+    """Each row of the last axis moved to mean 0 and scaled to variance 1.
+
+    >>> standardize(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
+    [[-1.0, 1.0]]
+    """
+    difference, scale = centred(x, epsilon)
+    difference *= scale
+    return difference
+
+
+@standardize.vjp("x")
+def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
+    along = ops.vecdot(g, y, keepdims=True) * (1.0 / x.shape[-1])
+    return (g - ops.mean(g, axis=-1, keepdims=True) - y * along) * ops.inverse_deviation(x, epsilon=epsilon)
+
+
+@op(
+    formula="1 / √(var x + ε), over the last axis", samples=ROWS, definition=inverse_deviation_definition,
+    reference=lambda x, epsilon=1e-5: inverse_deviation_definition(x, epsilon=epsilon),
+)  # fmt: skip
+def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
+    """What `standardize` multiplies the rows by, (…, 1)."""
+    return centred(x, epsilon)[1]
+
+
+@inverse_deviation.vjp("x")
+def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
+    return ops.standardize(x, epsilon=epsilon) * (g * y * y * (-1.0 / x.shape[-1]))
+
+
+@composition(
+    formula="(x − mean x) / √(var x + ε) · gain + bias, over the last axis",
     samples=[call(normal(2, 4), positive(4), normal(4)), call(normal(2, 3, 4)), call(normal(4), positive(4)),
              call(normal(2, 4), None, normal(4), epsilon=0.1)],
-    reference=lambda x, gain=None, bias=None, *, epsilon=1e-5: (
-        (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
-        * (1 if gain is None else gain) + (0 if bias is None else bias)
+    reference=lambda x, gain=None, bias=None, epsilon=1e-5: (
+        standardize_definition(x, epsilon=epsilon) * (1 if gain is None else gain) + (0 if bias is None else bias)
     ),
 )  # fmt: skip
-def layer_norm(x: Any, gain: Any = None, bias: Any = None, *, epsilon: float = 1e-5) -> Any:
+def layer_norm(x: Any, gain: Any = None, bias: Any = None, epsilon: float = 1e-5) -> Any:
     """Layer normalisation over the last axis (Ba, Kiros and Hinton, arXiv 1607.06450).
 
     >>> layer_norm(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
     [[-1.0, 1.0]]
     """
-    y, scale = deviations(x, epsilon)
-    y *= scale
-    if gain is not None:
-        y = np.multiply(y, gain, out=y if np.result_type(y, gain) == y.dtype else None)
-    if bias is not None:
-        y = np.add(y, bias, out=y if np.result_type(y, bias) == y.dtype else None)
-    return y
-
-
-@layer_norm.vjp("x")
-def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
-    centred, scale = deviations(x, epsilon)
-    normalised = centred * scale
-    g = g if gain is None else g * gain
-    along = ops.vecdot(g, normalised, keepdims=True) * (1.0 / x.shape[-1])
-    return (g - ops.mean(g, axis=-1, keepdims=True) - normalised * along) * scale
-
-
-@layer_norm.vjp("gain")
-def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
-    centred, scale = deviations(x, epsilon)
-    return g * (centred * scale)
-
-
-@layer_norm.vjp("bias")
-def _(g: Any, y: Any, x: Any, gain: Any, bias: Any, *, epsilon: float) -> Any:
-    return g
+    y = ops.standardize(x, epsilon=epsilon)
+    y = y if gain is None else y * gain
+    return y if bias is None else y + bias
 
 
 @composition(

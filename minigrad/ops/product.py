@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ def product_shape(x1: Any, x2: Any) -> Shaped:
     return Shaped((*batch, *rows[-1:], *columns), dtype)
 
 
+def rows_of(x: Any) -> Any:
+    """All rows of a batch of matrices as one matrix; without −1, which an empty array leaves open."""
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", numpy=[np.matmul], infer=product_shape,
     samples=[
@@ -48,29 +54,28 @@ def matmul(x1: Any, x2: Any) -> Any:
     if np.ndim(x1) > 2 and np.ndim(x2) == 2:  # one large product is faster than one per matrix of the batch
         if x1.shape[-1] != x2.shape[0]:
             product_shape(x1, x2)
-        return (x1.reshape(-1, x1.shape[-1]) @ x2).reshape(*x1.shape[:-1], x2.shape[-1])
+        return (rows_of(x1) @ x2).reshape(*x1.shape[:-1], x2.shape[-1])
     return np.matmul(x1, x2)
 
 
 @matmul.vjp("x1")
 def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     if x2.ndim == 1:
-        return ops.expand_dims(g, -1) * x2
+        return ops.expand_dims(g, axis=-1) * x2
     if x1.ndim == 1:
-        return ops.matmul(x2, ops.expand_dims(g, -1)).reshape((*x2.shape[:-2], -1))
-    return ops.matmul(g, ops.swapaxes(x2, -1, -2))
+        return ops.matmul(x2, ops.expand_dims(g, axis=-1)).reshape(x2.shape[:-1])
+    return ops.matmul(g, x2.T if x2.ndim == 2 else ops.swapaxes(x2, axis1=-1, axis2=-2))
 
 
 @matmul.vjp("x2")
 def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     if x1.ndim == 1:
-        return g * x1 if x2.ndim == 1 else ops.expand_dims(x1, -1) * ops.expand_dims(g, -2)
+        return g * x1 if x2.ndim == 1 else ops.expand_dims(x1, axis=-1) * ops.expand_dims(g, axis=-2)
     if x2.ndim == 1:
-        return ops.matmul(ops.reshape(g, -1), ops.reshape(x1, (-1, x1.shape[-1])))
-    if x2.ndim == 2 and x1.ndim > 2:
-        rows = ops.reshape(x1, (-1, x1.shape[-1]))
-        return ops.matmul(ops.transpose(rows), ops.reshape(g, (-1, g.shape[-1])))
-    return ops.matmul(ops.swapaxes(x1, -1, -2), g)
+        return ops.matmul(g.reshape((-1,)), rows_of(x1))
+    if x2.ndim == 2:
+        return rows_of(x1).T @ rows_of(g)
+    return ops.matmul(ops.swapaxes(x1, axis1=-1, axis2=-2), g)
 
 
 @op(
@@ -92,13 +97,12 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
 
 @linear.vjp("x")
 def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return ops.matmul(g, ops.transpose(weight))
+    return ops.matmul(g, weight.T)
 
 
 @linear.vjp("weight")
 def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    rows = ops.reshape(x, (-1, weight.shape[0]))
-    return ops.matmul(ops.transpose(rows), ops.reshape(g, (-1, weight.shape[1])))
+    return rows_of(x).T @ rows_of(g)
 
 
 @linear.vjp("bias")

@@ -20,7 +20,7 @@ def generator(rng: np.random.Generator) -> Within:
     >>> import minigrad as mg, numpy as np
     >>> with mg.generator(np.random.default_rng(0)):
     ...     mg.dropout(np.ones(4), 0.5)
-    array([2., 0., 0., 0.])
+    array([2., 2., 2., 0.])
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"generator(rng): expected a numpy.random.Generator, got {type(rng).__name__}")

@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
+from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, row_sums, sum_of_products
 from minigrad.ops.samples import booleans, normal
 
 __all__ = [
@@ -18,11 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 Axis = int | tuple[int, ...] | None
-# The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
-add_reduce: Any = np.add.reduce
-maximum_reduce: Any = np.maximum.reduce
-minimum_reduce: Any = np.minimum.reduce
-sum_of_products: Any = np.vecdot
+
 
 samples = [
     call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1)),
@@ -80,9 +77,9 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1).tolist()
     [1.5, 3.5]
     """
-    n = count(x, axis)
-    if x.dtype.kind == "f" and x.dtype.itemsize > 2 and n:
-        return add_reduce(x, axis, None, None, keepdims) / n
+    if axis == -1 and np.ndim(x) and x.dtype.char in "fd" and x.shape[-1]:
+        means = row_sums(x) / x.shape[-1]
+        return means if keepdims else means[..., 0]
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -199,7 +196,10 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 
 @std.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    slope = kept(g / degrees_of_freedom(x, axis, ddof) / y, x, axis)
+    degrees = degrees_of_freedom(x, axis, ddof)
+    if np.isnan(degrees):
+        return x * degrees
+    slope = kept(g / degrees / y, x, axis)
     return ops.strong_multiply(x - ops.mean(x, axis=axis, keepdims=True), slope)
 
 

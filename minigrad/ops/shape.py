@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import by_numpy, call, composition
 from minigrad.core.op import op
+from minigrad.ops.kernels import batch_sums
 from minigrad.ops.samples import normal
 
 __all__ = [
@@ -51,10 +53,12 @@ def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 @transpose.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axes: tuple[int, ...] | None) -> Any:
-    if axes is None:
-        return ops.transpose(g)
-    inverse = sorted(range(x.ndim), key=lambda i: axes[i] % x.ndim)
-    return ops.transpose(g, axes=tuple(inverse))
+    return g.T if axes is None else ops.transpose(g, axes=inverse_permutation(axes))
+
+
+@functools.cache
+def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(axes)), key=lambda i: axes[i] % len(axes)))
 
 
 @op(
@@ -127,6 +131,8 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
 def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
     x = np.asarray(x)
     leading = x.ndim - len(shape)
+    if leading > 0 and x.shape[leading:] == shape:  # the commonest case: a bias, broadcast over a batch
+        return batch_sums(x, shape)
     if leading < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[leading:], strict=True)):
         raise ValueError(f"shape {shape} cannot be broadcast to {x.shape}")
     stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]

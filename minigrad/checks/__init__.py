@@ -1,0 +1,4 @@
+"""Trust, but verify: gradients against finite differences."""
+
+from minigrad.checks.gradients import check_gradients as check_gradients
+from minigrad.checks.report import GradientReport as GradientReport

@@ -1,0 +1,328 @@
+"""Gradients against central finite differences, to any order.
+
+A function and its inputs enter, a `GradientReport` leaves; a wrong gradient raises. Called by tests, by the command
+line, and by users on functions and modules of their own.
+
+What is compared is the gradient of Σ c·f(x) for random cotangents c. Order n + 1 is order 1 again, for the function
+that maps x and c to the gradients of order n: so the dependence on the cotangents is checked as well.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.base.structure import leaves
+from minigrad.checks.report import GradientReport, InputReport
+from minigrad.core.autodiff import grad
+from minigrad.core.errors import GradientCheckError
+from minigrad.core.modes import no_grad
+from minigrad.core.tensor import Tensor, assign
+
+# The first step, for a coordinate of size 1 or less: the fourth-order error of the extrapolated difference and the
+# rounding error are then both about 1e-12 (Press et al., Numerical Recipes, 3rd edition, section 5.7).
+FIRST_STEP = float(np.finfo(np.float64).eps ** 0.25)
+SHRINK, ATTEMPTS = 8.0, 9  # where a step is too long the next is 8 times shorter, nine in all
+NEGLIGIBLE = 1e-9  # derivatives below this count as 0: intermediate results of size 1 leave rounding errors near it
+
+# Computes the results at the present values of all variables; the argument says whether they will be differentiated.
+Results = Callable[[bool], list[Tensor]]
+
+
+def check_gradients(
+    function: Callable[..., Any], inputs: Sequence[Any], order: int = 1, *,
+    parameters: Iterable[Tensor] | Mapping[str, Tensor] = (), rng: np.random.Generator | None = None,
+    tolerance: float = 1e-6, elements: int = 32, directions: int = 4,
+) -> GradientReport:  # fmt: skip
+    """Compare the gradients of `function(*inputs)` with central finite differences in float64.
+
+    Args:
+        function: takes Tensors, returns a Tensor or several in tuples, lists or dictionaries; the same values whenever
+            it is called.
+        inputs: arrays, Tensors or numbers. What is float64 is differentiated, the rest passed on as it is.
+        order: 1 checks the gradients; 2 also the gradients of the gradients, with respect to inputs, parameters and
+            cotangents; and so on.
+        parameters: Tensors that `function` uses without receiving them, such as `dict(module.named_parameters())`.
+            They are varied in place, and have their values back afterwards.
+        rng: draws cotangents and directions; by default the same ones on every call.
+        tolerance: the largest error, relative to the derivative, or to a thousandth of the largest of the same input.
+        elements: an input of at most so many elements is checked element by element.
+        directions: along how many random directions a larger input is checked. Where one of them fails, halving it
+            finds an element to blame.
+
+    Returns:
+        The report; `print(report)` shows the worst place of each input.
+
+    Raises:
+        GradientCheckError: a gradient is wrong; the message is the report.
+        TypeError: float32 or float16 among inputs, parameters or results: a finite difference of values with 7 digits
+            has 3 right ones at best, and so cannot tell a right gradient from a wrong one.
+        ValueError: nothing to differentiate, or a function that is not deterministic.
+
+    Each derivative is (4 D(h/2) − D(h)) / 3, where D(h) = (f(x + h) − f(x − h)) / 2h (Richardson, 1911). The distance
+    of D(h/2) from D(h) tells whether h is short enough; if not, a shorter step follows. The gradient under test has
+    no part in the choice.
+
+    >>> weight = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> report = check_gradients(lambda x: mg.tanh(x @ weight), [np.ones(2)], order=2, parameters={"weight": weight})
+    >>> [(entry.order, entry.name) for entry in report.inputs]
+    [(1, 'x'), (1, 'weight'), (2, 'x'), (2, 'weight'), (2, 'cotangent')]
+    """
+    if order < 1:
+        raise ValueError(f"check_gradients: order={order} must be at least 1")
+    arguments, variables = _variables(function, inputs, parameters)
+    rng = np.random.default_rng(0) if rng is None else rng
+    results = _results_of(function, arguments)
+    names: Sequence[str] = ()  # what each result is the gradient for, above order 1
+    entries: list[InputReport] = []
+    with np.errstate(all="ignore"):  # a step may leave the domain of a logarithm
+        for degree in range(1, order + 1):
+            values = _deterministic(results)
+            cotangents = [Tensor(rng.standard_normal(y.shape), requires_grad=True) for y in values]
+            gradients = _gradients_of(results, list(variables.values()), cotangents)
+            for (name, variable), gradient in zip(variables.items(), gradients(False), strict=True):
+                comparison = Comparison(
+                    results, degree, name, variable, values, cotangents, gradient.numpy(), tolerance
+                )  # fmt: skip
+                entries.append(comparison.worst(rng, elements, directions))
+            labels = _cotangent_names(names, len(values))
+            names = list(variables)
+            variables |= dict(zip(labels, cotangents, strict=True))
+            results = gradients
+    report = GradientReport(order, tuple(entries))
+    if not report.passed:
+        raise GradientCheckError(str(report))
+    return report
+
+
+def _variables(
+    function: Callable[..., Any], inputs: Sequence[Any], parameters: Iterable[Tensor] | Mapping[str, Tensor]
+) -> tuple[list[Any], dict[str, Tensor]]:
+    """The arguments for `function`, and what to differentiate for, by name: copies of its inputs, its parameters."""
+    if not isinstance(inputs, (tuple, list)):
+        raise TypeError(f"check_gradients: inputs must be a list, one entry per argument, got {type(inputs).__name__}")
+    arguments: list[Any] = []
+    variables: dict[str, Tensor] = {}
+    for value, name in zip(inputs, _argument_names(function, len(inputs)), strict=True):
+        if isinstance(value, (Tensor, np.ndarray, np.generic, float)) and _is_float(value):
+            value = Tensor(value, requires_grad=True, name=getattr(value, "name", None))
+            variables[_another(value.name or name, variables)] = value
+        arguments.append(value)
+    named = parameters.items() if isinstance(parameters, Mapping) else (
+        (p.name or f"parameters[{i}]", p) for i, p in enumerate(parameters)
+    )  # fmt: skip
+    for name, parameter in named:
+        if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
+            raise TypeError(f"check_gradients: parameter {name!r} must be a leaf Tensor that requires a gradient")
+        variables[_another(name, variables)] = parameter
+    for name, variable in variables.items():
+        _refuse_low_precision(variable, name)
+    if not variables:
+        raise ValueError("check_gradients: no float64 input or parameter to differentiate for")
+    return arguments, variables
+
+
+def _another(name: str, taken: Mapping[str, Tensor]) -> str:
+    """`name`, marked until it differs from those taken."""
+    while name in taken:
+        name += "*"
+    return name
+
+
+def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the function's arguments where it has them, else inputs[0], inputs[1], …"""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        parameters = {}.values()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    return names + [f"inputs[{i}]" for i in range(len(names), count)]
+
+
+def _is_float(value: Any) -> bool:
+    return (value if isinstance(value, Tensor) else np.asarray(value)).dtype.kind == "f"
+
+
+def _refuse_low_precision(value: Tensor, name: str) -> None:
+    if value.dtype != np.float64:
+        raise TypeError(
+            f"check_gradients: {name} is {value.dtype}: a finite difference would keep too few digits to tell a right "
+            "gradient from a wrong one. Check in float64: array.astype(numpy.float64), module.astype(numpy.float64)"
+        )
+
+
+def _results_of(function: Callable[..., Any], arguments: Sequence[Any]) -> Results:
+    """The floating-point results of `function(*arguments)`."""
+
+    def results(differentiable: bool) -> list[Tensor]:
+        if differentiable:
+            found = list(leaves(function(*arguments)))
+        else:
+            with no_grad():
+                found = list(leaves(function(*arguments)))
+        for y in found:
+            if not isinstance(y, Tensor):
+                raise TypeError(f"check_gradients: the function must return Tensors, got {type(y).__name__}")
+        floats = [y for y in found if y.dtype.kind == "f"]
+        for y in floats:
+            _refuse_low_precision(y, "a result of the function")
+        if not floats:
+            raise ValueError("check_gradients: the function returns no floating-point Tensor to differentiate")
+        return floats
+
+    return results
+
+
+def _gradients_of(results: Results, variables: list[Tensor], cotangents: list[Tensor]) -> Results:
+    """The gradients of `results`, one per variable: again something to differentiate."""
+
+    def gradients(differentiable: bool) -> list[Tensor]:
+        found = grad(results(True), variables, tuple(cotangents), create_graph=differentiable, unused="zero")
+        return list(found)
+
+    return gradients
+
+
+def _deterministic(results: Results) -> list[Array]:
+    """The values of the results, computed twice to see that they are the same."""
+    first, second = ([y.numpy() for y in results(False)] for _ in range(2))
+    if len(first) != len(second) or not all(map(_equal, first, second)):
+        raise ValueError(
+            "check_gradients: the function gives other values when called again, so a difference says nothing. Call "
+            "eval() on a module with dropout, or make the generator inside the function: "
+            "with minigrad.generator(numpy.random.default_rng(0)): …"
+        )
+    return first
+
+
+def _equal(a: Array, b: Array) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _cotangent_names(variables: Sequence[str], count: int) -> list[str]:
+    if variables:
+        return [f"cotangent of ∂{name}" for name in variables]
+    return ["cotangent"] if count == 1 else [f"cotangents[{i}]" for i in range(count)]
+
+
+class Probe(NamedTuple):
+    """Where to compare: along `direction`, in steps of about `step`, for a gradient of size `typical`."""
+
+    direction: Array
+    step: float
+    typical: float
+    element: tuple[int, ...] | None = None
+
+
+class Slope(NamedTuple):
+    """A derivative along a direction, by finite differences."""
+
+    value: float = float("nan")
+    uncertainty: float = float("inf")
+    step: float = FIRST_STEP
+    note: str = ""
+
+
+class Comparison:
+    """The gradient for one variable, to be compared with what the results do when that variable is moved."""
+
+    def __init__(
+        self, results: Results, order: int, name: str, variable: Tensor, values: list[Array],
+        cotangents: list[Tensor], gradient: Array, tolerance: float,
+    ) -> None:  # fmt: skip
+        self.results, self.order, self.name, self.variable = results, order, name, variable
+        self.origin = variable.numpy()
+        self.scale = np.maximum(np.abs(self.origin), 1.0)
+        self.values = values
+        self.weights = [c.numpy() for c in cotangents]
+        self.gradient = gradient
+        self.tolerance = tolerance
+        sizes = (float(np.sum(np.abs(w * y))) for w, y in zip(self.weights, values, strict=True))
+        self.rounding = float(np.finfo(np.float64).eps) * sum(sizes)
+
+    def worst(self, rng: np.random.Generator, elements: int, directions: int) -> InputReport:
+        """Compare at every element, or along random directions, and report the worst place."""
+        if self.origin.size == 0:
+            return InputReport(self.order, self.name, self.origin.shape, "0 elements")
+        if self.origin.size <= elements:
+            probes = [self.at(index) for index in np.ndindex(self.origin.shape)]
+            compared = f"{len(probes)} elements"
+        else:
+            draws = (rng.standard_normal(self.origin.shape) for _ in range(directions))
+            probes = [self.along(draw * self.scale / np.sqrt(self.origin.size)) for draw in draws]
+            compared = f"{len(probes)} directions"
+        entries = [self.entry(probe, compared) for probe in probes]
+        worst = max(entries, key=lambda entry: entry.severity)
+        if worst.passed or worst.element is not None:
+            return worst
+        blamed = self.entry(self.at(self.blamed(probes[entries.index(worst)].direction)), compared)
+        return worst if blamed.passed else blamed
+
+    def at(self, index: tuple[int, ...]) -> Probe:
+        direction = np.zeros(self.origin.shape)
+        direction[index] = 1.0
+        return Probe(direction, FIRST_STEP * float(self.scale[index]), float(np.max(np.abs(self.gradient))), index)
+
+    def along(self, direction: Array) -> Probe:
+        return Probe(direction, FIRST_STEP, float(np.linalg.norm(self.gradient * direction)))
+
+    def entry(self, probe: Probe, compared: str) -> InputReport:
+        analytic = float(np.sum(self.gradient * probe.direction))
+        numeric = self.slope(probe)
+        size = max(abs(numeric.value), abs(analytic), 1e-3 * probe.typical)
+        tolerance = self.tolerance * size + NEGLIGIBLE + 4 * self.rounding / numeric.step
+        return InputReport(
+            self.order, self.name, self.origin.shape, compared, probe.element, analytic, numeric.value,
+            numeric.uncertainty, abs(analytic - numeric.value), tolerance, numeric.note,
+        )  # fmt: skip
+
+    def slope(self, probe: Probe) -> Slope:
+        """The derivative of Σ c·f along the probe, from the step that agrees best with half of it."""
+        best, least, step = Slope(), float("inf"), probe.step
+        for _ in range(ATTEMPTS):
+            right, left = (self.rise(probe.direction, end) / end for end in (step, -step))
+            inner_right, inner_left = (self.rise(probe.direction, end) / end for end in (step / 2, -step / 2))
+            coarse, fine = (right + left) / 2, (inner_right + inner_left) / 2
+            value, uncertainty = (4 * fine - coarse) / 3, abs(fine - coarse) / 3
+            doubt = uncertainty / (self.tolerance * abs(value) + NEGLIGIBLE)
+            if doubt < least:
+                least = doubt
+                best = Slope(value, uncertainty, step, _kink(abs(right - left), inner_left, inner_right, step))
+            if least <= 0.1:
+                break
+            step /= SHRINK
+        return best
+
+    def rise(self, direction: Array, step: float) -> float:
+        """Σ c·(f(x + step · direction) − f(x))."""
+        try:
+            assign(self.variable, self.origin + step * direction)
+            moved = [y.numpy() for y in self.results(False)]
+        finally:
+            assign(self.variable, self.origin)
+        changes = zip(self.weights, moved, self.values, strict=True)
+        return sum(float(np.sum(weight * (there - here))) for weight, there, here in changes)
+
+    def blamed(self, direction: Array) -> tuple[int, ...]:
+        """The element behind a wrong direction: in its worse half, in the worse half of that, and so on."""
+
+        def severity(places: Array) -> float:
+            part = np.zeros(direction.size)
+            part[places] = direction.flat[places]
+            return self.entry(self.along(part.reshape(direction.shape)), "").severity
+
+        places = np.flatnonzero(direction)
+        while places.size > 1:
+            places = max(np.array_split(places, 2), key=severity)
+        return tuple(int(i) for i in np.unravel_index(int(places[0]), direction.shape))
+
+
+def _kink(gap: float, left: float, right: float, step: float) -> str:
+    """What to say where the one-sided slopes differ, by hardly less at half the step, where `left` and `right` are."""
+    if abs(right - left) > 0.75 * gap and abs(right - left) > 1e-3 * max(abs(left), abs(right)) + 1e3 * NEGLIGIBLE:
+        return f"a kink or a jump within {step:.0e}: slope {left:.6g} before, {right:.6g} after; choose other inputs"
+    return ""

@@ -1,0 +1,95 @@
+"""What a gradient check found: plain data that prints as a table. Made by `check_gradients`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InputReport:
+    """The worst place of one input: where the gradient and the finite difference differ most, for their size.
+
+    Attributes:
+        order: 1 for the gradient, 2 for the gradient of the gradient, …
+        name: the input, parameter or cotangent that was varied.
+        shape: its shape.
+        compared: what was compared, "6 elements" or "4 directions".
+        element: index of the worst element; None where it was a random direction.
+        analytic: the derivative there by minigrad.
+        numeric: the derivative there by finite differences.
+        uncertainty: how far `numeric` itself may be off, from two step sizes.
+        error: |analytic − numeric|.
+        tolerance: the largest error that passes there.
+        note: what else is known, such as a kink; "" if nothing.
+    """
+
+    order: int
+    name: str
+    shape: tuple[int, ...]
+    compared: str
+    element: tuple[int, ...] | None = None
+    analytic: float = 0.0
+    numeric: float = 0.0
+    uncertainty: float = 0.0
+    error: float = 0.0
+    tolerance: float = 0.0
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.error <= self.tolerance  # False where the error is NaN
+
+    @property
+    def severity(self) -> float:
+        """The error as a multiple of the tolerance; infinite where it is NaN."""
+        if not self.tolerance:
+            return 0.0
+        return self.error / self.tolerance if self.error == self.error else float("inf")
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """The outcome of `check_gradients`: `passed`, and the worst place of each input at each order.
+
+    >>> report = mg.check_gradients(lambda x: x * x, [np.array([1.0, 2.0])])
+    >>> report.passed, report.worst.name, report.worst.element
+    (True, 'x', (0,))
+    """
+
+    order: int
+    inputs: tuple[InputReport, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(entry.passed for entry in self.inputs)
+
+    @property
+    def worst(self) -> InputReport:
+        """The entry with the largest error for its tolerance."""
+        return max(self.inputs, key=lambda entry: entry.severity)
+
+    def __str__(self) -> str:
+        orders = "order 1" if self.order == 1 else f"orders 1 {'and' if self.order == 2 else 'to'} {self.order}"
+        wrong = sum(not entry.passed for entry in self.inputs)
+        verdict = f"WRONG for {wrong} of {len(self.inputs)} inputs" if wrong else "agree with finite differences"
+        header = ("order", "input", "shape", "compared", "worst at", "analytic", "numeric", "error", "allowed", "")
+        rows = [header, *(_cells(entry) for entry in self.inputs)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        notes = [f"order {entry.order}, {entry.name}: {entry.note}" for entry in self.inputs if entry.note]
+        return "\n".join([f"gradients of {orders} {verdict}", *lines, *notes])
+
+
+def _cells(entry: InputReport) -> tuple[str, ...]:
+    return (
+        str(entry.order),
+        entry.name,
+        str(entry.shape),
+        entry.compared,
+        "a direction" if entry.element is None else str(list(entry.element)) if entry.element else "",
+        f"{entry.analytic:.8g}",
+        f"{entry.numeric:.8g} ± {entry.uncertainty:.0e}",
+        f"{entry.error:.1e}",
+        f"{entry.tolerance:.1e}",
+        "ok" if entry.passed else "WRONG",
+    )

@@ -1,0 +1,217 @@
+"""Building graphs: recorded Tensors enter, a `Graph` of plain data leaves.
+
+`graph_of` reads what eager code recorded, `trace` records a whole function first. No recursion: ids are the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.autodiff import grad
+from minigrad.core.capture import capture
+from minigrad.core.errors import GraphError
+from minigrad.core.tensor import Tensor, describe
+from minigrad.graph.graph import Graph
+from minigrad.graph.node import Array, Node, Operand, Origin
+
+
+def graph_of(outputs: Any, gradients: bool = False) -> Graph:
+    """The graph that led to `outputs`: a Tensor, or several in tuples, lists or dictionaries.
+
+    Args:
+        gradients: also the gradients of the outputs, which must be scalars, for every leaf that requires one.
+
+    Raises:
+        TypeError: an output that is not a Tensor.
+        GraphError: gradients of something that no leaf requires one for.
+
+    >>> from minigrad import Tensor
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> print(graph_of(x * x, gradients=True))
+    %0 = parameter         ()  float64  x
+    %1 = multiply(%0, %0)  ()  float64
+    %2 = cotangent         ()  float64  ∂output
+    %3 = multiply(%2, %0)  ()  float64  for ∂%1/∂x1
+    %4 = multiply(%2, %0)  ()  float64  for ∂%1/∂x2
+    %5 = add(%3, %4)       ()  float64  ∂output/∂x
+    return %1, %5
+    """
+    for x in leaves(outputs):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"graph_of: expected Tensors, got {type(x).__name__}")
+    if gradients:
+        variables = [x for x in _reached(leaves(outputs), captured=False) if x.op is None and x.requires_grad]
+        if not variables:
+            raise GraphError(f"graph_of: no leaf behind {describe(next(leaves(outputs)))} requires a gradient")
+        found = grad(outputs, variables, create_graph=True, unused=None)
+        outputs = (outputs, [x for x in found if x is not None])
+    return build(outputs)
+
+
+def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
+    """The graph of one call `function(*args, **kwargs)`, assignments to state and random draws included.
+
+    The function runs once on shapes: nothing is computed, assigned or drawn. Arrays and Tensors among the arguments
+    become `inputs`; numbers, strings and modules are part of the graph.
+
+    Raises:
+        CaptureError: the function reads a value, or lets an array in that is not an argument.
+
+    >>> import minigrad as mg
+    >>> total = mg.Tensor([0.0, 0.0], name="total")
+    >>> def accumulate(x):
+    ...     mg.assign(total, mg.read(total) + x)
+    ...     return x.sum()
+    >>> graph = trace(accumulate, mg.Tensor([1.0, 2.0]))
+    >>> print(graph)
+    %0 = state        (2,)  float64  total
+    %1 = input        (2,)  float64  x
+    %2 = add(%0, %1)  (2,)  float64
+    %3 = sum(%1)      ()    float64
+    %0 ← %2  total
+    return %3
+    """
+    recording = capture(function, *args, **kwargs)
+    return build(recording.outputs, recording.arguments, recording.updates, recording.effects, captured=True)
+
+
+def build(
+    returned: Any, arguments: Iterable[Tensor] = (), updates: Mapping[Tensor, Tensor] = MappingProxyType({}),
+    effects: Iterable[Tensor] = (), captured: bool = False, scopes: Mapping[int, str] = MappingProxyType({}),
+    replaced: Mapping[int, int] = MappingProxyType({}),
+) -> Graph:  # fmt: skip
+    """The graph of what was recorded.
+
+    `scopes` says where leaves belong and `replaced` which tensor has taken the place of an origin, both by tensor id;
+    they are for graphs that are recorded again.
+    """
+    arguments, effects = list(arguments), list(effects)
+    outputs = [x for x in leaves(returned) if isinstance(x, Tensor)]
+    roots = [*arguments, *outputs, *updates.keys(), *updates.values(), *effects]
+    builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, scopes, replaced)
+    for tensor in _reached(roots, captured):
+        if not _is_leaf(tensor, captured):
+            builder.add_operation(tensor)
+    for tensor in roots:  # leaves that nothing uses: an argument, an output, or state that is only written
+        if tensor.id not in builder.nodes:
+            builder.add_leaf(tensor, updates.get(tensor))
+    nodes = builder.nodes
+    return Graph(
+        nodes=tuple(nodes.values()),
+        outputs=tuple(nodes[x.id] for x in outputs),
+        inputs=tuple(
+            [nodes[x.id] for x in arguments] if captured else [x for x in nodes.values() if x.role == "input"]
+        ),
+        updates=MappingProxyType({nodes[state.id]: nodes[value.id] for state, value in updates.items()}),
+        effects=tuple(nodes[x.id] for x in effects),
+        _tensors=tuple(builder.tensors),
+        _returned=map_leaves(lambda x: nodes[x.id] if isinstance(x, Tensor) else x, returned),
+        _captured=captured,
+    )
+
+
+@dataclass
+class _Builder:
+    """The nodes made so far, by the id of their tensor. Whatever a node refers to is there before it."""
+
+    captured: bool
+    outputs: set[int]
+    states: set[int]
+    scopes: Mapping[int, str]
+    replaced: Mapping[int, int]
+    nodes: dict[int, Node] = field(default_factory=dict)
+    tensors: list[Tensor] = field(default_factory=list)
+
+    def add_operation(self, tensor: Tensor) -> None:
+        """The node of an op, after those of its operands that are leaves and new."""
+        for x in tensor.inputs:
+            if isinstance(x, Tensor) and x.id not in self.nodes:
+                self.add_leaf(x, tensor)
+        inputs = tuple([self.nodes[x.id] if isinstance(x, Tensor) else x for x in tensor.inputs])
+        origin = tensor.origin
+        order = max((x.order for x in inputs if isinstance(x, Node)), default=0) if origin is None else origin.order
+        role = "random" if tensor.op is not None and tensor.op.effect else "op"
+        self._add(tensor, role, tensor.scope, order, inputs)
+
+    def add_leaf(self, tensor: Tensor, user: Tensor | None) -> None:
+        """The node of a leaf. It belongs to its first user, unless it has a scope of its own or is an input."""
+        role, scope, order = self._role(tensor), tensor.scope, 0
+        if user is not None:
+            scope = scope or (user.scope if role != "input" else "")
+            order = user.origin.order if user.origin is not None else 0
+        scope = self.scopes.get(tensor.id, scope)
+        self._add(tensor, role, scope, order)
+
+    def _add(
+        self, tensor: Tensor, role: str, scope: str, order: int, inputs: tuple[Operand, ...] | None = None
+    ) -> None:
+        function = tensor.op if inputs is not None else None
+        self.nodes[tensor.id] = Node(
+            number=len(self.nodes),
+            op=None if function is None else function.name,
+            function=function,
+            inputs=inputs or (),
+            params=_NO_PARAMS if function is None else MappingProxyType(tensor.params),
+            shape=tensor.shape,
+            dtype=tensor.dtype,
+            name=tensor.name,
+            scope=scope,
+            role=role,
+            output=tensor.id in self.outputs,
+            order=order,
+            origin=None if function is None else self._origin(tensor),
+            line=tensor.line,
+            value=_array(tensor._data),
+            gradient=None if self.captured else _array(tensor._grad),
+        )
+        self.tensors.append(tensor)
+
+    def _role(self, leaf: Tensor) -> str:
+        if leaf.requires_grad and leaf.op is None and leaf.role is None:
+            return "parameter"
+        if leaf.id in self.states and not leaf.requires_grad:
+            return "state"
+        return leaf.role or ("state" if self.captured else "input")
+
+    def _origin(self, tensor: Tensor) -> Origin | None:
+        if tensor.origin is None:
+            return None
+        node, position, _ = tensor.origin
+        argument = node.op.argument(position) if node.op is not None else ""
+        return Origin(self.nodes.get(self.replaced.get(node.id, node.id)), argument)
+
+
+_NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
+
+
+def _reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
+    """Every tensor that the roots depend on, oldest first."""
+    found: dict[int, Tensor] = {}
+    stack = list(roots)
+    while stack:
+        tensor = stack.pop()
+        if tensor.id not in found:
+            found[tensor.id] = tensor
+            if not _is_leaf(tensor, captured):
+                stack += [x for x in tensor.inputs if isinstance(x, Tensor) and x.id not in found]
+    return [found[number] for number in sorted(found)]
+
+
+def _is_leaf(tensor: Tensor, captured: bool) -> bool:
+    # What has values while a function is captured was computed outside of it.
+    return tensor.op is None or (captured and isinstance(tensor._data, np.ndarray))
+
+
+def _array(data: Any) -> Array | None:
+    """A read-only view."""
+    if not isinstance(data, np.ndarray):
+        return None
+    view = data.view()
+    view.flags.writeable = False
+    return view

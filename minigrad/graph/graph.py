@@ -1,0 +1,219 @@
+"""Graph: a computation as plain data, the one door between the engine and its readers.
+
+`build.py` makes graphs. Each question to a graph is answered by a module of its own; the methods here are the table of
+contents.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from minigrad.graph.listing import listing
+from minigrad.graph.node import Node
+from minigrad.graph.part import between
+from minigrad.graph.run import run
+from minigrad.graph.search import find, find_all
+from minigrad.graph.stats import Stats, stats
+from minigrad.graph.steps import Step, steps
+
+if TYPE_CHECKING:
+    import graphviz
+
+    from minigrad.core.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Graph:
+    """An immutable list of nodes in topological order: operations as they were recorded, a leaf before its first user.
+
+    `inputs` are the nodes that `run` takes arrays for, in order; `updates` maps each piece of state to the node of its
+    next value; `effects` are the random draws, in order.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> graph = (x * x + 1.0).graph()
+    >>> print(graph)
+    %0 = parameter         (2,)  float64  x
+    %1 = multiply(%0, %0)  (2,)  float64
+    %2 = add(%1, 1.0)      (2,)  float64
+    return %2
+    >>> graph[1].op, len(graph), graph.run()
+    ('multiply', 3, array([2., 5.]))
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    inputs: tuple[Node, ...]
+    updates: Mapping[Node, Node]
+    effects: tuple[Node, ...]
+    # For running and expanding only; readers have the nodes.
+    _tensors: tuple[Tensor, ...]  # by number
+    _returned: Any  # the outputs in the structure they were returned in
+    _captured: bool  # recorded on shapes, without values
+    _last_uses: dict[int, list[int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, number: int) -> Node:
+        return self.nodes[number]
+
+    def __str__(self) -> str:
+        return listing(self)
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self)} nodes>"
+
+    def find(self, path: str) -> Node:
+        """The node at `path`: `scope/name`, its end from any `/` on, or the same with an op in place of the name.
+
+        Raises:
+            LookupError: there is none; the message lists close matches.
+            ValueError: there are several; the message lists them.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
+        >>> with mg.scope("attention"):
+        ...     y = mg.softmax(x)
+        >>> y.name = "weights"
+        >>> y.graph().find("attention/weights")
+        %1 = softmax(%0)  (2,) float64  attention/weights
+        """
+        return find(self, path)
+
+    def find_all(self, path: str) -> tuple[Node, ...]:
+        """Every node that `find` could mean, in order."""
+        return find_all(self, path)
+
+    def stats(self) -> Stats:
+        """How many nodes of which kind, and how large they are.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
+        >>> print((x * x + x).graph().stats())
+        nodes       3: 2 op, 1 parameter
+        operations  1 add, 1 multiply
+        orders      0: 3
+        parameters  2 elements, 16 bytes
+        computed    32 bytes
+        """
+        return stats(self)
+
+    def between(self, start: Node | str, end: Node | str) -> Graph:
+        """The part on the paths from `start` to `end`, given as nodes or to `find`; what enters from outside is a leaf.
+
+        Raises:
+            GraphError: `end` does not depend on `start`.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor(2.0, requires_grad=True, name="x")
+        >>> y = mg.exp(x * 3.0)
+        >>> print(y.graph().between("multiply", "exp"))
+        %0 = input    ()  float64
+        %1 = exp(%0)  ()  float64
+        return %1
+        """
+        return between(self, start, end)
+
+    def expand(self, *names: str) -> Graph:
+        """The same computation with the composite operations `names` replaced by their definition.
+
+        Gradients that are in the graph stay as they are; `with minigrad.expanded(name):` around the forward pass shows
+        the gradient of the definition instead.
+
+        Raises:
+            ValueError: the graph has no composite operation of that name.
+
+        >>> import minigrad as mg
+        >>> print(mg.sigmoid(mg.Tensor(0.0, requires_grad=True)).graph().expand("sigmoid"))
+        %0 = parameter        ()  float64
+        %1 = negative(%0)     ()  float64  sigmoid
+        %2 = exp(%1)          ()  float64  sigmoid
+        %3 = add(1.0, %2)     ()  float64  sigmoid
+        %4 = divide(1.0, %3)  ()  float64  sigmoid
+        return %4
+        """
+        from minigrad.graph.expand import expand
+
+        return expand(self, names)
+
+    def steps(self) -> list[Step]:
+        """The forward pass node by node, then what `loss.backward(keep=True)` did, contribution by contribution.
+
+        Raises:
+            GraphError: the graph was captured on shapes, so there are no values to show.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor(3.0, requires_grad=True, name="x")
+        >>> y = x * x
+        >>> y.backward(keep=True)
+        >>> for step in y.graph().steps():
+        ...     print(step)
+        %1 = multiply(%0, %0)
+            = 9.
+        ∂%1/∂x1 of multiply(%0, %0), to %0 x
+            from 1.
+            +=   3.
+            now  3.
+        ∂%1/∂x2 of multiply(%0, %0), to %0 x
+            from 1.
+            +=   3.
+            now  6.
+        """
+        return steps(self)
+
+    def run(self, *arguments: Any) -> Any:
+        """Compute the outputs on NumPy arrays, node by node, and write the updates into the state.
+
+        Args:
+            arguments: arrays for `inputs`, in order; nested tuples, lists and dictionaries are walked. A recorded graph
+                may be run without: on the values it was recorded with.
+
+        Returns arrays in the structure that the traced function returned.
+
+        Raises:
+            ValueError: the wrong number of arrays, or a wrong shape or dtype.
+
+        >>> import minigrad as mg, numpy as np
+        >>> graph = mg.graph.trace(lambda x: mg.sum(x * x), np.zeros(3))
+        >>> graph.run(np.array([1.0, 2.0, 3.0]))
+        array(14.)
+        """
+        return run(self, arguments)
+
+    def dot(self, **options: Any) -> str:
+        """The picture as DOT text; `options` are those of `minigrad.drawing.dot.dot_source`."""
+        from minigrad.drawing.dot import dot_source
+
+        return dot_source(self, **options)
+
+    def graphviz(self, **options: Any) -> graphviz.Source:
+        """The picture as a `graphviz.Source`, to restyle or embed."""
+        from minigrad.drawing.picture import source
+
+        return source(self, **options)
+
+    def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
+        """Draw the graph into `path`: svg, png, pdf or dot, by its extension.
+
+        `engine` is that of `minigrad.drawing.engines.layout`; `options` are those of `dot`.
+
+        Raises:
+            ValueError: another extension.
+            OSError: the folder is missing or cannot be written to.
+            GraphvizNotFoundError, LayoutError: no layout engine, or one that fails; the message names the DOT text.
+        """
+        from minigrad.drawing.picture import draw
+
+        draw(self, path, engine, options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.picture import mime_bundle
+
+        return mime_bundle(self)

@@ -1,0 +1,117 @@
+"""Node: one line of a graph, as plain data. `build.py` makes them; listings, pictures and executors read them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Operand = Union["Node", float, None]  # Python numbers (bool, int, float) stay what they are
+
+
+class Origin(NamedTuple):
+    """What a gradient node was made for: the derivative of `node` (None: not in this graph) for its `argument`."""
+
+    node: Node | None
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Node:
+    """One value of a graph and how it is computed.
+
+    `op` and `function` are None for leaves. `role` is input, parameter, state, constant, cotangent, random or op.
+    `order` is the order of derivative: 0 for the forward pass, 1 for its gradient, 2 for the gradient of that, and so
+    on. `value` and `gradient` are read-only arrays where the graph has them.
+    """
+
+    number: int
+    op: str | None
+    function: Op | None
+    inputs: tuple[Operand, ...]
+    params: Mapping[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    name: str | None
+    scope: str
+    role: str
+    output: bool
+    order: int
+    origin: Origin | None
+    line: str | None
+    value: Array | None
+    gradient: Array | None
+
+    @property
+    def path(self) -> str:
+        """The scope and the name: `attention/scores`."""
+        return "/".join(part for part in (self.scope, self.name) if part)
+
+    @property
+    def purpose(self) -> str:
+        """For a gradient node, which derivative it was made for: `∂%7/∂x1`."""
+        if self.origin is None or self.origin.node is None:
+            return ""
+        return f"∂%{self.origin.node.number}/∂{self.origin.argument}"
+
+    @property
+    def expression(self) -> str:
+        """How the value is computed: `sum(%3, axis=-1)`, or the role of a leaf."""
+        if self.function is None:
+            return self.role
+        operands = [f"%{x.number}" if isinstance(x, Node) else repr(x) for x in self.inputs]
+        while operands and operands[-1] == "None":
+            operands.pop()
+        return f"{self.op}({', '.join(operands + self.settings())})"
+
+    def settings(self) -> list[str]:
+        """The params that are not at their default, as `axis=-1`."""
+        defaults = self.function.defaults if self.function is not None else {}
+        return [
+            f"{name}={_written(value)}"
+            for name, value in self.params.items()
+            if not _same(value, defaults.get(name, inspect.Parameter.empty))
+        ]
+
+    def notes(self) -> list[str]:
+        """What ends the line of a listing: the path, the purpose of a node without a name, the source line."""
+        purpose = f"for {self.purpose}" if self.purpose and not self.name else ""
+        return [printable(note) for note in (self.path, purpose, self.line) if note]
+
+    def __repr__(self) -> str:
+        computed = f"%{self.number} = {printable(self.expression)}"
+        return "  ".join([computed, f"{self.shape} {self.dtype}", *self.notes()])
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what cannot be printed becomes its escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _same(value: Any, default: Any) -> bool:
+    # Types first: 1 is not True here, and numpy.dtype("float64") == None holds.
+    return value is default or (type(value) is type(default) and bool(value == default))
+
+
+def _written(value: Any) -> str:
+    """A param as Python would write it, and never with an address in it."""
+    if isinstance(value, tuple) and type(value) is not tuple:
+        return str(value)
+    if isinstance(value, tuple):
+        inside = ", ".join(_written(x) for x in value)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, np.dtype):
+        return str(value)
+    if value is None or value is Ellipsis or isinstance(value, (bool, int, float, str, slice)):
+        return repr(value)
+    name = getattr(value, "__name__", type(value).__name__)
+    return f"<{name}>"

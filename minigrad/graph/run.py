@@ -1,0 +1,115 @@
+"""Running a graph: the plainest executor, which every other must agree with.
+
+`interpret` computes node by node, on arrays for `Graph.run` and on Tensors for `Graph.expand`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.tensor import Tensor, assign
+from minigrad.graph.node import Array, Node
+
+if TYPE_CHECKING:
+    from minigrad.graph.graph import Graph
+
+
+def run(graph: Graph, arguments: Sequence[Any]) -> Any:
+    """The outputs as arrays, after the updates were written; see `Graph.run`."""
+    values: list[Any] = [
+        tensor._values() if node.op is None and node.role != "input" else None
+        for node, tensor in zip(graph, graph._tensors, strict=True)
+    ]
+    for node, array in zip(graph.inputs, _bound(graph, arguments), strict=True):
+        values[node.number] = array
+    lent = {id(_owner(values[node.number])) for node in graph if node.op is None}
+
+    def own(node: Node) -> Array:
+        array: Array = values[node.number]
+        return array.copy() if id(_owner(array)) in lent else array
+
+    interpret(graph.nodes, values, _on_arrays, _last_uses(graph))
+    results = map_leaves(lambda x: own(x) if isinstance(x, Node) else x, graph._returned)
+    updates = [(graph._tensors[state.number], own(node)) for state, node in graph.updates.items()]
+    for tensor, value in updates:  # only now: nothing above may see a new value
+        assign(tensor, value)
+    return results
+
+
+def interpret(
+    nodes: Sequence[Node],
+    values: list[Any],
+    apply: Callable[[Node, list[Any]], Any],
+    last_uses: Mapping[int, Sequence[int]],
+) -> None:
+    """Fill `values`, by number, where the values of leaves stand already, with `apply(node, operands)`.
+
+    After a node has run, the values in `last_uses[its number]` are let go. Gradient nodes run as the sweep that made
+    them does, without floating-point warnings; the others under the caller's settings.
+    """
+    for of_gradient, group in groupby(nodes, key=lambda node: node.origin is not None):
+        with np.errstate(all="ignore") if of_gradient else nullcontext():
+            for node in group:
+                if node.function is not None:
+                    operands = [values[x.number] if isinstance(x, Node) else x for x in node.inputs]
+                    try:
+                        values[node.number] = apply(node, operands)
+                    except (TypeError, ValueError, IndexError) as error:
+                        error.add_note(f"in {node!r}")
+                        raise
+                    for number in last_uses.get(node.number, ()):
+                        values[number] = None
+
+
+def _on_arrays(node: Node, operands: list[Any]) -> Array:
+    assert node.function is not None
+    return np.asarray(node.function.forward(*operands, **node.params))
+
+
+def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:
+    """The numbers of the values that nobody needs after a node, by its number; computed once per graph."""
+    if not graph._last_uses:
+        needed = {node.number for node in (*graph.outputs, *graph.updates.values())}
+        for node in reversed(graph.nodes):
+            if node.function is not None:
+                operands = [x.number for x in node.inputs if isinstance(x, Node)]
+                graph._last_uses[node.number] = list({node.number, *operands} - needed)
+                needed.update(operands)
+    return graph._last_uses
+
+
+def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
+    """One array for each input of the graph, of its shape and dtype."""
+    given = list(leaves(tuple(arguments)))
+    if not given and all(node.value is not None for node in graph.inputs):
+        return [node.value for node in graph.inputs if node.value is not None]
+    arrays = [
+        x._values() if isinstance(x, Tensor) else np.asarray(x, node.dtype if isinstance(x, (int, float)) else None)
+        for x, node in zip(given, graph.inputs, strict=False)
+    ]
+    fits = len(given) == len(graph.inputs) and all(
+        array.shape == node.shape and array.dtype == node.dtype
+        for array, node in zip(arrays, graph.inputs, strict=False)
+    )
+    if not fits:
+        expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in graph.inputs) or "no arrays"
+        came = ", ".join(_described(x) for x in given) or "nothing"
+        raise ValueError(f"run takes ({expected}), got ({came})")
+    return arrays
+
+
+def _described(x: Any) -> str:
+    return f"{x.shape} {x.dtype}" if isinstance(x, (Tensor, np.ndarray, np.generic)) else repr(x)
+
+
+def _owner(array: Array) -> Array:
+    """The array whose memory this one looks into."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

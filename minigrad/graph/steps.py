@@ -1,0 +1,95 @@
+"""Walking through a computation: the forward pass node by node, then the backward pass contribution by contribution.
+
+Terminals print the steps; pictures and the explorer read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad.core.errors import GraphError
+from minigrad.graph.node import Array, Node, printable
+
+if TYPE_CHECKING:
+    from minigrad.graph.graph import Graph
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Forward:
+    """A node gets its value."""
+
+    node: Node
+    value: Array
+
+    def __repr__(self) -> str:
+        called = f"  {self.node.path}" if self.node.path else ""
+        return printable(f"%{self.node.number} = {self.node.expression}{called}") + f"\n    = {_shown(self.value)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Backward:
+    """A contribution flows back from `node` along one of its arguments, and is added to the gradient of `target`.
+
+    `incoming` is the gradient of `node`, `total` that of `target` after this step.
+    """
+
+    node: Node
+    argument: str
+    target: Node
+    incoming: Array
+    contribution: Array
+    total: Array
+
+    def __repr__(self) -> str:
+        target = f"%{self.target.number}" + (f" {self.target.path}" if self.target.path else "")
+        return "\n".join(
+            (
+                printable(f"∂%{self.node.number}/∂{self.argument} of {self.node.expression}, to {target}"),
+                f"    from {_shown(self.incoming)}",
+                f"    +=   {_shown(self.contribution)}",
+                f"    now  {_shown(self.total)}",
+            )
+        )
+
+
+Step = Forward | Backward
+
+
+def steps(graph: Graph) -> list[Step]:
+    """Every step in the order it was taken; see `Graph.steps`."""
+    forward = [Forward(node, node.value) for node in graph if node.op is not None and node.value is not None]
+    if graph._captured:
+        raise GraphError(
+            "this graph was captured on shapes and has no values to step through: call the function itself, "
+            "loss.backward(keep=True), then loss.graph().steps()"
+        )
+    by_id = {tensor.id: node for node, tensor in zip(graph, graph._tensors, strict=True)}
+    backward = [
+        Backward(
+            by_id[step.node], _argument(by_id[step.node], step.argument), by_id[step.target],
+            *(_read_only(array) for array in (step.incoming, step.value, step.total)),
+        )
+        for tensor in graph._tensors
+        for step in tensor.trail or ()
+        if step.node in by_id and step.target in by_id
+    ]  # fmt: skip
+    return [*forward, *backward]
+
+
+def _argument(node: Node, position: int) -> str:
+    assert node.function is not None
+    return node.function.argument(position)
+
+
+def _read_only(array: Array) -> Array:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _shown(array: Array) -> str:
+    text = np.array2string(array, precision=4, threshold=24, edgeitems=3, max_line_width=1_000_000)
+    return " ".join(text.split()) + (f"  {array.shape}" if array.size > 24 else "")

@@ -1,0 +1,144 @@
+"""Checkpoints: a model, its optimiser, generators and history in one file, from which training goes on bit for bit.
+
+Weights are stored under their path in the model, so that other frameworks can read them, and the state of the optimiser
+under `optimiser.`, by the same paths. Called by training scripts and the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.core.errors import CheckpointError
+from minigrad.core.tensor import describe
+from minigrad.io.arrays import load_arrays, save_arrays
+from minigrad.io.generator import generator_state, restore_generator
+from minigrad.nn.state import differences
+
+if TYPE_CHECKING:
+    from minigrad.nn.module import Module
+    from minigrad.optim.optimiser import Optimiser
+
+VERSION = 1
+FORMAT, NOTES, GENERATOR, OPTIMISER = "minigrad.format", "minigrad.metadata", "minigrad.generator.", "optimiser."
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str], model: Module, optimiser: Optimiser | None = None, *,
+    generators: Mapping[str, np.random.Generator] | None = None, metadata: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write everything that training needs to go on, all or nothing: a failure leaves the old file.
+
+    Args:
+        optimiser: its parameters must belong to `model`.
+        generators: random generators, by a name for each.
+        metadata: anything that JSON can hold, such as settings and the history that `minigrad.fit` returns.
+
+    Raises:
+        ValueError: a parameter of the optimiser that is not in the model.
+        TypeError: metadata that JSON cannot hold. OSError, ImportError: see `save_arrays`.
+
+    >>> import tempfile
+    >>> from minigrad.nn import Linear
+    >>> rng = np.random.default_rng(0)
+    >>> model, other = Linear(2, 1, rng=rng), Linear(2, 1, rng=rng)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/model.safetensors", model, metadata={"loss": 0.5})
+    ...     load_checkpoint(f"{folder}/model.safetensors", other)
+    {'loss': 0.5}
+    >>> bool((model.weight == other.weight).all())
+    True
+    """
+    arrays = model.state_dict()
+    clash = sorted(key for key in arrays if key.startswith(OPTIMISER))
+    if clash:
+        raise ValueError(f"save_checkpoint: {clash[0]!r} in the model; names from {OPTIMISER!r} on are the optimiser's")
+    if optimiser is not None:
+        state = optimiser.state_dict(_names("save_checkpoint", model, optimiser))
+        arrays |= {OPTIMISER + key: array for key, array in state.items()}
+    texts = {FORMAT: str(VERSION), NOTES: json.dumps(dict(metadata or {}), allow_nan=True)}
+    texts |= {GENERATOR + name: generator_state(rng) for name, rng in (generators or {}).items()}
+    save_arrays(path, arrays, texts)
+
+
+def load_checkpoint(
+    path: str | os.PathLike[str], model: Module, optimiser: Optimiser | None = None, *,
+    generators: Mapping[str, np.random.Generator] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Put what `save_checkpoint` wrote into `model`, `optimiser` and `generators`, and return the metadata.
+
+    What is not passed is not restored. Weights that another framework wrote can be loaded too.
+
+    Raises:
+        CheckpointError: the file is damaged, of a later format, or does not fit: every key that is missing, unexpected
+            or of another shape or dtype is in the message. Nothing was changed.
+        OSError, ImportError: see `load_arrays`.
+    """
+    generators = generators or {}
+    arrays, texts = load_arrays(path)
+    _check_version(path, texts)
+    weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
+    state = {key.removeprefix(OPTIMISER): array for key, array in arrays.items() if key.startswith(OPTIMISER)}
+    problems = differences(dict(model.named_tensors()), weights)
+    names: list[str] = []
+    if optimiser is not None:
+        names = _names("load_checkpoint", model, optimiser)
+        problems += [OPTIMISER + line for line in differences(optimiser.state_dict(names), state)]
+    problems += [f"generator {name}: missing" for name in sorted(generators) if GENERATOR + name not in texts]
+    if problems:
+        lines = "\n  ".join(problems)
+        raise CheckpointError(f"{os.fspath(path)} does not fit, and nothing was changed:\n  {lines}")
+    notes = _parsed(path, texts.get(NOTES, "{}"))
+    _restore(path, generators, texts)  # the last that can fail
+    model.load_state_dict(weights)
+    if optimiser is not None:
+        optimiser.load_state_dict(state, names)
+    return notes
+
+
+def _names(function: str, model: Module, optimiser: Optimiser) -> list[str]:
+    """The path in the model of each parameter of the optimiser."""
+    paths = {id(tensor): path for path, tensor in model.named_tensors()}
+    for position, parameter in enumerate(optimiser.parameters):
+        if id(parameter) not in paths:
+            raise ValueError(
+                f"{function}: parameters[{position}] of the optimiser, {describe(parameter)}, is not in the model: "
+                "pass the model that the optimiser trains"
+            )
+    return [paths[id(parameter)] for parameter in optimiser.parameters]
+
+
+def _check_version(path: str | os.PathLike[str], texts: Mapping[str, str]) -> None:
+    version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
+    if version != str(VERSION):
+        raise CheckpointError(
+            f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
+        )
+
+
+def _parsed(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
+    try:
+        notes = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{os.fspath(path)}: its metadata is not JSON: {error}") from error
+    if not isinstance(notes, dict):
+        raise CheckpointError(f"{os.fspath(path)}: its metadata is a JSON {type(notes).__name__}, expected an object")
+    return notes
+
+
+def _restore(
+    path: str | os.PathLike[str], generators: Mapping[str, np.random.Generator], texts: Mapping[str, str]
+) -> None:
+    """All generators to their saved state, or none."""
+    before = [(rng, generator_state(rng)) for rng in generators.values()]
+    for name, rng in generators.items():
+        try:
+            restore_generator(rng, texts[GENERATOR + name])
+        except CheckpointError as error:
+            for other, state in before:
+                restore_generator(other, state)
+            raise CheckpointError(f"{os.fspath(path)}: generator {name}: {error}") from error

@@ -1,0 +1,20 @@
+"""Modules: layers, attention, positions and transformers, each a plain class with a `forward`.
+
+What they compute is made of ops, so a module's graph is the graph of its `forward`, with the module's name as scope.
+"""
+
+from minigrad.nn.attention import MultiHeadAttention as MultiHeadAttention
+from minigrad.nn.language import LanguageModel as LanguageModel
+from minigrad.nn.layers import Dropout as Dropout
+from minigrad.nn.layers import Embedding as Embedding
+from minigrad.nn.layers import FeedForward as FeedForward
+from minigrad.nn.layers import LayerNorm as LayerNorm
+from minigrad.nn.layers import Linear as Linear
+from minigrad.nn.layers import RMSNorm as RMSNorm
+from minigrad.nn.module import Module as Module
+from minigrad.nn.positions import LearnedPositions as LearnedPositions
+from minigrad.nn.positions import SinusoidalPositions as SinusoidalPositions
+from minigrad.nn.positions import sinusoids as sinusoids
+from minigrad.nn.transformer import Decoder as Decoder
+from minigrad.nn.transformer import Encoder as Encoder
+from minigrad.nn.transformer import TransformerBlock as TransformerBlock

@@ -1,0 +1,88 @@
+"""A model from tokens to logits: the one that the command line trains on text and on the toy tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.core.modes import no_grad
+from minigrad.nn.layers import Dropout, Embedding, Linear
+from minigrad.nn.module import Module
+from minigrad.nn.positions import SinusoidalPositions
+from minigrad.nn.transformer import Decoder, Encoder
+
+
+class LanguageModel(Module):
+    """Embedding, positions, transformer blocks, and a linear map to one logit per token of the vocabulary.
+
+    Args:
+        vocabulary: how many tokens there are.
+        context: how many tokens it is trained on at a time; `generate` looks back no further.
+        causal: True to predict each token from those before it; False where every token may see every other, as in
+            reversing or sorting.
+        dropout: rate, also on the embedding. `options` are those of `TransformerBlock`.
+
+    >>> model = LanguageModel(vocabulary=10, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
+    >>> model(np.array([[1, 2, 3]])).shape
+    (1, 3, 10)
+    """
+
+    def __init__(
+        self, vocabulary: int, width: int, heads: int, layers: int, context: int, *, rng: np.random.Generator,
+        hidden: int | None = None, causal: bool = True, dropout: float = 0.0, dtype: Any = np.float32, **options: Any,
+    ) -> None:  # fmt: skip
+        self.context = context
+        self.embedding = Embedding(vocabulary, width, rng, dtype=dtype)
+        self.positions = SinusoidalPositions(width, dtype=dtype)
+        self.dropout = Dropout(dropout)
+        stack = Decoder if causal else Encoder
+        self.transformer = stack(layers, width, heads, hidden, rng=rng, dropout=dropout, dtype=dtype, **options)
+        self.readout = Linear(width, vocabulary, rng=rng, dtype=dtype)
+
+    def forward(self, tokens: Any, **masks: Any) -> Any:
+        """Logits (…, tokens, vocabulary) for integer `tokens` (…, tokens); `masks` as `TransformerBlock` takes them."""
+        x = self.dropout(self.positions(self.embedding(tokens)))
+        return self.readout(self.transformer(x, **masks))
+
+    @no_grad()
+    def generate(
+        self, prompt: npt.ArrayLike, count: int, rng: np.random.Generator, temperature: float = 1.0,
+        top_k: int | None = None,
+    ) -> npt.NDArray[np.int64]:  # fmt: skip
+        """Continue `prompt`, token by token, without dropout.
+
+        Args:
+            prompt: integers (tokens,), at least one.
+            count: how many tokens to add.
+            temperature: below 1 likely tokens become likelier; 0 always takes the likeliest.
+            top_k: draw among the likeliest so many only.
+
+        Returns:
+            The prompt and what follows, (tokens + count,).
+        """
+        ids = np.asarray(prompt)
+        if ids.ndim != 1 or not ids.size or ids.dtype.kind not in "iu":
+            raise ValueError(f"generate: prompt must be integers (tokens,), at least one; got {ids.dtype} {ids.shape}")
+        if not temperature >= 0:
+            raise ValueError(f"generate: temperature={temperature} must be 0 or more")
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"generate: top_k={top_k} must be at least 1")
+        training = [module for module in self.modules() if module.training]
+        self.eval()
+        try:
+            for _ in range(count):
+                logits = self(ids[-self.context :])[-1].numpy().astype(np.float64)
+                ids = np.append(ids, drawn(logits, rng, temperature, top_k))
+        finally:
+            for module in training:
+                module.training = True
+        return ids.astype(np.int64)
+
+
+def drawn(logits: npt.NDArray[np.float64], rng: np.random.Generator, temperature: float, top_k: int | None) -> int:
+    """One token, drawn from softmax(logits / temperature) over the `top_k` largest."""
+    likeliest = np.argsort(-logits, kind="stable")[: 1 if temperature == 0 else top_k]
+    cumulative = np.cumsum(np.exp((logits[likeliest] - logits[likeliest[0]]) / (temperature or 1.0)))
+    return int(likeliest[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])

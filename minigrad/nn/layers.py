@@ -1,0 +1,135 @@
+"""Layers: linear maps, embeddings, normalisation, dropout, and the feed-forward part of a transformer.
+
+Weights are drawn from the generator that is passed; equal seeds give equal layers, rounded to `dtype`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.nn.module import Module, check_precision, new_parameter
+
+
+class Linear(Module):
+    """`x @ weight + bias`, from the last axis of length `inputs` to one of length `outputs`.
+
+    `weight` (inputs, outputs) is uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio, 2010, eq. 16); `bias`
+    (outputs,) is zero.
+
+    >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
+    >>> layer(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, bias: bool = True, *, rng: np.random.Generator, dtype: Any = np.float32
+    ) -> None:
+        check_sizes("Linear", inputs=inputs, outputs=outputs)
+        limit = math.sqrt(6 / (inputs + outputs))
+        self.weight = new_parameter(rng.uniform(-limit, limit, (inputs, outputs)), dtype, "weight")
+        self.bias = new_parameter(np.zeros(outputs), dtype, "bias") if bias else None
+
+    def forward(self, x: Any) -> Any:
+        check_precision(x, self.weight)
+        return ops.matmul(x, self.weight) if self.bias is None else ops.linear(x, self.weight, self.bias)
+
+
+class Embedding(Module):
+    """One trained row of length `width` for each of `count` tokens; standard normal at first.
+
+    >>> Embedding(10, 4, np.random.default_rng(0))([[1, 2, 3]]).shape
+    (1, 3, 4)
+    """
+
+    def __init__(self, count: int, width: int, rng: np.random.Generator, dtype: Any = np.float32) -> None:
+        check_sizes("Embedding", count=count, width=width)
+        self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
+
+    def forward(self, indices: Any) -> Any:
+        return ops.embedding(self.weight, indices)
+
+
+class LayerNorm(Module):
+    """Layer normalisation over the last axis, with a gain and a bias (Ba, Kiros and Hinton, arXiv 1607.06450)."""
+
+    def __init__(self, width: int, epsilon: float = 1e-5, dtype: Any = np.float32) -> None:
+        check_sizes("LayerNorm", width=width)
+        self.gain = new_parameter(np.ones(width), dtype, "gain")
+        self.bias = new_parameter(np.zeros(width), dtype, "bias")
+        self.epsilon = epsilon
+
+    def forward(self, x: Any) -> Any:
+        check_precision(x, self.gain)
+        return ops.layer_norm(x, self.gain, self.bias, epsilon=self.epsilon)
+
+
+class RMSNorm(Module):
+    """Root-mean-square normalisation over the last axis, with a gain (Zhang and Sennrich, arXiv 1910.07467)."""
+
+    def __init__(self, width: int, epsilon: float = 1e-6, dtype: Any = np.float32) -> None:
+        check_sizes("RMSNorm", width=width)
+        self.gain = new_parameter(np.ones(width), dtype, "gain")
+        self.epsilon = epsilon
+
+    def forward(self, x: Any) -> Any:
+        check_precision(x, self.gain)
+        return ops.rms_norm(x, self.gain, epsilon=self.epsilon)
+
+
+class Dropout(Module):
+    """While training, each element is dropped with probability `rate` and the rest scaled up (Srivastava et al., 2014).
+
+    Draws come from `rng`, or without one from that of the enclosing `with minigrad.generator(rng):`. After `eval()`
+    nothing is dropped.
+    """
+
+    def __init__(self, rate: float, rng: np.random.Generator | None = None) -> None:
+        if not 0 <= rate <= 1:
+            raise ValueError(f"Dropout: rate={rate} must be between 0 and 1")
+        self.rate = rate
+        self.rng = rng
+
+    def forward(self, x: Any) -> Any:
+        return ops.dropout(x, self.rate, self.rng) if self.training and self.rate else x
+
+
+class FeedForward(Module):
+    """Two linear maps with an activation between them, applied to every token (Vaswani et al., 2017, eq. 2).
+
+    `activation` is one of `ACTIVATIONS`; the hidden layer has the given width, which is often four times `width`.
+    """
+
+    def __init__(
+        self, width: int, hidden: int, activation: str = "relu", *, rng: np.random.Generator, dtype: Any = np.float32
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"FeedForward: activation={activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+        self.up = Linear(width, hidden, rng=rng, dtype=dtype)
+        self.down = Linear(hidden, width, rng=rng, dtype=dtype)
+        self.activation = activation
+
+    def forward(self, x: Any) -> Any:
+        return self.down(ACTIVATIONS[self.activation](self.up(x)))
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": ops.relu,
+    "gelu": ops.gelu,
+    "gelu_tanh": functools.partial(ops.gelu, approximate="tanh"),
+    "tanh": ops.tanh,
+    "sigmoid": ops.sigmoid,
+    "softplus": ops.softplus,
+}
+
+
+def check_sizes(module: str, **sizes: int) -> None:
+    """Raise ValueError for a size that is not a whole number from 1 on."""
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"{module}: {name}={size!r} must be a whole number, at least 1")

@@ -1,0 +1,123 @@
+"""Positional encodings: what tells a transformer the order of its tokens.
+
+Each takes (…, tokens, width) and adds one vector per position, or appends it to the last axis.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Literal
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import Array
+from minigrad.core.tensor import constant
+from minigrad.nn.layers import check_sizes
+from minigrad.nn.module import Module, check_precision, new_parameter
+
+Combine = Literal["add", "concatenate"]
+
+
+class SinusoidalPositions(Module):
+    """Sines and cosines of the position, with wavelengths from 2π to 20,000π (Vaswani et al., 2017, section 3.5).
+
+    Args:
+        width: length of the encoding; with "add" that of the tokens.
+        combine: "add" to the tokens, or "concatenate" with them, which makes the last axis longer by `width`.
+        learnable_scale: multiply the encoding with a trained `gain`, 1 at first (Li et al., arXiv 1809.08895, eq. 1).
+
+    Any number of tokens will do: the encoding is computed, not stored.
+
+    >>> SinusoidalPositions(4)(np.zeros((2, 4))).numpy().round(4).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
+    """
+
+    def __init__(
+        self, width: int, combine: Combine = "add", learnable_scale: bool = False, dtype: Any = np.float32
+    ) -> None:
+        check_sizes("SinusoidalPositions", width=width)
+        self.width = width
+        self.combine = checked_combine("SinusoidalPositions", combine)
+        self.gain = new_parameter(1.0, dtype, "gain") if learnable_scale else None
+
+    def forward(self, x: Any, start: int = 0) -> Any:
+        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in."""
+        check_tokens(x)
+        encoding: Any = constant(_table(start, start + x.shape[-2], self.width, np.dtype(x.dtype)), name="positions")
+        if self.gain is not None:
+            check_precision(x, self.gain)
+            encoding = encoding * self.gain
+        return combined(x, encoding, self.combine)
+
+
+class LearnedPositions(Module):
+    """A trained vector for each of `count` positions, standard normal at first.
+
+    `combine` is as in `SinusoidalPositions`.
+    """
+
+    def __init__(
+        self, count: int, width: int, rng: np.random.Generator, combine: Combine = "add", dtype: Any = np.float32
+    ) -> None:
+        check_sizes("LearnedPositions", count=count, width=width)
+        self.combine = checked_combine("LearnedPositions", combine)
+        self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
+
+    def forward(self, x: Any, start: int = 0) -> Any:
+        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in."""
+        check_tokens(x)
+        check_precision(x, self.weight)
+        stop = start + x.shape[-2]
+        if start < 0 or stop > len(self.weight):
+            raise ValueError(
+                f"LearnedPositions: positions {start} … {stop - 1} are wanted, 0 … {len(self.weight) - 1} were made; "
+                "take fewer tokens or a larger count"
+            )
+        return combined(x, ops.index(self.weight, slice(start, stop)), self.combine)
+
+
+def sinusoids(positions: Any, width: int) -> Array:
+    """The sinusoidal encoding of `positions` (…), float64 of shape (…, width); sines and cosines alternate.
+
+    >>> sinusoids([0, 1], 4).round(4).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
+    """
+    # In float64, or far positions would be off: float32 steps by 0.06 at an angle of a million.
+    angles = np.asarray(positions, np.float64)[..., None] / 10000.0 ** (np.arange(0, width, 2) / width)
+    encoding = np.empty((*angles.shape[:-1], width))
+    encoding[..., 0::2] = np.sin(angles)
+    encoding[..., 1::2] = np.cos(angles)[..., : width // 2]
+    return encoding
+
+
+def combined(x: Any, encoding: Any, combine: Combine) -> Any:
+    """`x` (…, tokens, width) with `encoding` (tokens, width) added or appended."""
+    if combine == "add":
+        if x.shape[-1] != encoding.shape[-1]:
+            raise ValueError(
+                f"positions of width {encoding.shape[-1]} cannot be added to tokens of width {x.shape[-1]}: "
+                'make them equally wide, or combine="concatenate"'
+            )
+        return x + encoding
+    return ops.concatenate([x, ops.broadcast_to(encoding, (*x.shape[:-1], encoding.shape[-1]))], axis=-1)
+
+
+def check_tokens(x: Any) -> None:
+    if x.dtype.kind != "f" or x.ndim < 2:
+        raise ValueError(
+            f"positions go into embedded tokens, floats of shape (…, tokens, width); got {x.dtype} of shape {x.shape}"
+        )
+
+
+def checked_combine(module: str, combine: Combine) -> Combine:
+    if combine not in ("add", "concatenate"):
+        raise ValueError(f'{module}: combine={combine!r}, expected "add" or "concatenate"')
+    return combine
+
+
+@functools.lru_cache(maxsize=64)
+def _table(start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
+    table = sinusoids(np.arange(start, stop), width).astype(dtype)
+    table.flags.writeable = False
+    return table

@@ -1,0 +1,64 @@
+"""Plain NumPy that several ops compute with, where the obvious call is many times slower than it need be."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+
+# The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
+add_reduce: Any = np.add.reduce
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
+sum_of_products: Any = np.vecdot
+
+
+def row_sums(x: Array) -> Array:
+    """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows."""
+    if x.dtype.char in "fd":
+        return np.asarray(x @ ones(x.shape[-1], x.dtype))[..., None]
+    return np.asarray(add_reduce(x, -1, None, None, True))
+
+
+def batch_sums(x: Array, shape: tuple[int, ...]) -> Array:
+    """Sums over the leading axes down to `shape`, the trailing ones; a product with ones here too."""
+    count = math.prod(shape)
+    if not x.size or x.dtype.char not in "fd":
+        return np.asarray(add_reduce(x.reshape(-1 if count else x.size, *shape), 0))
+    rows = x.reshape(-1, count)
+    return (ones(len(rows), x.dtype) @ rows).reshape(shape)
+
+
+@functools.lru_cache(maxsize=64)
+def ones(count: int, dtype: np.dtype[Any]) -> Array:
+    array = np.ones(count, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def selected(condition: Array, x: Array) -> Array:
+    """`x` where the condition holds, else 0: on the bits as integers, since `where` branches at every element."""
+    return (x.view(f"i{x.itemsize}") * condition).view(x.dtype)
+
+
+def shifted(x: Array, axis: int) -> Array:
+    """`x` minus something near the maximum of each row, so that no exponential of it overflows or vanishes.
+
+    When all values lie within 16 of each other one maximum serves all rows: the maximum of each row costs more than all
+    the rest of softmax.
+    """
+    if x.size:
+        highest = maximum_reduce(x, None)
+        if highest < minimum_reduce(x, None) + 16:
+            return np.asarray(x - highest)
+    with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
+        return np.asarray(x - maximum_reduce(x, axis, None, None, True))
+
+
+def sums(x: Array, axis: int) -> Array:
+    """Sums over one axis, which stays as 1."""
+    return row_sums(x) if axis in (-1, x.ndim - 1) else np.asarray(add_reduce(x, axis, None, None, True))

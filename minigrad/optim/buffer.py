@@ -1,0 +1,83 @@
+"""Buffer: parameters of one dtype and their moments, side by side in flat arrays, and the update of them all at once.
+
+An update rule is one pure function on flat values. Here it meets the two ways of running: on arrays, piece by piece in
+the memory of the parameters, and on Tensors under capture. Called by `Optimiser`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import Array
+from minigrad.core.modes import current_mode
+from minigrad.core.tensor import Tensor, assign, read, rebase, touch
+
+Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)
+
+PIECE = 16384  # elements of an array that the rule is run on at a time: all it needs stays in the cache
+
+
+class Buffer:
+    """Parameters of one dtype, laid out in one array; each of `moments` is a flat Tensor of the same size."""
+
+    def __init__(self, parameters: Sequence[Tensor], moments: Sequence[Tensor]) -> None:
+        self.parameters = parameters
+        self.moments = moments
+        self.dtype = parameters[0].dtype
+        ends = list(itertools.accumulate(parameter.size for parameter in parameters))
+        self.slices = [slice(end - parameter.size, end) for parameter, end in zip(parameters, ends, strict=True)]
+        self._memory: Array = np.empty(ends[-1], self.dtype)
+        self._homes = [self._memory[s].reshape(p.shape) for p, s in zip(parameters, self.slices, strict=True)]
+        self._move_in()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Buffer, (self.parameters, self.moments)  # copies lay out memory of their own
+
+    def update(self, rule: Rule) -> None:
+        """Run `rule` on every parameter that has a gradient; the others and their moments are left alone."""
+        gradients = [parameter.grad for parameter in self.parameters]
+        captured = current_mode().capture is not None
+        for has_gradient, run in itertools.groupby(range(len(gradients)), lambda i: gradients[i] is not None):
+            if has_gradient:
+                (self._update_graph if captured else self._update_memory)(rule, list(run), gradients)
+
+    def _update_memory(self, rule: Rule, run: list[int], gradients: list[Any]) -> None:
+        self._move_in()
+        start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop
+        gradient = np.concatenate([gradients[i] for i in run], axis=None)
+        values = [self._memory, *(read(moment) for moment in self.moments)]
+        for at in range(start, stop, PIECE):
+            end = min(at + PIECE, stop)
+            pieces = [value[at:end] for value in values]
+            results = rule(pieces[0], gradient[at - start : end - start], *pieces[1:])
+            for piece, result in zip(pieces, results, strict=True):
+                piece[...] = result
+        for i in run:
+            touch(self.parameters[i])
+        for moment in self.moments:
+            touch(moment)
+
+    def _update_graph(self, rule: Rule, run: list[int], gradients: list[Any]) -> None:
+        start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop
+        part = None if len(run) == len(self.parameters) else slice(start, stop)
+        parameter = ops.concatenate([read(self.parameters[i]) for i in run], axis=None)
+        gradient = ops.concatenate([gradients[i] for i in run], axis=None)
+        before = [read(moment) for moment in self.moments]
+        updated, *after = rule(parameter, gradient, *(m if part is None else m[part] for m in before))
+        for i in run:
+            own = updated[self.slices[i].start - start : self.slices[i].stop - start]
+            shape = self.parameters[i].shape
+            assign(self.parameters[i], own if own.shape == shape else ops.reshape(own, shape))
+        for moment, old, new in zip(self.moments, before, after, strict=True):
+            assign(moment, new if part is None else ops.set_at(old, part, new))
+
+    def _move_in(self) -> None:
+        """Let every parameter live in this memory: at first, and again where another optimiser has moved it out."""
+        for parameter, home in zip(self.parameters, self._homes, strict=True):
+            if read(parameter) is not home:
+                rebase(parameter, home)

@@ -1,0 +1,42 @@
+"""Clipping gradients by their global norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from minigrad import ops
+from minigrad.core.modes import no_grad, scope
+from minigrad.core.tensor import Tensor
+from minigrad.optim.arguments import check
+
+
+def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
+    """Scale all gradients by one factor, so that their norm as one long vector is at most `maximum`.
+
+    Pascanu, Mikolov and Bengio (arXiv 1211.5063, algorithm 1). Parameters without a gradient are left alone; gradients
+    that are short enough keep every bit.
+
+    Returns:
+        The norm before clipping: a number, or under capture a 0-d Tensor; 0.0 where there is no gradient.
+
+    Raises:
+        ValueError: `maximum` is not above 0.
+
+    >>> p = Tensor([3.0, 4.0], requires_grad=True)
+    >>> (p * p).sum().backward()
+    >>> float(clip_gradients([p], maximum=1.0)), p.grad.tolist()
+    (10.0, [0.6000000000000001, 0.8])
+    """
+    check("clip_gradients", "above 0", maximum > 0, maximum=maximum)
+    with no_grad(), scope("clipping"):
+        reached = [(parameter, parameter.grad) for parameter in parameters]
+        reached = [(parameter, gradient) for parameter, gradient in reached if gradient is not None]
+        if not reached:
+            return 0.0
+        together = ops.concatenate([gradient for _, gradient in reached], axis=None)
+        norm = ops.sqrt(ops.vecdot(together, together))
+        factor = maximum / ops.maximum(norm, maximum)  # exactly 1 where nothing is to be done
+        for parameter, gradient in reached:
+            parameter.grad = gradient * ops.astype(factor, gradient.dtype)
+        return norm

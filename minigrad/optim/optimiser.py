@@ -1,0 +1,158 @@
+"""Optimiser: what all optimisers share. It holds the parameters and the state; a subclass brings the rule.
+
+`step` does the same arithmetic on arrays and under capture, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import Array
+from minigrad.core.modes import current_mode, no_grad, scope
+from minigrad.core.tensor import Tensor, assign, describe, read, touch
+from minigrad.nn.state import check_state
+from minigrad.optim.arguments import check
+from minigrad.optim.buffer import Buffer
+from minigrad.optim.schedules import Constant, Schedule
+
+
+class Optimiser:
+    """Base of all optimisers. A subclass names its `moments` and writes `coefficients` and `rule`.
+
+    Args:
+        parameters: leaves that require a gradient. They move into one array per dtype, and stay the same Tensors.
+        rate: the learning rate.
+        schedule: a function from the number of the step to a factor of the rate; see `minigrad.optim.schedules`.
+
+    Raises:
+        ValueError: no parameters, one that is listed twice or is not a leaf that requires a gradient, a rate below 0.
+
+    A parameter without a gradient is left alone, and so are its moments. The number of steps is one for all parameters.
+    """
+
+    moments: tuple[str, ...] = ()  # arrays of the parameters' size that the rule keeps from step to step
+
+    def __init__(self, parameters: Iterable[Tensor], rate: float, schedule: Schedule | None = None) -> None:
+        self.parameters = _checked(type(self).__name__, parameters)
+        self.schedule = Constant() if schedule is None else schedule
+        self._rate = Tensor(0.0, np.float64, name="rate")
+        self._steps = Tensor(0.0, np.float64, name="steps")
+        self.rate = rate
+        self._buffers = []
+        for dtype in dict.fromkeys(parameter.dtype for parameter in self.parameters):
+            members = [parameter for parameter in self.parameters if parameter.dtype == dtype]
+            size = sum(parameter.size for parameter in members)
+            self._buffers.append(Buffer(members, [Tensor(np.zeros(size, dtype), name=m) for m in self.moments]))
+
+    def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
+        """The numbers that the rule takes at this step; 0-d, they are cast to the dtype of the parameters."""
+        return (rate,)
+
+    def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
+        """The parameter and its moments after the step; `rest` are the moments, then the coefficients.
+
+        Written in operators and ops, elementwise: it is run on pieces of flat arrays, or on Tensors.
+        """
+        raise TypeError(f"{type(self).__name__} has no rule method: write `def rule(self, parameter, gradient, …)`")
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient, and count the step."""
+        if current_mode().capture is None:
+            self._step(lambda coefficient, dtype: float(coefficient))
+        else:
+            with no_grad(), scope("optimiser"):
+                self._step(lambda coefficient, dtype: ops.astype(coefficient, dtype))
+
+    def _step(self, cast: Callable[[Any, Any], Any]) -> None:
+        """`cast` turns a coefficient into what leaves the dtype of the parameters alone; on arrays, a Python number."""
+        assign(self._steps, read(self._steps) + 1.0)
+        step = read(self._steps)
+        coefficients = self.coefficients(step, read(self._rate) * self.schedule(step))
+        for buffer in self._buffers:
+            numbers = [cast(coefficient, buffer.dtype) for coefficient in coefficients]
+            buffer.update(lambda *values, numbers=numbers: self.rule(*values, *numbers))
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, before the schedule; it may be set at any time."""
+        return float(self._rate)
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        check(type(self).__name__, "at least 0", 0 <= value < np.inf, rate=value)
+        assign(self._rate, float(value))
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return int(self._steps)
+
+    def state_dict(self, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Copies of the state: `rate`, `steps`, and each moment by parameter, as `first_moment.NAME`.
+
+        `names` has one name for each of the parameters; their numbers by default. The settings are not part of it.
+        """
+        state = {"rate": self._rate.numpy(), "steps": self._steps.numpy()}
+        return state | {key: values.copy() for key, values in self._moments_by_name(names)}
+
+    def load_state_dict(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
+        """Take over a state that `state_dict` returned.
+
+        Raises:
+            ValueError: keys that are missing or unexpected, arrays of another shape or dtype: all in one message, and
+                nothing was changed.
+        """
+        expected = self.state_dict(names)
+        check_state(f"{type(self).__name__}.load_state_dict", expected, state)
+        assign(self._rate, state["rate"])
+        assign(self._steps, state["steps"])
+        for key, values in self._moments_by_name(names):
+            values[...] = state[key]
+        for buffer in self._buffers:
+            for moment in buffer.moments:
+                touch(moment)
+
+    def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array]]:
+        """Every moment of every parameter, in its memory and in the parameter's shape."""
+        if names is None:
+            names = [str(i) for i in range(len(self.parameters))]
+        by_id = {id(parameter): name for parameter, name in zip(self.parameters, names, strict=True)}
+        for buffer in self._buffers:
+            for moment in buffer.moments:
+                for parameter, part in zip(buffer.parameters, buffer.slices, strict=True):
+                    yield f"{moment.name}.{by_id[id(parameter)]}", read(moment)[part].reshape(parameter.shape)
+
+
+def _checked(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{optimiser}: parameters must be Tensors in a list, such as model.parameters(); "
+            f"got {type(parameters).__name__}"
+        )
+    found = list(parameters)
+    seen: dict[int, int] = {}
+    for position, parameter in enumerate(found):
+        if not isinstance(parameter, Tensor):
+            raise TypeError(f"{optimiser}: parameters must be Tensors, parameters[{position}] is {parameter!r}")
+        if parameter.op is not None or not parameter.requires_grad:
+            raise ValueError(
+                f"{optimiser}: parameters[{position}], {describe(parameter)}, is not a leaf that requires a gradient: "
+                "make it with Tensor(data, requires_grad=True)"
+            )
+        first = seen.setdefault(id(parameter), position)
+        if first != position:
+            raise ValueError(
+                f"{optimiser}: parameters[{position}] is parameters[{first}], {describe(parameter)}: list each once"
+            )
+    if not found:
+        raise ValueError(f"{optimiser}: parameters is empty, at least one is needed; are they held as attributes?")
+    return found

@@ -1,0 +1,44 @@
+"""Stochastic gradient descent, with momentum where wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from minigrad.core.tensor import Tensor
+from minigrad.optim.arguments import check
+from minigrad.optim.optimiser import Optimiser
+from minigrad.optim.schedules import Schedule
+
+
+class SGD(Optimiser):
+    """p ← p − rate · v, where v ← momentum · v + g; with `nesterov`, p ← p − rate · (g + momentum · v).
+
+    Without momentum v is the gradient g (Sutskever et al., 2013, section 2, in the form that keeps v free of the rate).
+
+    >>> p = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimiser = SGD([p], rate=0.1)
+    >>> (p * p).sum().backward()
+    >>> optimiser.step()
+    >>> p.tolist()
+    [0.8, 1.6]
+    """
+
+    def __init__(
+        self, parameters: Iterable[Tensor], rate: float, momentum: float = 0.0, nesterov: bool = False,
+        schedule: Schedule | None = None,
+    ) -> None:  # fmt: skip
+        check("SGD", "at least 0 and below 1", 0 <= momentum < 1, momentum=momentum)
+        check("SGD", "False where momentum is 0", momentum > 0 or not nesterov, nesterov=nesterov)
+        self.momentum, self.nesterov = momentum, nesterov
+        self.moments = ("velocity",) if momentum else ()
+        super().__init__(parameters, rate, schedule)
+
+    def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
+        if not self.momentum:
+            (rate,) = rest
+            return (parameter - gradient * rate,)
+        velocity, rate = rest
+        velocity = velocity * self.momentum + gradient
+        direction = gradient + velocity * self.momentum if self.nesterov else velocity
+        return parameter - direction * rate, velocity

@@ -1,0 +1,114 @@
+"""fit: the training loop that scripts and the command line share.
+
+In come a function that does one step and the batches for it, out comes the history. What a step is, what is measured
+and what is saved are functions of the caller; here are only the loop, its clock, its display, and Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+Record = dict[str, Any]
+
+
+def fit(
+    step: Callable[..., Any], batches: Iterable[Sequence[Any]], steps: int,
+    validate: Callable[[], Any] | None = None, checkpoint: Callable[[list[Record]], None] | None = None,
+    log: Callable[[Record], None] | None = None, *, every: int = 100, start: int = 0, history: Iterable[Record] = (),
+) -> list[Record]:  # fmt: skip
+    """Call `loss = step(*batch)` until `steps` steps are done, and return the history.
+
+    Args:
+        step: does one whole training step and returns its loss.
+        batches: one tuple per step; not one more is taken than is used. Where they end early, so does training.
+        steps: the number of the last step; `start` steps of them were done before.
+        validate: measures the model; called at each record.
+        checkpoint: saves what is needed to go on, given the history so far; called at each record.
+        log: receives each record; by default they are shown, with a progress bar on a terminal where tqdm is installed.
+        every: steps between two records; the last step always makes one.
+        history: the records of the run that is continued.
+
+    A record has `step`, `loss` (the mean since the last record), `tokens_per_second` (elements of a batch's first
+    array) and with `validate` also `validation`. Ctrl-C ends training after the step under way, with a record and a
+    checkpoint; the `step` of the last record tells. A second Ctrl-C does not wait.
+
+    >>> history = fit(lambda x: x * x, [(1.0,), (2.0,), (3.0,)], steps=3, log=lambda record: None, every=2)
+    >>> [(record["step"], record["loss"]) for record in history]
+    [(2, 2.5), (3, 9.0)]
+    """
+    if not 0 <= start <= steps or every < 1:
+        raise ValueError(f"fit: start={start} must be between 0 and steps={steps}, and every={every} at least 1")
+    records, losses, tokens, clock = list(history), list[float](), 0, time.perf_counter()
+    bar = _progress_bar(start, steps) if log is None else None
+
+    def make_record() -> None:
+        nonlocal losses, tokens, clock
+        seconds = max(time.perf_counter() - clock, 1e-9)
+        records.append({"step": done, "loss": sum(losses) / len(losses), "tokens_per_second": round(tokens / seconds)})
+        left = seconds / len(losses) * (steps - done)
+        if validate is not None:
+            records[-1]["validation"] = float(validate())
+        if checkpoint is not None:
+            checkpoint(records)
+        if log is not None:
+            log(records[-1])
+        else:
+            (print if bar is None else bar.write)(_line(records[-1], steps, left), file=sys.stderr)
+        losses, tokens, clock = [], 0, time.perf_counter()
+
+    with _interrupts() as interrupts, contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
+        for done, batch in zip(range(start + 1, steps + 1), batches, strict=False):
+            losses.append(float(step(*batch)))
+            tokens += np.size(batch[0])
+            if bar is not None:
+                bar.update()
+            if done % every == 0:
+                make_record()
+            if interrupts:
+                break
+        if losses:
+            make_record()
+    return records
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """A list into which the first Ctrl-C is put; the second interrupts as usual."""
+    received: list[int] = []
+    in_main_thread = threading.current_thread() is threading.main_thread()  # the one that Ctrl-C interrupts
+    before = signal.getsignal(signal.SIGINT)
+
+    def receive(number: int, frame: Any) -> None:
+        received.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    if in_main_thread:
+        signal.signal(signal.SIGINT, receive)
+    try:
+        yield received
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+
+
+def _progress_bar(start: int, steps: int) -> Any:
+    """tqdm's, where it is installed and there is a terminal to draw it on."""
+    with contextlib.suppress(ImportError):
+        from tqdm import tqdm
+
+        return tqdm(total=steps, initial=start, unit="step", leave=False) if sys.stderr.isatty() else None
+
+
+def _line(record: Record, steps: int, seconds_left: float) -> str:
+    measured = [f"{name} {record[name]:.4f}" for name in ("loss", "validation") if name in record]
+    speed = f"{record['tokens_per_second']:,} tokens/s"
+    clock = "{}:{:02} left".format(*divmod(round(seconds_left), 60))
+    return "  ".join([f"step {record['step']:>{len(str(steps))}}/{steps}", *measured, speed, clock])

@@ -1,0 +1,54 @@
+"""What a declaration must hold, so that the laws of test_laws.py see all of an op."""
+
+import pytest
+
+import minigrad as mg
+from minigrad.core.op import Op
+from minigrad.ops.samples import Draw
+
+FUNCTIONS = list(mg.registry.values())
+OPS = [function for function in FUNCTIONS if isinstance(function, Op)]
+every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+
+random = {"random_uniform", "random_normal", "dropout"}  # no law holds for them; tests/ops has theirs
+
+
+def bound(op):
+    """Inputs and parameters of each sample."""
+    return [op.bind(sample.args, dict(sample.params)) for sample in op.samples]
+
+
+@every_function
+def test_it_has_a_formula_samples_and_something_to_compare_with(function):
+    assert function.formula
+    if function.name not in random:
+        assert function.samples
+        assert function.reference
+
+
+@every_function
+def test_it_is_public_and_a_method_of_tensor(function):
+    assert getattr(mg.ops, function.name) is getattr(mg, function.name) is function
+    assert callable(getattr(mg.Tensor([1.0]), function.name))
+
+
+@every_op
+def test_every_float_argument_has_a_rule_and_every_rule_is_tried_with_an_array(op):
+    given = [(op.argument(i), x) for inputs, _ in bound(op) for i, x in enumerate(inputs)]
+    arrays = {argument for argument, x in given if isinstance(x, Draw) and x.kind == "f"}
+    numbers = {argument for argument, x in given if type(x) is float}
+    assert arrays | numbers <= op.rules.keys() or not op.differentiable
+    assert op.rules.keys() <= arrays
+
+
+@every_op
+def test_every_optional_argument_is_tried_with_and_without(op):
+    given = [inputs[op.arguments.index(name)] is None for name in op.optional for inputs, _ in bound(op)]
+    assert set(given) == ({True, False} if op.optional else set())
+
+
+@every_op
+def test_every_parameter_is_tried_with_another_value_than_its_default(op):
+    tried = {name for _, params in bound(op) for name, value in params.items() if value != op.defaults[name]}
+    assert tried == op.defaults.keys() or op.name in random

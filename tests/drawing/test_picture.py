@@ -1,0 +1,91 @@
+"""Pictures in files and notebooks."""
+
+import xml.etree.ElementTree as ElementTree
+
+import graphviz
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.drawing.engines import ENGINES, GraphvizNotFoundError
+
+needs_engine = pytest.mark.skipif(
+    not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
+)
+
+
+@pytest.fixture
+def graph():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    return mg.softmax(x * 2.0).graph()
+
+
+@needs_engine
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("SVG", b"<?xml")])
+def test_the_extension_names_the_format(graph, tmp_path, suffix, start):
+    graph.draw(tmp_path / f"graph.{suffix}")
+    assert (tmp_path / f"graph.{suffix}").read_bytes().startswith(start)
+    assert [path.suffix for path in tmp_path.iterdir()] == [f".{suffix}"]
+
+
+@needs_engine
+def test_the_picture_shows_every_node(graph, tmp_path):
+    graph.draw(tmp_path / "graph.svg", values=True, title="softmax of two")
+    text = "".join(ElementTree.parse(tmp_path / "graph.svg").getroot().itertext())
+    for word in ("x", "multiply(·, 2)", "softmax", "[0.1192 0.8808]", "softmax of two"):
+        assert word in text
+
+
+def test_dot_text_needs_no_engine(graph, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
+    graph.draw(tmp_path / "graph.dot", direction="TB")
+    assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == graph.dot(direction="TB")
+
+
+def test_without_an_engine_the_message_names_the_dot_text_that_was_saved(graph, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
+    with pytest.raises(GraphvizNotFoundError, match=r"graph\.dot"):
+        graph.draw(tmp_path / "graph.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["graph.dot"]
+    assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == graph.dot()
+
+
+@pytest.mark.parametrize("name", ["graph.gif", "graph", "svg"])
+def test_another_extension_is_refused(graph, tmp_path, name):
+    with pytest.raises(ValueError, match=r"must end in one of \.svg, \.png, \.pdf, \.dot"):
+        graph.draw(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_is_an_error_before_any_work(graph, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        graph.draw(tmp_path / "missing" / "graph.svg")
+
+
+def test_a_folder_in_the_way_is_an_error(graph, tmp_path):
+    (tmp_path / "graph.dot").mkdir()
+    with pytest.raises(OSError, match=r"graph\.dot"):
+        graph.draw(tmp_path / "graph.dot")
+
+
+def test_a_source_of_the_graphviz_package(graph):
+    source = graph.graphviz(direction="TB")
+    assert isinstance(source, graphviz.Source)
+    assert source.source == graph.dot(direction="TB")
+
+
+@needs_engine
+def test_notebooks_show_the_picture_and_the_listing(graph):
+    bundle = graph._repr_mimebundle_()
+    assert bundle["text/plain"] == str(graph)
+    assert bundle["image/svg+xml"].lstrip().startswith("<?xml")
+
+
+def test_notebooks_show_the_listing_without_an_engine_or_when_the_graph_is_large(graph, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
+    assert set(graph._repr_mimebundle_()) == {"text/plain"}
+    monkeypatch.delenv("MINIGRAD_DOT")
+    y = mg.Tensor(np.ones(2), requires_grad=True)
+    for _ in range(600):
+        y = y * 1.5
+    assert set(y.graph()._repr_mimebundle_()) == {"text/plain"}

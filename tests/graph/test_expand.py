@@ -1,0 +1,93 @@
+"""Composite operations replaced by their definition."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.base.structure import leaves
+from minigrad.graph import graph_of, trace
+
+
+def model():
+    rng = np.random.default_rng(1)
+    x = mg.Tensor(rng.standard_normal((4, 3)), requires_grad=True, name="x")
+    gain = mg.Tensor(rng.standard_normal(3), requires_grad=True, name="gain")
+    with mg.scope("block"):
+        with mg.scope("norm"):
+            y = mg.layer_norm(x, gain)
+        weights = mg.softmax(y, where=np.tri(4, 3, dtype=bool))
+        weights.name = "weights"
+    loss = mg.cross_entropy(mg.gelu(weights), [0, 1, 2, 0])
+    loss.name = "loss"
+    return loss, [x, gain]
+
+
+def test_values_and_gradients_stay_the_same_to_rounding():
+    loss, variables = model()
+    graph = graph_of([loss, mg.grad(loss, variables, create_graph=True)])
+    composite = {node.op for node in graph if node.function is not None and node.function.definition is not None}
+    expanded = graph.expand(*composite)
+    assert not composite & {node.op for node in expanded}
+    for a, b in zip(leaves(graph.run()), leaves(expanded.run()), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-15)
+    for before, after in zip(graph.outputs, expanded.outputs, strict=True):
+        np.testing.assert_allclose(after.value, before.value, rtol=1e-12, atol=1e-15)
+
+
+def test_names_scopes_roles_and_origins_stay():
+    loss, variables = model()
+    graph = graph_of([loss, mg.grad(loss, variables, create_graph=True)])
+    expanded = graph.expand("softmax", "gelu")
+    for node in graph:
+        if node.name:
+            same = expanded.find(node.path)
+            assert (same.path, same.role, same.order, same.shape) == (node.path, node.role, node.order, node.shape)
+    of_weights = {node.origin.node for node in expanded if node.origin and node.origin.argument == "x"}
+    assert expanded.find("weights") in of_weights
+    inside = [node for node in expanded if node.scope == "block/softmax"]
+    assert {"exp", "sum"} <= {node.op for node in inside}
+
+
+def test_a_leaf_stays_in_its_scope():
+    scores = mg.Tensor([1.0, 2.0], requires_grad=True, name="scores")
+    with mg.scope("head"):
+        graph = mg.softmax(scores).graph()
+    assert [node.path for node in graph.expand("softmax") if node.op is None] == ["head/scores"]
+
+
+def test_an_expanded_graph_can_be_expanded_again():
+    loss, variables = model()
+    graph = graph_of([loss, mg.grad(loss, variables, create_graph=True)])
+    twice = graph.expand("softmax").expand("gelu")
+    assert str(twice.stats()) == str(graph.expand("softmax", "gelu").stats())
+
+
+def test_a_traced_step_keeps_its_inputs_updates_and_effects():
+    def traced():
+        rng = np.random.default_rng(0)
+        weight = mg.Tensor(np.ones((3, 2), np.float32), requires_grad=True, name="weight")
+
+        def step(x):
+            weight.grad = None
+            loss = mg.sum(mg.softmax(mg.dropout(x, 0.5, rng=rng) @ weight) ** 2)
+            loss.backward()
+            mg.assign(weight, mg.read(weight) - weight.grad)
+            return loss
+
+        return trace(step, np.ones((4, 3), np.float32)), weight
+
+    (graph, weight), (other, other_weight) = traced(), traced()
+    expanded = other.expand("softmax")
+    assert [node.name for node in expanded.inputs] == ["x"]
+    assert [state.name for state in expanded.updates] == ["weight"]
+    assert [node.op for node in expanded.effects] == [node.op for node in graph.effects]
+    x = np.random.default_rng(2).standard_normal((4, 3)).astype(np.float32)
+    for _ in range(3):
+        np.testing.assert_allclose(expanded.run(x), graph.run(x), rtol=1e-5)
+    np.testing.assert_allclose(other_weight.data, weight.data, rtol=1e-5)
+
+
+def test_an_operation_without_a_definition_is_refused_naming_those_with_one():
+    loss, _ = model()
+    with pytest.raises(ValueError, match=r"composite ones: .*softmax"):
+        loss.graph().expand("matmul")

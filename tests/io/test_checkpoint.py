@@ -1,0 +1,227 @@
+"""Checkpoints of a training run: what comes back, and what is refused without a trace."""
+
+import copy
+import os
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.core.errors import CheckpointError
+from minigrad.io import load_arrays, save_arrays
+from minigrad.io.checkpoint import load_checkpoint, save_checkpoint
+from minigrad.nn import LanguageModel, Linear, Module
+from minigrad.optim import SGD, Adam, WarmupCosine, clip_gradients
+
+pytest.importorskip("safetensors")
+
+
+class Training:
+    """A small run: model, optimiser with a schedule, and one generator for batches and dropout."""
+
+    def __init__(self, seed=0):
+        self.rng = np.random.default_rng(seed)
+        self.model = LanguageModel(9, 8, 2, 1, context=6, hidden=8, dropout=0.1, rng=self.rng)
+        self.optimiser = Adam(self.model.parameters(), 1e-2, schedule=WarmupCosine(5, 20))
+
+    def run(self, steps):
+        losses = []
+        for _ in range(steps):
+            tokens = self.rng.integers(0, 9, (3, 6))
+            self.optimiser.zero_grad()
+            with mg.generator(self.rng):
+                loss = mg.cross_entropy(self.model(tokens), tokens)
+            loss.backward()
+            clip_gradients(self.model.parameters(), 1.0)
+            self.optimiser.step()
+            losses.append(float(loss))
+        return losses
+
+    def save(self, path, **metadata):
+        save_checkpoint(path, self.model, self.optimiser, generators={"all": self.rng}, metadata=metadata)
+
+    def load(self, path):
+        return load_checkpoint(path, self.model, self.optimiser, generators={"all": self.rng})
+
+    def state(self):
+        arrays = [*self.model.state_dict().values(), *self.optimiser.state_dict().values()]
+        return [array.tobytes() for array in arrays], self.rng.bit_generator.state
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.safetensors"
+
+
+def test_a_resumed_run_continues_bit_for_bit(path):
+    whole, first, second = Training(), Training(), Training(seed=99)
+    losses = whole.run(20)
+    history = first.run(10)
+    first.save(path, history=history)
+    resumed = second.load(path)["history"]
+    assert resumed + second.run(10) == losses
+    assert second.state() == whole.state()
+
+
+def test_weights_are_stored_by_their_path_and_the_optimiser_under_a_prefix(path):
+    training = Training()
+    training.run(2)
+    training.save(path)
+    arrays, texts = load_arrays(path)
+    weights = {key: array for key, array in arrays.items() if not key.startswith("optimiser.")}
+    assert weights.keys() == training.model.state_dict().keys()
+    assert "transformer.blocks.0.attention.query.weight" in weights
+    assert np.array_equal(weights["readout.bias"], training.model.readout.bias.numpy())
+    moments = {f"optimiser.{m}.{path}" for m in ("first_moment", "second_moment") for path in weights}
+    assert arrays.keys() - weights.keys() == moments | {"optimiser.rate", "optimiser.steps"}
+    assert texts["minigrad.format"] == "1"
+
+
+def test_the_same_run_writes_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        training = Training()
+        training.run(3)
+        training.save(tmp_path / name, settings={"width": 8})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_moments_find_their_parameters_by_name_in_any_order(path):
+    training = Training()
+    training.run(3)
+    training.save(path)
+    other = Training(seed=5)
+    other.optimiser = Adam(reversed(other.model.parameters()), 1e-2, schedule=WarmupCosine(5, 20))
+    other.load(path)
+    assert training.run(3) == other.run(3)
+    assert all(np.array_equal(a, other.model.state_dict()[k]) for k, a in training.model.state_dict().items())
+
+
+def test_weights_alone_can_be_loaded_from_a_whole_checkpoint(path):
+    training = Training()
+    training.run(2)
+    training.save(path, step=2)
+    model = Training(seed=1).model
+    assert load_checkpoint(path, model) == {"step": 2}
+    assert all(np.array_equal(a, model.state_dict()[k]) for k, a in training.model.state_dict().items())
+
+
+def test_weights_of_another_framework_can_be_loaded(path):
+    model = Linear(2, 3, rng=np.random.default_rng(0))
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    save_arrays(path, {"weight": weight, "bias": np.ones(3, np.float32)}, {"producer": "another"})
+    assert load_checkpoint(path, model) == {}
+    assert np.array_equal(model.weight.numpy(), weight)
+
+
+def test_metadata_is_anything_that_json_holds(path):
+    model = Linear(1, 1, rng=np.random.default_rng(0))
+    notes = {"history": [{"step": 1, "loss": 0.1 + 0.2}], "text": "ä\n", "none": None, "nan": float("inf")}
+    save_checkpoint(path, model, metadata=notes)
+    assert load_checkpoint(path, model) == notes
+    with pytest.raises(TypeError, match="JSON"):
+        save_checkpoint(path, model, metadata={"array": np.ones(2)})
+    assert load_checkpoint(path, model) == notes
+
+
+# --- what does not fit is refused, and nothing changes ----------------------------------------------------------------
+
+
+def refused(training, path, message):
+    before = training.state()
+    with pytest.raises(CheckpointError, match=message) as caught:
+        training.load(path)
+    assert training.state() == before
+    assert os.fspath(path) in str(caught.value)
+    return str(caught.value).splitlines()[1:]
+
+
+def changed(path, arrays=(), texts=(), without=()):
+    """The checkpoint at `path`, rewritten with some entries changed or left out, and a right checksum."""
+    old_arrays, old_texts = load_arrays(path)
+    new = {key: array for key, array in (old_arrays | dict(arrays)).items() if key not in without}
+    save_arrays(path, new, {key: text for key, text in (old_texts | dict(texts)).items() if key not in without})
+
+
+def test_another_model_is_refused_with_every_difference(path):
+    training = Training()
+    training.save(path)
+    changed(
+        path,
+        arrays={"readout.bias": np.zeros(8, np.float32), "embedding.weight": np.zeros((9, 8)), "new.gain": np.ones(1)},
+        without={"transformer.norm.bias", "optimiser.first_moment.readout.bias", "minigrad.generator.all"},
+    )
+    assert refused(training, path, "does not fit, and nothing was changed") == [
+        "  embedding.weight: float64 (9, 8), expected float32 (9, 8)",
+        "  new.gain: unexpected",
+        "  readout.bias: float32 (8,), expected float32 (9,)",
+        "  transformer.norm.bias: missing",
+        "  optimiser.first_moment.readout.bias: missing",
+        "  generator all: missing",
+    ]
+
+
+def test_another_optimiser_is_refused(path):
+    training, other = Training(), Training()
+    training.save(path)
+    other.optimiser = SGD(other.model.parameters(), 0.1, momentum=0.9)
+    lines = refused(other, path, "does not fit")
+    assert "  optimiser.velocity.readout.bias: missing" in lines
+    assert "  optimiser.first_moment.readout.bias: unexpected" in lines
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"minigrad.format": "2"}, "has checkpoint format '2', this minigrad reads 1"),
+        ({"minigrad.metadata": "{"}, "metadata is not JSON"),
+        ({"minigrad.metadata": "[1]"}, "metadata is a JSON list, expected an object"),
+        ({"minigrad.generator.all": "{}"}, "generator all"),
+    ],
+)
+def test_texts_that_make_no_sense_are_refused(path, texts, message):
+    training = Training()
+    training.run(1)
+    training.save(path)
+    changed(path, texts=texts)
+    training.run(1)
+    refused(training, path, message)
+
+
+def test_one_bad_generator_leaves_the_others_as_they_were(path):
+    model = Linear(1, 1, rng=np.random.default_rng(0))
+    generators = {name: np.random.default_rng(i) for i, name in enumerate("abc")}
+    save_checkpoint(path, model, generators=generators)
+    changed(path, texts={"minigrad.generator.b": '{"bit_generator": "MT19937"}'})
+    for rng in generators.values():
+        rng.random()
+    before = copy.deepcopy([rng.bit_generator.state for rng in generators.values()])
+    with pytest.raises(CheckpointError, match=r"generator b: .*MT19937"):
+        load_checkpoint(path, model, generators=generators)
+    assert [rng.bit_generator.state for rng in generators.values()] == before
+
+
+def test_a_damaged_file_is_refused(path):
+    training = Training()
+    training.save(path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    refused(training, path, "checksum")
+
+
+def test_a_failed_save_leaves_the_old_file(path):
+    model = Linear(1, 1, rng=np.random.default_rng(0))
+    save_checkpoint(path, model)
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"parameters\[0\] of the optimiser, float32 \(1, 1\) 'weight', is not in the model"
+    ):
+        save_checkpoint(path, model, SGD(Linear(1, 1, rng=np.random.default_rng(0)).parameters(), 0.1))
+    assert path.read_bytes() == before
+
+
+def test_a_model_cannot_use_the_prefix_of_the_optimiser(path):
+    model = Module()
+    model.optimiser = Linear(1, 1, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"optimiser\.bias"):
+        save_checkpoint(path, model)

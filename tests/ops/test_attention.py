@@ -1,0 +1,111 @@
+"""Scaled dot-product attention against plain loops; masks, causality, names, and the worked example."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+
+attention = mg.scaled_dot_product_attention
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def attention_in_loops(query, key, value, allowed, bias=None):
+    """One query at a time, only over the keys it may see."""
+    context = np.zeros((*query.shape[:-1], value.shape[-1]))
+    for place in np.ndindex(query.shape[:-1]):
+        batch = place[:-1]
+        keys = np.flatnonzero(allowed[place])
+        if keys.size:
+            scores = key[batch][keys] @ query[place] / math.sqrt(query.shape[-1])
+            weights = np.exp(scores + (0 if bias is None else bias[place][keys]))
+            context[place] = weights @ value[batch][keys] / weights.sum()
+    return context
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_context_against_plain_loops(lead, causal, masked, biased):
+    query, key, value = normal(*lead, 4, 3), normal(*lead, 5, 3, seed=1), normal(*lead, 5, 2, seed=2)
+    allowed = np.ones((*lead, 4, 5), bool)
+    options = {"causal": causal}
+    if masked:
+        options["mask"] = np.random.default_rng(3).random((*lead, 4, 5)) < 0.6
+        allowed &= options["mask"]
+    if causal:
+        allowed &= np.arange(5) <= np.arange(4)[:, None]
+    if biased:
+        options["bias"] = normal(*lead, 4, 5, seed=4)
+    expected = attention_in_loops(query, key, value, allowed, options.get("bias"))
+    for context in (attention(query, key, value, **options), attention(Tensor(query), key, value, **options).numpy()):
+        np.testing.assert_allclose(context, expected, rtol=1e-13, atol=1e-14)
+
+
+def test_the_worked_example_of_three_tokens():
+    embeddings = Tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], requires_grad=True)
+    context = attention(Tensor([[1.0, 0.0]]), embeddings, embeddings, scale=1.0)
+    weights = context.inputs[0]
+    assert weights.inputs[0].tolist() == [[1.0, 0.0, -1.0]]
+    assert weights.numpy().round(4).tolist() == [[0.6652, 0.2447, 0.0900]]
+    assert context.numpy().round(4).tolist() == [[0.5752, 0.1547]]
+
+
+def test_N1_a_query_that_sees_nothing_gives_zeros_and_zero_gradients():
+    mask = np.array([[True, True, False], [False, False, False]])
+    inputs = [normal(2, 4), normal(3, 4, seed=1), normal(3, 4, seed=2)]
+    context, (query, key, value) = mg.vjp(lambda q, k, v: attention(q, k, v, mask), inputs, normal(2, 4, seed=3))
+    assert context.tolist()[1] == [0.0] * 4
+    assert query.tolist()[1] == [0.0] * 4
+    assert key.tolist()[2] == value.tolist()[2] == [0.0] * 4
+    mg.check_gradients(lambda q, k, v: attention(q, k, v, mask), inputs, order=2)
+
+
+def test_N35_scores_far_apart_attend_to_one_key():
+    inputs = [np.array([[1e4]]), np.array([[1.0], [0.0], [-1.0]]), normal(3, 2)]
+    context, gradients = mg.vjp(attention, inputs, np.ones((1, 2)))
+    assert context.tolist() == [inputs[2][0].tolist()]
+    assert all(np.isfinite(g.numpy()).all() for g in gradients)
+
+
+def test_causal_queries_do_not_depend_on_later_keys():
+    def context(key, value):
+        return attention(normal(4, 3), key, value, causal=True)
+
+    for jacobian in mg.jacobian(context, [normal(4, 3, seed=1), normal(4, 3, seed=2)]):
+        for query in range(4):
+            later = jacobian.numpy()[query, :, query + 1 :]
+            assert not later.any()
+
+
+def test_scores_weights_and_context_are_named_under_a_scope():
+    x = Tensor(normal(3, 2), requires_grad=True)
+    context = attention(x, x, x, bias=normal(3, 3))
+    weights = context.inputs[0]
+    biased = weights.inputs[0]
+    names = [t.name for t in (biased.inputs[0], biased, weights, context)]
+    assert names == ["scores", "biased scores", "weights", "context"]
+    assert {t.scope for t in (biased, weights, context)} == {"attention"}
+
+
+@pytest.mark.parametrize("mask", [np.ones((2, 2)), np.ones((2, 2), int), Tensor(np.zeros((2, 2)))])
+def test_masks_that_are_not_boolean_name_bias(mask):
+    x = Tensor(normal(2, 2))
+    with pytest.raises(TypeError, match=rf"mask: expected booleans.*got {mask.dtype}.*bias="):
+        attention(x, x, x, mask)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "problem"),
+    [(((3,), (3,), (3,)), "at least two axes"), (((2, 3), (2, 4), (2, 4)), "differ in width"),
+     (((2, 3), (4, 3), (5, 3)), "differ in length")],
+)  # fmt: skip
+def test_shapes_that_do_not_fit_are_named(shapes, problem):
+    with pytest.raises(ValueError, match=rf"{problem}.*query \({shapes[0][0]}"):
+        attention(*(Tensor(np.ones(shape)) for shape in shapes))

@@ -1,0 +1,169 @@
+"""vjp, jvp, hvp, jacobian and hessian agree with each other and with closed forms; misuse is named."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+WEIGHT = normal(3, 4, seed=9)
+FUNCTIONS = {
+    "elementwise": (lambda x: mg.sin(x) * x, [normal(2, 3)]),
+    "linear": (lambda x: x @ WEIGHT, [normal(2, 3)]),
+    "network": (lambda x, w: mg.softmax(mg.gelu(x @ w)), [normal(2, 3), normal(3, 4, seed=1)]),
+    "reduction": (lambda x: mg.logsumexp(x, axis=0), [normal(4, 2)]),
+    "indexing": (lambda x: x[[0, 0, 2]] * 2.0, [normal(3)]),
+    "numbers": (lambda x, y: x * y, [2.0, 3.0]),
+    "one input not used": (lambda x, y: mg.exp(x), [normal(2), normal(3)]),
+}
+each = pytest.mark.parametrize(("function", "inputs"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
+
+
+def tangents_for(inputs):
+    return [normal(*np.shape(x), seed=5 + i) for i, x in enumerate(inputs)]
+
+
+def applied(derivatives, tangents):
+    """Σ over inputs of a derivative, shaped output + input, times its tangent."""
+    return sum(np.tensordot(d.numpy(), t, np.ndim(t)) for d, t in zip(derivatives, tangents, strict=True))
+
+
+@each
+def test_jvp_is_the_jacobian_times_the_tangents(function, inputs):
+    tangents = tangents_for(inputs)
+    value, change = mg.jvp(function, inputs, tangents)
+    np.testing.assert_array_equal(value.numpy(), function(*(Tensor(x) for x in inputs)).numpy())
+    np.testing.assert_allclose(change.numpy(), applied(mg.jacobian(function, inputs), tangents), rtol=1e-12, atol=1e-14)
+
+
+@each
+def test_vjp_and_jvp_are_adjoint(function, inputs):
+    tangents = tangents_for(inputs)
+    value, change = mg.jvp(function, inputs, tangents)
+    cotangent = normal(*value.shape, seed=7)
+    _, gradients = mg.vjp(function, inputs, cotangent)
+    backward = sum(np.sum(g.numpy() * t) for g, t in zip(gradients, tangents, strict=True))
+    assert np.sum(cotangent * change.numpy()) == pytest.approx(backward, rel=1e-12)
+
+
+@each
+def test_hvp_is_the_hessian_times_the_tangents(function, inputs):
+    def scalar(*xs):
+        return mg.sum(mg.square(function(*xs)))
+
+    tangents = tangents_for(inputs)
+    value, products = mg.hvp(scalar, inputs, tangents)
+    assert float(value) == pytest.approx(float(scalar(*(Tensor(x) for x in inputs))), rel=1e-15)
+    for product, row in zip(products, mg.hessian(scalar, inputs), strict=True):
+        np.testing.assert_allclose(product.numpy(), applied(row, tangents), rtol=1e-11, atol=1e-13)
+
+
+@each
+def test_shapes_are_output_and_input(function, inputs):
+    shape = function(*(Tensor(x) for x in inputs)).shape
+    assert [j.shape for j in mg.jacobian(function, inputs)] == [shape + np.shape(x) for x in inputs]
+    hessian = mg.hessian(lambda *xs: mg.sum(function(*xs)), inputs)
+    assert [[h.shape for h in row] for row in hessian] == [[np.shape(a) + np.shape(b) for b in inputs] for a in inputs]
+
+
+def test_G10_the_hessian_of_six_inputs_is_symmetric_and_that_of_the_closed_form():
+    x, a = normal(6), normal(6, 6, seed=1)
+    ((hessian,),) = mg.hessian(lambda x: mg.logsumexp(a @ x), [x])
+    np.testing.assert_allclose(hessian.numpy(), hessian.numpy().T, atol=1e-12)
+    p = np.exp(a @ x) / np.exp(a @ x).sum()
+    np.testing.assert_allclose(hessian.numpy(), a.T @ (np.diag(p) - np.outer(p, p)) @ a, rtol=1e-11, atol=1e-13)
+
+
+def test_jacobian_of_softmax_is_its_closed_form():
+    x = normal(5)
+    y = mg.softmax(x)
+    np.testing.assert_allclose(mg.jacobian(mg.softmax, [x])[0].numpy(), np.diag(y) - np.outer(y, y), atol=1e-16)
+
+
+def test_several_results_keep_their_structure():
+    value, change = mg.jvp(lambda x: {"double": x * 2.0, "rest": [x**2, mg.sum(x)]}, [[1.0, 3.0]], [[1.0, 10.0]])
+    assert (value["double"].tolist(), value["rest"][1].tolist()) == ([2.0, 6.0], 4.0)
+    assert change["double"].tolist() == [2.0, 20.0]
+    assert [t.tolist() for t in change["rest"]] == [[2.0, 60.0], 11.0]
+    _, (gradient,) = mg.vjp(lambda x: (x, x * 3.0), [[1.0, 2.0]], (np.array([1.0, 0.0]), np.array([0.0, 1.0])))
+    assert gradient.tolist() == [1.0, 3.0]
+
+
+def test_derivatives_of_derivatives():
+    def slope(x):
+        return mg.grad(mg.sum(x**4), x, create_graph=True)
+
+    assert mg.jvp(slope, [[1.0, 2.0]], [[1.0, 1.0]])[1].tolist() == [12.0, 48.0]
+    assert mg.jacobian(slope, [[1.0, 2.0]])[0].tolist() == [[12.0, 0.0], [0.0, 48.0]]
+    assert mg.hessian(lambda x: mg.sum(slope(x)), [[1.0, 2.0]])[0][0].tolist() == [[24.0, 0.0], [0.0, 48.0]]
+
+
+def test_float32_stays_float32():
+    x = normal(3).astype(np.float32)
+    assert mg.jvp(mg.tanh, [x], [x])[1].dtype == np.float32
+    assert mg.jacobian(mg.tanh, [x])[0].dtype == np.float32
+    assert mg.hessian(lambda x: mg.sum(x**3), [x])[0][0].dtype == np.float32
+
+
+def test_results_are_plain_values():
+    value, change = mg.jvp(mg.exp, [[0.0]], [[1.0]])
+    assert not any(t.requires_grad for t in (value, change, *mg.jacobian(mg.exp, [[0.0]])))
+
+
+def test_inputs_and_tangents_are_left_alone():
+    x, t = normal(3), Tensor(normal(3, seed=1), requires_grad=True)
+    before = x.tobytes(), t.numpy().tobytes()
+    mg.jvp(lambda x: x * 2.0, [x], [t])
+    mg.hvp(lambda x: mg.sum(x**2), [x], [t])
+    assert (x.tobytes(), t.numpy().tobytes(), t.grad) == (*before, None)
+
+
+def test_nothing_in_nothing_out():
+    assert mg.jacobian(lambda x: x * 2.0, [np.zeros((0, 3))])[0].shape == (0, 3, 0, 3)
+    assert mg.jvp(mg.sum, [np.zeros(0)], [np.zeros(0)])[1].tolist() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("transform", "name"),
+    [(mg.vjp, "vjp"), (mg.jacobian, "jacobian"), (mg.hessian, "hessian"), (lambda f, x: mg.jvp(f, x, x), "jvp"),
+     (lambda f, x: mg.hvp(f, x, x), "hvp")],
+)  # fmt: skip
+def test_inputs_must_be_a_list_of_floats(transform, name):
+    with pytest.raises(TypeError, match=rf"{name}: inputs must be a list with one array per argument, got ndarray"):
+        transform(mg.sum, np.ones(2))
+    with pytest.raises(TypeError, match=rf"{name}: inputs must be a list with one array per argument, got Tensor"):
+        transform(mg.sum, Tensor([1.0]))
+    with pytest.raises(TypeError, match=r"cannot require a gradient; pass dtype=numpy\.float64"):
+        transform(mg.sum, [np.array([1, 2])])
+
+
+@pytest.mark.parametrize("transform", [mg.jvp, mg.hvp])
+def test_tangents_must_fit_the_inputs(transform):
+    with pytest.raises(ValueError, match="tangents must be a list of 2, one for each input"):
+        transform(lambda x, y: mg.sum(x * y), [np.ones(2), 1.0], [np.ones(2)])
+    with pytest.raises(ValueError, match=r"tangents\[1\] has shape \(3,\), its input \(2,\)"):
+        transform(lambda x, y: mg.sum(x * y), [1.0, np.ones(2)], [1.0, np.ones(3)])
+
+
+@pytest.mark.parametrize("transform", [mg.hessian, lambda f, x: mg.hvp(f, x, x)])
+def test_second_derivatives_need_a_scalar(transform):
+    with pytest.raises(ValueError, match=r"the function must return a scalar, got float64 \(2,\) made by exp"):
+        transform(mg.exp, [np.ones(2)])
+
+
+def test_results_must_be_floating_point_tensors():
+    for function, got in ((lambda x: x.numpy(), "ndarray"), (lambda x: x > 0.0, "bool"), (lambda x: None, "NoneType")):
+        with pytest.raises(TypeError, match=f"the function must return floating-point Tensors, got {got}"):
+            mg.jvp(function, [1.0], [1.0])
+    with pytest.raises(TypeError, match="jacobian: the function must return one Tensor, got a tuple"):
+        mg.jacobian(lambda x: (x, x), [1.0])
+
+
+def test_grad_of_a_function_names_the_forms_that_take_one():
+    with pytest.raises(TypeError, match="vjp, jvp, hvp, jacobian and hessian"):
+        mg.grad(mg.exp, 1.0)
