@@ -28,6 +28,7 @@ from minigrad.graph import Graph as Graph
 from minigrad.graph import Node as Node
 from minigrad.graph import graph_of as graph_of
 from minigrad.graph import trace as trace
+from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops import *  # noqa: F403  # the ops
 from minigrad.ops.random import generator as generator
 from minigrad.transforms import hessian as hessian

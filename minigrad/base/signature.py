@@ -36,10 +36,13 @@ class Signature:
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""
         count = len(self.arguments)
-        plain = len(args) == count or (self.variadic and len(args) > count and not isinstance(args[count], (list, tuple)))
-        if not plain or not kwargs.keys() <= self.defaults.keys():
-            args, kwargs = self._sorted(args, kwargs)
+        plain = len(args) == count or (
+            self.variadic and len(args) > count and not isinstance(args[count], (list, tuple))
+        )
         params = self.defaults | kwargs
+        if not plain or len(params) > len(self.defaults):
+            args, kwargs = self._sorted(args, kwargs)
+            params = self.defaults | kwargs
         for name, value in kwargs.items():
             if type(value) not in _PLAIN:
                 params[name] = self._static(name, value)

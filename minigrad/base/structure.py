@@ -26,3 +26,19 @@ def leaves(tree: Any) -> Iterator[Any]:
             yield from leaves(value)
     else:
         yield tree
+
+
+def leaves_beside(tree: Any, other: Any, what: str) -> Iterator[Any]:
+    """What stands in `other` in the place of each leaf of `tree`; ValueError where the structures differ."""
+    if isinstance(tree, dict):
+        if not isinstance(other, dict) or tree.keys() != other.keys():
+            raise ValueError(f"{what}: expected a dictionary with the keys {sorted(tree)}")
+        tree, other = tuple(tree.values()), tuple(other[key] for key in tree)
+    if isinstance(tree, (tuple, list)):
+        if not isinstance(other, (tuple, list)) or len(tree) != len(other):
+            count = len(other) if isinstance(other, (tuple, list)) else 1
+            raise ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {count}")
+        for value, beside in zip(tree, other, strict=True):
+            yield from leaves_beside(value, beside, what)
+    else:
+        yield other

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.base.arrays import Array, real_array, shape_of
 from minigrad.base.record import registry
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.tensor import Operand, Storage, Tensor, cast, describe, new_tensor, storage_of
@@ -61,11 +61,9 @@ def grad(
     for x in targets:
         if not x.requires_grad:
             raise GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
-    given = [cotangents] if isinstance(outputs, Tensor) else list(leaves(cotangents))
-    if cotangents is None:
-        given = [None] * len(results)
-    if len(given) != len(results):
-        raise ValueError(f"grad: {len(results)} outputs but {len(given)} cotangents")
+    given = [None] * len(results)
+    if cotangents is not None:
+        given = list(leaves_beside(outputs, cotangents, "grad: cotangents"))
     totals = _sweep(results, given, set(targets), create_graph)
 
     def gradient(x: Tensor) -> Tensor | None:

@@ -24,7 +24,7 @@ from minigrad.core.tensor import Tensor, constant, describe, new_tensor, storage
 
 Rule = Callable[..., Any]
 _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
-_REFUSALS = (TypeError, ValueError, IndexError)  # what NumPy raises for arguments that do not fit
+_REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError)  # what NumPy raises for bad arguments
 
 
 class Op(Function, Signature):
@@ -123,7 +123,8 @@ class Op(Function, Signature):
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
-            result.line = caller_line() if lines else None
+            if lines:
+                result.line = caller_line()
             if self.effect and capture is not None:
                 capture.effects.append(result)
         else:
@@ -141,7 +142,8 @@ class Op(Function, Signature):
         """Raise `error` again, saying which op failed on which arguments."""
         given = [f"{self.argument(i)}: {describe(x)}" for i, x in enumerate(inputs) if x is not None]
         given += [f"{name}={value}" for name, value in params.items()]
-        raise type(error)(f"{self.name}({', '.join(given)}): {error}") from error
+        kind = next(kind for kind in _REFUSALS if isinstance(error, kind))
+        raise kind(f"{self.name}({', '.join(given)}): {error}") from error
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:

@@ -14,7 +14,7 @@ from minigrad import ops
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
 from minigrad.ops.indexing import Index
-from minigrad.ops.kernels import row_sums, shifted, sum_of_products, sums
+from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, row_sums, shifted, sum_of_products, sums
 from minigrad.ops.random import current_generator
 from minigrad.ops.samples import booleans, integers, normal, positive
 
@@ -129,7 +129,7 @@ def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
     """
     width = x.shape[-1]
     difference = x - x[..., :1]
-    difference -= row_sums(difference) * difference.dtype.type(1 / width)
+    difference -= row_sums(difference) * (1 / width)
     variance = sum_of_products(difference, difference)[..., None] / width
     return difference, 1 / np.sqrt(variance + epsilon)
 
@@ -228,7 +228,7 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     """Integers from 0 to `count` − 1, or an error that says which is not."""
     if indices.dtype.kind not in "iu":
         raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
-    if indices.size and (indices.min() < 0 or indices.max() >= count):
+    if indices.size and (minimum_reduce(indices, None) < 0 or maximum_reduce(indices, None) >= count):
         bad = np.flatnonzero((indices < 0) | (indices >= count))[0]
         place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
         raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
@@ -339,9 +339,17 @@ def cross_entropy(logits: Any, targets: Any, *, ignore_index: int | None = None,
     """
     targets = np.asarray(targets)
     check_targets(logits, targets, ignore_index)
+    rows = shifted(logits, -1).reshape(-1, logits.shape[-1])
+    classes = targets.ravel() if ignore_index is None else np.where(targets == ignore_index, 0, targets).ravel()
+    losses = np.log(row_sums(np.exp(rows)))[:, 0]
+    if label_smoothing:
+        losses -= rows[np.arange(len(rows)), classes] * (1 - label_smoothing) + rows.mean(-1) * label_smoothing
+    else:
+        losses -= rows[np.arange(len(rows)), classes]
+    if ignore_index is not None:
+        losses = losses[targets.ravel() != ignore_index]
     with np.errstate(invalid="ignore"):  # 0/0, the mean of no target, is NaN without noise
-        value = cross_entropy_definition(logits, targets, ignore_index=ignore_index, label_smoothing=label_smoothing)
-    return value
+        return add_reduce(losses) / losses.dtype.type(losses.size)
 
 
 @cross_entropy.vjp("logits")

@@ -92,7 +92,7 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
     [3.5]
     """
     y = matmul.forward(x, weight)
-    return np.add(y, bias, out=y) if y.ndim and y.dtype == np.result_type(y, bias) else y + bias
+    return np.add(y, bias, out=y) if y.dtype is bias.dtype and y.ndim else y + bias
 
 
 @linear.vjp("x")

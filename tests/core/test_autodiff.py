@@ -128,8 +128,12 @@ def test_gradients_come_in_the_structure_of_the_inputs():
 def test_several_outputs_add_up():
     x = leaf(2.0)
     assert mg.grad([x * x, x * 3.0], x, [1.0, 10.0]).item() == 34.0
-    with pytest.raises(ValueError, match="2 outputs but 1 cotangents"):
+    y = leaf([1.0, 2.0])
+    assert mg.grad((y * 2.0, {"b": y}), y, ([1.0, 0.0], {"b": [0.0, 1.0]})).tolist() == [2.0, 1.0]
+    with pytest.raises(ValueError, match="cotangents: expected 2, in a tuple or list, got 1"):
         mg.grad([x * x, x * 3.0], x, [1.0])
+    with pytest.raises(ValueError, match=r"expected a dictionary with the keys \['a'\]"):
+        mg.grad({"a": x * x}, x, 1.0)
 
 
 def test_G9_sine_differentiated_ten_times():
