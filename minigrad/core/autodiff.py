@@ -118,7 +118,7 @@ def _sweep(
     totals: dict[Tensor, Any] = {}
     owned: set[Tensor] = set()  # whose total nobody else holds: it may be added to in place, and handed out
     add = registry["add"]
-    degree = 1 + max((t.origin.order for t in order if t.origin), default=0)
+    degree = 1 + max((t.origin.order for t in order if t.origin), default=0) if on_tensors else 0
     token = set_mode(mode)
     try:
         with np.errstate(all="ignore"):
@@ -140,7 +140,8 @@ def _sweep(
                     if on_tensors:
                         place = Place(node.place.scope, Origin(node, position, degree))
                         set_mode(mode._replace(grad=create_graph, record=True, place=place))
-                    value: Any = op.rule(position)(incoming, y, *values, **node.params)
+                    rule = op.by_position.get(position) or op.rule(position)
+                    value: Any = rule(incoming, y, *values, **node.params)
                     expected = x._data
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
                         value = _fitted(value, x, node, position)
@@ -149,7 +150,8 @@ def _sweep(
                     total = totals.get(x)
                     if total is None:
                         totals[x] = value
-                        if not on_tensors and value.base is None and id(value) not in map(id, (incoming, y, *values)):
+                        # A rule is linear in what comes in: it may return that, but no other array it was given.
+                        if not on_tensors and value.base is None and value is not incoming:
                             owned.add(x)
                     elif x in owned:
                         np.add(total, value, out=total)
@@ -206,7 +208,8 @@ def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
     """A contribution in the shape and type of its input: broadcasting is undone here, and nowhere else."""
     if value.shape != x.shape:
         try:
-            value = registry["sum_to"](value, shape=x.shape)
+            sum_to = registry["sum_to"]
+            value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=x.shape)
         except ValueError:
             assert node.op is not None
             raise GraphError(

@@ -50,7 +50,7 @@ class Op(Function, Signature):
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
         Signature.__init__(self, self.name, forward, arguments)
         self.rules: dict[str, Rule] = {}
-        self._by_position: dict[int, Rule] = {}
+        self.by_position: dict[int, Rule] = {}
 
     def vjp(self, *names: str) -> Callable[[Rule], Rule]:
         """Declare the gradient rule of arguments: `rule(g, y, *inputs, **params)`, written in ops, for each of `names`.
@@ -62,14 +62,14 @@ class Op(Function, Signature):
             for name in names:
                 self.rules[name] = rule
                 if name != self.variadic:
-                    self._by_position[self.arguments.index(name)] = rule
+                    self.by_position[self.arguments.index(name)] = rule
             return rule
 
         return declare
 
     def rule(self, position: int) -> Rule:
         """The gradient rule of the input at `position`."""
-        rule = self._by_position.get(position)
+        rule = self.by_position.get(position)
         if rule is None and position >= len(self.arguments) and self.variadic in self.rules:
             return functools.partial(self.rules[self.variadic], argument=position)
         if rule is None:

@@ -10,12 +10,11 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import call, composition
 from minigrad.core.modes import scope
+from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.samples import booleans, normal
 
-__all__ = [
-    "scaled_dot_product_attention",
-]  # fmt: skip
+__all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
 
 
 def reference(
@@ -103,6 +102,55 @@ def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
     if as_tensor:
         causal = constant(causal, name="causal mask")
     return causal if mask is None else ops.logical_and(mask, causal)
+
+
+@op(
+    formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True,
+    samples=[call(normal(3, 4), heads=2), call(normal(2, 3, 6), heads=3)],
+    definition=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
+    reference=lambda x, heads: np.swapaxes(np.reshape(x, head_shape(x, heads)), -2, -3),
+)  # fmt: skip
+def split_heads(x: Any, *, heads: int) -> Any:
+    """The width shared out among heads, which become an axis before the tokens.
+
+    >>> split_heads(Tensor([[1.0, 2.0, 3.0, 4.0]]), heads=2).tolist()
+    [[[1.0, 2.0]], [[3.0, 4.0]]]
+    """
+    return x.reshape(head_shape(x, heads)).swapaxes(-2, -3)
+
+
+@op(
+    formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True,
+    samples=[call(normal(2, 3, 4)), call(normal(2, 2, 3, 1))],
+    definition=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
+    reference=lambda x: np.reshape(np.swapaxes(x, -2, -3), merged_shape(x)),
+)  # fmt: skip
+def merge_heads(x: Any) -> Any:
+    """The heads side by side again: undoes `split_heads`."""
+    return x.swapaxes(-2, -3).reshape(merged_shape(x))
+
+
+@split_heads.vjp("x")
+def _(g: Any, y: Any, x: Any, *, heads: int) -> Any:
+    return ops.merge_heads(g)
+
+
+@merge_heads.vjp("x")
+def _(g: Any, y: Any, x: Any) -> Any:
+    return ops.split_heads(g, heads=x.shape[-3])
+
+
+def head_shape(x: Any, heads: int) -> tuple[int, ...]:
+    width = x.shape[-1]
+    if x.ndim < 2 or heads < 1 or width % heads:
+        raise ValueError(f"a width of {width} in {x.shape} cannot be shared among {heads} heads, (…, tokens, width)")
+    return (*x.shape[:-1], heads, width // heads)
+
+
+def merged_shape(x: Any) -> tuple[int, ...]:
+    if x.ndim < 3:
+        raise ValueError(f"expected (…, heads, tokens, width), got {x.shape}")
+    return (*x.shape[:-3], x.shape[-2], x.shape[-3] * x.shape[-1])
 
 
 def check_shapes(query: Any, key: Any, value: Any) -> None:

@@ -51,7 +51,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     >>> matmul(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]])).tolist()
     [[11.0]]
     """
-    if np.ndim(x1) > 2 and np.ndim(x2) == 2:  # one large product is faster than one per matrix of the batch
+    if x1.ndim > 2 and x2.ndim == 2:  # one large product is faster than one per matrix of the batch
         if x1.shape[-1] != x2.shape[0]:
             product_shape(x1, x2)
         return (rows_of(x1) @ x2).reshape(*x1.shape[:-1], x2.shape[-1])
