@@ -61,9 +61,8 @@ def grad(
     for x in targets:
         if not x.requires_grad:
             raise GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
-    given = [None] * len(results)
-    if cotangents is not None:
-        given = list(leaves_beside(outputs, cotangents, "grad: cotangents"))
+    beside = leaves_beside(outputs, cotangents, "grad: cotangents")
+    given = [None] * len(results) if cotangents is None else list(beside)
     totals = _sweep(results, given, set(targets), create_graph)
 
     def gradient(x: Tensor) -> Tensor | None:

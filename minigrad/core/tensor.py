@@ -360,11 +360,9 @@ def assign(tensor: Tensor, value: Operand) -> None:
 
 def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
     """`value` in another type of the same kind, as a node where it is not in it already."""
-    if value.dtype == dtype:
-        return value
-    if not np.can_cast(value.dtype, dtype, "same_kind"):
+    if value.dtype != dtype and not np.can_cast(value.dtype, dtype, "same_kind"):
         raise TypeError(f"{use} cannot take {value.dtype} values")
-    return registry["astype"](value, dtype=dtype)
+    return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
 
 
 def touch(tensor: Tensor) -> None:

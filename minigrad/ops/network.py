@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.base.arrays import Shaped
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
 from minigrad.ops.indexing import Index
@@ -36,6 +37,12 @@ def check_mask(where: Any) -> Any:
     return where
 
 
+def shape_of_weights(x: Any, where: Any = None, **params: Any) -> Shaped:
+    """As `x`: these ops are not tried on zeros, since the scores of attention are the largest arrays of all."""
+    shape = x.shape if where is None else np.broadcast_shapes(x.shape, where.shape)
+    return Shaped(shape, np.result_type(x.dtype, np.float16))
+
+
 def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     if where is not None:
         x = ops.where(where, x, -np.inf)
@@ -51,6 +58,7 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
+    infer=shape_of_weights,
     samples=[call(normal(2, 3)), call(normal(2, 3), axis=0), *MASKED],
     reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
 )  # fmt: skip
@@ -95,6 +103,7 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 
 @op(
     formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", latex=r"y_i = x_i - \log \sum_j e^{x_j}", definition=log_softmax_definition,
+    infer=shape_of_weights,
     samples=[call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3), [True, True, True])],
     reference=lambda x, where=None, *, axis=-1: log_softmax_definition(x, where, axis=axis),
 )  # fmt: skip
@@ -151,6 +160,7 @@ ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4))]
 
 @op(
     formula="(x − mean x) / √(var x + ε), over the last axis", samples=ROWS, definition=standardize_definition,
+    infer=shape_of_weights,
     reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
 )  # fmt: skip
 def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:

@@ -19,7 +19,10 @@ def code_lines(source: str) -> int:
 
 
 def test_code_lines_are_counted_as_defined():
-    assert code_lines('"""Doc\nstring."""\n\n# comment\nx = 1  # one\ndef f():\n    """Doc."""\n    return """a\nb"""\n') == 4
+    assert (
+        code_lines('"""Doc\nstring."""\n\n# comment\nx = 1  # one\ndef f():\n    """Doc."""\n    return """a\nb"""\n')
+        == 4
+    )
 
 
 def test_core_has_at_most_700_code_lines():

@@ -79,7 +79,9 @@ def test_C2_concurrent_grad_equals_serial():
 
     serial = [gradient(i) for i in range(50)]
     results: dict[int, list[bytes]] = {}
-    threads = [threading.Thread(target=lambda k=k: results.update({k: [gradient(i) for i in range(50)]})) for k in range(4)]
+    threads = [
+        threading.Thread(target=lambda k=k: results.update({k: [gradient(i) for i in range(50)]})) for k in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
