@@ -2,7 +2,9 @@
 
 __version__ = "0.1.0"
 
+from minigrad import nn as nn
 from minigrad import ops as ops
+from minigrad import optim as optim
 from minigrad.base.record import call as call
 from minigrad.base.record import composition as composition
 from minigrad.base.record import registry as registry
@@ -28,9 +30,12 @@ from minigrad.graph import Graph as Graph
 from minigrad.graph import Node as Node
 from minigrad.graph import graph_of as graph_of
 from minigrad.graph import trace as trace
+from minigrad.io import load_checkpoint as load_checkpoint
+from minigrad.io import save_checkpoint as save_checkpoint
 from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops import *  # noqa: F403  # the ops
 from minigrad.ops.random import generator as generator
+from minigrad.training import fit as fit
 from minigrad.transforms import hessian as hessian
 from minigrad.transforms import hvp as hvp
 from minigrad.transforms import jacobian as jacobian

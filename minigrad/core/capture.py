@@ -38,9 +38,8 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
     with within(capture=recording, record=True):
         outputs = function(*given.args, **given.kwargs)
     recording.outputs = map_leaves(lambda x: recording.updates.get(x, x) if isinstance(x, Tensor) else x, outputs)
-    for x in leaves(outputs):
-        if isinstance(x, np.ndarray):
-            raise CaptureError(f"the captured function returns a NumPy array of shape {x.shape}: return Tensors")
+    if any(isinstance(x, np.ndarray) for x in leaves(outputs)):
+        raise CaptureError("the captured function returns a NumPy array: return Tensors")
     return recording
 
 
@@ -69,7 +68,9 @@ class Capture:
         for position, x in enumerate(inputs):
             if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
-        return tuple(self.updates.get(x, x) if isinstance(x, Tensor) else x for x in inputs)
+            if isinstance(x, Tensor) and x in self.updates and x.requires_grad and current_mode().grad:
+                raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")
+        return tuple(self.value_of(x) if isinstance(x, Tensor) else x for x in inputs)
 
     def value_of(self, tensor: Tensor) -> Tensor:
         return self.updates.get(tensor, tensor)

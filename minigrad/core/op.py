@@ -80,13 +80,12 @@ class Op(Function, Signature):
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """A Tensor for Tensors; for plain arrays a plain array, which the annotation leaves out."""
         params: Mapping[str, Any] = self.defaults
-        result: Tensor
         if kwargs or len(args) != self.arity:
             args, params = self.bind(args, kwargs)
         grad, record, place, capture, expanded, _, lines = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
-                result = self.definition(*args, **params)
+                result: Tensor = self.definition(*args, **params)
             return result
         arrays: list[Any] = []
         is_node, requires_grad, has_array, foreign = record and not args, False, False, False

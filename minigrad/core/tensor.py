@@ -211,12 +211,12 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """An independent leaf: the values, the name and `requires_grad`, without the graph behind it."""
-        memo[id(self)] = copy = Tensor(self, requires_grad=self.requires_grad, name=self.name)
-        return copy
+        """An independent leaf: the values and the name, without the graph behind it; a result requires no gradient."""
+        copy, arguments = self.__reduce__()
+        return memo.setdefault(id(self), copy(*arguments))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Tensor, (self.numpy(), None, self.requires_grad, self.name)
+        return Tensor, (self.numpy(), None, self.requires_grad and self.op is None, self.name)
 
     # --- gradients ----------------------------------------------------------------------------------------------------
 
@@ -374,9 +374,10 @@ def rebase(tensor: Tensor, memory: Array) -> None:
     """Let the leaf `tensor` live in `memory`, a part of a larger array, and keep its values."""
     if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
         raise GraphError(f"{describe(tensor)} cannot live in {memory.dtype} memory of shape {memory.shape}")
-    np.copyto(memory, tensor._values())
-    tensor._data = memory
-    touch(tensor)
+    if tensor._data is not memory:
+        np.copyto(memory, tensor._values())
+        tensor._data = memory
+        touch(tensor)
 
 
 def storage_of(tensor: Tensor) -> Storage:

@@ -6,5 +6,7 @@ optimisers. Needs the extra `io`, the library safetensors.
 
 from minigrad.io.arrays import load_arrays as load_arrays
 from minigrad.io.arrays import save_arrays as save_arrays
+from minigrad.io.checkpoint import load_checkpoint as load_checkpoint
+from minigrad.io.checkpoint import save_checkpoint as save_checkpoint
 from minigrad.io.generator import generator_state as generator_state
 from minigrad.io.generator import restore_generator as restore_generator

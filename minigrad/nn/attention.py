@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 import weakref
 from typing import Any
 
@@ -15,6 +13,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor, constant, read
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module
+from minigrad.ops.attention import attention_weights, named
 
 
 class MultiHeadAttention(Module):
@@ -67,19 +66,13 @@ class MultiHeadAttention(Module):
             (…, queries, width). A query that may attend to nothing has context 0.
         """
         memory = x if memory is None else memory
-        query = self._split(self.query(x))
-        key = self._split(self.key(memory))
-        value = self._split(self.value(memory))
-        scores = ops.matmul(query * (1 / math.sqrt(query.shape[-1])), ops.swapaxes(key, -1, -2))
-        weights = ops.softmax(scores, where=_allowed(mask, key_mask, causal, scores))
-        context = ops.matmul(self.dropout(weights), value)
-        scores.name, weights.name, context.name = "scores", "weights", "context"
+        query = ops.split_heads(self.query(x), heads=self.heads)
+        key = ops.split_heads(self.key(memory), heads=self.heads)
+        value = ops.split_heads(self.value(memory), heads=self.heads)
+        weights = attention_weights(query, key, value, _joined(mask, key_mask, query.ndim), causal=causal)
         self._keep(weights)
-        return self.output(ops.reshape(ops.swapaxes(context, -2, -3), x.shape))
-
-    def _split(self, x: Any) -> Any:
-        """(…, tokens, width) → (…, heads, tokens, width / heads)"""
-        return ops.swapaxes(ops.reshape(x, (*x.shape[:-1], self.heads, x.shape[-1] // self.heads)), -2, -3)
+        context = named(ops.matmul(self.dropout(weights), value), "context")
+        return self.output(ops.merge_heads(context))
 
     @property
     def weights(self) -> Tensor | None:
@@ -100,20 +93,18 @@ class MultiHeadAttention(Module):
             self._values = read(weights)
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_node": None, "_values": None}
+        return super().__getstate__() | {"_node": None, "_values": None}
 
 
-def _allowed(mask: Any, key_mask: Any, causal: bool, scores: Any) -> Any:
-    """Where a query may attend: all masks as one that broadcasts to the scores, (…, heads, queries, keys), or None."""
+def _joined(mask: Any, key_mask: Any, ndim: int) -> Any:
+    """Both masks as one that broadcasts to the scores, (…, heads, queries, keys), or None."""
     mask, key_mask = _checked_mask("mask", mask), _checked_mask("key_mask", key_mask)
-    masks = []
-    if mask is not None:
-        masks.append(ops.expand_dims(mask, -3) if 2 <= mask.ndim < scores.ndim else mask)
-    if key_mask is not None:
-        masks.append(ops.expand_dims(key_mask, (-3, -2)))
-    if causal:
-        masks.append(constant(np.tri(*scores.shape[-2:], dtype=bool), name="causal mask"))
-    return functools.reduce(ops.logical_and, masks) if masks else None
+    if mask is not None and 2 <= mask.ndim < ndim:
+        mask = ops.expand_dims(mask, axis=-3)
+    if key_mask is None:
+        return mask
+    key_mask = ops.expand_dims(key_mask, axis=(-3, -2))
+    return key_mask if mask is None else ops.logical_and(mask, key_mask)
 
 
 def _checked_mask(name: str, mask: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad.base.arrays import Array
-from minigrad.core.modes import scope
+from minigrad.core.modes import Mode, current_mode, reset_mode, scope, set_mode
 from minigrad.core.tensor import Tensor, assign
 from minigrad.nn.state import check_state
 
@@ -52,6 +52,7 @@ class Module:
     training: bool = True
     _scope: str = ""  # given by the parent
     _children_named: bool = False
+    _modes: tuple[Mode | None, Mode | None] = (None, None)  # of the last caller, and what it became inside
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; to be written by every module."""
@@ -62,8 +63,23 @@ class Module:
             self._name_children()
         if not self._scope:
             return self.forward(*args, **kwargs)
-        with scope(self._scope):
+        mode = current_mode()
+        before, inside = self._modes
+        if inside is None or before != mode:
+            inside = self._mode_inside(mode)
+        token = set_mode(inside)
+        try:
             return self.forward(*args, **kwargs)
+        finally:
+            reset_mode(token)
+
+    def _mode_inside(self, mode: Mode) -> Mode:
+        """The mode with the module's scope; kept for the next call, unless it would keep a graph alive."""
+        with scope(self._scope):
+            inside = current_mode()
+        if mode.capture is None and mode.place.origin is None:
+            object.__setattr__(self, "_modes", (mode, inside))
+        return inside
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -74,7 +90,11 @@ class Module:
         for keys, member in reversed(list(_members(self))):  # of several names, the first stays
             if isinstance(member, Module):
                 member._scope = "/".join(keys)
+                object.__setattr__(member, "_modes", (None, None))
         self._children_named = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_modes"}
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 

@@ -66,11 +66,15 @@ def scaled_dot_product_attention(
     [[0.5752, 0.1547]]
     """
     with scope("attention"):
-        return attend(query, key, value, mask, bias, causal, scale)
+        weights = attention_weights(query, key, value, mask, bias, causal, scale)
+        return named(ops.matmul(weights, value), "context")
 
 
-def attend(query: Any, key: Any, value: Any, mask: Any, bias: Any, causal: bool, scale: float | None) -> Any:
-    """The nodes of attention in the scope in force; for modules, whose scope is their own name."""
+def attention_weights(
+    query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
+    scale: float | None = None,
+) -> Any:  # fmt: skip
+    """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value)
     if mask is not None and not isinstance(mask, Tensor):
         mask = np.asarray(mask)
@@ -85,8 +89,7 @@ def attend(query: Any, key: Any, value: Any, mask: Any, bias: Any, causal: bool,
         scores = named(scores + bias, "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
-    weights = named(ops.softmax(scores, where=mask), "weights")
-    return named(ops.matmul(weights, value), "context")
+    return named(ops.softmax(scores, where=mask), "weights")
 
 
 def named(value: Any, name: str) -> Any:

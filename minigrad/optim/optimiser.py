@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import Array
+from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
 from minigrad.core.tensor import Tensor, assign, describe, read, touch
 from minigrad.nn.state import check_state
@@ -60,12 +61,21 @@ class Optimiser:
         raise TypeError(f"{type(self).__name__} has no rule method: write `def rule(self, parameter, gradient, …)`")
 
     def step(self) -> None:
-        """Move every parameter that has a gradient, and count the step."""
+        """Move every parameter that has a gradient, and count the step.
+
+        Raises:
+            GraphError: under capture, no parameter has a gradient; the captured step would do nothing for ever.
+        """
         if current_mode().capture is None:
             self._step(lambda coefficient, dtype: float(coefficient))
-        else:
-            with no_grad(), scope("optimiser"):
-                self._step(lambda coefficient, dtype: ops.astype(coefficient, dtype))
+            return
+        if all(parameter.grad is None for parameter in self.parameters):
+            raise GraphError(
+                f"{type(self).__name__}.step: no parameter has a gradient while a function is being captured: call "
+                "loss.backward() first, and capture one training step at a time"
+            )
+        with no_grad(), scope("optimiser"):
+            self._step(lambda coefficient, dtype: ops.astype(coefficient, dtype))
 
     def _step(self, cast: Callable[[Any, Any], Any]) -> None:
         """`cast` turns a coefficient into what leaves the dtype of the parameters alone; on arrays, a Python number."""

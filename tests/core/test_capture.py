@@ -69,7 +69,7 @@ def test_arguments_may_be_nested_and_numbers_stay_numbers():
 
 
 def test_a_returned_array_is_refused():
-    with pytest.raises(CaptureError, match=r"returns a NumPy array of shape \(2, 3\)"):
+    with pytest.raises(CaptureError, match="returns a NumPy array: return Tensors"):
         capture(lambda x: X, X)
 
 
@@ -98,6 +98,20 @@ def test_assign_under_capture_keeps_the_dtype_of_state():
         capture(lambda x: mg.assign(Tensor([1, 2]), x), np.ones(2))
     with pytest.raises(CaptureError, match="stands for an argument"):
         capture(lambda x: mg.assign(x, x * 2.0), np.ones(2))
+
+
+def test_a_second_training_step_in_one_capture_raises():
+    p = Tensor([1.0, 2.0], requires_grad=True, name="p")
+
+    def two_steps():
+        for _ in range(2):
+            p.grad = None
+            (p * p).sum().backward()
+            with mg.no_grad():
+                mg.assign(p, mg.read(p) - 0.1 * p.grad)
+
+    with pytest.raises(CaptureError, match="'p' was updated before: capture one training step"):
+        capture(two_steps)
 
 
 def test_gradients_under_capture_are_tensors_and_leave_the_real_ones_alone():

@@ -1,14 +1,18 @@
 """Module: what it finds among its attributes, and what it does with it."""
 
 import copy
+import gc
 import pickle
 import warnings
+import weakref
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad.core.errors import GraphError
+from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
+from minigrad.graph import trace
 from minigrad.nn import Dropout, LayerNorm, Linear, Module, MultiHeadAttention
 
 
@@ -234,7 +238,7 @@ def test_repr_is_a_tree_with_counts():
 
 def test_float64_data_on_float32_parameters_warns_once_and_names_the_remedy():
     rng = np.random.default_rng(0)
-    layers = [Linear(2, 2, rng=rng), LayerNorm(2)]
+    layers = [Linear(2, 2, rng=rng), LayerNorm(2), MultiHeadAttention(2, 1, rng=rng)]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         for layer in layers * 2:
@@ -257,3 +261,67 @@ def test_modules_and_their_gradients_keep_the_dtype_they_were_made_with(dtype):
 def test_dropout_needs_no_generator_outside_training():
     x = mg.Tensor(np.ones(3, np.float32))
     assert Dropout(0.5).eval()(x) is x
+
+
+# --- modes ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_force_around_a_call_is_in_force_inside_whatever_came_before():
+    model, x = Everything(), mg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    for _ in range(2):
+        assert model(x).requires_grad
+        with mg.no_grad():
+            assert not model(x).requires_grad
+        with mg.scope("outer"):
+            assert model(x).scope == "outer/named/7"
+        assert model(x).scope == "named/7"
+
+
+def test_a_module_keeps_no_capture_alive():
+    model, seen = Everything(), []
+
+    def function(x):
+        seen.append(weakref.ref(x))
+        return model(x)
+
+    gc.collect()
+    gc.disable()
+    try:
+        trace(function, mg.Tensor(np.ones(2, np.float32)))
+        assert seen[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_modules_can_be_part_of_gradient_rules():
+    model, x = Everything(), mg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    nodes = [x * 2.0, x * 3.0]
+    for node in nodes:
+        token = set_mode(current_mode()._replace(place=Place("", Origin(node, 0, 1))))
+        try:
+            assert model(x).origin.node is node
+        finally:
+            reset_mode(token)
+
+
+def test_what_is_in_force_is_not_pickled():
+    model = Everything()
+    model(mg.Tensor(np.ones(2, np.float32)))
+    assert b"Mode" not in pickle.dumps(model).replace(b"Module", b"")
+
+
+def test_an_error_inside_leaves_the_scope():
+    class Broken(Module):
+        def forward(self, x):
+            raise ZeroDivisionError
+
+    class Outer(Module):
+        def __init__(self):
+            self.inner = Broken()
+
+        def forward(self, x):
+            return self.inner(x)
+
+    with pytest.raises(ZeroDivisionError):
+        Outer()(1.0)
+    assert (mg.Tensor([1.0]) * 2.0).scope == ""

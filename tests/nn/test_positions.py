@@ -25,10 +25,10 @@ def test_a_shift_of_positions_is_a_rotation():
     assert np.allclose(there, here @ rotation)
 
 
-def test_far_positions_are_the_rounded_float64_table():
+@pytest.mark.parametrize("start", [1_000_000, 2**24 + 1])
+def test_far_positions_are_the_rounded_float64_table(start):
     """Hard case N37."""
     x = np.zeros((4, 8), np.float32)
-    start = 1_000_000
     encoded = SinusoidalPositions(8)(x, start=start).numpy()
     assert encoded.dtype == np.float32
     angles = np.arange(start, start + 4)[:, None] / 10000.0 ** (np.arange(0, 8, 2) / 8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.errors import CaptureError
+from minigrad.core.errors import CaptureError, GraphError
 from minigrad.graph import trace
 from minigrad.nn import LanguageModel
 from minigrad.optim import SGD, Adam, AdamW, InverseSquareRoot, WarmupCosine, clip_gradients
@@ -103,3 +103,45 @@ def test_a_rate_that_was_set_is_what_the_graph_uses():
     assert p.tolist() == [1.0 - 1.0 - 0.5]
     with pytest.raises(CaptureError):
         trace(lambda: mg.Tensor(optimiser.rate))
+
+
+def test_parameters_of_several_dtypes_are_captured_with_their_own_dtype():
+    states = []
+    for captured in (False, True):
+        single, double = (mg.Tensor([3.0, -4.0], dtype, requires_grad=True) for dtype in (np.float32, np.float64))
+        optimiser = Adam([single, double], 0.1)
+
+        def step(single=single, double=double, optimiser=optimiser):
+            optimiser.zero_grad()
+            loss = (single * double).sum()
+            loss.backward()
+            clip_gradients([single, double], 0.5)
+            optimiser.step()
+            return loss
+
+        graph = trace(step) if captured else None
+        for _ in range(5):
+            step() if graph is None else graph.run()
+        states.append([single.numpy(), double.numpy(), *optimiser.state_dict().values()])
+        if graph is not None:
+            dtypes = {state.path: (state.dtype, node.dtype) for state, node in graph.updates.items()}
+            assert all(before == after for before, after in dtypes.values())
+            clipped = [node for node in graph if node.scope == "clipping" and node.op == "multiply"]
+            assert {node.dtype.name for node in clipped} == {"float32", "float64"}
+    for eager, captured in zip(*states, strict=True):
+        assert np.array_equal(eager, captured)
+
+
+def test_two_steps_in_one_capture_are_refused():
+    p = mg.Tensor([1.0], requires_grad=True)
+    optimiser = SGD([p], 0.5)
+
+    def step():
+        optimiser.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    with pytest.raises(GraphError, match="was updated before: capture one training step"):
+        trace(lambda: (step(), step()))
