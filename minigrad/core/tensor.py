@@ -212,8 +212,8 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """An independent leaf: the values and the name, without the graph behind it; a result requires no gradient."""
-        copy, arguments = self.__reduce__()
-        return memo.setdefault(id(self), copy(*arguments))
+        memo[id(self)] = result = Tensor(*self.__reduce__()[1])
+        return result
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Tensor, (self.numpy(), None, self.requires_grad and self.op is None, self.name)

@@ -15,7 +15,16 @@ from minigrad.base.arrays import Shaped
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
 from minigrad.ops.indexing import Index
-from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, row_sums, shifted, sum_of_products, sums
+from minigrad.ops.kernels import (
+    add_reduce,
+    maxima,
+    maximum_reduce,
+    minimum_reduce,
+    row_sums,
+    shifted,
+    sum_of_products,
+    sums,
+)
 from minigrad.ops.random import current_generator
 from minigrad.ops.samples import booleans, integers, normal, positive
 
@@ -86,7 +95,7 @@ def masked_and_shifted(x: Any, where: Any, axis: int) -> Any:
     if x.size and np.isfinite(np.sum(x)) and np.max(x) < np.min(x) + 16 and np.broadcast(x, where).shape == x.shape:
         return shifted(x, axis)
     x = np.where(where, x, -np.inf)
-    largest = np.max(x, axis=axis, keepdims=True)
+    largest = maxima(x, axis)
     return np.where(where, x - np.where(np.isfinite(largest), largest, 0), -np.inf)
 
 

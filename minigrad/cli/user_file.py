@@ -1,0 +1,104 @@
+"""FILE.py:FUNCTION: a function of the user's, loaded from a file, with errors shown as Python shows them.
+
+Called by the commands `draw` and `check`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from minigrad.cli.arguments import CommandError
+
+MODULE = "user_file"  # the `__name__` of the file
+
+
+class UserCodeError(Exception):
+    """The user's code raised an exception; the text is its traceback."""
+
+
+@contextmanager
+def user_function(target: str) -> Iterator[Callable[[], Any]]:
+    """The function that `target` names, as FILE.py:FUNCTION; the path is what stands before the last colon.
+
+    Within the block the folder of the file is on `sys.path`, as it is for a script, and an exception that passed
+    through the file becomes a `UserCodeError`.
+
+    Raises:
+        CommandError: no such file or function, a file that is not Python text, a function that needs arguments.
+    """
+    path, name = _split(target)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        code = _compiled(path)
+        module = ModuleType(MODULE)
+        module.__file__ = str(path)
+        sys.modules[MODULE] = module  # where dataclasses look for it
+        exec(code, vars(module))
+        yield _function(module, name, path)
+    except (Exception, SystemExit) as error:
+        frames = _frames_of_user(error.__traceback__, str(path))
+        if frames is None:
+            raise
+        raise UserCodeError(_formatted(error, frames)) from error
+    finally:
+        with suppress(ValueError):  # the user's code may have changed the list
+            sys.path.remove(folder)
+        sys.modules.pop(MODULE, None)
+
+
+def _split(target: str) -> tuple[Path, str]:
+    file, colon, name = target.rpartition(":")
+    path = Path(file)
+    if not colon or path.suffix != ".py" or not name.isidentifier():
+        raise CommandError(f"expected FILE.py:FUNCTION, such as model.py:loss, got {target!r}")
+    if not path.is_file():
+        raise CommandError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
+    return path, name
+
+
+def _compiled(path: Path) -> CodeType:
+    source = path.read_bytes()
+    try:
+        text = importlib.util.decode_source(source)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} is not Python source: {error}") from error
+    if "\0" in text:
+        raise CommandError(f"{path} is not Python source: it has null bytes")
+    try:
+        return compile(text, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise UserCodeError(_formatted(error, None)) from error
+
+
+def _function(module: ModuleType, name: str, path: Path) -> Callable[[], Any]:
+    function = getattr(module, name, None)
+    if not callable(function):
+        own = [key for key, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == MODULE]
+        raise CommandError(f"{path} has no function {name}; it has {', '.join(own) or 'none'}")
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        raise CommandError(f"{path}:{name} must be a function without arguments: {error}") from error
+    except ValueError:  # a callable without a signature
+        pass
+    return function
+
+
+def _frames_of_user(trace: TracebackType | None, path: str) -> TracebackType | None:
+    """The traceback from the first frame in the user's file on, None where there is none."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != path:
+        trace = trace.tb_next
+    return trace
+
+
+def _formatted(error: BaseException, frames: TracebackType | None) -> str:
+    return "".join(traceback.TracebackException(type(error), error, frames, compact=True).format())
