@@ -14,8 +14,8 @@ def keep_memory(limit: int = 1 << 30) -> bool:
 
     A training step frees and allocates the same large arrays over and over; by default glibc gives each one over 128 KB
     back to the system, and every page of the next is zeroed and mapped again. The setting holds for the whole process,
-    which keeps up to `limit` bytes more than it needs. Arrays of more than 32 MB are handed back all the same. Where the
-    C library is not glibc nothing happens.
+    which keeps up to `limit` bytes more than it needs. Arrays of more than 32 MB are handed back all the same. Where
+    the C library is not glibc nothing happens.
 
     Args:
         limit: bytes, at most 2³¹ − 1.

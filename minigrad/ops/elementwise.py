@@ -263,11 +263,19 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     >>> where(Tensor([True, False]), Tensor([1.0, 2.0]), 0.0).tolist()
     [1.0, 0.0]
     """
-    for chosen, other, holds in ((x, y, True), (y, x, False)):
-        if type(other) is float and other == 0 and type(chosen) is np.ndarray and chosen.dtype.kind == "f":
-            if chosen.shape == np.shape(condition) and math.copysign(1, other) > 0:
-                return selected(condition if holds else np.logical_not(condition), chosen)
+    if is_zero(y) and is_like(x, condition):
+        return selected(condition, x)
+    if is_zero(x) and is_like(y, condition):
+        return selected(np.logical_not(condition), y)
     return np.where(condition, x, y)
+
+
+def is_zero(x: Any) -> bool:
+    return type(x) is float and x == 0 and math.copysign(1, x) > 0
+
+
+def is_like(x: Any, condition: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype.kind == "f" and x.shape == np.shape(condition)
 
 
 @where.vjp("x")

@@ -61,11 +61,11 @@ def shifted(x: Array, axis: int) -> Array:
 
 
 def maxima(x: Array, axis: int) -> Array:
-    """The largest value along one axis, which stays as 1. Along short rows `maximum.reduce` is slow, `argmax` is not."""
+    """The largest value along one axis, which stays as 1; along short rows `argmax` is much faster than a reduction."""
     if not x.size or axis not in (-1, x.ndim - 1):
         return np.asarray(maximum_reduce(x, axis, None, None, True))
     rows = x.reshape(-1, x.shape[-1])
-    largest = rows[np.arange(len(rows)), rows.argmax(-1)]
+    largest: Array = rows[np.arange(len(rows)), rows.argmax(-1)]
     return largest.reshape(*x.shape[:-1], 1)
 
 

@@ -48,7 +48,9 @@ def weights():
         ):  # fmt: skip
             state[f"{block}.{ours}"] = given[f"{i}.{theirs}"]
         for part in ("weight", "bias"):
-            for name, values in zip(("query", "key", "value"), np.split(given[f"{i}.qkv.{part}"], 3, axis=-1), strict=True):
+            for name, values in zip(
+                ("query", "key", "value"), np.split(given[f"{i}.qkv.{part}"], 3, axis=-1), strict=True
+            ):
                 state[f"{block}.attention.{name}.{part}"] = values
     return state
 

@@ -14,8 +14,9 @@ X = np.arange(6.0).reshape(2, 3)
 @pytest.mark.parametrize(
     "read",
     [
-        lambda t: float(t.sum()), lambda t: bool(t.sum() > 0), lambda t: t.data, lambda t: t.numpy(), lambda t: t.tolist(),
-        lambda t: t.sum().item(), lambda t: int(t.sum()), lambda t: np.asarray(t), lambda t: [10, 20][t.sum().astype(int)],
+        lambda t: float(t.sum()), lambda t: int(t.sum()), lambda t: bool(t.sum() > 0), lambda t: t.sum().item(),
+        lambda t: t.data, lambda t: t.numpy(), lambda t: t.tolist(), lambda t: np.asarray(t),
+        lambda t: [10, 20][t.sum().astype(int)],
     ],
 )  # fmt: skip
 def test_a_value_that_is_read_raises_with_line_and_alternative(read):
@@ -177,7 +178,10 @@ def test_everything_is_recorded_also_where_no_gradient_is_wanted():
 
 @pytest.mark.parametrize(
     ("function", "shapes"),
-    [(mg.matmul, [(7, 1, 3, 4), (5, 4, 2)]), (mg.matmul, [(4,), (4,)]), (mg.matmul, [(4,), (2, 4, 3)]), (mg.add, [(3, 1), (4,)])],
+    [
+        (mg.matmul, [(7, 1, 3, 4), (5, 4, 2)]), (mg.matmul, [(4,), (4,)]), (mg.matmul, [(4,), (2, 4, 3)]),
+        (mg.add, [(3, 1), (4,)]),
+    ],
 )  # fmt: skip
 def test_shapes_are_inferred_as_numpy_has_them(function, shapes):
     arrays = [np.zeros(shape, np.float32) for shape in shapes]
