@@ -1,0 +1,120 @@
+"""The documents are true: their code runs, prints what they say and draws what they show; their links lead somewhere.
+
+After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment draws the pictures again.
+"""
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import minigrad
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+SVG = "{http://www.w3.org/2000/svg}"
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+@each_document
+def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = document.read_text("utf-8")
+    run_blocks(text, document.name)
+    for reference in PICTURE.findall(text):
+        committed = document.parent / reference
+        drawn = tmp_path / committed.name
+        assert drawn.exists(), f"no code in {document.name} draws {drawn.name}"
+        if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
+            committed.write_bytes(drawn.read_bytes())
+        assert shown(committed) == shown(drawn), f"{reference} is out of date; see the docstring of {__name__}"
+
+
+def run_blocks(text, name):
+    """Run the `python` blocks in one namespace; a `text` block right after one is what it prints."""
+    namespace = {"__name__": "__main__"}
+    printed = None
+    for block in BLOCK.finditer(text):
+        language, content = block.groups()
+        place = f"{name}, block at line {text.count(chr(10), 0, block.start()) + 1}"
+        if language == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                try:
+                    exec(compile(content, "example.py", "exec"), namespace)
+                except Exception as error:
+                    error.add_note(place)
+                    raise
+            printed = output.getvalue()
+        elif language == "text":
+            assert printed == content, place
+            printed = None
+
+
+def shown(picture):
+    """What a picture shows, wherever its layout engine puts it: each box and arrow with its texts and colours."""
+    return sorted(
+        (group.get("class"), *(text.strip() for text in group.itertext() if text.strip()), *colours(group))
+        for group in ElementTree.parse(picture).iter(f"{SVG}g")
+        if group.get("class") in ("node", "edge", "cluster")
+    )
+
+
+def colours(group):
+    return sorted({element.get(key, "") for element in group.iter() for key in ("fill", "stroke")})
+
+
+def test_pictures_that_show_something_else_are_told_apart(tmp_path):
+    x = minigrad.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    pictures = {}
+    for name, y in (("sum", minigrad.sum(x)), ("mean", minigrad.mean(x))):
+        for direction in ("LR", "TB"):
+            path = tmp_path / f"{name}_{direction}.svg"
+            y.graph().draw(path, direction=direction)
+            pictures[name, direction] = shown(path)
+    assert pictures["sum", "LR"] == pictures["sum", "TB"] != pictures["mean", "TB"]
+
+
+def test_a_wrong_output_and_an_error_are_noticed():
+    with pytest.raises(AssertionError, match=r"x\.md, block at line 4"):
+        run_blocks("```python\nprint(1)\n```\n```text\n2\n```\n", "x.md")
+    with pytest.raises(ZeroDivisionError):
+        run_blocks("```python\n1 / 0\n```\n", "x.md")
+
+
+@each_document
+def test_every_output_follows_the_code_that_prints_it(document):
+    languages = [language for language, _ in BLOCK.findall(document.read_text("utf-8"))]
+    outputs = [position for position, language in enumerate(languages) if language == "text"]
+    assert outputs
+    assert all(languages[position - 1] == "python" for position in outputs)
+
+
+@each_document
+def test_links_lead_to_files(document):
+    for target in LINK.findall(document.read_text("utf-8")):
+        assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_map_in_the_readme_names_every_room_and_document():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rooms = {path.parent.name for path in (ROOT / "minigrad").glob("*/__init__.py")}
+    for name in (*(f"`{room}/`" for room in rooms), *(f"](docs/{path.name})" for path in (ROOT / "docs").glob("*.md"))):
+        assert name in readme, name
+
+
+def test_every_error_of_minigrad_is_in_the_hierarchy_of_the_docs():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    stack = [minigrad.MinigradError]
+    while stack:
+        error = stack.pop()
+        stack += error.__subclasses__()
+        if error.__module__.startswith("minigrad"):
+            assert error.__name__ in index

@@ -1,0 +1,94 @@
+"""Every script in examples/ runs with --quick, says what it promises and draws what it names."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+# What each script must print, and the files it must write. Whoever adds a script says here what it shows.
+EXPECTED = {
+    "softmax_gradient.py": (
+        [
+            "%5 = multiply(%1, %4)               (3,)  float64  ∂y/∂x",
+            "by the graph    [ 0.222695 -0.162803 -0.059892]",
+            "by the Jacobian [ 0.222695 -0.162803 -0.059892]",
+            "gradient        [0. 0. 0.]",
+            "the same        True",
+            "order 2: 10 nodes of its own, 16 in all",
+            "gradients of orders 1 and 2 agree with finite differences",
+        ],
+        {"softmax_1.svg", "softmax_2.svg"},
+    ),
+    "attention_gradient.py": (
+        [
+            "scores   [ 1.  0. -1.]",
+            "weights  [0.6652 0.2447 0.09  ]",
+            "context  [0.5752 0.1547]",
+            "now  [[ 0.9478 0. ] [ 0.104 0. ] [-0.0518 0. ]]",
+            "value -1, below 0.5752  weight 0.0900  ∂loss/∂score -0.1418",
+            "sum of ∂loss/∂scores: 0.000000000000",
+            "gradients of orders 1 and 2 agree with finite differences",
+        ],
+        {"attention_values.svg", "attention_gradient.svg"},
+    ),
+    "training_step.py": (
+        [
+            "attention/∂loss/∂scores",
+            "optimiser/second_moment",
+            "state: optimiser/steps, optimiser/rate, optimiser/first_moment, optimiser/second_moment",
+            "step 100  loss 0.00",
+            "all parameters equal, bit for bit: True",
+        ],
+        {"training_step.svg"},
+    ),
+    "own_op.py": (
+        [
+            "minigrad.soft_cap = limit · tanh(x / limit)",
+            "gradients of orders 1 and 2 agree with finite differences",
+            "weights, capped    : 0.0218 0.0543 0.9239",
+            "%1 = soft_cap(%0, limit=5.0)",
+            "%2 = tanh(%1)",
+            "gradients of order 1 WRONG for 1 of 1 inputs",
+        ],
+        {"own_op.svg"},
+    ),
+}
+
+each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+
+
+@each_example
+def test_example_shows_what_it_promises(path, tmp_path):
+    printed, drawn = EXPECTED[path.name]
+    out = tmp_path / "out"
+    output = run(path, "--quick", "--out", str(out), folder=tmp_path)
+    for line in printed:
+        assert line in output
+    assert {file.name for file in out.iterdir()} >= drawn
+    assert list(tmp_path.iterdir()) == [out], "it writes elsewhere"
+
+
+@each_example
+def test_example_is_short_and_says_what_to_look_at(path):
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) < 120
+    assert "look at" in (ast.get_docstring(ast.parse(source)) or "")
+
+
+def run(path: Path, *arguments: str, folder: Path) -> str:
+    """What the script prints, run in `folder` on this tree, with warnings as errors."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", str(path), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
