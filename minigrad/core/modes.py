@@ -48,9 +48,7 @@ class Mode(NamedTuple):
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039  # a Mode is immutable
-current_mode = _mode.get
-set_mode = _mode.set
-reset_mode = _mode.reset
+current_mode, set_mode, reset_mode = _mode.get, _mode.set, _mode.reset
 
 
 class Within:

@@ -283,10 +283,11 @@ class Tensor:
         return self.__array_function__(function, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if getattr(function, "__hash__", None) and function in by_numpy:
+        if function in by_numpy:
             return by_numpy[function](*args, **kwargs)
         known = ", ".join(sorted({f.__name__ for f in by_numpy}))
-        raise TypeError(f"numpy.{function.__name__} is not supported on Tensors; supported: {known}. Or use x.numpy()")
+        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+        raise TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
 
 
 NO_PARAMS: Mapping[str, Any] = {}
