@@ -29,9 +29,9 @@ SHOWN = "The statement returns a value of the class."
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a causal transformer on the help of Python.")
     parser.add_argument("--out", type=Path, help="folder for heat maps and weights; without it none are written")
-    parser.add_argument("--quick", action="store_true", help="60 steps instead of 600")
+    parser.add_argument("--quick", action="store_true", help="20 steps instead of 600")
     arguments = parser.parse_args()
-    steps = 60 if arguments.quick else 600
+    steps = 20 if arguments.quick else 600
 
     text = data.python_topics()
     print(f"{text.source}, {text.licence}: {len(text.train):,} characters to learn from")
@@ -60,7 +60,7 @@ def main() -> None:
         return sum(loss * size for loss, size in losses) / sum(size for _, size in losses)
 
     batches = data.text_batches(vocabulary.encode(text.train), BATCH, CONTEXT, rng)
-    history = mg.fit(step, batches, steps, validate, every=steps // 6)
+    history = mg.fit(step, batches, steps, validate, every=100)
     print("this model:", f"{history[-1]['validation']:.3f}")
 
     print("\nIt writes:")

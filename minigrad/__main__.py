@@ -1,7 +1,7 @@
 """The command line: `python -m minigrad COMMAND`, or `minigrad COMMAND`.
 
-Words enter, an exit code leaves: 0 for done, 1 where a user's function failed or a gradient is wrong, 2 for something the
-user can put right (one line says what), 130 after Ctrl-C, 141 where nobody reads the output any more.
+Words enter, an exit code leaves: 0 for done, 1 where a user's function failed or a gradient is wrong, 2 for something
+the user can put right (one line says what), 130 after Ctrl-C, 141 where nobody reads the output any more.
 """
 
 from __future__ import annotations

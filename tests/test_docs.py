@@ -4,8 +4,10 @@ After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment draw
 """
 
 import contextlib
+import importlib
 import io
 import os
+import pkgutil
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -112,9 +114,10 @@ def test_the_map_in_the_readme_names_every_room_and_document():
 
 def test_every_error_of_minigrad_is_in_the_hierarchy_of_the_docs():
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
+        importlib.import_module(module.name)
     stack = [minigrad.MinigradError]
     while stack:
         error = stack.pop()
         stack += error.__subclasses__()
-        if error.__module__.startswith("minigrad"):
-            assert error.__name__ in index
+        assert f"`{error.__name__}`" in index

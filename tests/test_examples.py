@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,20 @@ EXPECTED = {
         ],
         {"own_op.svg"},
     ),
+    "train_reverse.py": (
+        ["untrained: 0.0% of the sequences right", "place i looks most at place [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]"],
+        {"reverse_attention.svg", "reverse_untrained.svg"},
+    ),
+    "train_text.py": (
+        ["characters to learn from", "It writes:\nThe "],
+        {"text_attention_0.svg", "text_attention_1.svg", "text.safetensors"},
+    ),
+}
+
+# What must hold of the numbers that a script prints, beyond what is the same on every machine.
+MEASURED = {
+    "train_reverse.py": lambda output: number(r"\ntrained *: ([\d.]+)%", output) > 95,
+    "train_text.py": lambda output: number(r"this model: ([\d.]+)", output) < number(r"1-gram ([\d.]+)", output),
 }
 
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -70,6 +85,8 @@ def test_example_shows_what_it_promises(path, tmp_path):
     output = run(path, "--quick", "--out", str(out), folder=tmp_path)
     for line in printed:
         assert line in output
+    if path.name in MEASURED:
+        assert MEASURED[path.name](output), output
     assert {file.name for file in out.iterdir()} >= drawn
     assert list(tmp_path.iterdir()) == [out], "it writes elsewhere"
 
@@ -79,6 +96,12 @@ def test_example_is_short_and_says_what_to_look_at(path):
     source = path.read_text("utf-8")
     assert len(source.splitlines()) < 120
     assert "look at" in (ast.get_docstring(ast.parse(source)) or "")
+
+
+def number(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    assert found, f"{pattern} in {text}"
+    return float(found[1])
 
 
 def run(path: Path, *arguments: str, folder: Path) -> str:

@@ -6,6 +6,7 @@ In come the words after `minigrad`, out go checked values; every command describ
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -19,8 +20,9 @@ class CommandError(Exception):
 class Parser(argparse.ArgumentParser):
     """`argparse` with an example in each help, and errors of one line."""
 
-    def __init__(self, *, example: str, **options: object) -> None:
+    def __init__(self, *, description: str | None, example: str, **options: object) -> None:
         super().__init__(
+            description=textwrap.fill(description or "", 80),
             epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -55,7 +57,10 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 def add_steps(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
-        "--steps", type=whole_number(1, MOST_STEPS), metavar="N", help=f"training steps, 1 to {MOST_STEPS:,} ({default})"
+        "--steps",
+        type=whole_number(1, MOST_STEPS),
+        metavar="N",
+        help=f"training steps, 1 to {MOST_STEPS:,} ({default})",
     )
 
 

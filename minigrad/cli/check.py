@@ -13,9 +13,9 @@ from minigrad.nn import Module
 
 SUMMARY = "check the gradients of a function in a Python file"
 DESCRIPTION = (
-    "Call FUNCTION, which takes no arguments and returns (function, inputs): function takes the inputs, float64 arrays in "
-    "a list, and returns Tensors. Its gradients are compared with finite differences; those for the parameters too, where "
-    "function is a module. The exit code is 1 where a gradient is wrong."
+    "Call FUNCTION, which takes no arguments and returns (function, inputs): function takes the inputs, float64 arrays "
+    "in a list, and returns Tensors. Its gradients are compared with finite differences; those for the parameters too, "
+    "where function is a module. The exit code is 1 where a gradient is wrong."
 )
 EXAMPLE = "model.py:attention --order 2"
 HIGHEST_ORDER = 4
@@ -38,7 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     except GradientCheckError as wrong:
         print(wrong)
         return 1
-    except (TypeError, ValueError) as refused:  # by check_gradients: what the user's code raises arrives as another type
+    except (
+        TypeError,
+        ValueError,
+    ) as refused:  # by check_gradients: what the user's code raises arrives as another type
         raise CommandError(str(refused)) from refused
     print(report)
     return 0

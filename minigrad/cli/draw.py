@@ -16,7 +16,9 @@ from minigrad.drawing.picture import FORMATS
 from minigrad.graph import graph_of
 
 SUMMARY = "draw the graph of a function in a Python file"
-DESCRIPTION = "Call FUNCTION, which takes no arguments and returns a Tensor or several, and draw how they were computed."
+DESCRIPTION = (
+    "Call FUNCTION, which takes no arguments and returns a Tensor or several, and draw how they were computed."
+)
 EXAMPLE = "model.py:loss -o loss.svg --values"
 
 

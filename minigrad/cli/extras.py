@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 from minigrad.core.errors import MinigradError
 from minigrad.drawing.engines import layout
@@ -20,7 +20,6 @@ class Extra:
     without: str
 
 
-@cache
 def can_draw() -> bool:
     """Whether there is a layout engine that works."""
     try:
@@ -41,7 +40,7 @@ PROGRESS = Extra("tqdm", partial(importable, "tqdm"), "progress is shown in plai
 
 
 def missing_extras(*extras: Extra) -> list[str]:
-    """Lines that say which of `extras` are missing, what that means, and how to install them; none where all are there."""
+    """Lines that say which of `extras` are missing, what that means, and how to install them; none for none."""
     missing = [extra for extra in extras if not extra.present()]
     if not missing:
         return []

@@ -1,4 +1,4 @@
-"""Where commands write: the folder is made and tried before anything is computed, and nothing is replaced in silence."""
+"""Where commands write: the folder is made and tried before anything is computed; nothing is replaced in silence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from minigrad.cli.arguments import CommandError
 
 def add_out(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
-        "--out", type=Path, default=Path(default), metavar="DIR", help=f"folder for what is written (default: {default})"
+        "--out",
+        type=Path,
+        default=Path(default),
+        metavar="DIR",
+        help=f"folder for what is written (default: {default})",
     )
 
 

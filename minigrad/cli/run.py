@@ -1,23 +1,26 @@
 """One training run: a model, its data and its optimiser, made from settings; checkpoints that go on bit for bit.
 
-The commands `demo` and `train` make runs, show them and draw them.
+The commands `demo` and `train` make runs and show what came out.
 """
 
 from __future__ import annotations
 
-import itertools
+import json
+import operator
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import minigrad as mg
-from minigrad.cli.datasets import DATASETS
-from minigrad.io import load_checkpoint, save_checkpoint
+from minigrad import ops
+from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
+from minigrad.cli.datasets import DATASETS, Batch, Tokens
+from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
+from minigrad.io.checkpoint import NOTES
 from minigrad.nn import LanguageModel
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
 from minigrad.training import Record, fit
@@ -35,7 +38,7 @@ class Settings:
     heads: int
     layers: int
     rate: float  # at the end of the warm-up; then it falls along half a cosine to 0
-    warmup: int  # steps, a tenth of all at most
+    warmup: int  # steps, and a tenth of all at most
     seed: int = 0
 
 
@@ -45,13 +48,11 @@ SETTINGS = {
     "copy": Settings("copy", steps=200, batch=64, tokens=10, width=64, heads=1, layers=1, rate=5e-3, warmup=20),
     "sort": Settings("sort", steps=600, batch=64, tokens=10, width=64, heads=2, layers=2, rate=3e-3, warmup=20),
 }
-DEMO = Settings("text", steps=600, batch=16, tokens=64, width=96, heads=4, layers=2, rate=6e-3, warmup=30)
-
 BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 
 
 class Run:
-    """A model in training. The same settings give the same run, on one machine and with one number of threads."""
+    """A model in training. Equal settings give equal runs, on one machine and with one number of threads."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -72,19 +73,99 @@ class Run:
         """How many steps were taken."""
         return self.optimiser.steps
 
-    def fit(self, checkpoint: Path | None, records: int, seconds: float | None = None) -> None:
-        """Train to the last step, with about so many records; after `seconds`, where given, stop at the next step."""
+    def describe(self) -> str:
+        s = self.settings
+        size = sum(parameter.size for parameter in self.model.parameters())
+        layers = f"{s.layers} layer{'s' * (s.layers > 1)} of {s.heads} head{'s' * (s.heads > 1)}, width {s.width}"
+        return "\n".join(
+            (
+                f"data      {self.data.identity}",
+                f"model     {layers}, {s.tokens} tokens, {size:,} parameters",
+                f"training  {s.steps} steps of {s.batch} sequences, AdamW, rate {s.rate:g}, seed {s.seed}",
+                f"measured  {self.data.goal}",
+            )
+        )
+
+    def fit(self, records: int, checkpoint: Path | None = None, seconds: float | None = None) -> None:
+        """Train up to the last step; Ctrl-C ends it earlier, and so does the clock after `seconds`.
+
+        At most so many `records` are made, and with each of them the `checkpoint`.
+        """
         batches = self.data.batches(self.rng, self.settings.batch)
         self.history = fit(
-            self._step, batches if seconds is None else _until(time.perf_counter() + seconds, batches),
-            self.settings.steps, self.validate, None if checkpoint is None else lambda _: self.save(checkpoint),
-            every=max(1, self.settings.steps // records), start=self.done, history=self.history,
-        )  # fmt: skip
+            self._step,
+            batches if seconds is None else _until(time.perf_counter() + seconds, batches),
+            self.settings.steps,
+            validate=lambda: self.data.measure(self.model),
+            checkpoint=None if checkpoint is None else lambda history: self.save(checkpoint, history),
+            every=-(-self.settings.steps // records),
+            start=self.done,
+            history=self.history,
+        )
 
     def _step(self, tokens: Any, targets: Any) -> mg.Tensor:
         self.optimiser.zero_grad()
-        loss = mg.cross_entropy(self.model(tokens), targets)
+        loss: mg.Tensor = ops.cross_entropy(self.model(tokens), targets)
         loss.backward()
         clip_gradients(self.optimiser.parameters, LONGEST_GRADIENT)
         self.optimiser.step()
         return loss
+
+    def save(self, path: Path, history: Sequence[Record]) -> None:
+        """Equal runs write equal bytes: how fast it went is not saved."""
+        records = [{key: value for key, value in r.items() if key != "tokens_per_second"} for r in history]
+        metadata = {"settings": asdict(self.settings), "data": self.data.identity, "history": records}
+        save_checkpoint(path, self.model, self.optimiser, generators={"training": self.rng}, metadata=metadata)
+
+    def attention(self, tokens: Tokens) -> list[mg.Tensor]:
+        """The attention weights of each layer, (heads, queries, keys), for one sequence."""
+        with mg.no_grad():
+            self.model(tokens)
+        weights = (block.attention.weights for block in self.model.transformer.blocks)
+        return [layer for layer in weights if layer is not None]
+
+
+def resumed(path: Path, task: str, steps: int | None, seed: int | None) -> Run:
+    """The run that was saved at `path`, to go on with; `steps` moves its end.
+
+    Raises:
+        CommandError: a checkpoint of something else.
+        CheckpointError, OSError: it cannot be read.
+    """
+    _, texts = load_arrays(path)
+    try:
+        notes = json.loads(texts[NOTES])
+        settings, data, history = Settings(**notes["settings"]), notes["data"], list(notes["history"])
+        if (
+            not 1 <= operator.index(settings.steps) <= MOST_STEPS
+            or not 0 <= operator.index(settings.seed) <= LARGEST_SEED
+        ):
+            raise ValueError("steps or seed out of range")
+    except (KeyError, TypeError, ValueError) as error:
+        raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
+    known = replace(SETTINGS[task], steps=settings.steps, seed=settings.seed)
+    if settings != known:
+        raise CommandError(f"{path} has settings of another task or version: {_differences(settings, known)}")
+    if seed not in (None, settings.seed):
+        raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
+    run = Run(replace(settings, steps=steps or settings.steps))
+    if data != run.data.identity:
+        raise CommandError(f"{path} was trained on other data ({data}) than there is here ({run.data.identity})")
+    load_checkpoint(path, run.model, run.optimiser, generators={"training": run.rng})
+    run.history = history
+    if run.done > run.settings.steps:
+        raise CommandError(f"{path} has {run.done} steps already: give --steps of at least as many")
+    return run
+
+
+def _differences(found: Settings, known: Settings) -> str:
+    pairs = zip(asdict(found).items(), asdict(known).values(), strict=True)
+    return ", ".join(f"{name}={value!r} instead of {other!r}" for (name, value), other in pairs if value != other)
+
+
+def _until(end: float, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """`batches`, as long as the clock allows."""
+    for batch in batches:
+        yield batch
+        if time.perf_counter() > end:
+            return

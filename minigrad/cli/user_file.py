@@ -48,7 +48,7 @@ def user_function(target: str) -> Iterator[Callable[[], Any]]:
         frames = _frames_of_user(error.__traceback__, str(path))
         if frames is None:
             raise
-        raise UserCodeError(_formatted(error, frames)) from error
+        raise UserCodeError(_formatted(error, frames, str(path))) from error
     finally:
         with suppress(ValueError):  # the user's code may have changed the list
             sys.path.remove(folder)
@@ -76,11 +76,11 @@ def _compiled(path: Path) -> CodeType:
     try:
         return compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise UserCodeError(_formatted(error, None)) from error
+        raise UserCodeError(_formatted(error, None, str(path))) from error
 
 
 def _function(module: ModuleType, name: str, path: Path) -> Callable[[], Any]:
-    function = getattr(module, name, None)
+    function: Callable[[], Any] | None = getattr(module, name, None)
     if not callable(function):
         own = [key for key, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == MODULE]
         raise CommandError(f"{path} has no function {name}; it has {', '.join(own) or 'none'}")
@@ -100,5 +100,14 @@ def _frames_of_user(trace: TracebackType | None, path: str) -> TracebackType | N
     return trace
 
 
-def _formatted(error: BaseException, frames: TracebackType | None) -> str:
-    return "".join(traceback.TracebackException(type(error), error, frames, compact=True).format())
+def _formatted(error: BaseException, frames: TracebackType | None, path: str) -> str:
+    """As Python shows it, without causes that never passed through the user's file, such as an error of NumPy's."""
+    shown = traceback.TracebackException(type(error), error, frames, compact=True)
+    report: traceback.TracebackException | None = shown
+    while report is not None:
+        for kind in ("__cause__", "__context__"):
+            before = getattr(report, kind)
+            if before is not None and all(frame.filename != path for frame in before.stack):
+                setattr(report, kind, None)
+        report = report.__cause__ or report.__context__
+    return "".join(shown.format())

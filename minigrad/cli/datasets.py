@@ -1,0 +1,129 @@
+"""What a run learns from: batches for training, and a measure of what was learned.
+
+A text for the next character, or one of the sequence tasks. Both kinds have the same attributes, which `run.py` calls.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import minigrad as mg
+from minigrad import data, ops
+from minigrad.nn import LanguageModel
+
+Tokens = npt.NDArray[np.int64]
+Batch = tuple[Tokens, Tokens]
+
+SHOWN = 32  # characters in a picture of attention
+PROSE = re.compile(r"\b[A-Z][a-z]+ [a-z ,]{" + str(SHOWN) + "}")
+
+
+class Example(NamedTuple):
+    """One sequence to look at, and what stands beside the rows and under the columns of its attention weights."""
+
+    tokens: Tokens
+    queries: list[str]
+    keys: list[str]
+
+
+class Dataset(Protocol):
+    """A kind of data.
+
+    `identity` tells whether two runs see the same data. `goal` says what `measure` measures: one number on data that is
+    not trained on.
+    """
+
+    identity: str
+    goal: str
+    vocabulary_size: int
+    causal: bool
+
+    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]: ...
+
+    def measure(self, model: LanguageModel) -> float: ...
+
+    def example(self) -> Example: ...
+
+
+class CharacterText:
+    """The help topics of Python, character by character: predict the next one. They are the same for every seed."""
+
+    goal = "loss on the validation text, in nats per character"
+    causal = True
+
+    def __init__(self, seed: int, tokens: int) -> None:
+        self.text = data.python_topics()
+        self.tokens = tokens
+        whole = self.text.train + self.text.validation
+        self.vocabulary = data.Vocabulary(whole)
+        self.vocabulary_size = len(self.vocabulary)
+        self.identity = f"{self.text.source}, {len(whole):,} characters, CRC {zlib.crc32(whole.encode()):08x}"
+        self._train = self.vocabulary.encode(self.text.train)
+        self._windows = data.windows(self.vocabulary.encode(self.text.validation), tokens)
+
+    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]:
+        return data.text_batches(self._train, batch, self.tokens, rng)
+
+    def measure(self, model: LanguageModel) -> float:
+        losses = []
+        with mg.no_grad():
+            for inputs, targets in self._windows:
+                losses.append((float(ops.cross_entropy(model(inputs), targets)), targets.size))
+        return sum(loss * size for loss, size in losses) / sum(size for _, size in losses)
+
+    def example(self) -> Example:
+        words = PROSE.search(self.text.validation)
+        start = words.start() if words else 0
+        shown = self.text.validation[start : start + SHOWN]
+        return Example(self.vocabulary.encode(shown), list(shown), list(shown))
+
+    def baselines(self) -> dict[str, float]:
+        """The losses of n-gram models on the same validation text."""
+        found = data.ngram_baselines(self.text.train, self.text.validation)
+        return {f"{order}-gram": loss for order, loss in found.items()}
+
+    def sample(self, model: LanguageModel, rng: np.random.Generator, count: int, prompt: str = "The ") -> str:
+        """What the model writes after the prompt."""
+        return self.vocabulary.decode(model.generate(self.vocabulary.encode(prompt), count, rng, temperature=0.8))
+
+
+class SequenceTask:
+    """Reversing, copying or sorting random digits."""
+
+    goal = "share of new sequences that are right in every place"
+    causal = False
+    vocabulary_size = 10
+    measured = 1000  # sequences
+
+    def __init__(self, name: str, seed: int, tokens: int) -> None:
+        self.identity = f"{name} {tokens} digits"
+        self.tokens = tokens
+        self._task = data.TASKS[name]
+        self._test = self._task(np.random.default_rng([seed, 1]), self.measured, tokens, self.vocabulary_size)
+
+    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]:
+        while True:
+            yield self._task(rng, batch, self.tokens, self.vocabulary_size)
+
+    def measure(self, model: LanguageModel) -> float:
+        tokens, targets = self._test
+        with mg.no_grad():
+            right = model(tokens).numpy().argmax(axis=-1) == targets
+        return float(right.all(axis=-1).mean())
+
+    def example(self) -> Example:
+        tokens, targets = (array[0] for array in self._test)
+        return Example(tokens, [str(digit) for digit in targets], [str(digit) for digit in tokens])
+
+
+DATASETS: dict[str, Callable[[int, int], Dataset]] = {
+    "text": CharacterText,
+    **{name: partial(SequenceTask, name) for name in data.TASKS},
+}

@@ -1,0 +1,76 @@
+"""What a trained run shows: its attention as pictures, its loss beside the baselines, a sample, the loss curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.cli.datasets import CharacterText
+from minigrad.cli.run import Run
+from minigrad.drawing.heatmap import heatmap
+from minigrad.drawing.text import visible
+
+SAMPLE = 400  # characters
+MODEL = "this model"
+
+
+def attention_pictures(run: Run, folder: Path, names: list[str]) -> None:
+    """Draw the attention weights of each layer on one sequence into the files `names`, one panel per head."""
+    example = run.data.example()
+    for number, (name, weights) in enumerate(zip(names, run.attention(example.tokens), strict=True)):
+        title = f"{run.settings.task}: attention weights, layer {number}"
+        heatmap(weights.numpy(), example.queries, example.keys, title).save(folder / name)
+
+
+def losses(run: Run, data: CharacterText) -> dict[str, float]:
+    """The loss on the validation text of n-gram models and of the run, nats per character."""
+    return data.baselines() | {MODEL: run.history[-1]["validation"]}
+
+
+def loss_lines(found: Mapping[str, float]) -> list[str]:
+    """A table of `losses`, and which baselines the run is better than.
+
+    >>> print(*loss_lines({"1-gram": 3.2, "2-gram": 2.3, "this model": 2.5}), sep="\\n")
+    1-gram      3.2000
+    2-gram      2.3000
+    this model  2.5000  better than 1-gram
+    """
+    beaten = [name for name, loss in found.items() if found[MODEL] < loss]
+    verdict = f"  better than {', '.join(beaten)}" if beaten else "  better than none of them: more steps help"
+    return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in found.items()]
+
+
+def sample(run: Run, data: CharacterText) -> str:
+    """What the model writes; nothing in it can move the cursor of a terminal."""
+    written = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
+    return "\n".join(visible(line) for line in written.split("\n"))
+
+
+def draw_loss_curve(run: Run, baselines: Mapping[str, float], path: Path) -> None:
+    """Training and validation loss by step, with the baselines as lines; needs matplotlib."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # Text stays text; the salt makes ids the same on every run.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "minigrad", "font.size": 11}):
+        figure = Figure(figsize=(8, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        steps = [record["step"] for record in run.history]
+        for key, label, look in (
+            ("loss", "training", {"color": "#767676", "linestyle": "--"}),
+            ("validation", "validation", {"color": "#0072B2", "marker": "o", "markersize": 4, "clip_on": False}),
+        ):
+            axes.plot(steps, [record[key] for record in run.history], label=label, **look)
+        for name, loss in baselines.items():
+            axes.axhline(loss, color="#B54708", linewidth=1, linestyle=":")
+            axes.annotate(
+                name, (1, loss), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+                va="center", color="#B54708",
+            )  # fmt: skip
+        axes.set(xlabel="step", ylabel="loss, nats per character")
+        axes.set_xlim(0, max(steps))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,0 +1,83 @@
+"""`minigrad train TASK`: train a model on the text or on one of the toy tasks; stop and go on at any time."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from minigrad.cli.arguments import CommandError, add_seed, add_steps
+from minigrad.cli.datasets import CharacterText
+from minigrad.cli.extras import CHECKPOINTS, PROGRESS, missing_extras, pip_line
+from minigrad.cli.outputs import add_out, prepare_folder
+from minigrad.cli.results import attention_pictures, loss_lines, losses, sample
+from minigrad.cli.run import SETTINGS, Run, resumed
+from minigrad.memory import keep_memory
+
+SUMMARY = "train a model: text, reverse, copy or sort"
+DESCRIPTION = (
+    "Train an attention model to continue a text character by character, or to reverse, copy or sort ten digits. The "
+    "checkpoint DIR/TASK.safetensors is saved at every line of progress and on Ctrl-C; --resume goes on from it, bit "
+    "for bit."
+)
+EXAMPLE = "reverse --out results"
+RECORDS = 20  # lines of progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", choices=SETTINGS, metavar="TASK", help=", ".join(SETTINGS))
+    defaults = ", ".join(f"{name} {settings.steps}" for name, settings in SETTINGS.items())
+    add_steps(parser, f"default: {defaults}; with --resume that of the checkpoint")
+    add_seed(parser)
+    add_out(parser, "minigrad-train")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    keep_memory()
+    task, folder = arguments.task, arguments.out
+    checkpoint = folder / f"{task}.safetensors"
+    pictures = [f"{task}_attention_layer_{number}.svg" for number in range(SETTINGS[task].layers)]
+    for line in missing_extras(CHECKPOINTS, PROGRESS):
+        print(line)
+    if arguments.resume:
+        training = _resumed(checkpoint, arguments)
+        prepare_folder(folder, pictures)
+    else:
+        prepare_folder(folder, [checkpoint.name, *pictures])
+        settings = SETTINGS[task]
+        training = Run(replace(settings, steps=arguments.steps or settings.steps, seed=arguments.seed or 0))
+    print(training.describe())
+    if training.done == training.settings.steps:
+        print(f"all {training.done} steps are done; a larger --steps goes on")
+        return 0
+    saved = CHECKPOINTS.present()
+    training.fit(RECORDS, checkpoint if saved else None)
+    if training.done < training.settings.steps:
+        how = f"; to go on: minigrad train {task} --out {folder} --resume" if saved else ""
+        print(f"interrupted after step {training.done} of {training.settings.steps}{how}")
+        return 130
+    _show(training)
+    attention_pictures(training, folder, pictures)
+    print(f"written to {folder}: {', '.join([checkpoint.name] * saved + pictures)}")
+    return 0
+
+
+def _resumed(checkpoint: Path, arguments: argparse.Namespace) -> Run:
+    if not CHECKPOINTS.present():
+        raise CommandError(f"--resume reads a checkpoint, which needs safetensors: {pip_line(CHECKPOINTS)}")
+    if not checkpoint.exists():
+        raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
+    training = resumed(checkpoint, arguments.task, arguments.steps, arguments.seed)
+    print(f"{checkpoint}: going on from step {training.done}")
+    return training
+
+
+def _show(training: Run) -> None:
+    data, measured = training.data, training.history[-1]["validation"]
+    if isinstance(data, CharacterText):
+        print(f"{data.goal}:", *loss_lines(losses(training, data)), sep="\n  ")
+        print("\na sample of what it writes:\n")
+        print(sample(training, data), end="\n\n")
+    else:
+        print(f"{data.goal}: {measured:.1%}")

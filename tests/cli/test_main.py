@@ -1,0 +1,199 @@
+"""The command line as a whole: what is refused and how, exit codes, and outputs that fail."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad.__main__ import COMMANDS, main
+
+ROOT = Path(minigrad.__file__).parent.parent
+FILE = """
+import numpy as np
+import minigrad as mg
+
+def loss():
+    return mg.sum(mg.Tensor([1.0, 2.0], requires_grad=True, name="größe"))
+
+def needs(x):
+    return x
+
+def words():
+    return "no Tensor"
+
+def numbers():
+    return (lambda x: x, [1])
+
+def right():
+    return (lambda x: x * x, [np.array([1.0, 2.0])])
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(FILE, "utf-8")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "notes.txt").write_text("no Python", "utf-8")
+    (tmp_path / "junk.py").write_bytes(bytes(range(256)))
+    (tmp_path / "null.py").write_bytes(b"x = 1\0")
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "copy.safetensors").write_bytes(b"\x00junk" * 10)
+    return tmp_path
+
+
+def command(*arguments, **options):
+    """Starts `python -m minigrad …` on this tree, from the present folder."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"} | options.pop("env", {})
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen([sys.executable, "-m", "minigrad", *arguments], env=environment, **options)
+
+
+def test_without_arguments_the_commands_are_listed(capsys):
+    assert main([]) == 2
+    output = capsys.readouterr()
+    for name, module in COMMANDS.items():
+        assert f"    {name} " in output.out
+        assert module.SUMMARY in " ".join(output.out.split())
+    assert output.err == "minigrad: expected a command: demo, train, draw, check\n"
+
+
+REFUSED = {
+    "frobnicate": "invalid choice: 'frobnicate'",
+    "--nope": "unrecognized arguments: --nope",
+    "demo --nope": "unrecognized arguments: --nope",
+    "demo --out notes.txt": "cannot write into notes.txt: it is not a folder",
+    "demo --out notes.txt/deeper": "cannot write into notes.txt/deeper: ",
+    "demo --steps": "argument --steps: expected one argument",
+    "train": "the following arguments are required: TASK; minigrad train --help shows an example",
+    "train swim": "invalid choice: 'swim' (choose from ",
+    "train copy --resume": "there is no checkpoint minigrad-train/copy.safetensors to go on from",
+    "train copy --resume --out trained": "cannot load trained/copy.safetensors",
+    "draw": "the following arguments are required: FILE.py:FUNCTION, -o/--out",
+    "draw model.py:loss": "the following arguments are required: -o/--out",
+    "draw missing.py:loss -o x.svg": "there is no file missing.py",
+    "draw folder.py:loss -o x.svg": "folder.py is a folder, not a file",
+    "draw notes.txt:loss -o x.svg": "expected FILE.py:FUNCTION, such as model.py:loss, got 'notes.txt:loss'",
+    "draw model.py -o x.svg": "expected FILE.py:FUNCTION",
+    "draw junk.py:loss -o x.svg": "junk.py is not Python source",
+    "draw null.py:loss -o x.svg": "null.py is not Python source",
+    "draw model.py:los -o x.svg": "model.py has no function los; it has loss, needs, words, numbers, right",
+    "draw model.py:mg -o x.svg": "model.py has no function mg",
+    "draw model.py:needs -o x.svg": "model.py:needs must be a function without arguments",
+    "draw model.py:words -o x.svg": "must return a Tensor or several in a tuple, list or dictionary, got str",
+    "draw model.py:loss -o x.bmp": "x.bmp must end in one of .svg, .png, .pdf, .dot, .gv",
+    "draw model.py:loss -o missing/x.svg": "there is no folder missing; make it first",
+    "draw model.py:loss -o .dot": "must end in one of",
+    "check model.py:loss": "model.py:loss must return (function, inputs)",
+    "check model.py:numbers": "no float64 input or parameter to differentiate for",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_L1_what_is_wrong_is_said_in_one_line(line, capsys):
+    assert main(line.split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("minigrad: ")
+    assert REFUSED[line] in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("demo --steps 0", "from 1 to 1,000,000, got '0'"),
+        ("demo --steps 1e9", "from 1 to 1,000,000, got '1e9'"),
+        ("demo --steps nan", "from 1 to 1,000,000, got 'nan'"),
+        ("demo --seed -1", "from 0 to 4,294,967,295, got '-1'"),
+        ("train text --steps 1000001", "from 1 to 1,000,000, got '1000001'"),
+        ("train text --seed inf", "from 0 to 4,294,967,295, got 'inf'"),
+        ("check model.py:loss --order 99999999999999999999", "from 1 to 4, got '99999999999999999999'"),
+    ],
+)
+def test_L4_numbers_out_of_range_are_refused_with_the_range(line, allowed, capsys):
+    assert main(line.split()) == 2
+    assert f"expected a whole number {allowed}; minigrad" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example_that_is_understood(name, capsys):
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"example:\n  minigrad {name} {COMMANDS[name].EXAMPLE}\n" in shown
+    main([name, *COMMANDS[name].EXAMPLE.split(), "--nope"])
+    assert "unrecognized arguments: --nope" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"minigrad {minigrad.__version__}\n"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("line", ["demo --out locked", "train copy --out locked", "draw model.py:loss -o locked/x.dot"])
+def test_L3_a_folder_that_cannot_be_written_to(line, folder, capsys):
+    (folder / "locked").mkdir(0o500)
+    assert main(line.split()) == 2
+    assert "Permission denied" in capsys.readouterr().err
+
+
+def test_L3_a_file_that_cannot_be_written(folder, capsys):
+    (folder / "x.dot").symlink_to("/dev/full")
+    assert main(["draw", "model.py:loss", "-o", "x.dot"]) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error
+    assert error.count("\n") == 1
+
+
+def test_L2_the_reader_of_the_output_goes_away():
+    process = command("train", "copy", "--steps", "3")
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert process.returncode == 141
+    assert errors == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_L2_the_output_is_full():
+    with open("/dev/full", "w") as full:
+        process = command("check", "model.py:right", stdout=full)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (2, b"minigrad: No space left on device\n")
+
+
+def test_L2_ctrl_c(folder):
+    process = command("train", "reverse", "--steps", "1000", "--out", "run")
+    process.stderr.readline()  # the first line of progress
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"interrupted after step" in output
+    assert b"to go on: minigrad train reverse --out run --resume" in output
+    assert b"Traceback" not in errors
+    assert (folder / "run" / "reverse.safetensors").exists()
+
+
+def test_L2_ctrl_c_outside_of_training(monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(COMMANDS["check"], "run", interrupted)
+    assert main(["check", "model.py:loss"]) == 130
+    assert capsys.readouterr().err == "minigrad: interrupted\n"
+
+
+def test_L2_an_output_that_knows_ascii_only():
+    process = command("check", "model.py:right", env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    assert b" ? " in output  # for ±
+
+
+def test_importing_minigrad_does_not_import_the_command_line():
+    code = "import sys, minigrad; sys.exit(any(name.startswith('minigrad.cli') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode == 0

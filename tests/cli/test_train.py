@@ -1,0 +1,189 @@
+"""`minigrad train`: what is learned, shown and saved, and going on from where it stopped."""
+
+import json
+import os
+import re
+import signal
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from minigrad import data
+from minigrad.__main__ import main
+from minigrad.cli.run import SETTINGS, resumed
+from minigrad.io import load_arrays, save_arrays
+from minigrad.io.checkpoint import NOTES
+from minigrad.optim import AdamW
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def short_text(monkeypatch):
+    """A piece of the text, and a model to match: some steps take no time."""
+    whole = data.python_topics()
+    short = replace(whole, train=whole.train[:5000], validation=whole.train[5000:6000])
+    monkeypatch.setattr(data, "python_topics", lambda: short)
+    monkeypatch.setitem(SETTINGS, "text", replace(SETTINGS["text"], tokens=32, width=16, heads=2, layers=2))
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """Ctrl-C while the step of that number is under way."""
+
+    def arrange(number):
+        original = AdamW.step
+
+        def step(self):
+            original(self)
+            if self.steps == number:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr(AdamW, "step", step)
+
+    return arrange
+
+
+def train(*arguments):
+    return main(["train", *arguments])
+
+
+def state(path):
+    """Everything in a checkpoint that decides how training goes on."""
+    arrays, texts = load_arrays(path)
+    return {name: array.tobytes() for name, array in arrays.items()}, texts["minigrad.generator.training"]
+
+
+def history(path):
+    return json.loads(load_arrays(path)[1][NOTES])["history"]
+
+
+def test_reversal_is_learned_and_the_attention_is_an_anti_diagonal(capsys):
+    assert train("reverse", "--steps", "150") == 0
+    output = capsys.readouterr()
+    assert "model     1 layer of 1 head, width 64, 10 tokens, 51,402 parameters" in output.out
+    assert "share of new sequences that are right in every place: 100.0%" in output.out
+    assert output.err.count("validation") == 19  # lines of progress, at most 20
+    run = resumed(Path("minigrad-train/reverse.safetensors"), "reverse", None, None)
+    (weights,) = run.attention(run.data.example().tokens)
+    assert weights.numpy()[0].argmax(axis=-1).tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    picture = Path("minigrad-train/reverse_attention_layer_0.svg").read_text("utf-8")
+    assert "reverse: attention weights, layer 0" in picture
+
+
+@pytest.mark.parametrize("task", ["copy", "sort"])
+def test_the_other_tasks_train(task, capsys):
+    assert train(task, "--steps", "2") == 0
+    assert re.search(r"right in every place: \d+\.\d%", capsys.readouterr().out)
+    assert os.path.exists(f"minigrad-train/{task}.safetensors")
+
+
+@pytest.mark.usefixtures("short_text")
+def test_text_is_compared_with_the_baselines_and_sampled(capsys):
+    assert train("text", "--steps", "2") == 0
+    shown = capsys.readouterr().out
+    losses = dict(re.findall(r"^  (\w\S* ?\w*) +(\d\.\d{4})", shown, re.MULTILINE))
+    expected = data.ngram_baselines(data.python_topics().train, data.python_topics().validation)
+    assert losses.pop("this model") == f"{history('minigrad-train/text.safetensors')[-1]['validation']:.4f}"
+    assert {name.strip(): loss for name, loss in losses.items()} == {
+        f"{order}-gram": f"{loss:.4f}" for order, loss in expected.items()
+    }
+    assert "a sample of what it writes:\n\nThe " in shown
+    written = {"text.safetensors", "text_attention_layer_0.svg", "text_attention_layer_1.svg"}
+    assert set(os.listdir("minigrad-train")) == written
+
+
+@pytest.mark.usefixtures("short_text")
+@pytest.mark.parametrize("task", ["text", "reverse"])
+def test_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at, capsys):
+    assert train(task, "--steps", "9", "--seed", "5", "--out", "whole") == 0
+    interrupt_at(4)
+    assert train(task, "--steps", "9", "--seed", "5", "--out", "parts") == 130
+    hint = f"interrupted after step 4 of 9; to go on: minigrad train {task} --out parts --resume\n"
+    assert hint in capsys.readouterr().out
+    assert state(f"parts/{task}.safetensors") != state(f"whole/{task}.safetensors")
+    assert train(task, "--out", "parts", "--resume") == 0
+    assert f"parts/{task}.safetensors: going on from step 4\n" in capsys.readouterr().out
+    assert state(f"parts/{task}.safetensors") == state(f"whole/{task}.safetensors")
+    assert history(f"parts/{task}.safetensors") == history(f"whole/{task}.safetensors")  # a record at every step
+    for picture in Path("whole").glob("*.svg"):
+        assert picture.read_bytes() == (Path("parts") / picture.name).read_bytes()
+
+
+def test_equal_runs_write_equal_bytes():
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        train("copy", "--steps", "3", "--seed", seed, "--out", folder)
+    a, b, c = (Path(folder, "copy.safetensors").read_bytes() for folder in "abc")
+    assert a == b != c
+
+
+def test_a_finished_run_can_be_made_longer(capsys):
+    train("copy", "--steps", "3")
+    assert train("copy", "--resume") == 0
+    assert "all 3 steps are done; a larger --steps goes on" in capsys.readouterr().out
+    assert train("copy", "--resume", "--steps", "5") == 0
+    assert [record["step"] for record in history("minigrad-train/copy.safetensors")] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("copy --resume --steps 2", "has 3 steps already: give --steps of at least as many"),
+        ("copy --resume --seed 1", "was made with --seed 0; go on with that, or start without --resume"),
+        ("sort --resume", "has settings of another task or version: task='copy' instead of 'sort', "),
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_refused(arguments, message, capsys):
+    train("copy", "--steps", "3")
+    os.link("minigrad-train/copy.safetensors", "minigrad-train/sort.safetensors")
+    assert train(*arguments.split()) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("minigrad: minigrad-train/")
+    assert message in error
+
+
+STEPS_OF_WORDS = {"settings": asdict(replace(SETTINGS["copy"], steps="many")), "data": "copy 10 digits", "history": []}
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [json.dumps(STEPS_OF_WORDS), "{}", '{"settings": {"task": "copy"}}', '{"settings": 3, "data": ""}', "[1]", "no"],
+)
+def test_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
+    os.mkdir("minigrad-train")
+    save_arrays("minigrad-train/copy.safetensors", {}, {NOTES: notes})
+    assert train("copy", "--resume") == 2
+    assert capsys.readouterr().err.endswith("copy.safetensors is not a checkpoint of `minigrad train`\n")
+
+
+@pytest.mark.usefixtures("short_text")
+def test_going_on_with_another_text_is_refused(monkeypatch, capsys):
+    train("text", "--steps", "2")
+    other = replace(data.python_topics(), validation=data.python_topics().train[:1000])
+    monkeypatch.setattr(data, "python_topics", lambda: other)
+    assert train("text", "--resume", "--steps", "3") == 2
+    assert "was trained on other data (pydoc_data.topics of Python" in capsys.readouterr().err
+
+
+def test_L3_an_old_checkpoint_is_not_replaced_in_silence(capsys):
+    train("copy", "--steps", "1")
+    assert "overwrites" not in capsys.readouterr().out
+    train("copy", "--steps", "1")
+    expected = "minigrad-train is there already; overwrites in it: copy.safetensors, copy_attention_layer_0.svg\n"
+    assert capsys.readouterr().out.startswith(expected)
+
+
+def test_without_safetensors_training_goes_on_without_checkpoints(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    assert train("copy", "--steps", "1") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("not installed:\n  safetensors  no checkpoint is saved\n")
+    assert "to install: python -m pip install safetensors\n" in shown
+    assert os.listdir("minigrad-train") == ["copy_attention_layer_0.svg"]
+    assert train("copy", "--resume") == 2
+    assert "needs safetensors: python -m pip install safetensors\n" in capsys.readouterr().err
