@@ -15,7 +15,10 @@ With --out the weights are saved as well, as text.safetensors (needs the extra i
 """
 
 import argparse
+import os
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as small as these gain nothing from more
 
 import numpy as np
 

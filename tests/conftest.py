@@ -1,5 +1,9 @@
 """What every test and doctest gets: the names that docstrings use, and a watch over global state."""
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, and other processes need the cores
+
 import numpy as np
 import pytest
 

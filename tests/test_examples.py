@@ -109,7 +109,8 @@ def run(path: Path, *arguments: str, folder: Path) -> str:
     finished = subprocess.run(
         [sys.executable, "-W", "error", str(path), *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        # One thread: several that wait for each other on a busy machine take many times as long.
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         encoding="utf-8",
     )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 import minigrad as mg
 from minigrad import data, ops
+from minigrad.cli.arguments import CommandError
 from minigrad.nn import LanguageModel
 
 Tokens = npt.NDArray[np.int64]
@@ -59,7 +60,10 @@ class CharacterText:
     causal = True
 
     def __init__(self, seed: int, tokens: int) -> None:
-        self.text = data.python_topics()
+        try:
+            self.text = data.python_topics()
+        except ImportError as error:  # a Python without the text
+            raise CommandError(str(error)) from error
         self.tokens = tokens
         whole = self.text.train + self.text.validation
         self.vocabulary = data.Vocabulary(whole)

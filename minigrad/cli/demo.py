@@ -17,6 +17,7 @@ from minigrad.cli.lessons import block_check, one_head, three_tokens, written
 from minigrad.cli.outputs import add_out, prepare_folder, write_text
 from minigrad.cli.results import attention_pictures, draw_loss_curve, loss_lines, losses, sample
 from minigrad.cli.run import Run, Settings
+from minigrad.cli.threads import one_blas_thread
 from minigrad.graph import Graph
 from minigrad.memory import keep_memory
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} steps: everything in about 10 seconds")
 
 
+@one_blas_thread()
 def run(arguments: argparse.Namespace) -> int:
     keep_memory()
     folder: Path = arguments.out
@@ -153,8 +155,12 @@ def _train(training: Run, records: int, folder: Path, checkpoint: list[str], lim
         return True
     if limit is None or time.perf_counter() - begin < limit:
         return False
-    print(f"stopped after {limit:.0f} s, at step {training.done} of {training.settings.steps}; --steps N does not stop")
+    print(f"{_ended_early(training)}; with --steps N it does not")
     return True
+
+
+def _ended_early(training: Run) -> str:
+    return f"training stopped at step {training.done} of {training.settings.steps}, when its time was up"
 
 
 def _trained(training: Run, folder: Path, curve: list[str]) -> str:
@@ -210,6 +216,7 @@ def _introduction(training: Run) -> str:
                 "gradients that are checked, and an attention model trained on real text."
             ),
             page.block(training.describe()),
+            *([page.paragraph(_ended_early(training))] if training.done < training.settings.steps else []),
         )
     )
 

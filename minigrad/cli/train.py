@@ -12,13 +12,14 @@ from minigrad.cli.extras import CHECKPOINTS, PROGRESS, missing_extras, pip_line
 from minigrad.cli.outputs import add_out, prepare_folder
 from minigrad.cli.results import attention_pictures, loss_lines, losses, sample
 from minigrad.cli.run import SETTINGS, Run, resumed
+from minigrad.cli.threads import one_blas_thread
 from minigrad.memory import keep_memory
 
 SUMMARY = "train a model: text, reverse, copy or sort"
 DESCRIPTION = (
     "Train an attention model to continue a text character by character, or to reverse, copy or sort ten digits. The "
     "checkpoint DIR/TASK.safetensors is saved at every line of progress and on Ctrl-C; --resume goes on from it, bit "
-    "for bit."
+    "for bit. One thread computes, unless OPENBLAS_NUM_THREADS says otherwise."
 )
 EXAMPLE = "reverse --out results"
 RECORDS = 20  # lines of progress
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
 
 
+@one_blas_thread()
 def run(arguments: argparse.Namespace) -> int:
     keep_memory()
     task, folder = arguments.task, arguments.out

@@ -136,5 +136,6 @@ def test_a_slow_machine_ends_training_early_and_says_so(tmp_path, monkeypatch, c
     monkeypatch.setattr(demo, "LONGEST_TRAINING", 0.0)
     monkeypatch.setattr(demo, "MODEL", replace(demo.MODEL, steps=100, width=8))
     assert main(["demo", "--out", str(tmp_path)]) == 0
-    assert "stopped after 0 s, at step 1 of 100; --steps N does not stop" in capsys.readouterr().out
-    assert (tmp_path / "index.html").exists()
+    early = "training stopped at step 1 of 100, when its time was up"
+    assert f"{early}; with --steps N it does not\n" in capsys.readouterr().out
+    assert early in [paragraph.text for paragraph in page_of(tmp_path).iter("p")]

@@ -187,3 +187,9 @@ def test_without_safetensors_training_goes_on_without_checkpoints(monkeypatch, c
     assert os.listdir("minigrad-train") == ["copy_attention_layer_0.svg"]
     assert train("copy", "--resume") == 2
     assert "needs safetensors: python -m pip install safetensors\n" in capsys.readouterr().err
+
+
+def test_a_python_without_the_text_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    assert train("text") == 2
+    assert capsys.readouterr().err.startswith("minigrad: python_topics reads pydoc_data.topics")
