@@ -1,7 +1,7 @@
 """Toy tasks: sequences of random tokens, and what becomes of them.
 
 Each task takes a generator and sizes and returns `(tokens, targets)`, both int64 of shape (batch, length); a new call
-draws new sequences. Attention shows how a task is solved: copying is a diagonal, reversal an anti-diagonal.
+draws new sequences. Attention shows how a task is solved: the weights of a reversal lie on the anti-diagonal.
 """
 
 from __future__ import annotations
