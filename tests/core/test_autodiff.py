@@ -1,9 +1,5 @@
 """One sweep: every edge counted, every node visited once, nothing left behind."""
 
-import gc
-import resource
-import weakref
-
 import numpy as np
 import pytest
 
@@ -45,21 +41,6 @@ def test_G2_sixty_doublings_take_sixty_visits():
     y.backward(keep=True)
     assert x.grad == 2.0**60
     assert len(y.trail) == 120
-
-
-def test_G3_a_chain_of_a_million_nodes():
-    gc.disable()  # it would walk the growing chain again and again, and find nothing
-    try:
-        x = leaf(1.0)
-        y = x
-        for _ in range(1_000_000):
-            y = y + 1.0
-        y.backward()
-        assert x.grad == 1.0
-        assert y.item() == 1_000_001.0
-        del y
-    finally:
-        gc.enable()
 
 
 def test_G3_second_order_through_a_deep_chain():
@@ -316,133 +297,3 @@ def test_gradient_nodes_say_what_they_are():
     assert first.origin.order == 1
     second = mg.grad(first.sum(), x, create_graph=True)
     assert second.origin.order == 2
-
-
-# --- mutation and aliasing --------------------------------------------------------------------------------------------
-
-
-def test_M1_construction_copies():
-    source = np.array([1.0, 2.0])
-    x = leaf(source)
-    y = (x * source).sum()
-    source[:] = 100
-    y.backward()
-    assert x.grad.tolist() == [1.0, 2.0]
-
-
-@pytest.mark.parametrize("write", ["data", "augmented", "assign", "view", "detached", "no_grad"])
-def test_M1_a_write_between_use_and_backward_raises(write):
-    x = leaf([1.0, 2.0], name="weights")
-    looks_into = x.reshape(2, 1) if write == "view" else x
-    with mg.no_grad():
-        outside = x.detach() if write == "detached" else x.T if write == "no_grad" else x
-    y = (looks_into * 2.0).sum()
-    if write == "data":
-        x.data = np.zeros(2)
-    elif write == "augmented":
-        x.data -= 1.0
-    else:
-        mg.assign(outside, np.zeros(2))
-    with pytest.raises(GraphError, match=r"was written to after \w+ used it"):
-        y.backward()
-    with pytest.raises(GraphError, match="'weights'" if write in ("data", "augmented", "assign") else "written to"):
-        mg.grad(y, x, create_graph=True)
-    (x * 2.0).sum().backward()
-    assert x.grad.tolist() == [2.0, 2.0]
-
-
-def test_M2_after_backward_an_update_simply_works():
-    p = leaf([1.0, 2.0])
-    for _ in range(3):
-        p.grad = None
-        (p * p).sum().backward()
-        p.data -= 0.25 * p.grad
-    np.testing.assert_allclose(p.numpy(), np.array([1.0, 2.0]) / 8)
-
-
-def test_M3_gradients_share_memory_with_nothing():
-    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
-    seed = np.array([1.0, 1.0])
-    (a + b).backward(seed)
-    arrays = [a.grad, b.grad, seed, a.data, b.data]
-    for i, first in enumerate(arrays):
-        for second in arrays[i + 1 :]:
-            assert not np.shares_memory(first, second)
-    seed[:] = 7  # M5
-    assert a.grad.tolist() == [1.0, 1.0]
-
-
-def test_M6_data_is_read_only_and_names_the_way():
-    p = leaf([1.0, 2.0])
-    with pytest.raises(ValueError, match="assign"):
-        p.data[0] = 1.0
-    with pytest.raises(ValueError, match="assign"):
-        np.add(p.data, 1.0, out=p.data)
-    with pytest.raises(ValueError, match="read-only"):
-        p.data.fill(0)
-    p.data = [5.0, 6.0]
-    assert p.tolist() == [5.0, 6.0]
-
-
-def test_M9_rebinding_a_trained_leaf_raises():
-    p = leaf([1.0, 2.0], name="p")
-    for operation in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
-        with pytest.raises(GraphError, match=r"p\.data .= …"):
-            getattr(p, operation)(1.0)
-    with pytest.raises(GraphError, match="set_at"):
-        p[0] = 1.0
-    y = p * 2.0
-    y += 1.0
-    assert y.tolist() == [3.0, 5.0]
-
-
-def test_assign_refuses_what_does_not_fit():
-    p = leaf(np.ones(2, np.float32))
-    with pytest.raises(ValueError, match=r"cannot take values of shape \(3,\)"):
-        mg.assign(p, np.zeros(3))
-    with pytest.raises(GraphError, match="result of multiply"):
-        mg.assign(p * 2.0, np.zeros(2))
-    mg.assign(p, np.zeros(2))
-    assert p.dtype == np.float32
-
-
-# --- resources --------------------------------------------------------------------------------------------------------
-
-
-def step(w, x):
-    loss = mg.cross_entropy(mg.relu(x @ w) @ w.T, np.zeros(4, int))
-    w.grad = None
-    loss.backward()
-    w.data -= 0.01 * w.grad
-    return loss
-
-
-def test_R4_reference_counting_alone_frees_a_step():
-    w, x = leaf(np.ones((3, 5))), Tensor(np.ones((4, 3)))
-    step(w, x)
-    gc.collect()
-    gc.disable()
-    try:
-        loss = step(w, x)
-        gradient = mg.grad(mg.grad((w**3).sum(), w, create_graph=True).sum(), w)
-        watched = weakref.ref(loss)
-        del loss, gradient
-        assert watched() is None
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
-
-
-def test_R2_memory_stays_flat_over_10000_steps_without_the_collector():
-    w, x = leaf(np.ones((3, 5))), Tensor(np.ones((4, 3)))
-    gc.disable()
-    try:
-        for _ in range(500):
-            step(w, x)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for _ in range(9_500):
-            step(w, x)
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    finally:
-        gc.enable()
-    assert grown <= 2048, f"{grown} kB"
