@@ -92,4 +92,6 @@ def _read_only(array: Array) -> Array:
 
 def _shown(array: Array) -> str:
     text = np.array2string(array, precision=4, threshold=24, edgeitems=3, max_line_width=1_000_000)
-    return " ".join(text.split()) + (f"  {array.shape}" if array.size > 24 else "")
+    return " ".join(text.split()).replace("[ ", "[").replace(" ]", "]") + (
+        f"  {array.shape}" if array.size > 24 else ""
+    )

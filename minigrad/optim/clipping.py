@@ -37,6 +37,8 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
         together = ops.concatenate([gradient for _, gradient in reached], axis=None)
         norm = ops.sqrt(ops.vecdot(together, together))
         factor = maximum / ops.maximum(norm, maximum)  # exactly 1 where nothing is to be done
+        kinds = dict.fromkeys(gradient.dtype for _, gradient in reached)
+        factors = {kind: factor if factor.dtype == kind else ops.astype(factor, kind) for kind in kinds}
         for parameter, gradient in reached:
-            parameter.grad = gradient * ops.astype(factor, gradient.dtype)
+            parameter.grad = gradient * factors[gradient.dtype]
         return norm
