@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import Call, call, composition
 from minigrad.core.op import Op, Rule, op
-from minigrad.ops.kernels import selected
+from minigrad.ops.kernels import as_float, selected
 from minigrad.ops.samples import between, booleans, normal, positive
 
 __all__ = [
@@ -52,11 +52,13 @@ def strongly_multiplied(x1: Any, x2: Any) -> Any:
 
 
 def stable_sigmoid(x: Any) -> Any:
+    x = as_float(x)
     decay = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, decay) / (1 + decay)
 
 
 def stable_softplus(x: Any) -> Any:
+    x = as_float(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 

@@ -47,17 +47,42 @@ def selected(condition: Array, x: Array) -> Array:
     return bits.view(x.dtype)
 
 
-def shifted(x: Array, axis: int) -> Array:
-    """`x` minus something near the maximum of each row, so that no exponential of it overflows or vanishes.
+def as_float(x: Any) -> Array:
+    """Integers and booleans as the floats NumPy makes of them: an unsigned integer would wrap around below zero."""
+    array: Array = np.asarray(x)
+    return array if array.dtype.kind == "f" else array.astype(np.result_type(array.dtype, np.float16))
 
-    When all values lie within 16 of each other one maximum serves all rows, at a fraction of the price.
-    """
-    if x.size:
-        highest = maximum_reduce(x, None)
-        if highest < minimum_reduce(x, None) + 16:
-            return np.asarray(x - highest)
+
+def shifted(x: Array, axis: int) -> Array:
+    """`x` minus something near the maximum of each row, so that no exponential of it overflows or vanishes."""
+    x = as_float(x)
+    highest = common_maximum(x)
+    if highest is not None:
+        return np.asarray(x - highest)
     with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
         return np.asarray(x - maxima(x, axis))
+
+
+def masked_and_shifted(x: Array, mask: Array, axis: int) -> Array:
+    """As `shifted`, for what the mask lets through; the exponentials of the rest are finite, to be multiplied by 0."""
+    x = as_float(x)
+    highest = common_maximum(x)
+    if highest is not None and np.broadcast(x, mask).shape == x.shape:
+        return np.asarray(x - highest)
+    x = np.where(mask, x, x.dtype.type(-np.inf))
+    largest = maxima(x, axis)
+    return np.asarray(x - np.where(np.isfinite(largest), largest, x.dtype.type(0)))
+
+
+def common_maximum(x: Array) -> Any:
+    """The largest value of all where it can serve every row, which is much cheaper; None where values lie far apart.
+
+    Within 16 of each other, no row loses more than four bits of its exponentials to it. NaN and infinities never are.
+    """
+    if not x.size:
+        return None
+    highest = maximum_reduce(x, None)
+    return highest if highest < minimum_reduce(x, None) + 16 else None
 
 
 def maxima(x: Array, axis: int) -> Array:

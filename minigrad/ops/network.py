@@ -17,7 +17,8 @@ from minigrad.core.op import op
 from minigrad.ops.indexing import Index
 from minigrad.ops.kernels import (
     add_reduce,
-    maxima,
+    as_float,
+    masked_and_shifted,
     maximum_reduce,
     minimum_reduce,
     row_sums,
@@ -90,15 +91,6 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     return y
 
 
-def masked_and_shifted(x: Any, where: Any, axis: int) -> Any:
-    """`x` minus the largest that the mask lets through; what it does not is finite, to be multiplied by 0."""
-    if x.size and np.isfinite(np.sum(x)) and np.max(x) < np.min(x) + 16 and np.broadcast(x, where).shape == x.shape:
-        return shifted(x, axis)
-    x = np.where(where, x, -np.inf)
-    largest = maxima(x, axis)
-    return np.where(where, x - np.where(np.isfinite(largest), largest, 0), -np.inf)
-
-
 @softmax.vjp("x")
 def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
     return y * (g - ops.vecdot(g, y, axis=axis, keepdims=True))
@@ -145,7 +137,7 @@ def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
 
     The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
     """
-    width = x.shape[-1]
+    x, width = as_float(x), x.shape[-1]
     difference = x - x[..., :1]
     difference -= row_sums(difference) * (1 / width)
     variance = sum_of_products(difference, difference)[..., None] / width
@@ -306,16 +298,14 @@ def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
-def check_targets(logits: Any, targets: Any, ignore_index: int | None) -> None:
+def checked_targets(logits: Any, targets: Any, ignore_index: int | None) -> Any:
+    """The targets with the ignored ones made 0, or an error that says what does not fit."""
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
             f"targets of shape {targets.shape} for logits {logits.shape}: expected {logits.shape[:-1]}, classes last"
         )
-    valid = targets if ignore_index is None else targets[targets != ignore_index]
-    try:
-        check_classes("cross_entropy", valid, logits.shape[-1])
-    except IndexError:
-        check_classes("cross_entropy", targets, logits.shape[-1])
+    classes = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+    return check_classes("cross_entropy", classes, logits.shape[-1])
 
 
 def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any, Any]:
@@ -357,9 +347,8 @@ def cross_entropy(logits: Any, targets: Any, *, ignore_index: int | None = None,
     20000.0
     """
     targets = np.asarray(targets)
-    check_targets(logits, targets, ignore_index)
+    classes = checked_targets(logits, targets, ignore_index).ravel()
     rows = shifted(logits, -1).reshape(-1, logits.shape[-1])
-    classes = targets.ravel() if ignore_index is None else np.where(targets == ignore_index, 0, targets).ravel()
     losses = np.log(row_sums(np.exp(rows)))[:, 0]
     if label_smoothing:
         losses -= rows[np.arange(len(rows)), classes] * (1 - label_smoothing) + rows.mean(-1) * label_smoothing

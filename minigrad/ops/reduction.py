@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition
 from minigrad.core.op import op
-from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, row_sums, sum_of_products
+from minigrad.ops.kernels import add_reduce, as_float, maximum_reduce, minimum_reduce, row_sums, sum_of_products
 from minigrad.ops.samples import booleans, normal
 
 __all__ = [
@@ -216,6 +216,7 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp(Tensor([1000.0, 1001.0])))
     1001.3132616875182
     """
+    x = as_float(x)
     largest = np.max(x, axis=axis, keepdims=True)
     finite = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore", over="ignore"):  # log 0 = −∞ and exp ∞ = ∞ are the values meant

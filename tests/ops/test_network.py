@@ -244,3 +244,8 @@ def test_mse_against_numpy():
     value, gradient = value_and_gradients(lambda x: mg.mse(x, target), [x])
     assert float(value) == pytest.approx(np.mean((x - target) ** 2), rel=1e-15)
     np.testing.assert_allclose(gradient, 2 * (x - target) / 12, rtol=1e-14)
+
+
+def test_E4_the_target_that_does_not_fit_is_named_and_not_an_ignored_one():
+    with pytest.raises(IndexError, match=r"index 7 at \(1,\) is outside 0 … 4"):
+        mg.cross_entropy(np.zeros((2, 5)), np.array([-1, 7]), ignore_index=-1)
