@@ -8,9 +8,12 @@ from minigrad import ops as ops
 from minigrad import optim as optim
 from minigrad.base.record import call as call
 from minigrad.base.record import composition as composition
+from minigrad.base.record import kink as kink
+from minigrad.base.record import refusal as refusal
 from minigrad.base.record import registry as registry
 from minigrad.checks import GradientReport as GradientReport
 from minigrad.checks import check_gradients as check_gradients
+from minigrad.checks import check_op as check_op
 from minigrad.core.autodiff import grad as grad
 from minigrad.core.errors import CaptureError as CaptureError
 from minigrad.core.errors import CheckpointError as CheckpointError

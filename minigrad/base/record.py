@@ -22,6 +22,24 @@ class Call(NamedTuple):
     params: dict[str, Any]
 
 
+class Refusal(NamedTuple):
+    """A call that raises `error`, and what the message has to name."""
+
+    call: Call
+    error: type[Exception]
+    names: tuple[str, ...]
+
+
+class Kink(NamedTuple):
+    """A call where there is no derivative, and what is returned by convention: one gradient per floating-point array.
+
+    The cotangent is 1 everywhere.
+    """
+
+    call: Call
+    gradients: tuple[Any, ...]
+
+
 class Function:
     """A public function of Tensors, on record under its name.
 
@@ -29,6 +47,8 @@ class Function:
         call: what it does.
         numpy: the NumPy functions it stands for.
         samples: calls that show every keyword.
+        refusals: calls that raise, and what their messages name.
+        kinks: calls without a derivative, and the convention there.
         formula: in plain Unicode.
         reference: the same on arrays, where NumPy has no such function.
         name: where `call` has none, as a lambda.
@@ -37,6 +57,7 @@ class Function:
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Call] = (),
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
+        refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (),
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
@@ -45,6 +66,7 @@ class Function:
         self.name = name or call.__name__
         self.call = call
         self.samples = tuple(samples)
+        self.refusals, self.kinks = tuple(refusals), tuple(kinks)
         self.formula = formula
         self.reference = reference or (numpy[0] if numpy else None)
         if self.name in registry:
@@ -66,6 +88,16 @@ class Function:
 def call(*args: Any, **params: Any) -> Call:
     """A sample call, for a declaration."""
     return Call(args, params)
+
+
+def refusal(sample: Call, error: type[Exception], *names: str) -> Refusal:
+    """A call that must raise `error`, in a message that holds all of `names`, for a declaration."""
+    return Refusal(sample, error, names)
+
+
+def kink(sample: Call, *gradients: Any) -> Kink:
+    """The convention at a point without a derivative, for a declaration."""
+    return Kink(sample, gradients)
 
 
 def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:

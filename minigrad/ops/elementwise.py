@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.record import Call, call, composition
+from minigrad.base.record import Call, call, composition, kink, refusal
 from minigrad.core.op import Op, Rule, op
 from minigrad.ops.kernels import as_float, selected
 from minigrad.ops.samples import between, booleans, normal, positive
@@ -34,6 +34,8 @@ def row(
     if numpy is None and isinstance(forward, np.ufunc):
         numpy = forward
     numpy_functions = () if numpy is None else (numpy,)
+    if arguments == PAIR:
+        record.setdefault("refusals", [refusal(call(normal(2, 3), normal(4)), ValueError, name, "(2, 3)", "(4,)")])
     declared = Op(
         forward, name=name, formula=formula, samples=samples, numpy=numpy_functions, arguments=arguments,
         elementwise=True, **record,
@@ -114,8 +116,12 @@ reciprocal: Op = row(
     "reciprocal", np.reciprocal, "1 / x", lambda g, y, x: -ops.strong_multiply(g, y * y), samples=positives
 )
 square: Op = row("square", np.square, "x²", lambda g, y, x: g * x * 2.0, samples=one)
-absolute: Op = row("absolute", np.absolute, "|x|", lambda g, y, x: g * ops.sign(x), samples=one)
-sign: Op = row("sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g), samples=one)
+absolute: Op = row(
+    "absolute", np.absolute, "|x|", lambda g, y, x: g * ops.sign(x), samples=one, kinks=[kink(call(np.zeros(1)), 0.0)]
+)
+sign: Op = row(
+    "sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g), samples=one, kinks=[kink(call(np.zeros(1)), 0.0)]
+)
 
 
 @op(
@@ -127,7 +133,8 @@ sign: Op = row("sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g), sam
 )  # fmt: skip
 def number_power(x: Any, *, exponent: float) -> Any:
     """x to a fixed power: `x ** 2`. No logarithm is involved, so negative bases are fine."""
-    return np.asarray(x) ** exponent
+    x = np.asarray(x)
+    return x**exponent if x.dtype.kind == "f" else np.power(x, exponent)  # of booleans, ** makes int8
 
 
 @number_power.vjp("x")
@@ -245,7 +252,7 @@ def shared_at_ties(g: Any, y: Any, mine: Any, other: Any) -> Any:
 maximum: Op = row(
     "maximum", np.maximum, "max(x₁, x₂)",
     lambda g, y, x1, x2: shared_at_ties(g, y, x1, x2), lambda g, y, x1, x2: shared_at_ties(g, y, x2, x1),
-    samples=pair, arguments=PAIR,
+    samples=pair, arguments=PAIR, kinks=[kink(call(np.ones(1), np.ones(1)), 0.5, 0.5)],
 )  # fmt: skip
 minimum: Op = row(
     "minimum", np.minimum, "min(x₁, x₂)",

@@ -199,7 +199,7 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
 
 @composition(
     formula="x with values written at key", reference=lambda x, key, values: written_at(x, values, key),
-    samples=[call(normal(4, 3), 1, normal(3)), call(normal(4, 3), (slice(None), 0), 0.5),
+    samples=[call(normal(4, 3), 1, normal(3)), call(normal(4, 3), (slice(None), 0), 2.0),
              call(normal(4, 3), (slice(None), -1), normal())],
 )  # fmt: skip
 def set_at(x: Any, key: Any, values: Any) -> Any:

@@ -144,6 +144,12 @@ def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
     return difference, 1 / np.sqrt(variance + epsilon)
 
 
+def floating(x: Any) -> Any:
+    """`x` itself, or integers and booleans as floats, since unsigned ones wrap around."""
+    dtype = getattr(x, "dtype", None)
+    return x if dtype is None or dtype.kind == "f" else ops.astype(x, np.result_type(dtype, np.float16))
+
+
 def centred_definition(x: Any) -> Any:
     return x - ops.mean(x, axis=-1, keepdims=True)
 
@@ -227,6 +233,7 @@ def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
     >>> rms_norm(Tensor([[3.0, 4.0]])).numpy().round(4).tolist()
     [[0.8485, 1.1314]]
     """
+    x = floating(x)
     mean_square = ops.vecdot(x, x, keepdims=True) * (1.0 / x.shape[-1])
     y = x * (1.0 / ops.sqrt(mean_square + epsilon))
     return y if gain is None else y * gain
@@ -382,4 +389,4 @@ def mse(x: Any, target: Any) -> Any:
     >>> float(mse(Tensor([1.0, 3.0]), [0.0, 0.0]))
     5.0
     """
-    return ops.mean(ops.square(x - target))
+    return ops.mean(ops.square(floating(x) - floating(target)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, composition
+from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import add_reduce, as_float, maximum_reduce, minimum_reduce, row_sums, sum_of_products
 from minigrad.ops.samples import booleans, normal
@@ -96,7 +96,11 @@ def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     return ops.where(extreme, kept(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
 
 
-@op(formula="maxᵢ xᵢ", numpy=[np.max], samples=samples)
+@op(
+    formula="maxᵢ xᵢ", numpy=[np.max], samples=samples,
+    refusals=[refusal(call(normal(2, 3), axis=2), np.exceptions.AxisError, "max", "axis 2", "dimension 2")],
+    kinks=[kink(call(np.array([1.0, 1.0, 0.0])), [0.5, 0.5, 0.0])],
+)  # fmt: skip
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis`; equal ones share the gradient evenly."""
     return maximum_reduce(x, axis, None, None, keepdims)
