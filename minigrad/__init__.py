@@ -14,7 +14,9 @@ from minigrad.base.record import registry as registry
 from minigrad.checks import GradientReport as GradientReport
 from minigrad.checks import check_gradients as check_gradients
 from minigrad.checks import check_op as check_op
+from minigrad.checks import detect_anomaly as detect_anomaly
 from minigrad.core.autodiff import grad as grad
+from minigrad.core.errors import AnomalyError as AnomalyError
 from minigrad.core.errors import CaptureError as CaptureError
 from minigrad.core.errors import CheckpointError as CheckpointError
 from minigrad.core.errors import GradientCheckError as GradientCheckError

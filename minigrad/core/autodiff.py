@@ -141,6 +141,8 @@ def _sweep(
                         set_mode(mode._replace(grad=create_graph, record=True, place=place))
                     rule = op.by_position.get(position) or op.rule(position)
                     value: Any = rule(incoming, y, *values, **node.params)
+                    if mode.watch is not None:
+                        mode.watch.contribution(node, position, incoming, value)
                     expected = x._data
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
                         value = _fitted(value, x, node, position)

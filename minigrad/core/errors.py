@@ -17,5 +17,9 @@ class GradientCheckError(MinigradError, AssertionError):
     """Gradients disagree with finite differences; the message is the report."""
 
 
+class AnomalyError(MinigradError, FloatingPointError):
+    """A value that is not finite, found by `detect_anomaly`."""
+
+
 class CheckpointError(MinigradError):
     """A checkpoint cannot be read or does not fit; nothing was changed."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from minigrad.base.decorate import decorated
+from minigrad.base.watch import Lines, Watch
 from minigrad.core.errors import GraphError
 
 if TYPE_CHECKING:
     from minigrad.core.capture import Capture
     from minigrad.core.tensor import Tensor
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Origin(NamedTuple):
@@ -44,7 +45,7 @@ class Mode(NamedTuple):
     capture: Capture | None = None
     expanded: frozenset[str] = frozenset()
     generator: np.random.Generator | None = None
-    lines: bool = False
+    watch: Watch | None = None
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039  # a Mode is immutable
@@ -70,13 +71,8 @@ class Within:
             raise GraphError("a minigrad `with` block was left out of order: leave the inner block first")
         reset_mode(token)
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with Within(self._change):  # a fresh one per call: calls nest and run in several threads
-                return function(*args, **kwargs)
-
-        return inside
+    def __call__(self, function: F) -> F:
+        return decorated(functools.partial(Within, self._change), function)  # a fresh one per call, for nesting
 
 
 def within(**changes: Any) -> Within:
@@ -127,4 +123,4 @@ def no_grad() -> Within:
 
 def trace_lines() -> Within:
     """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
-    return within(lines=True)
+    return Within(lambda mode: mode if mode.watch else mode._replace(watch=Lines()))

@@ -17,7 +17,6 @@ import numpy as np
 from minigrad.base.arrays import Shaped
 from minigrad.base.record import Function
 from minigrad.base.signature import Signature
-from minigrad.base.source import caller_line
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, scope
 from minigrad.core.tensor import Tensor, constant, describe, new_tensor, storage_of
@@ -82,7 +81,7 @@ class Op(Function, Signature):
         params: Mapping[str, Any] = self.defaults
         if kwargs or len(args) != self.arity:
             args, params = self.bind(args, kwargs)
-        grad, record, place, capture, expanded, _, lines = current_mode()
+        grad, record, place, capture, expanded, _, watch = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
                 result: Tensor = self.definition(*args, **params)
@@ -122,12 +121,12 @@ class Op(Function, Signature):
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
-            if lines:
-                result.line = caller_line()
             if self.effect and capture is not None:
                 capture.effects.append(result)
         else:
             result = new_tensor(data, place=place, role="constant")
+        if watch is not None:
+            watch.node(result, self, args)
         if self.view and capture is None:
             _share_storage(result, args[0])
         return result

@@ -7,7 +7,6 @@ find theirs in the registry.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Union
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 import numpy as np
 
 from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
+from minigrad.base.clock import Storage as Storage
+from minigrad.base.clock import lock, next_id
 from minigrad.base.record import by_numpy, registry
 from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError, GraphError
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 Operand = Union["Tensor", Array, np.generic, float, list[Any], tuple[Any, ...]]
-
-next_id = itertools.count(1).__next__
-
-
-class Storage:
-    """When the memory that several Tensors look into was last written to; 0 for never."""
-
-    __slots__ = ("stamp",)
-    latest = 0  # the youngest stamp of all: backward compares it first, and is nearly always done
-
-    def __init__(self) -> None:
-        self.stamp = 0
 
 
 def _operator(name: str) -> Callable[..., Tensor]:
@@ -91,7 +80,8 @@ class Tensor:
         mode = current_mode()
         self._fill(array, None, (), {}, requires_grad, mode.place, None)
         self.name = name
-        self.line = caller_line() if mode.lines else None
+        if mode.watch is not None:
+            mode.watch.node(self, None, ())
 
     def _fill(
         self, data: Array | Shaped, op: Op | None, inputs: tuple[Any, ...], params: Mapping[str, Any],
@@ -105,7 +95,8 @@ class Tensor:
         self.requires_grad = requires_grad
         self.place = place
         self.role = role
-        self.name = self.line = None
+        self.name = None
+        self.line: str | None = None
         self.trail: list[Any] | None = None
         self._grad: Any = None
         self._storage: Storage | None = None
@@ -212,11 +203,14 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """An independent leaf: the values and the name, without the graph behind it; a result requires no gradient."""
-        memo[id(self)] = result = Tensor(*self.__reduce__()[1])
+        make, arguments = self.__reduce__()
+        memo[id(self)] = result = make(*arguments)
         return result
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Tensor, (self.numpy(), None, self.requires_grad and self.op is None, self.name)
+    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
+        if self.op is not None or self.role is not None:  # no parameter or buffer, and neither is the copy
+            return constant, (self.numpy(), self.name)
+        return Tensor, (self.numpy(), None, self.requires_grad, self.name)
 
     # --- gradients ----------------------------------------------------------------------------------------------------
 
@@ -368,7 +362,7 @@ def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
 
 def touch(tensor: Tensor) -> None:
     """Stamp the memory of `tensor` as just written to: for those who write into it themselves, as optimisers do."""
-    storage_of(tensor).stamp = Storage.latest = next_id()
+    storage_of(tensor).touch()
 
 
 def rebase(tensor: Tensor, memory: Array) -> None:
@@ -384,7 +378,8 @@ def rebase(tensor: Tensor, memory: Array) -> None:
 def storage_of(tensor: Tensor) -> Storage:
     """The stamp that `tensor` shares with everything that looks into its memory."""
     if tensor._storage is None:
-        tensor._storage = Storage()
+        with lock:  # two threads that look at it for the first time must agree
+            tensor._storage = tensor._storage or Storage()
     return tensor._storage
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.record import Call, call, composition, kink, refusal
+from minigrad.core.modes import current_mode
 from minigrad.core.op import Op, Rule, op
 from minigrad.ops.kernels import as_float, selected
 from minigrad.ops.samples import between, booleans, normal, positive
@@ -49,7 +50,11 @@ def strongly_multiplied(x1: Any, x2: Any) -> Any:
     product = np.multiply(x1, x2)
     # A NaN makes the sum NaN: one cheap pass answers for nearly every array.
     if np.isnan(np.sum(product)):
-        product = np.where(np.isnan(product) & ((x1 == 0) | (x2 == 0)), product.dtype.type(0), product)
+        fired = np.isnan(product) & ((x1 == 0) | (x2 == 0))
+        product = np.where(fired, product.dtype.type(0), product)
+        watch = current_mode().watch
+        if watch is not None:
+            watch.strong_zero(fired)
     return product
 
 
