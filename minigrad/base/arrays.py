@@ -26,7 +26,8 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
         super().__setitem__(index, value)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(out, ReadOnly) for out in kwargs.get("out", ())):
+        written = kwargs.get("out", inputs[:1] if method == "at" else ())  # NumPy's own `at` ignores the flag
+        if any(isinstance(out, ReadOnly) for out in written):
             raise ValueError(REFUSAL)
         return getattr(ufunc, method)(*(x.view(np.ndarray) if isinstance(x, ReadOnly) else x for x in inputs), **kwargs)
 
@@ -36,10 +37,8 @@ for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"
 
 
 def read_only(array: Array) -> ReadOnly:
-    """A read-only view of `array`."""
-    view = array.view(ReadOnly)
-    view.flags.writeable = False
-    return view
+    """A read-only view of `array`, which setting its flags cannot make writable again: its base is a sealed buffer."""
+    return np.asarray(array.data.toreadonly()).view(ReadOnly)
 
 
 def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.base.arrays import read_only
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.autodiff import grad
 from minigrad.core.capture import capture
@@ -209,9 +210,4 @@ def _is_leaf(tensor: Tensor, captured: bool) -> bool:
 
 
 def _array(data: Any) -> Array | None:
-    """A read-only view."""
-    if not isinstance(data, np.ndarray):
-        return None
-    view = data.view()
-    view.flags.writeable = False
-    return view
+    return read_only(data).view(np.ndarray) if isinstance(data, np.ndarray) else None

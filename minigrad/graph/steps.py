@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad.base.arrays import read_only
 from minigrad.core.errors import GraphError
 from minigrad.graph.node import Array, Node, printable
 
@@ -70,7 +71,7 @@ def steps(graph: Graph) -> list[Step]:
     backward = [
         Backward(
             by_id[step.node], _argument(by_id[step.node], step.argument), by_id[step.target],
-            *(_read_only(array) for array in (step.incoming, step.value, step.total)),
+            *(read_only(array).view(np.ndarray) for array in (step.incoming, step.value, step.total)),
         )
         for tensor in graph._tensors
         for step in tensor.trail or ()
@@ -82,12 +83,6 @@ def steps(graph: Graph) -> list[Step]:
 def _argument(node: Node, position: int) -> str:
     assert node.function is not None
     return node.function.argument(position)
-
-
-def _read_only(array: Array) -> Array:
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 def _shown(array: Array) -> str:

@@ -1,0 +1,75 @@
+"""A recorded computation as one line of mathematics: `y · (g − vecdot(g, y, keepdims=True))`.
+
+In come Tensors, out goes text. Leaves are shown by their names, and what is used more than once gets a letter.
+Called by `minigrad/reference.py` for the gradient formulas of ops, which are derived by running the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from minigrad.core.tensor import Tensor
+from minigrad.graph.build import build
+from minigrad.graph.node import Node
+
+_INFIX = re.compile(r"^x₁ (\S) x₂\b")  # as in the formula of `add`
+_STRENGTH = {"+": 1, "−": 1, "·": 2, "⋆": 2, "/": 2}
+_ATOM = 9
+_LETTERS = "abcdefhijklmnpqrstu"
+
+
+def formula_of(result: Any) -> str:
+    """How `result`, a Tensor or a number, is computed from the leaves behind it.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> formula_of((x * 2.0 - 1.0) * x.sum())
+    '(x · 2 − 1) · sum(x)'
+    >>> square = x * x
+    >>> formula_of(square / square.sum())
+    'a / sum(a), a = x · x'
+    """
+    if not isinstance(result, Tensor):
+        return _number(result)
+    graph = build(result)
+    uses: dict[Node, int] = {}
+    for node in graph:
+        for x in node.inputs:
+            if isinstance(x, Node):
+                uses[x] = uses.get(x, 0) + 1
+    written: dict[Node, tuple[str, int]] = {}
+    letters: list[str] = []
+    for node in graph:
+        text, strength = _written(node, written)
+        if node.function is not None and uses.get(node, 0) > 1:
+            letter = _LETTERS[len(letters)]
+            letters.append(f"{letter} = {text}")
+            text, strength = letter, _ATOM
+        written[node] = (text, strength)
+    return ", ".join([written[graph.outputs[0]][0], *letters])
+
+
+def _written(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int]:
+    """The text of a node, and how strongly it binds."""
+    if node.function is None:
+        return node.name or node.role, _ATOM
+    operands = [written[x] if isinstance(x, Node) else (_number(x), _ATOM) for x in node.inputs if x is not None]
+    infix = _INFIX.match(node.function.formula)
+    symbol = infix.group(1) if infix else ""
+    if symbol in _STRENGTH and len(operands) == 2:
+        strength = _STRENGTH[symbol]
+        left, right = _inside(operands[0], strength), _inside(operands[1], strength + (symbol in "−/"))
+        return f"{left} {symbol} {right}", strength
+    if node.function.formula == "−x":
+        return f"−{_inside(operands[0], 2)}", 1
+    return f"{node.op}({', '.join([text for text, _ in operands] + node.settings())})", _ATOM
+
+
+def _number(x: Any) -> str:
+    text = f"{x:.6g}" if isinstance(x, float) else str(x)
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def _inside(operand: tuple[str, int], strength: int) -> str:
+    text, own = operand
+    return text if own >= strength else f"({text})"

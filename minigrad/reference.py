@@ -1,0 +1,160 @@
+"""What declarations say, as Markdown: one row per function, its gradients derived by running its rules.
+
+`reference_page()` is docs/ops.md; `reference_row` gives the same for an op of one's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.record import Call, Function, by_numpy, registry
+from minigrad.checks.cases import Case
+from minigrad.core.modes import within
+from minigrad.core.op import Op
+from minigrad.core.tensor import Tensor
+from minigrad.graph.formula import formula_of
+
+INTRODUCTION = """\
+# The operations
+
+Generated from the declarations; a test fails when this page is stale. Every function here is also a method of `Tensor`.
+
+**Gradients** are derived: the rule was run on Tensors with the names shown, `g` for the gradient that comes in and `y`
+for the result, on one of the samples of the declaration; shapes, and numbers such as 0.25, are those of that sample.
+`a ⋆ b` is `strong_multiply(a, b)`, the product, but 0 where that is NaN and a factor is 0, see
+[conventions](conventions.md). What broadcasting has spread is summed up again by the engine, for every op alike.
+Functions without gradients of their own are written in other operations, whose rules do the work.
+
+**At a kink** lists the gradients that are returned, by convention, where there is no derivative.
+"""
+HEADER = "| function | computes | gradients | at a kink |\n|---|---|---|---|\n"
+
+
+def reference_page() -> str:
+    """Every function on record, family by family, as Markdown: docs/ops.md."""
+    families: dict[str, list[Function]] = {}
+    for function in registry.values():
+        families.setdefault(_family(function), []).append(function)
+    sections = [
+        f"\n## {_title(module)}\n\n{_purpose(module)}\n\n{HEADER}" + "".join(reference_row(f) for f in functions)
+        for module, functions in sorted(families.items())
+    ]
+    return INTRODUCTION + "".join(sections)
+
+
+def reference_row(function: Function) -> str:
+    """One row of the table: how it is called, what it computes, its gradients, its conventions.
+
+    >>> print(reference_row(mg.sin))
+    | `sin(x)` = `numpy.sin` | sin x | x: `g · cos(x)` |  |
+    <BLANKLINE>
+    """
+    numpy_names = [f"`{_numpy_name(known)}`" for known, ours in by_numpy.items() if ours is function]
+    called = f"`{function.name}({', '.join(_arguments(function))})`"
+    gradients = "<br>".join(f"{name}: `{formula}`" for name, formula in gradient_formulas(function).items())
+    kinks = "<br>".join(f"{_point(kink.call)} → {_gradients(kink.gradients)}" for kink in function.kinks)
+    cells = [" = ".join([called, *numpy_names]), function.formula, gradients, kinks]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def gradient_formulas(function: Function) -> dict[str, str]:
+    """For each argument that has a rule, the formula of its gradient.
+
+    >>> gradient_formulas(mg.multiply)
+    {'x1': 'g · x2', 'x2': 'g · x1'}
+    """
+    if not isinstance(function, Op):
+        return {}
+    return {name: formula for name in function.rules for formula in [_formula(function, name)]}
+
+
+def _formula(op: Op, name: str) -> str:
+    """Run the rule on the first sample that differentiates the argument, preferably on matrices alone."""
+    tries = [sample for number, sample in enumerate(op.samples) if _position(op, sample, number, name) is not None]
+    number = op.samples.index(max(tries, key=lambda sample: _are_matrices(sample)))
+    sample = op.samples[number]
+    position = _position(op, sample, number, name)
+    assert position is not None
+    args, params = Case(op, sample, number).arguments()
+    inputs, params = op.bind(args, params)
+    named = [_named(x, op.argument(i), i - len(op.arguments)) for i, x in enumerate(inputs)]
+    with np.errstate(all="ignore"), within(record=True):
+        y = Tensor(op.forward(*inputs, **params), name="y")
+        y.requires_grad = y.dtype.kind == "f"
+        g = Tensor(np.ones(y.shape), requires_grad=True, name="g")
+        return formula_of(op.rule(position)(g, y, *named, **params))
+
+
+def _position(op: Op, sample: Call, number: int, name: str) -> int | None:
+    """Where the sample gives an array of floats for the argument."""
+    args, params = Case(op, sample, number).arguments()
+    inputs, _ = op.bind(args, params)
+    found = (i for i, x in enumerate(inputs) if op.argument(i) == name and _is_float(x))
+    return next(found, None)
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def _are_matrices(sample: Call) -> bool:
+    return all(len(getattr(x, "shape", (0, 0))) == 2 for x in sample.args)
+
+
+def _named(x: Any, argument: str, number: int) -> Any:
+    """An input of the op as a named leaf; of a variadic argument, the number tells which."""
+    if not isinstance(x, np.ndarray):
+        return x
+    return Tensor(x, requires_grad=x.dtype.kind == "f", name=argument if number < 0 else f"{argument}{number}")
+
+
+def _arguments(function: Function) -> Iterable[str]:
+    """As one writes them: inputs, and parameters with their defaults."""
+    if isinstance(function, Op) and not function.forward.__name__.startswith("<"):
+        yield from (f"{name}=None" if name in function.optional else name for name in function.arguments)
+        yield from [f"*{function.variadic}"] if function.variadic else []
+        for name, value in function.defaults.items():
+            yield name if value is inspect.Parameter.empty else f"{name}={value!r}"
+    elif isinstance(function, Op):
+        yield from function.arguments
+    else:
+        for parameter in inspect.signature(function.call).parameters.values():
+            default = "" if parameter.default is inspect.Parameter.empty else f"={parameter.default!r}"
+            yield f"{'*' if parameter.kind is parameter.VAR_POSITIONAL else ''}{parameter.name}{default}"
+
+
+def _numpy_name(known: Any) -> str:
+    module = (getattr(known, "__module__", None) or "numpy").replace("numpy.linalg._linalg", "numpy.linalg")
+    return f"{'numpy' if 'linalg' not in module else 'numpy.linalg'}.{known.__name__}"
+
+
+def _point(call: Call) -> str:
+    values = [str(x.tolist()) if isinstance(x, np.ndarray) else repr(x) for x in call.args]
+    return ", ".join(values + [f"{name}={value!r}" for name, value in call.params.items()])
+
+
+def _gradients(gradients: tuple[Any, ...]) -> str:
+    return ", ".join(str(np.asarray(g).tolist()) for g in gradients)
+
+
+def _family(function: Function) -> str:
+    call = function.call
+    rule = next(iter(getattr(function, "rules", {}).values()), None)
+    module = getattr(call, "__module__", None) or ""
+    if not module.startswith("minigrad.ops."):  # a NumPy function: its rules were written where it was declared
+        module = getattr(rule, "__module__", "") or ""
+    return module if module.startswith("minigrad.ops.") else "minigrad.ops.elementwise"
+
+
+def _title(module: str) -> str:
+    return module.rpartition(".")[2].capitalize()
+
+
+def _purpose(module: str) -> str:
+    import importlib
+
+    return (importlib.import_module(module).__doc__ or "").partition("\n\n")[0].replace("\n", " ")

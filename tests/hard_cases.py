@@ -1,0 +1,58 @@
+"""Which test stands for which hard case: lists the ids against the tests, and fails when one has none.
+
+    python tests/hard_cases.py
+
+A test carries an id in its name, test_N7_…, or in that of its parameters. pytest runs those of one case by `-k N7_`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+SECTIONS = {
+    "N": ("numerics", 38), "S": ("shapes", 21), "G": ("graph structure", 19), "M": ("mutation and aliasing", 10),
+    "D": ("dtypes", 10), "E": ("errors", 10), "R": ("resources", 7), "C": ("concurrency", 6),
+    "K": ("checkpoints", 12), "L": ("command line", 4),
+}  # fmt: skip
+ID = re.compile(r"(?<![A-Za-z0-9])([NSGMDERCKL][1-9][0-9]?)(?![A-Za-z0-9])")
+
+
+def collected() -> list[str]:
+    """The id of every test that pytest finds, parameters included."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-p", "no:cacheprovider", "tests"]
+    root = Path(__file__).parent.parent
+    listing = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        raise SystemExit(listing.stdout[-2000:] + listing.stderr)
+    return [line for line in listing.stdout.splitlines() if "::" in line]
+
+
+def by_case(tests: list[str]) -> dict[str, list[str]]:
+    """The tests of each id."""
+    found = defaultdict(list)
+    for test in tests:
+        for case in ID.findall(test.partition("::")[2].replace("_", " ")):
+            found[case].append(test)
+    return found
+
+
+def main() -> int:
+    found = by_case(collected())
+    missing = []
+    for letter, (title, count) in SECTIONS.items():
+        print(f"\n{title}")
+        for case in (f"{letter}{number}" for number in range(1, count + 1)):
+            tests = found.get(case, [])
+            names = sorted({test.partition("[")[0] for test in tests})
+            print(f"  {case:<4}{len(tests):>5} tests  {names[0] if names else 'NONE'}")
+            missing += [] if tests else [case]
+    print(f"\nwithout a test: {', '.join(missing)}" if missing else "\nevery case has a test")
+    return bool(missing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
