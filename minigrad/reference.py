@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.base.arrays import shape_of
 from minigrad.base.record import Call, Function, by_numpy, registry
 from minigrad.checks.cases import Case
 from minigrad.core.modes import within
@@ -30,6 +31,17 @@ for the result, on one of the samples of the declaration; shapes, and numbers su
 Functions without gradients of their own are written in other operations, whose rules do the work.
 
 **At a kink** lists the gradients that are returned, by convention, where there is no derivative.
+
+An op of one's own has the same row:
+
+```python
+import minigrad as mg
+from minigrad.reference import reference_row
+
+print(reference_row(mg.softmax), end="")
+```
+```text
+{example}```
 """
 HEADER = "| function | computes | gradients | at a kink |\n|---|---|---|---|\n"
 
@@ -43,7 +55,7 @@ def reference_page() -> str:
         f"\n## {_title(module)}\n\n{_purpose(module)}\n\n{HEADER}" + "".join(reference_row(f) for f in functions)
         for module, functions in sorted(families.items())
     ]
-    return INTRODUCTION + "".join(sections)
+    return INTRODUCTION.replace("{example}", reference_row(registry["softmax"])) + "".join(sections)
 
 
 def reference_row(function: Function) -> str:
@@ -102,13 +114,14 @@ def _is_float(x: Any) -> bool:
 
 
 def _are_matrices(sample: Call) -> bool:
-    return all(len(getattr(x, "shape", (0, 0))) == 2 for x in sample.args)
+    return all(len(shape_of(x)) == 2 for x in sample.args)
 
 
 def _named(x: Any, argument: str, number: int) -> Any:
     """An input of the op as a named leaf; of a variadic argument, the number tells which."""
-    if not isinstance(x, np.ndarray):
+    if not isinstance(x, (np.ndarray, list)):
         return x
+    x = np.asarray(x)
     return Tensor(x, requires_grad=x.dtype.kind == "f", name=argument if number < 0 else f"{argument}{number}")
 
 
@@ -151,7 +164,7 @@ def _family(function: Function) -> str:
 
 
 def _title(module: str) -> str:
-    return module.rpartition(".")[2].capitalize()
+    return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _purpose(module: str) -> str:

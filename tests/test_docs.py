@@ -1,6 +1,6 @@
 """The documents are true: their code runs, prints what they say and draws what they show; their links lead somewhere.
 
-After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment draws the pictures again.
+After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` draws the pictures and writes the tables again.
 """
 
 import contextlib
@@ -15,11 +15,13 @@ from xml.etree import ElementTree
 import pytest
 
 import minigrad
+from minigrad.base.habits import TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)")
+HABITS = re.compile(r"(?<=^<!-- habits: )(\S+) -->\n(?:\|.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -103,6 +105,22 @@ def test_every_output_follows_the_code_that_prints_it(document):
 def test_links_lead_to_files(document):
     for target in LINK.findall(document.read_text("utf-8")):
         assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_tables_for_those_who_come_from_pytorch_are_those_that_the_errors_read():
+    page = ROOT / "docs" / "from-pytorch.md"
+    text = page.read_text("utf-8")
+    assert sorted(HABITS.findall(text)) == sorted(TABLES)
+    expected = HABITS.sub(lambda found: f"{found[1]} -->\n{table_of_habits(TABLES[found[1]])}", text)
+    if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
+        page.write_text(expected, "utf-8", newline="\n")
+    assert page.read_text("utf-8") == expected, f"{page.name} is out of date; see the docstring of {__name__}"
+
+
+def table_of_habits(habits):
+    rows = [("in PyTorch", "here", ""), ("---", "---", "---")]
+    rows += [(f"`{habit.there}`", f"`{habit.here}`", habit.why) for habit in habits]
+    return "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows)
 
 
 def test_the_map_in_the_readme_names_every_room_and_document():

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minigrad.base.signature import check_call
+
 if TYPE_CHECKING:
     from minigrad.core.tensor import Tensor
 
@@ -75,7 +77,11 @@ class Function:
         by_numpy.update(dict.fromkeys(numpy, self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        result: Tensor = self.call(*args, **kwargs)
+        try:
+            result: Tensor = self.call(*args, **kwargs)
+        except TypeError:
+            check_call(self.name, self.call, args, kwargs)
+            raise
         return result
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ In come the words after `minigrad`, out go checked values; every command describ
 from __future__ import annotations
 
 import argparse
+import reprlib
 import textwrap
 from collections.abc import Callable
 from typing import NoReturn
@@ -49,7 +50,8 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
         except ValueError:
             number = lowest - 1
         if not lowest <= number <= highest:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {lowest:,} to {highest:,}, got {text!r}")
+            got = reprlib.repr(text)  # it may be pages long
+            raise argparse.ArgumentTypeError(f"expected a whole number from {lowest:,} to {highest:,}, got {got}")
         return number
 
     return convert

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.base.arrays import Array, real_array, shape_of
 from minigrad.base.record import registry
+from minigrad.base.signature import checked
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
@@ -30,6 +31,7 @@ class Contribution(NamedTuple):
     total: Array
 
 
+@checked
 def grad(
     outputs: Any, inputs: Any, cotangents: Any = None, create_graph: bool = False, unused: str | None = "raise"
 ) -> Any:

@@ -9,21 +9,21 @@ static `params`. An op applied to plain arrays computes an array; applied to a T
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from minigrad.base.arrays import Shaped
+from minigrad.base.messages import REFUSALS, explained
 from minigrad.base.record import Function
 from minigrad.base.signature import Signature
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, scope
-from minigrad.core.tensor import Tensor, constant, describe, new_tensor, storage_of
+from minigrad.core.tensor import Tensor, constant, new_tensor, storage_of
 
 Rule = Callable[..., Any]
 _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
-_REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError)  # what NumPy raises for bad arguments
 
 
 class Op(Function, Signature):
@@ -109,8 +109,8 @@ class Op(Function, Signature):
                 data = self.infer(args, params)
             else:
                 data = self.forward(*arrays, **params)
-        except _REFUSALS as error:
-            self._explain(error, args, params)
+        except REFUSALS as error:
+            raise explained(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
             result = data
             return result
@@ -124,7 +124,7 @@ class Op(Function, Signature):
             if self.effect and capture is not None:
                 capture.effects.append(result)
         else:
-            result = new_tensor(data, place=place, role="constant")
+            result = new_tensor(data, params={"made_by": self}, place=place, role="constant")
         if watch is not None:
             watch.node(result, self, args)
         if self.view and capture is None:
@@ -135,13 +135,6 @@ class Op(Function, Signature):
         """The shape and dtype of the result, without computing it."""
         kinds = (Shaped(x.shape, x.dtype) if isinstance(x, (Tensor, np.ndarray)) else type(x) for x in inputs)
         return _infer(self, tuple(kinds), tuple(params.items()))
-
-    def _explain(self, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> NoReturn:
-        """Raise `error` again, saying which op failed on which arguments."""
-        given = [f"{self.argument(i)}: {describe(x)}" for i, x in enumerate(inputs) if x is not None]
-        given += [f"{name}={value}" for name, value in params.items()]
-        kind = next(kind for kind in _REFUSALS if isinstance(error, kind))
-        raise kind(f"{self.name}({', '.join(given)}): {error}") from error
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:

@@ -16,7 +16,10 @@ import numpy as np
 from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
 from minigrad.base.clock import Storage as Storage
 from minigrad.base.clock import lock, next_id
+from minigrad.base.habits import no_attribute
+from minigrad.base.messages import describe as describe
 from minigrad.base.record import by_numpy, registry
+from minigrad.base.signature import checked
 from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import Origin, Place, current_mode
@@ -230,6 +233,7 @@ class Tensor:
         else:
             self._grad = None if value is None else real_array(value, self.dtype, copy=True)
 
+    @checked
     def backward(self, cotangent: Operand | None = None, keep: bool = False) -> None:
         """Add the gradient of this tensor into `.grad` of every leaf it depends on; see `autodiff.backward`."""
         from minigrad.core.autodiff import backward
@@ -246,7 +250,7 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         if name not in registry:
-            raise AttributeError(f"a Tensor has no attribute {name!r}")
+            raise AttributeError(no_attribute("a Tensor", "Tensor", name), name=name, obj=self)
         return functools.partial(registry[name], self)
 
     def __dir__(self) -> list[str]:
@@ -381,15 +385,3 @@ def storage_of(tensor: Tensor) -> Storage:
         with lock:  # two threads that look at it for the first time must agree
             tensor._storage = tensor._storage or Storage()
     return tensor._storage
-
-
-def describe(value: Any) -> str:
-    """`float32 (2, 3) 'weight' made by matmul`, for messages."""
-    if not isinstance(value, (Tensor, np.ndarray)):
-        return repr(value)
-    facts = f"{value.dtype} {value.shape}"
-    if isinstance(value, Tensor):
-        facts += f" {value.name!r}" if value.name else ""
-        facts += f" made by {value.op.name}" if value.op else ""
-        facts += f" at {value.line}" if value.line else ""
-    return facts

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minigrad.drawing.dot import dot_source
-from minigrad.drawing.engines import layout
+from minigrad.drawing.engines import LayoutError, layout
 
 if TYPE_CHECKING:
     import graphviz
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minigrad.graph import Graph
 
 FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
+MOST_LAID_OUT = 25_000  # nodes; engines take minutes for more, and pictures of fewer cannot be read either
 MOST_IN_NOTEBOOKS = 500  # nodes; a larger graph is shown as text there
 
 
@@ -28,6 +29,11 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
         raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
     if not place.parent.is_dir():
         raise FileNotFoundError(f"draw: there is no folder {os.fspath(place.parent)!r}; make it first")
+    if format != "dot" and len(graph) > MOST_LAID_OUT:
+        raise LayoutError(
+            f"draw: {len(graph):,} nodes, an engine lays out at most {MOST_LAID_OUT:,} in good time: draw a part, "
+            f"graph.between(start, end), or the DOT text, {place.with_suffix('.dot').name!r}"
+        )
     dot = dot_source(graph, **options)
     if format == "dot":
         place.write_text(dot, encoding="utf-8", newline="\n")

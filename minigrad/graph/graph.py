@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.graph.listing import listing
-from minigrad.graph.node import Node
+from minigrad.graph.node import Node, refuse_to_copy
 from minigrad.graph.part import between
 from minigrad.graph.run import run
 from minigrad.graph.search import find, find_all
@@ -69,6 +69,9 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self)} nodes>"
+
+    def __reduce__(self) -> NoReturn:
+        refuse_to_copy()
 
     def find(self, path: str) -> Node:
         """The node at `path`: `scope/name`, its end from any `/` on, or the same with an op in place of the name.

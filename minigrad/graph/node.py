@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 
 import numpy as np
 
@@ -88,6 +88,17 @@ class Node:
     def __repr__(self) -> str:
         computed = f"%{self.number} = {printable(self.expression)}"
         return "  ".join([computed, f"{self.shape} {self.dtype}", *self.notes()])
+
+    def __reduce__(self) -> NoReturn:
+        refuse_to_copy()
+
+
+def refuse_to_copy() -> NoReturn:
+    """What pickle and deepcopy meet: nodes and graphs look into the memory of live Tensors, state among them."""
+    raise TypeError(
+        "a graph looks into live Tensors and can be neither pickled nor copied: send the function that makes it, and "
+        "the weights, or its text, str(graph) or graph.dot()"
+    )
 
 
 def printable(text: str) -> str:

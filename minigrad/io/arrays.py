@@ -2,17 +2,18 @@
 
 In come arrays and strings by name, out comes a file that every framework with a safetensors reader can open, and back.
 The library safetensors lays out the bytes; here a checksum is added, the file is written so that no reader ever
-meets half of it, and a file is believed only after it was checked (`header.py`). Called by the code that turns modules
-and optimisers into arrays.
+meets half of it, and a file is believed only after it was checked (`header.py`). Reading needs no library. Called by
+the code that turns modules and optimisers into arrays.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -68,29 +69,35 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     """The arrays of the file at `path` by name, in the order of their names, and its metadata without the checksum.
 
     Files of other programs load too; what carries no checksum is checked for its form only. The arrays are writable.
+    Memory is taken for the arrays once, and for the header.
 
     Raises CheckpointError with path and reason when the file is damaged, cut or of a form that is not understood,
     before memory is taken for its arrays wherever its header can tell; FileNotFoundError or another OSError naming the
-    path when it cannot be read, ImportError when safetensors is not installed. See `save_arrays` for an example.
+    path when it cannot be read. See `save_arrays` for an example.
     """
-    library = _safetensors()
     try:
         with open(path, "rb") as file:
             header = read_header(file)
-            file.seek(0)
-            content = file.read()
-        loaded = library.numpy.load(content)
-        arrays: Arrays = dict(sorted(loaded.items()))
-        metadata: dict[str, str] = header.get(METADATA, {})
+            metadata: dict[str, str] = header.pop(METADATA, {})
+            in_file = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
+            read = {name: _read_array(file, entry["dtype"], entry["shape"]) for name, entry in in_file}
+        arrays: Arrays = dict(sorted(read.items()))
         expected = metadata.pop(CHECKSUM, None)
+        if expected is None and any(key.startswith("minigrad.") for key in metadata):
+            raise ValueError("it has no checksum, though minigrad wrote it: the file was damaged or altered")
         if expected is not None and expected != _checksum(arrays, metadata):
             raise ValueError("its content does not match its checksum: the file was damaged or altered")
         for name, array in arrays.items():
             if array.dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
                 raise ValueError(f"array {name!r} of booleans holds a byte that is neither 0 nor 1")
-    except (ValueError, library.SafetensorError) as error:
+    except ValueError as error:
         raise CheckpointError(f"cannot load {os.fspath(path)}: {error}") from error
     return arrays, metadata
+
+
+def _read_array(file: BinaryIO, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
+    """The array at the present place in the file; ValueError where the file has become too short for it."""
+    return np.fromfile(file, DTYPES[dtype].newbyteorder("<"), math.prod(shape)).reshape(shape)
 
 
 def _safetensors() -> Any:

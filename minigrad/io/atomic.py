@@ -27,8 +27,9 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memo
     try:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file = open(temporary, "xb")  # noqa: SIM115  # closed below; a file that was there is not ours to remove
         try:
-            with open(temporary, "xb") as file:
+            with file:
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())

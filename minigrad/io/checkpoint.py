@@ -76,7 +76,7 @@ def load_checkpoint(
     Raises:
         CheckpointError: the file is damaged, of a later format, or does not fit: every key that is missing, unexpected
             or of another shape or dtype is in the message. Nothing was changed.
-        OSError, ImportError: see `load_arrays`.
+        OSError: see `load_arrays`.
     """
     generators = generators or {}
     arrays, texts = load_arrays(path)
@@ -88,15 +88,32 @@ def load_checkpoint(
     if optimiser is not None:
         names = _names("load_checkpoint", model, optimiser)
         problems += [OPTIMISER + line for line in differences(optimiser.state_dict(names), state)]
-    problems += [f"generator {name}: missing" for name in sorted(generators) if GENERATOR + name not in texts]
+    problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     if problems:
-        lines = "\n  ".join(problems)
+        lines = "\n  ".join(sorted(problems))
         raise CheckpointError(f"{os.fspath(path)} does not fit, and nothing was changed:\n  {lines}")
     notes = _parsed(path, texts.get(NOTES, "{}"))
-    _restore(path, generators, texts)  # the last that can fail
-    model.load_state_dict(weights)
-    if optimiser is not None:
-        optimiser.load_state_dict(state, names)
+
+    def put(weights: Mapping[str, Any], state: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+        for name, rng in generators.items():
+            try:
+                restore_generator(rng, texts[GENERATOR + name])
+            except CheckpointError as error:
+                raise CheckpointError(f"{os.fspath(path)}: generator {name}: {error}") from error
+        model.load_state_dict(weights)
+        if optimiser is not None:
+            optimiser.load_state_dict(state, names)
+
+    before = (
+        model.state_dict(),
+        optimiser.state_dict(names) if optimiser is not None else {},
+        {GENERATOR + name: generator_state(rng) for name, rng in generators.items()},
+    )
+    try:
+        put(weights, state, texts)
+    except BaseException:  # Ctrl-C too
+        put(*before)
+        raise
     return notes
 
 
@@ -128,17 +145,3 @@ def _parsed(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
     if not isinstance(notes, dict):
         raise CheckpointError(f"{os.fspath(path)}: its metadata is a JSON {type(notes).__name__}, expected an object")
     return notes
-
-
-def _restore(
-    path: str | os.PathLike[str], generators: Mapping[str, np.random.Generator], texts: Mapping[str, str]
-) -> None:
-    """All generators to their saved state, or none."""
-    before = [(rng, generator_state(rng)) for rng in generators.values()]
-    for name, rng in generators.items():
-        try:
-            restore_generator(rng, texts[GENERATOR + name])
-        except CheckpointError as error:
-            for other, state in before:
-                restore_generator(other, state)
-            raise CheckpointError(f"{os.fspath(path)}: generator {name}: {error}") from error

@@ -1,7 +1,7 @@
 """The header of a `.safetensors` file, read and checked before anything it claims is believed.
 
 In comes an open file, out goes the header as a dictionary of which every shape, dtype and range is known to fit the
-file. Called by `load_arrays`. The library checks much of this too, after it has the whole file in memory.
+file. Called by `load_arrays`, which reads the arrays that follow.
 
 A file is: 8 bytes with the length of the header, little-endian; the header, JSON; the data. The header maps the name of
 each array to its dtype, shape and the range of its bytes in the data, and `__metadata__` to a dictionary of strings
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 METADATA = "__metadata__"
-LONGEST_HEADER = 2 * 2**20  # bytes; some 15,000 arrays, and at most about 50 MB once it is parsed
+LONGEST_HEADER = 3 * 2**19  # bytes; some 11,000 arrays, and at most about 45 MB once it is parsed
 MOST_AXES = 64  # what NumPy has
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -39,6 +39,15 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """The dtypes of the format that NumPy has, by the format's name for them."""
 
+SIGNATURES = {
+    b"PK": "a zip archive, as .npz files and those of torch.save are",
+    b"\x93NUMPY": "a NumPy .npy file",
+    b"\x80": "a pickle",
+    b"\x89HDF": "an HDF5 file",
+    b"GGUF": "a GGUF file",
+}
+"""What the first bytes of a file that is taken for a checkpoint say it is; such files are never opened as that."""
+
 # For messages: what a file claims can be megabytes long.
 _limits = reprlib.Repr()
 _limits.maxstring = 120
@@ -50,10 +59,13 @@ def read_header(file: BinaryIO) -> dict[str, Any]:
     available = os.fstat(file.fileno()).st_size - 8
     if available < 0:
         raise ValueError(f"it has {available + 8} bytes, fewer than any safetensors file")
-    length = int.from_bytes(file.read(8), "little")
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
     if length > LONGEST_HEADER:
+        seems = next((what for signature, what in SIGNATURES.items() if start.startswith(signature)), "something else")
         raise ValueError(
-            f"its header claims {length} bytes, the limit is {LONGEST_HEADER}; it may be no safetensors file"
+            f"it is no safetensors file and seems to be {seems}: its header would have {length} bytes, the limit is "
+            f"{LONGEST_HEADER}"
         )
     if length > available:
         raise ValueError(f"its header claims {length} bytes, only {available} follow: the file was cut")

@@ -13,12 +13,14 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad.base.arrays import Array
+from minigrad.base.instructive import Instructive
+from minigrad.base.signature import check_call, checked
 from minigrad.core.modes import Mode, current_mode, reset_mode, scope, set_mode
 from minigrad.core.tensor import Tensor, assign
 from minigrad.nn.state import check_state
 
 
-class Module:
+class Module(Instructive, habits="Module"):
     """Base of all modules: write `forward`, call the module.
 
     Tensors with `requires_grad` held as attributes are parameters, other Tensors are buffers; both are part of the
@@ -61,17 +63,21 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self._children_named:
             self._name_children()
-        if not self._scope:
-            return self.forward(*args, **kwargs)
-        mode = current_mode()
-        before, inside = self._modes
-        if inside is None or before != mode:
-            inside = self._mode_inside(mode)
-        token = set_mode(inside)
+        token = None
+        if self._scope:
+            mode = current_mode()
+            before, inside = self._modes
+            if inside is None or before != mode:
+                inside = self._mode_inside(mode)
+            token = set_mode(inside)
         try:
             return self.forward(*args, **kwargs)
+        except TypeError:
+            check_call(type(self).__name__, self.forward, args, kwargs)
+            raise
         finally:
-            reset_mode(token)
+            if token is not None:
+                reset_mode(token)
 
     def _mode_inside(self, mode: Mode) -> Mode:
         """The mode with the module's scope; kept for the next call, unless it would keep a graph alive."""
@@ -160,6 +166,7 @@ class Module:
         """Switch training behaviour off here and below."""
         return self.train(False)
 
+    @checked
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():

@@ -12,6 +12,8 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import Array
+from minigrad.base.instructive import Instructive
+from minigrad.base.signature import checked
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
 from minigrad.core.tensor import Tensor, assign, describe, read, touch
@@ -21,7 +23,7 @@ from minigrad.optim.buffer import Buffer
 from minigrad.optim.schedules import Constant, Schedule
 
 
-class Optimiser:
+class Optimiser(Instructive, habits="Optimiser"):
     """Base of all optimisers. A subclass names its `moments` and writes `coefficients` and `rule`.
 
     Args:
@@ -86,6 +88,7 @@ class Optimiser:
             numbers = [cast(coefficient, buffer.dtype) for coefficient in coefficients]
             buffer.update(lambda *values, numbers=numbers: self.rule(*values, *numbers))
 
+    @checked
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:

@@ -95,7 +95,7 @@ def test_the_page_shows_every_file_and_needs_nothing_else(shown):
     assert [heading.text[:2] for heading in page.iter("h2")] == ["1.", "2.", "3.", "4.", "5.", "Fr"]
 
 
-def test_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, capsys):
+def test_L3_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, capsys):
     folder, _ = shown
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert main(["demo", "--quick", "--steps", "3", "--out", str(folder)]) == 0
@@ -119,7 +119,16 @@ def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, cap
     assert "digraph {" in "".join(page_of(tmp_path / "out").itertext())
 
 
-def test_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
+def test_L2_an_output_that_knows_ascii_only(tmp_path, monkeypatch):
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii"))
+    assert main(["demo", "--quick", "--steps", "1", "--out", str(tmp_path / "größe")]) == 0
+    assert b"to look at: " in output.getvalue()
+    assert b"/gr??e/index.html" in output.getvalue()
+    assert {file.name for file in (tmp_path / "größe").iterdir()} == FILES
+
+
+def test_L2_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
     original = AdamW.step
 
     def step(self):

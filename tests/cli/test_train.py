@@ -100,7 +100,7 @@ def test_text_is_compared_with_the_baselines_and_sampled(capsys):
 
 @pytest.mark.usefixtures("short_text")
 @pytest.mark.parametrize("task", ["text", "reverse"])
-def test_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at, capsys):
+def test_L2_K9_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at, capsys):
     assert train(task, "--steps", "9", "--seed", "5", "--out", "whole") == 0
     interrupt_at(4)
     assert train(task, "--steps", "9", "--seed", "5", "--out", "parts") == 130
@@ -138,7 +138,7 @@ def test_a_finished_run_can_be_made_longer(capsys):
         ("sort --resume", "has settings of another task or version: task='copy' instead of 'sort', "),
     ],
 )
-def test_what_cannot_be_gone_on_with_is_refused(arguments, message, capsys):
+def test_L1_what_cannot_be_gone_on_with_is_refused(arguments, message, capsys):
     train("copy", "--steps", "3")
     os.link("minigrad-train/copy.safetensors", "minigrad-train/sort.safetensors")
     assert train(*arguments.split()) == 2
@@ -154,7 +154,7 @@ STEPS_OF_WORDS = {"settings": asdict(replace(SETTINGS["copy"], steps="many")), "
     "notes",
     [json.dumps(STEPS_OF_WORDS), "{}", '{"settings": {"task": "copy"}}', '{"settings": 3, "data": ""}', "[1]", "no"],
 )
-def test_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
+def test_L1_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
     os.mkdir("minigrad-train")
     save_arrays("minigrad-train/copy.safetensors", {}, {NOTES: notes})
     assert train("copy", "--resume") == 2

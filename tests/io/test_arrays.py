@@ -56,7 +56,7 @@ SPECIAL = {
 
 
 @pytest.mark.parametrize("name", SPECIAL)
-def test_special_arrays_and_names_return_bit_for_bit(tmp_path, name):
+def test_K12_special_arrays_and_names_return_bit_for_bit(tmp_path, name):
     save_arrays(tmp_path / "a.safetensors", {name: SPECIAL[name]}, {})
     arrays, metadata = load_arrays(tmp_path / "a.safetensors")
     assert_identical(arrays, {name: SPECIAL[name]})
@@ -64,7 +64,7 @@ def test_special_arrays_and_names_return_bit_for_bit(tmp_path, name):
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
-def test_every_dtype_returns_with_every_bit_pattern(tmp_path, dtype):
+def test_K12_every_dtype_returns_with_every_bit_pattern(tmp_path, dtype):
     save_arrays(tmp_path / "a.safetensors", {"x": patterns(dtype)})
     assert_identical(load_arrays(tmp_path / "a.safetensors")[0], {"x": patterns(dtype)})
 
@@ -77,7 +77,7 @@ unicode_text = st.text('ab/. _"\\\n\0\x7fé注🦓\u2028\uffff', max_size=8)
     arrays=st.dictionaries(unicode_text.filter(lambda name: name != "__metadata__"), st.integers(0, 3), max_size=5),
     metadata=st.dictionaries(unicode_text, unicode_text, max_size=5),
 )
-def test_any_names_and_metadata_return(arrays, metadata):
+def test_K12_any_names_and_metadata_return(arrays, metadata):
     arrays = {name: np.full(size, size, np.int8) for name, size in arrays.items()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.safetensors"
@@ -150,11 +150,11 @@ def small(tmp_path):
     """A small file, with all that a checkpoint has: arrays of several dtypes, one of size 0, metadata."""
     path = tmp_path / "small.safetensors"
     arrays = {"w": np.array([[1.5, np.nan]]), "m": np.array([True, False]), "n": np.array(7), "e": np.zeros((0, 2))}
-    save_arrays(path, arrays, {"step": "10"})
+    save_arrays(path, arrays, {"minigrad.format": "1", "step": "10"})
     return path, arrays, path.read_bytes()
 
 
-def test_a_file_cut_at_any_byte_is_refused(small):
+def test_K3_a_file_cut_at_every_byte_is_refused(small):
     path, _, content = small
     for length in range(len(content)):
         path.write_bytes(content[:length])
@@ -162,9 +162,20 @@ def test_a_file_cut_at_any_byte_is_refused(small):
             load_arrays(path)
 
 
-@pytest.mark.parametrize("flip", [0xFF, 0x01, 0x20])
-def test_any_byte_changed_is_refused_or_harmless(small, flip):
-    path, arrays, content = small
+@pytest.mark.parametrize("flip", [0xFF, *(1 << bit for bit in range(8))])
+def test_K3_every_byte_and_every_bit_flipped_once_is_refused(small, flip):
+    path, _, content = small
+    for position in range(len(content)):
+        path.write_bytes(content[:position] + bytes([content[position] ^ flip]) + content[position + 1 :])
+        with pytest.raises(CheckpointError, match=r"small\.safetensors: ."):
+            load_arrays(path)
+
+
+@pytest.mark.parametrize("flip", [0xFF, *(1 << bit for bit in range(8))])
+def test_K3_without_other_keys_of_ours_a_flip_is_refused_or_harmless(tmp_path, flip):
+    path, arrays = tmp_path / "a.safetensors", {"w": np.array([1.5, np.nan])}
+    save_arrays(path, arrays, {"step": "10"})
+    content = path.read_bytes()
     harmless = 0
     for position in range(len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ flip]) + content[position + 1 :])
@@ -175,99 +186,22 @@ def test_any_byte_changed_is_refused_or_harmless(small, flip):
         harmless += 1
         assert_identical(loaded, arrays)
         assert metadata["step"] == "10"
-    # Letters of the checksum's key, and padding: what is read is right, only the checksum may go unread.
-    assert harmless <= len("minigrad.sha256") + 8
+    assert harmless <= len("minigrad.")  # in these letters of the checksum's key: it goes unread, the rest is right
 
 
-def test_bytes_appended_are_refused(small):
+def test_K3_bytes_appended_are_refused(small):
     path, _, content = small
     path.write_bytes(content + b"\0")
     with pytest.raises(CheckpointError, match="follow its header"):
         load_arrays(path)
 
 
-def test_two_arrays_of_one_shape_exchanged_are_refused(tmp_path):
+def test_K3_two_arrays_of_one_shape_exchanged_are_refused(tmp_path):
     save_arrays(tmp_path / "a.safetensors", {"a": np.array([1.0]), "b": np.array([2.0])})
     content = (tmp_path / "a.safetensors").read_bytes()
     (tmp_path / "a.safetensors").write_bytes(content[:-16] + content[-8:] + content[-16:-8])
     with pytest.raises(CheckpointError, match="checksum"):
         load_arrays(tmp_path / "a.safetensors")
-
-
-def file_with(header, data=b""):
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data
-
-
-def entry(dtype="F32", shape=(1,), offsets=(0, 4), **more):
-    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets), **more}
-
-
-HOSTILE = {
-    "empty file": (b"", "it has 0 bytes"),
-    "length 2**64 - 1": (b"\xff" * 8 + b"{}", "claims 18446744073709551615 bytes"),
-    "length past the end": ((3).to_bytes(8, "little") + b"{}", "only 2 follow"),
-    "not UTF-8": (file_with(b'{"\xff":1}'), "not JSON"),
-    "not JSON": (file_with(b"pickle"), "not JSON"),
-    "a list": (file_with([]), "a JSON list, expected an object"),
-    "depth 100,000": (file_with(b"[" * 100_000), "nested too deeply"),
-    "metadata a number": (file_with({"__metadata__": {"step": 1}}), "dictionary of strings"),
-    "metadata null": (file_with({"__metadata__": None}), "dictionary of strings"),
-    "entry a list": (file_with({"x": []}), "expected dtype, shape and data_offsets"),
-    "entry without shape": (file_with({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "expected dtype, shape"),
-    "a name twice": (file_with(b'{"x":' + json.dumps(entry()).encode() + b',"x":{}}', b"\0" * 4), "'x' twice"),
-    "2**40 elements": (file_with({"x": entry(shape=[2**40])}, b"\0" * 4), f"takes {2**42} bytes"),
-    "product beyond 64 bits": (file_with({"x": entry(shape=[2**32, 2**32])}, b"\0" * 4), f"takes {2**66} bytes"),
-    "a size beyond 64 bits": (file_with({"x": entry(shape=[0, 2**70], offsets=[0, 0])}), "integers ≥ 0"),
-    "sizes too large for an empty array": (file_with({"x": entry(shape=[0, 2**62, 8], offsets=[0, 0])}), "x"),
-    "negative size": (file_with({"x": entry(shape=[-1])}, b"\0" * 4), "integers ≥ 0"),
-    "two negative sizes": (file_with({"x": entry(shape=[-1, -1])}, b"\0" * 4), "integers ≥ 0"),
-    "float size": (file_with({"x": entry(shape=[1.0])}, b"\0" * 4), "integers ≥ 0"),
-    "bool size": (file_with({"x": entry(shape=[True])}, b"\0" * 4), "integers ≥ 0"),
-    "shape a number": (file_with({"x": {**entry(), "shape": 1}}, b"\0" * 4), "integers ≥ 0"),
-    "10,000 axes": (file_with({"x": entry(shape=[1] * 10_000)}, b"\0" * 4), "at most 64"),
-    "dtype |O": (file_with({"x": entry("|O")}, b"\0" * 4), "dtype '|O'"),
-    "dtype V9": (file_with({"x": entry("V9")}, b"\0" * 4), "dtype 'V9'"),
-    "dtype >f8": (file_with({"x": entry(">f8", offsets=[0, 8])}, b"\0" * 8), "dtype '>f8'"),
-    "dtype BF16": (file_with({"x": entry("BF16", offsets=[0, 2])}, b"\0" * 2), "dtype 'BF16'"),
-    "dtype a list": (file_with({"x": entry(["F32"])}, b"\0" * 4), "dtype"),
-    "one offset": (file_with({"x": entry(offsets=[0])}, b"\0" * 4), "two integers"),
-    "negative offset": (file_with({"x": entry(offsets=[-4, 0])}, b"\0" * 4), "two integers"),
-    "offsets reversed": (file_with({"x": entry(offsets=[4, 0])}, b"\0" * 4), "takes 4 bytes"),
-    "shape and range disagree": (file_with({"x": entry(shape=[2])}, b"\0" * 4), "takes 8 bytes"),
-    "overlap": (file_with({"x": entry(), "y": entry()}, b"\0" * 8), "starts at byte 0 of the data, expected 4"),
-    "gap": (file_with({"x": entry(), "y": entry(offsets=[8, 12])}, b"\0" * 12), "expected 4"),
-    "data missing": (file_with({"x": entry()}, b"\0" * 3), "take 4 bytes, but 3 follow"),
-    "data without an array": (file_with({"x": entry()}, b"\0" * 5), "take 4 bytes, but 5 follow"),
-    "a bool of 2": (file_with({"x": entry("BOOL", offsets=[0, 1])}, b"\2"), "neither 0 nor 1"),
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_files_are_refused_with_path_and_reason(tmp_path, case):
-    content, reason = HOSTILE[case]
-    path = tmp_path / "hostile.safetensors"
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError) as caught:
-        load_arrays(path)
-    assert str(path) in str(caught.value)
-    assert reason in str(caught.value)
-    assert len(str(caught.value)) < 500 + len(str(path))
-
-
-def test_a_huge_header_is_refused_without_reading_it(tmp_path):
-    path = tmp_path / "huge.safetensors"
-    with open(path, "wb") as file:
-        file.write((10**9).to_bytes(8, "little"))
-        file.truncate(10**9 + 8)  # a hole: it takes no room on the disk
-    with pytest.raises(CheckpointError, match=f"limit is {LONGEST_HEADER}"):
-        load_arrays(path)
-
-
-def test_a_pickle_and_an_npy_file_are_refused(tmp_path):
-    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(CheckpointError):
-        load_arrays(tmp_path / "a.npy")
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -304,9 +238,11 @@ def test_what_cannot_be_stored_is_named_and_nothing_is_written(tmp_path, arrays,
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("call", [lambda: save_arrays("a", {}), lambda: load_arrays("a")])
-def test_without_the_library_the_extra_is_named(monkeypatch, call):
+def test_without_the_library_the_extra_is_named_and_files_can_still_be_read(small, monkeypatch):
+    path, arrays, _ = small
+    monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(ImportError, match=r"extra `io`: python -m pip install safetensors"):
-        call()
-    assert not Path("a").exists()
+        save_arrays(path.parent / "new", {})
+    assert os.listdir(path.parent) == [path.name]
+    assert_identical(load_arrays(path)[0], arrays)

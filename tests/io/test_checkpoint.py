@@ -8,10 +8,11 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.errors import CheckpointError
+from minigrad.core.tensor import assign
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import load_checkpoint, save_checkpoint
 from minigrad.nn import LanguageModel, Linear, Module
-from minigrad.optim import SGD, Adam, WarmupCosine, clip_gradients
+from minigrad.optim import SGD, Adam, AdamW, WarmupCosine, clip_gradients
 
 pytest.importorskip("safetensors")
 
@@ -19,10 +20,10 @@ pytest.importorskip("safetensors")
 class Training:
     """A small run: model, optimiser with a schedule, and one generator for batches and dropout."""
 
-    def __init__(self, seed=0):
+    def __init__(self, seed=0, optimiser=Adam, **options):
         self.rng = np.random.default_rng(seed)
         self.model = LanguageModel(9, 8, 2, 1, context=6, hidden=8, dropout=0.1, rng=self.rng)
-        self.optimiser = Adam(self.model.parameters(), 1e-2, schedule=WarmupCosine(5, 20))
+        self.optimiser = optimiser(self.model.parameters(), 1e-2, schedule=WarmupCosine(5, 20), **options)
 
     def run(self, steps):
         losses = []
@@ -53,14 +54,38 @@ def path(tmp_path):
     return tmp_path / "run.safetensors"
 
 
-def test_a_resumed_run_continues_bit_for_bit(path):
-    whole, first, second = Training(), Training(), Training(seed=99)
-    losses = whole.run(20)
-    history = first.run(10)
+OPTIMISERS = {
+    "Adam": {"optimiser": Adam},
+    "AdamW": {"optimiser": AdamW, "weight_decay": 0.1},
+    "SGD": {"optimiser": SGD},
+    "momentum": {"optimiser": SGD, "momentum": 0.9, "nesterov": True},
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("after", [0, 1, 7])
+def test_K9_a_resumed_run_continues_bit_for_bit(path, name, after):
+    whole, first, second = (Training(seed, **OPTIMISERS[name]) for seed in (0, 0, 99))
+    losses = whole.run(10)
+    history = first.run(after)
     first.save(path, history=history)
+    second.run(2)  # whatever was there before is replaced
     resumed = second.load(path)["history"]
-    assert resumed + second.run(10) == losses
+    assert second.state() == first.state()
+    assert second.optimiser.steps == after
+    assert resumed + second.run(10 - after) == losses
     assert second.state() == whole.state()
+
+
+def test_K9_saving_and_loading_change_nothing_in_the_run_that_saves(path):
+    alone, saving = Training(), Training()
+    losses = alone.run(6)
+    found = []
+    for _ in range(6):
+        found += saving.run(1)
+        saving.save(path)
+        saving.load(path)
+    assert (found, saving.state()) == (losses, alone.state())
 
 
 def test_weights_are_stored_by_their_path_and_the_optimiser_under_a_prefix(path):
@@ -85,7 +110,7 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_moments_find_their_parameters_by_name_in_any_order(path):
+def test_K10_moments_find_their_parameters_by_name_in_any_order(path):
     training = Training()
     training.run(3)
     training.save(path)
@@ -142,7 +167,7 @@ def changed(path, arrays=(), texts=(), without=()):
     save_arrays(path, new, {key: text for key, text in (old_texts | dict(texts)).items() if key not in without})
 
 
-def test_another_model_is_refused_with_every_difference(path):
+def test_E10_K10_another_model_is_refused_with_every_difference_sorted(path):
     training = Training()
     training.save(path)
     changed(
@@ -152,15 +177,52 @@ def test_another_model_is_refused_with_every_difference(path):
     )
     assert refused(training, path, "does not fit, and nothing was changed") == [
         "  embedding.weight: float64 (9, 8), expected float32 (9, 8)",
+        "  generator all: missing",
         "  new.gain: unexpected",
+        "  optimiser.first_moment.readout.bias: missing",
         "  readout.bias: float32 (8,), expected float32 (9,)",
         "  transformer.norm.bias: missing",
-        "  optimiser.first_moment.readout.bias: missing",
-        "  generator all: missing",
     ]
 
 
-def test_another_optimiser_is_refused(path):
+def test_E10_states_that_do_not_fit_are_refused_with_every_difference_sorted():
+    training = Training()
+    training.run(1)
+    before = training.state()
+    for owner in (training.model, training.optimiser):
+        state = owner.state_dict()
+        missing, wrong_shape, wrong_dtype, *_ = sorted(key for key in state if state[key].size > 1)
+        del state[missing]
+        state |= {wrong_shape: np.zeros((7, 7), np.float32), wrong_dtype: state[wrong_dtype].astype(np.int64)}
+        with pytest.raises(ValueError, match="nothing was changed") as caught:
+            owner.load_state_dict(state | {"unexpected": np.ones(1)})
+        lines = str(caught.value).splitlines()[1:]
+        assert [line.split(":")[0].strip() for line in lines] == sorted(
+            [missing, wrong_shape, wrong_dtype, "unexpected"]
+        )
+    assert training.state() == before
+
+
+def test_K10_parameters_in_another_order_are_matched_by_name(path):
+    class Shuffled(Module):
+        def __init__(self, names):
+            for name in names:
+                setattr(self, name, mg.Tensor([0.0, ord(name)], requires_grad=True, name=name))
+
+    saved, loaded = Shuffled("abc"), Shuffled("cab")
+    optimisers = [Adam(model.parameters(), 0.1) for model in (saved, loaded)]
+    for name in "abc":
+        getattr(saved, name).grad = np.ones(2) * ord(name)
+    optimisers[0].step()
+    save_checkpoint(path, saved, optimisers[0])
+    load_checkpoint(path, loaded, optimisers[1])
+    for name in "abc":
+        assert getattr(loaded, name).tolist() == getattr(saved, name).tolist()
+    moments = optimisers[1].state_dict("cab")
+    assert [moments[f"first_moment.{name}"][0] for name in "abc"] == pytest.approx([9.7, 9.8, 9.9])
+
+
+def test_E10_K10_another_optimiser_is_refused(path):
     training, other = Training(), Training()
     training.save(path)
     other.optimiser = SGD(other.model.parameters(), 0.1, momentum=0.9)
@@ -178,7 +240,7 @@ def test_another_optimiser_is_refused(path):
         ({"minigrad.generator.all": "{}"}, "generator all"),
     ],
 )
-def test_texts_that_make_no_sense_are_refused(path, texts, message):
+def test_K10_another_version_and_texts_that_make_no_sense_are_refused(path, texts, message):
     training = Training()
     training.run(1)
     training.save(path)
@@ -187,7 +249,7 @@ def test_texts_that_make_no_sense_are_refused(path, texts, message):
     refused(training, path, message)
 
 
-def test_one_bad_generator_leaves_the_others_as_they_were(path):
+def test_K8_one_bad_generator_leaves_the_others_as_they_were(path):
     model = Linear(1, 1, rng=np.random.default_rng(0))
     generators = {name: np.random.default_rng(i) for i, name in enumerate("abc")}
     save_checkpoint(path, model, generators=generators)
@@ -200,7 +262,49 @@ def test_one_bad_generator_leaves_the_others_as_they_were(path):
     assert [rng.bit_generator.state for rng in generators.values()] == before
 
 
-def test_a_damaged_file_is_refused(path):
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt()])
+@pytest.mark.parametrize("after", [0, 1, 5, 20])
+def test_K8_a_load_that_fails_half_way_changes_nothing(path, monkeypatch, error, after):
+    training = Training()
+    training.save(path)
+    training.run(2)
+    before, calls = training.state(), []
+
+    def failing(tensor, value):
+        calls.append(tensor)
+        if len(calls) == after + 1:
+            raise error
+        assign(tensor, value)
+
+    monkeypatch.setattr("minigrad.nn.module.assign", failing)
+    monkeypatch.setattr("minigrad.optim.optimiser.assign", failing)
+    with pytest.raises(type(error)):
+        training.load(path)
+    assert len(calls) > after + 1
+    assert training.state() == before
+
+
+def test_K8_a_load_that_fails_in_the_optimiser_changes_nothing(path, monkeypatch):
+    training = Training()
+    training.save(path)
+    training.run(2)
+    before, load = training.state(), training.optimiser.load_state_dict
+    states = []
+
+    def failing(state, names=None):
+        states.append(state)
+        load(state, names)
+        if len(states) == 1:
+            raise MemoryError
+
+    monkeypatch.setattr(training.optimiser, "load_state_dict", failing)
+    with pytest.raises(MemoryError):
+        training.load(path)
+    assert len(states) == 2
+    assert training.state() == before
+
+
+def test_K8_a_damaged_file_is_refused(path):
     training = Training()
     training.save(path)
     content = bytearray(path.read_bytes())
@@ -209,7 +313,7 @@ def test_a_damaged_file_is_refused(path):
     refused(training, path, "checksum")
 
 
-def test_a_failed_save_leaves_the_old_file(path):
+def test_K11_a_failed_save_leaves_the_old_file(path):
     model = Linear(1, 1, rng=np.random.default_rng(0))
     save_checkpoint(path, model)
     before = path.read_bytes()
