@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import shape_of
 from minigrad.base.record import Call, Function, by_numpy, registry
-from minigrad.checks.cases import Case
+from minigrad.checks.cases import cases_of, is_float_array
 from minigrad.core.modes import within
 from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor
@@ -86,13 +85,11 @@ def gradient_formulas(function: Function) -> dict[str, str]:
 
 def _formula(op: Op, name: str) -> str:
     """Run the rule on the first sample that differentiates the argument, preferably on matrices alone."""
-    tries = [sample for number, sample in enumerate(op.samples) if _position(op, sample, number, name) is not None]
-    number = op.samples.index(max(tries, key=lambda sample: _are_matrices(sample)))
-    sample = op.samples[number]
-    position = _position(op, sample, number, name)
+    bound = [op.bind(*case.arguments()) for case in cases_of(op)]
+    tried = [(inputs, params) for inputs, params in bound if _position(op, inputs, name) is not None]
+    inputs, params = max(tried, key=lambda sample: all(np.ndim(x) == 2 for x in sample[0] if x is not None))
+    position = _position(op, inputs, name)
     assert position is not None
-    args, params = Case(op, sample, number).arguments()
-    inputs, params = op.bind(args, params)
     named = [_named(x, op.argument(i), i - len(op.arguments)) for i, x in enumerate(inputs)]
     with np.errstate(all="ignore"), within(record=True):
         y = Tensor(op.forward(*inputs, **params), name="y")
@@ -101,20 +98,9 @@ def _formula(op: Op, name: str) -> str:
         return formula_of(op.rule(position)(g, y, *named, **params))
 
 
-def _position(op: Op, sample: Call, number: int, name: str) -> int | None:
-    """Where the sample gives an array of floats for the argument."""
-    args, params = Case(op, sample, number).arguments()
-    inputs, _ = op.bind(args, params)
-    found = (i for i, x in enumerate(inputs) if op.argument(i) == name and _is_float(x))
-    return next(found, None)
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
-def _are_matrices(sample: Call) -> bool:
-    return all(len(shape_of(x)) == 2 for x in sample.args)
+def _position(op: Op, inputs: tuple[Any, ...], name: str) -> int | None:
+    """Where an array of floats is given for the argument."""
+    return next((i for i, x in enumerate(inputs) if op.argument(i) == name and is_float_array(x)), None)
 
 
 def _named(x: Any, argument: str, number: int) -> Any:

@@ -100,6 +100,7 @@ TENSOR = (
     Habit("flatten", "x.flatten()", "x.ravel()", "NumPy's name"),
     Habit("permute", "x.permute(1, 0)", "x.transpose(1, 0)", "NumPy's transpose takes all axes"),
     Habit("t", "x.t()", "x.T"),
+    Habit("trace", "x.trace()", "x.matrix_trace()", "minigrad.trace captures a function; np.trace(x) works too"),
     Habit("unsqueeze", "x.unsqueeze(0)", "x.expand_dims(0)", "or x[None]"),
     Habit("expand", "x.expand(4, 2, 3)", "x.broadcast_to((4, 2, 3))", "NumPy's name"),
     Habit("expand_as", "x.expand_as(y)", "x.broadcast_to(y.shape)"),

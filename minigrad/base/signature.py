@@ -32,6 +32,7 @@ class Signature:
         self.name = name
         self.arguments = arguments or tuple(p.name for p in inputs)
         self.optional = frozenset(p.name for p in inputs if p.default is None)
+        self.fewest = len(self.arguments) - len(self.optional)  # those that may be left out come last
         self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.required = tuple(name for name, value in self.defaults.items() if value is inspect.Parameter.empty)
@@ -44,6 +45,8 @@ class Signature:
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""
         count = len(self.arguments)
+        if self.fewest <= len(args) < count and kwargs.keys() <= self.defaults.keys():
+            args += (None,) * (count - len(args))
         plain = len(args) == count or (
             self.variadic and len(args) > count and not isinstance(args[count], (list, tuple))
         )
@@ -73,11 +76,15 @@ class Signature:
             if name not in kwargs and name not in self.optional:
                 self._refuse(f"argument {name!r} is missing", kwargs)
             inputs.append(kwargs.pop(name, None))
-        if len(extra) > len(self.defaults) == 1:
-            extra = (extra,)
+        if len(extra) > len(self.defaults) == 1 and all(isinstance(x, (int, np.integer)) for x in extra):
+            extra = (extra,)  # as in x.reshape(2, 3)
         if len(extra) > len(self.defaults):
             self._refuse(f"{len(args)} arguments given", kwargs)
-        given = dict(zip(self.defaults, extra, strict=False)) | kwargs
+        given = dict(zip(self.defaults, extra, strict=False))
+        twice = ", ".join(sorted(given.keys() & kwargs.keys()))
+        if twice:
+            self._refuse(f"argument {twice} is given twice", kwargs)
+        given |= kwargs
         unknown = ", ".join(sorted(given.keys() - self.defaults.keys()))
         if unknown:
             self._refuse(f"argument {unknown} is not supported", kwargs)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.record import call, composition
+from minigrad.base.arrays import real_array, shape_of
+from minigrad.base.record import call, composition, refusal
 from minigrad.core.modes import scope
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.kernels import broadcasts_to
 from minigrad.ops.samples import booleans, normal
 
 __all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
@@ -37,6 +39,16 @@ def reference(
         call(normal(2, 3, 2), normal(2, 3, 2), normal(2, 3, 2), causal=True),
         call(normal(2, 2, 3, 2), normal(2, 2, 4, 2), normal(2, 2, 4, 2), mask=booleans(2, 1, 1, 4)),
         call(normal(3, 2), normal(3, 2), normal(3, 2), booleans(3, 3), normal(3, 3), causal=True, scale=1.0),
+        call(normal(3, 2), normal(0, 2), normal(0, 4)), call(normal(0, 2), normal(3, 2), normal(3, 4)),
+    ],
+    refusals=[
+        refusal(call(normal(3), normal(3), normal(3)), ValueError, "at least two axes", "query (3,)"),
+        refusal(call(normal(2, 3), normal(2, 4), normal(2, 4)), ValueError, "differ in width", "(2, 3)", "(2, 4)"),
+        refusal(call(normal(2, 3), normal(4, 3), normal(5, 3)), ValueError, "differ in length", "(4, 3)", "(5, 3)"),
+        refusal(call(normal(2, 0), normal(2, 0), normal(2, 3)), ValueError, "width of 0", "(2, 0)"),
+        refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), normal(2, 2)), TypeError, "mask", "booleans", "bias="),
+        refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), booleans(3, 3)), ValueError, "mask", "(3, 3)", "(2, 2)"),
+        refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), bias=normal(3)), ValueError, "bias", "(3,)", "(2, 2)"),
     ],
 )  # fmt: skip
 def scaled_dot_product_attention(
@@ -65,6 +77,7 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(Tensor([[1.0, 0.0]]), keys, keys, scale=1.0).numpy().round(4).tolist()
     [[0.5752, 0.1547]]
     """
+    query, key, value = (x if isinstance(x, Tensor) else real_array(x) for x in (query, key, value))
     with scope("attention"):
         weights = attention_weights(query, key, value, mask, bias, causal, scale)
         return named(ops.matmul(weights, value), "context")
@@ -75,7 +88,7 @@ def attention_weights(
     scale: float | None = None,
 ) -> Any:  # fmt: skip
     """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
-    check_shapes(query, key, value)
+    check_shapes(query, key, value, scale)
     if mask is not None and not isinstance(mask, Tensor):
         mask = np.asarray(mask)
     if mask is not None and mask.dtype.kind != "b":
@@ -85,6 +98,10 @@ def attention_weights(
         )
     scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     scores = named(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
+    for name, beside in (("mask", mask), ("bias", bias)):
+        if beside is not None and not broadcasts_to(shape_of(beside), scores.shape):
+            raise ValueError(f"scaled_dot_product_attention: {name} of shape {shape_of(beside)} does not broadcast to "
+                             f"the scores {scores.shape}, (…, queries, keys)")  # fmt: skip
     if bias is not None:
         scores = named(scores + bias, "biased scores")
     if causal:
@@ -109,7 +126,13 @@ def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
 
 @op(
     formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True,
-    samples=[call(normal(3, 4), heads=2), call(normal(2, 3, 6), heads=3)],
+    samples=[call(normal(3, 4), heads=2), call(normal(2, 3, 6), heads=3), call(normal(0, 4), heads=1)],
+    refusals=[
+        refusal(call(normal(3, 4), heads=3), ValueError, "split_heads", "width of 4", "(3, 4)", "3 heads"),
+        refusal(call(normal(3, 4), heads=0), ValueError, "split_heads", "0 heads"),
+        refusal(call(normal(4), heads=2), ValueError, "split_heads", "(4,)"),
+        refusal(call(normal(), heads=2), ValueError, "split_heads", "()"),
+    ],
     definition=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
     reference=lambda x, heads: np.swapaxes(np.reshape(x, head_shape(x, heads)), -2, -3),
 )  # fmt: skip
@@ -124,13 +147,15 @@ def split_heads(x: Any, *, heads: int) -> Any:
 
 @op(
     formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True,
-    samples=[call(normal(2, 3, 4)), call(normal(2, 2, 3, 1))],
+    samples=[call(normal(2, 3, 4)), call(normal(2, 2, 3, 1)), call(normal(2, 0, 4))],
+    refusals=[refusal(call(normal(3, 4)), ValueError, "merge_heads", "(…, heads, tokens, width)", "(3, 4)")],
     definition=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
     reference=lambda x: np.reshape(np.swapaxes(x, -2, -3), merged_shape(x)),
 )  # fmt: skip
 def merge_heads(x: Any) -> Any:
     """The heads side by side again: undoes `split_heads`."""
-    return x.swapaxes(-2, -3).reshape(merged_shape(x))
+    shape = merged_shape(x)
+    return x.swapaxes(-2, -3).reshape(shape)
 
 
 @split_heads.vjp("x")
@@ -144,7 +169,7 @@ def _(g: Any, y: Any, x: Any) -> Any:
 
 
 def head_shape(x: Any, heads: int) -> tuple[int, ...]:
-    width = x.shape[-1]
+    width = x.shape[-1] if x.ndim else 0
     if x.ndim < 2 or heads < 1 or width % heads:
         raise ValueError(f"a width of {width} in {x.shape} cannot be shared among {heads} heads, (…, tokens, width)")
     return (*x.shape[:-1], heads, width // heads)
@@ -156,11 +181,12 @@ def merged_shape(x: Any) -> tuple[int, ...]:
     return (*x.shape[:-3], x.shape[-2], x.shape[-3] * x.shape[-1])
 
 
-def check_shapes(query: Any, key: Any, value: Any) -> None:
+def check_shapes(query: Any, key: Any, value: Any, scale: float | None) -> None:
     problem = (
         "need at least two axes, (…, tokens, width)" if min(query.ndim, key.ndim, value.ndim) < 2
         else "query and key differ in width" if query.shape[-1] != key.shape[-1]
         else "key and value differ in length" if key.shape[-2] != value.shape[-2]
+        else "a width of 0 has no 1 / √width: pass scale=" if not query.shape[-1] and scale is None
         else ""
     )  # fmt: skip
     if problem:

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped
-from minigrad.base.record import call, composition
+from minigrad.base.arrays import Shaped, shape_of
+from minigrad.base.record import call, composition, refusal
 from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.kernels import AxisError, checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
 from minigrad.ops.samples import booleans, integers, normal
 
 __all__ = [
@@ -82,9 +83,14 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
     return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
 
 
+OUTSIDE = np.array([0, 3])
+
+
 @op(
     formula="x at an index", view=True, infer=known_shape,
-    samples=[call(normal(4, 3), integers(4, 5), index=Index([True]))],
+    samples=[call(normal(4, 3), integers(4, 5), index=Index([True])), call(normal(), index=Index([None])),
+             call(normal(4, 3), integers(3, 0), index=Index([..., True]))],
+    refusals=[refusal(call(normal(3), OUTSIDE, index=Index([True])), IndexError, "getitem", "(3,)", "index 3")],
     reference=lambda x, *indices, index: x[index.with_arrays(indices)],
 )  # fmt: skip
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
@@ -101,29 +107,55 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
     formula="0, with values added at an index",
     samples=[
         call(normal(5, 3), integers(4, 5), index=Index([True]), shape=(4, 3)),
-        call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)),
+        call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)), call(normal(), index=Index([1]), shape=(3,)),
         call(normal(2, 2), integers(3, 2), integers(2, 2, 1), index=Index([True, True]), shape=(3, 2)),
+        call(normal(3, 2), integers(3, 3), index=Index([0, Slice(None, None, None), True]), shape=(2, 2, 3)),
+        call(normal(0, 3), integers(4, 0), index=Index([True]), shape=(4, 3)),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), np.array([0, 4]), index=Index([True]), shape=(4, 3)),
+                IndexError, "scatter_add", "index 4", "(4, 3)"),
+        refusal(call(normal(2), np.array([0, 1]), np.array([0, 2]), index=Index([True, True]), shape=(2, 2)),
+                IndexError, "scatter_add", "index 2"),
+        refusal(call(normal(3), integers(4, 2), index=Index([True]), shape=(4,)), ValueError, "scatter_add", "(3,)"),
     ],
     reference=lambda values, *indices, index, shape: added_at(values, index.with_arrays(indices), shape),
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
-    """An array of zeros with `values` added at the index; repeated places add up."""
+    """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
     if len(indices) == 1 and index == (True,) and indices[0].dtype.kind in "iu" and shape[0]:
         return rows_added(values, indices[0], shape)
-    result = np.zeros(shape, values.dtype)
     if any(e is True for e in index):
-        np.add.at(result, index.with_arrays(indices), values)
-    else:
-        result[index.with_arrays(())] = values
+        return added_at_places(values, numbered(shape)[index.with_arrays(indices)], shape)
+    result = np.zeros(shape, values.dtype)
+    result[index.with_arrays(())] = values
     return result
 
 
+def numbered(shape: tuple[int, ...]) -> Any:
+    """The number of each element, row by row; read with an index, it says which places the index means."""
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
+def added_at_places(values: Any, places: Any, shape: tuple[int, ...]) -> Any:
+    """Values added at numbered places of zeros; `add.at` is fast on flat arrays only."""
+    result = np.zeros(math.prod(shape), sum_dtype(values.dtype))
+    values = values if values.shape == places.shape else np.broadcast_to(values, places.shape)
+    np.add.at(result, places.ravel(), values.ravel())
+    result = result.reshape(shape)
+    return result.astype(values.dtype, copy=False) if values.dtype.kind == "f" else result
+
+
 def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
-    """Rows added at the places `rows` of zeros; `add.at` is fast on flat arrays only."""
-    width = math.prod(shape[1:])
-    result = np.zeros(math.prod(shape), values.dtype)
-    np.add.at(result, (rows.reshape(-1, 1) % shape[0] * width + np.arange(width)).ravel(), values.ravel())
-    return result.reshape(shape)
+    """Rows added at the places `rows` of zeros, without numbering those that take no part."""
+    count, width, rows = shape[0], math.prod(shape[1:]), rows.astype(np.intp, copy=False)
+    if rows.size and (minimum_reduce(rows, None) < 0 or maximum_reduce(rows, None) >= count):
+        outside = rows[(rows < -count) | (rows >= count)]
+        if outside.size:
+            raise IndexError(f"index {outside[0]} is out of bounds for axis 0 with size {count}")
+        rows = np.where(rows < 0, rows + count, rows)
+    places = rows[..., None] * width + np.arange(width)
+    return added_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
 
 
 def added_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
@@ -146,7 +178,14 @@ keys = [
 @composition(
     formula="x[key]", reference=lambda x, key: x[tuple(key) if isinstance(key, list) else key],
     samples=[call(normal(4, 3, 3), key) for key in keys] + [call(normal(4, 3), booleans(4)),
-                                                        call(normal(4, 3), integers(4, 2, 2))],
+                                                        call(normal(4, 3), integers(4, 2, 2)), call(normal(), ())],
+    refusals=[
+        refusal(call(normal(3), 3), IndexError, "(3,)", "index 3"),
+        refusal(call(normal(3), (0, 0)), IndexError, "(3,)", "too many indices"),
+        refusal(call(normal(3), 1.5), IndexError, "integers", "float"),
+        refusal(call(normal(3), np.array([0.0])), IndexError, "integers", "float64"),
+        refusal(call(normal(3), booleans(2)), IndexError, "(3,)", "boolean"),
+    ],
 )  # fmt: skip
 def index(x: Any, key: Any) -> Any:
     """`x[key]`: integers, slices, None, `...`, integer arrays (repeats add up in the gradient) and boolean arrays.
@@ -164,12 +203,18 @@ def index(x: Any, key: Any) -> Any:
     formula="x with values written at an index", samples=[
         call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
         call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),
+        call(normal(4, 3), normal(0, 3), integers(4, 0), index=Index([True])),
+        call(normal(), normal(), index=Index([])),
+    ],
+    refusals=[
+        refusal(call(normal(4, 3), normal(2), index=Index([0])), ValueError, "setitem", "(4, 3)", "(2,)"),
+        refusal(call(np.ones(3, int), np.array([0.5]), index=Index([0])), TypeError, "setitem", "0.5", "int64"),
     ],
     reference=lambda x, values, *indices, index: written_at(x, values, index.with_arrays(indices)),
 )  # fmt: skip
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
-    return written_at(x, values, index.with_arrays(indices))
+    return written_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
 
 
 def written_at(x: Any, values: Any, key: Any) -> Any:
@@ -186,6 +231,7 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
 @setitem.vjp("values")
 def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
     read = ops.getitem(g, *indices, index=index)
+    read = ops.reshape(read, (1,) * (np.ndim(values) - read.ndim) + read.shape) if np.ndim(values) > read.ndim else read
     if all(i.dtype.kind == "b" for i in indices):
         return read
     # Of the values written to one place only the last is still there: each place says which.
@@ -194,13 +240,20 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
     if isinstance(g, Tensor):
         numbers, nobody = constant(numbers), constant(nobody)
     last = ops.getitem(ops.setitem(nobody, numbers, *indices, index=index), *indices, index=index)
-    return ops.where(ops.equal(last, numbers), read, 0.0)
+    return ops.where(ops.equal(last, numbers), read, 0.0)  # with the 1s that `values` may have in front
 
 
 @composition(
     formula="x with values written at key", reference=lambda x, key, values: written_at(x, values, key),
     samples=[call(normal(4, 3), 1, normal(3)), call(normal(4, 3), (slice(None), 0), 2.0),
-             call(normal(4, 3), (slice(None), -1), normal())],
+             call(normal(4, 3), (slice(None), -1), normal()),
+             call(normal(4, 3), [0, -1], normal(2, 1)), call(normal(), (), normal())],
+    refusals=[
+        refusal(call(normal(4, 3), 4, 0.0), IndexError, "index 4", "(4, 3)"),
+        refusal(call(normal(4, 3), 0, normal(2)), ValueError, "(4, 3)", "(2,)"),
+        refusal(call(np.ones(3, np.uint8), 0, 300), TypeError, "300", "uint8"),
+        refusal(call(normal(3), "a", 0.0), IndexError, "integers", "str"),
+    ],
 )  # fmt: skip
 def set_at(x: Any, key: Any, values: Any) -> Any:
     """A copy of `x` with `values` at `x[key]`: what item assignment would do, as a node of the graph.
@@ -215,7 +268,13 @@ def set_at(x: Any, key: Any, values: Any) -> Any:
 @composition(
     formula="the entries of x at indices along an axis", numpy=[np.take],
     samples=[call(normal(4, 3), integers(12, 2)), call(normal(4, 3), integers(3, 2, 2), axis=-1),
-             call(normal(4, 3), 1, axis=0)],
+             call(normal(4, 3), 1, axis=0), call(normal(4, 3), (0, -1), 1), call(normal(2), [True, False]),
+             call(normal(4, 3), integers(3, 0)), call(normal(), 0)],
+    refusals=[
+        refusal(call(normal(4, 3), 0, 2), AxisError, "take", "axis 2", "dimension 2"),
+        refusal(call(normal(4, 3), [0, 4], 0), IndexError, "index 4", "(4, 3)"),
+        refusal(call(normal(4, 3), [0.5]), IndexError, "integers", "float64"),
+    ],
 )  # fmt: skip
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The entries at `indices` along `axis`, or of the flattened array.
@@ -224,13 +283,26 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
     """
     if axis is None:
-        return ops.index(ops.reshape(x, -1), indices)
-    return ops.index(x, (slice(None),) * (axis % x.ndim) + (indices,))
+        x, axis = ops.ravel(x), 0
+    if isinstance(indices, (tuple, list)):
+        indices = np.asarray(indices) if len(indices) else np.zeros(0, np.intp)
+    if hasattr(indices, "dtype") and indices.dtype.kind == "b":  # 0 and 1 to NumPy; as an index they would be a mask
+        indices = ops.astype(indices, np.int64)
+    return ops.index(x, (slice(None),) * checked_axis("take", axis, len(shape_of(x))) + (indices,))
 
 
 @op(
     formula="x at one index per row", numpy=[np.take_along_axis],
-    samples=[call(normal(2, 4), integers(4, 2, 3), -1), call(normal(4, 2), integers(4, 3, 2), axis=0)],
+    samples=[call(normal(2, 4), integers(4, 2, 3), -1), call(normal(4, 2), integers(4, 3, 2), axis=0),
+             call(normal(2, 4), integers(4, 1, 3), 1), call(normal(1, 4), integers(4, 3, 2), 1),
+             call(normal(2, 3), integers(3, 2, 0), 1)],
+    refusals=[
+        refusal(call(normal(2, 3), integers(3, 2, 1), axis=2), AxisError, "take_along_axis", "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), integers(3, 2)), ValueError, "take_along_axis", "(2, 3)", "(2,)", "dimensions"),
+        refusal(call(normal(2, 3), [[3], [0]]), IndexError, "take_along_axis", "(2, 3)", "index 3"),
+        refusal(call(normal(2, 3), normal(2, 1)), IndexError, "take_along_axis", "integer"),
+        refusal(call(normal(2, 3), integers(3, 6), axis=None), TypeError, "take_along_axis", "axis"),
+    ],
 )  # fmt: skip
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     """The entries that `indices` names along `axis`, row by row.
@@ -238,7 +310,8 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     >>> take_along_axis(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1], [0]]).tolist()
     [[2.0], [3.0]]
     """
-    return np.take_along_axis(np.asarray(x), np.asarray(indices), axis)
+    x, indices = np.asarray(x), np.asarray(indices)
+    return np.take_along_axis(x, indices, checked_axis("take_along_axis", axis, x.ndim))
 
 
 @take_along_axis.vjp("x")
@@ -248,12 +321,18 @@ def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
 
 @op(
     formula="0, with values added at one index per row",
-    samples=[call(normal(2, 3), integers(4, 2, 3), axis=-1, shape=(2, 4))],
+    samples=[call(normal(2, 3), integers(4, 2, 3), axis=-1, shape=(2, 4)),
+             call(normal(3, 2), integers(4, 3, 2), axis=0, shape=(4, 2))],
+    refusals=[
+        refusal(call(normal(2, 3), integers(3, 2, 3), axis=2, shape=(2, 3)), AxisError, "add_along_axis", "axis 2"),
+        refusal(call(normal(2, 1), [[3], [0]], axis=1, shape=(2, 3)), IndexError, "add_along_axis", "index 3"),
+    ],
     reference=lambda values, indices, *, axis, shape: added_along(values, indices, axis, shape),
 )  # fmt: skip
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
-    return added_along(values, indices, axis, shape)
+    along = checked_axis("add_along_axis", axis, len(shape))
+    return added_at_places(values, np.take_along_axis(numbered(shape), np.asarray(indices), along), shape)
 
 
 def added_along(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
@@ -268,17 +347,26 @@ def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> An
 
 
 @op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False,
-    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0)])  # fmt: skip
-def argsort(x: Any, *, axis: int = -1) -> Any:
+    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(2, 0))],
+    refusals=[refusal(call(normal(2, 3), 2), AxisError, "argsort", "axis 2", "dimension 2")])  # fmt: skip
+def argsort(x: Any, *, axis: int | None = -1) -> Any:
     """The indices that would sort along `axis`; equal elements keep their order."""
     return np.argsort(x, axis, kind="stable")
 
 
-@composition(formula="x in ascending order", numpy=[np.sort], samples=[call(normal(2, 4)), call(normal(4, 2), axis=0)])
-def sort(x: Any, axis: int = -1) -> Any:
-    """The elements in ascending order along `axis`.
+@composition(
+    formula="x in ascending order", numpy=[np.sort],
+    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(0, 2), 1)],
+    refusals=[refusal(call(normal(2, 3), 2), AxisError, "sort", "axis 2", "dimension 2"),
+              refusal(call(normal()), AxisError, "sort", "axis -1", "dimension 0")],
+)  # fmt: skip
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """The elements in ascending order along `axis`, or of the flattened array.
 
     >>> sort(Tensor([3.0, 1.0, 2.0])).tolist()
     [1.0, 2.0, 3.0]
     """
+    if axis is None:
+        x, axis = ops.ravel(x), 0
+    axis = checked_axis("sort", axis, len(shape_of(x)))
     return ops.take_along_axis(x, ops.argsort(x, axis=axis), axis=axis)

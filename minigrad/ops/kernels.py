@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError as AxisError
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.base.arrays import Array
 
@@ -16,19 +19,28 @@ maximum_reduce: Any = np.maximum.reduce
 minimum_reduce: Any = np.minimum.reduce
 sum_of_products: Any = np.vecdot
 
+HALF = np.dtype(np.float16)
+
+
+def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
+    """np.sum, but float16 is summed up in float32: in its own precision, ones add up to 2,048 and no further."""
+    if getattr(x, "dtype", None) == HALF:
+        return add_reduce(x, axis, np.float32, None, keepdims).astype(HALF)
+    return add_reduce(x, axis, None, None, keepdims)
+
 
 def row_sums(x: Array) -> Array:
     """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows."""
     if x.dtype.char in "fd":
         return np.asarray(x @ ones(x.shape[-1], x.dtype))[..., None]
-    return np.asarray(add_reduce(x, -1, None, None, True))
+    return np.asarray(reduced_sum(x, -1, True))
 
 
 def batch_sums(x: Array, shape: tuple[int, ...]) -> Array:
     """Sums over the leading axes down to `shape`, the trailing ones; a product with ones here too."""
     count = math.prod(shape)
     if not x.size or x.dtype.char not in "fd":
-        return np.asarray(add_reduce(x.reshape(-1 if count else x.size, *shape), 0))
+        return np.asarray(reduced_sum(x.reshape(-1 if count else x.size, *shape), 0, False))
     rows = x.reshape(-1, count)
     return (ones(len(rows), x.dtype) @ rows).reshape(shape)
 
@@ -51,6 +63,29 @@ def as_float(x: Any) -> Array:
     """Integers and booleans as the floats NumPy makes of them: an unsigned integer would wrap around below zero."""
     array: Array = np.asarray(x)
     return array if array.dtype.kind == "f" else array.astype(np.result_type(array.dtype, np.float16))
+
+
+def widened(x: Array) -> tuple[Array, np.dtype[Any]]:
+    """float16 as float32, where sums neither overflow nor lose their small terms, and the type to come back to."""
+    return (x.astype(np.float32) if x.dtype.char == "e" else x), x.dtype
+
+
+@functools.cache
+def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type to add up in: that of `numpy.sum` for integers, which does not wrap, and float32 for float16."""
+    return np.dtype(np.float32) if dtype.char == "e" else add_reduce(np.empty(0, dtype)).dtype
+
+
+def exactly(values: Any, dtype: np.dtype[Any]) -> Array:
+    """`values` in another type; TypeError where one of them would become another number, as 2.5 or −1 in a uint8."""
+    given = np.asarray(values)
+    if dtype.kind == "f" or given.dtype == dtype:
+        return given.astype(dtype, copy=False)
+    with np.errstate(invalid="ignore"):  # NaN as an integer
+        cast = given.astype(dtype)
+    if not np.array_equal(cast, given):
+        raise TypeError(f"{given[cast != given].flat[0]} cannot be held by {dtype}: convert with astype first")
+    return cast
 
 
 def shifted(x: Array, axis: int) -> Array:
@@ -87,7 +122,9 @@ def common_maximum(x: Array) -> Any:
 
 def maxima(x: Array, axis: int) -> Array:
     """The largest value along one axis, which stays as 1; along short rows `argmax` is much faster than a reduction."""
-    if not x.size or axis not in (-1, x.ndim - 1):
+    if not x.size:
+        return np.asarray(maximum_reduce(x, axis, None, None, True, -np.inf))
+    if axis not in (-1, x.ndim - 1):
         return np.asarray(maximum_reduce(x, axis, None, None, True))
     rows = x.reshape(-1, x.shape[-1])
     largest: Array = rows[np.arange(len(rows)), rows.argmax(-1)]
@@ -96,4 +133,22 @@ def maxima(x: Array, axis: int) -> Array:
 
 def sums(x: Array, axis: int) -> Array:
     """Sums over one axis, which stays as 1."""
-    return row_sums(x) if axis in (-1, x.ndim - 1) else np.asarray(add_reduce(x, axis, None, None, True))
+    return row_sums(x) if axis in (-1, x.ndim - 1) else np.asarray(reduced_sum(x, axis, True))
+
+
+# --- arguments --------------------------------------------------------------------------------------------------------
+
+
+def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether broadcasting with an array of shape `target` leaves that its shape."""
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape[::-1], target[::-1], strict=False))
+
+
+def checked_axis(function: str, axis: int, ndim: int) -> int:
+    """`axis` counted from the front, or an AxisError that names the function."""
+    return int(normalize_axis_index(axis, ndim, function))
+
+
+def checked_axes(function: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Axes counted from the front; AxisError for one that is not there, ValueError for one that is there twice."""
+    return tuple(normalize_axis_tuple(axes, ndim, function))

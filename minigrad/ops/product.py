@@ -1,20 +1,28 @@
-"""Matrix products. A linear map on a batch is one product of two matrices, and so is the gradient of its weight."""
+"""Products of vectors, matrices and arrays with more axes.
+
+A linear map on a batch is one product of two matrices, and so is the gradient of its weight. The products of arrays
+with many axes (`tensordot`, and `einsum` in a file of its own) are brought into the form of one such product.
+"""
 
 from __future__ import annotations
 
 import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped
-from minigrad.base.record import call
+from minigrad.base.arrays import Shaped, shape_of
+from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
+from minigrad.ops.kernels import checked_axes, sum_of_products
 from minigrad.ops.samples import normal
 
 __all__ = [
-    "linear", "matmul",
+    "dot", "inner", "linear", "matmul", "outer", "tensordot", "vecdot",
 ]  # fmt: skip
 
 
@@ -37,12 +45,19 @@ def rows_of(x: Any) -> Any:
 
 
 @op(
-    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", numpy=[np.matmul], infer=product_shape,
+    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
     samples=[
         call(normal(3), normal(3)), call(normal(3), normal(3, 2)), call(normal(2, 3), normal(3)),
         call(normal(2, 3), normal(3, 4)), call(normal(2, 2, 3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 4)),
         call(normal(2, 1, 3, 4), normal(5, 4, 2)), call(normal(4), normal(2, 3, 4, 2)),
-        call(normal(2, 3, 4), normal(4)),
+        call(normal(2, 3, 4), normal(4)), call(normal(2, 0), normal(0, 3)), call(normal(0, 2, 3), normal(3, 2)),
+        call(normal(0), normal(0)),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), normal(2, 3)), ValueError, "matmul", "x1", "(2, 3)", "x2"),
+        refusal(call(normal(2, 2, 3), normal(2, 3)), ValueError, "matmul", "(2, 2, 3)", "(2, 3)"),
+        refusal(call(normal(2, 2, 3), normal(3, 3, 2)), ValueError, "matmul", "(2, 2, 3)", "(3, 3, 2)"),
+        refusal(call(normal(), normal(3)), ValueError, "matmul", "()"),
     ],
 )  # fmt: skip
 def matmul(x1: Any, x2: Any) -> Any:
@@ -82,7 +97,12 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     formula="x W + b", definition=lambda x, weight, bias: ops.matmul(x, weight) + bias,
     infer=lambda x, weight, bias: product_shape(x, weight),
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
-             call(normal(3), normal(3, 2), normal(2))],
+             call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
+             call(normal(2, 3), normal(3, 2), normal(1)), call(normal(2, 3), normal(3, 2), 0.5)],
+    refusals=[
+        refusal(call(normal(2, 3), normal(4, 3), normal(3)), ValueError, "linear", "x", "(2, 3)", "weight", "(4, 3)"),
+        refusal(call(normal(2, 3), normal(3, 4), normal(3)), ValueError, "linear", "bias", "(3,)", "(4,)"),
+    ],
     reference=lambda x, weight, bias: x @ weight + bias,
 )  # fmt: skip
 def linear(x: Any, weight: Any, bias: Any) -> Any:
@@ -92,7 +112,7 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
     [3.5]
     """
     y = matmul.forward(x, weight)
-    return np.add(y, bias, out=y) if y.dtype is bias.dtype and y.ndim else y + bias
+    return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
 
 
 @linear.vjp("x")
@@ -108,3 +128,195 @@ def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
 @linear.vjp("bias")
 def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     return g
+
+
+def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
+    return ops.sum(x1 * x2, axis=axis, keepdims=keepdims)
+
+
+@op(
+    formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot],
+    samples=[call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), keepdims=True),
+             call(normal(2, 3), normal(2, 1), axis=0), call(normal(3), normal(3)), call(normal(2, 0), normal(2, 0))],
+    refusals=[
+        refusal(call(normal(2, 3), normal(2, 2)), ValueError, "vecdot", "(2, 3)", "(2, 2)"),
+        refusal(call(normal(2, 3), normal(2, 3), axis=2), AxisError, "vecdot", "axis 2", "dimension 2"),
+        refusal(call(normal(3), normal()), ValueError, "vecdot", "()"),
+    ],
+    reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
+    definition=vecdot_definition,
+)  # fmt: skip
+def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
+    """The sum of products over one axis, in one pass.
+
+    >>> vecdot(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 10.0])).tolist()
+    [21.0, 43.0]
+    """
+    if axis != -1:
+        result = sum_of_products(x1, x2, axis=axis)
+        return np.expand_dims(result, axis) if keepdims else result
+    result = sum_of_products(x1, x2)
+    return result[..., None] if keepdims else result
+
+
+@vecdot.vjp("x1")
+def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
+    return (g if keepdims else ops.expand_dims(g, axis)) * x2
+
+
+@vecdot.vjp("x2")
+def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
+    return (g if keepdims else ops.expand_dims(g, axis)) * x1
+
+
+# --- arrays with any number of axes -----------------------------------------------------------------------------------
+
+
+@composition(
+    formula="x₁ᵢ x₂ⱼ", numpy=[np.outer],
+    samples=[call(normal(3), normal(2)), call(normal(2, 2), normal()), call(normal(0), normal(2)),
+             call(2.0, normal(3)), call(normal(2, 2), 0.5)],
+    refusals=[refusal(call(normal(3)), TypeError, "outer", "x2"),
+              refusal(call(normal(3), normal(2), out=None), TypeError, "outer", "out is not supported")],
+)  # fmt: skip
+def outer(x1: Any, x2: Any) -> Any:
+    """Every element of `x1` times every element of `x2`, both flattened: a matrix.
+
+    >>> outer(Tensor([1.0, 2.0]), [3.0, 4.0]).tolist()
+    [[3.0, 4.0], [6.0, 8.0]]
+    """
+    column, row = (math.prod(shape_of(x1)), 1), (1, math.prod(shape_of(x2)))
+    return ops.multiply(arranged(x1, "", "", column), arranged(x2, "", "", row))
+
+
+@composition(
+    formula="Σₖ x₁ᵢₖ x₂ⱼₖ", numpy=[np.inner],
+    samples=[call(normal(3), normal(3)), call(normal(2, 3), normal(4, 3)), call(normal(2, 3), normal(3)),
+             call(normal(2, 2, 3), normal(3, 3)), call(normal(), normal(2, 3)), call(normal(2), 1.5),
+             call(normal(2, 0), normal(3, 0))],
+    refusals=[refusal(call(normal(2, 3), normal(3, 2)), ValueError, "inner", "(2, 3)", "(3, 2)", "axis -1")],
+)  # fmt: skip
+def inner(x1: Any, x2: Any) -> Any:
+    """The sum of products over the last axis of both, for every pair of the other places; numbers multiply.
+
+    >>> inner(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 10.0]).tolist()
+    [21.0, 43.0]
+    """
+    return contraction("inner", x1, x2, (-1,), (-1,)) if shape_of(x1) and shape_of(x2) else ops.multiply(x1, x2)
+
+
+@composition(
+    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", numpy=[np.dot],
+    samples=[call(normal(3), normal(3)), call(normal(2, 3), normal(3, 4)), call(normal(2, 3), normal(3)),
+             call(normal(3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 2)), call(normal(2, 2, 3), normal(3)),
+             call(normal(), normal(2)), call(normal(2, 3), 0.5), call(normal(0), normal(0))],
+    refusals=[refusal(call(normal(2, 3), normal(2, 3)), ValueError, "dot", "axis -1", "axis -2", "(2, 3)")],
+)  # fmt: skip
+def dot(x1: Any, x2: Any) -> Any:
+    """The sum of products over the last axis of `x1` and the last but one of `x2`; numbers multiply.
+
+    Up to two axes it is `matmul`; with more, every matrix of `x1` meets every matrix of `x2`.
+
+    >>> dot(Tensor([[1.0, 2.0]]), [[3.0], [4.0]]).tolist()
+    [[11.0]]
+    """
+    ndim = len(shape_of(x2))
+    return contraction("dot", x1, x2, (-1,), (-min(ndim, 2),)) if shape_of(x1) and ndim else ops.multiply(x1, x2)
+
+
+@composition(
+    formula="Σₖₗ x₁ᵢₖₗ x₂ₖₗⱼ", numpy=[np.tensordot],
+    samples=[
+        call(normal(2, 3, 4), normal(3, 4, 2)), call(normal(2, 3), normal(3, 4), 1), call(normal(2), normal(3), axes=0),
+        call(normal(2, 3, 4), normal(4, 2), axes=([0, -1], [1, 0])), call(normal(2, 3), normal(3, 2), axes=(1, 0)),
+        call(normal(2, 3), normal(2, 3), 2), call(normal(), normal(2), 0), call(normal(0, 2), normal(2, 3), 1),
+        call(normal(2, 0), normal(0, 3), 1), call(normal(2, 3), normal(4, 3), ((), ())),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), normal(3, 2), ([1], [1])), ValueError, "tensordot", "(2, 3)", "(3, 2)", "axis 1"),
+        refusal(call(normal(2, 3), normal(3, 2), ([1, 0], [0])), ValueError, "tensordot", "2", "1"),
+        refusal(call(normal(2, 3), normal(3, 2), ([1], [5])), AxisError, "tensordot", "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), normal(3, 2), ([1, 1], [0, 0])), ValueError, "tensordot", "repeated"),
+        refusal(call(normal(2, 3), normal(3, 2), 3), ValueError, "tensordot", "axes=3"),
+        refusal(call(normal(2, 3), normal(3, 2), -1), ValueError, "tensordot", "axes=-1"),
+    ],
+)  # fmt: skip
+def tensordot(x1: Any, x2: Any, axes: int | Sequence[Any] = 2) -> Any:
+    """The sum of products over pairs of axes; the other axes of `x1` come first, then those of `x2`.
+
+    Args:
+        x1: an array.
+        x2: another.
+        axes: how many of the last axes of `x1` meet as many of the first of `x2`; or two lists, of axes of `x1` and of
+            those of `x2` that they meet.
+
+    >>> tensordot(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1.0, 0.0], [0.0, 1.0]]).tolist()
+    5.0
+    """
+    ndim1, ndim2 = len(shape_of(x1)), len(shape_of(x2))
+    if isinstance(axes, int):
+        if not 0 <= axes <= min(ndim1, ndim2):
+            raise ValueError(f"tensordot: axes={axes} of arrays with {ndim1} and {ndim2} axes")
+        axes = (tuple(range(ndim1 - axes, ndim1)), tuple(range(axes)))
+    axes1, axes2 = ((one,) if isinstance(one, int) else tuple(one) for one in axes)
+    return contraction("tensordot", x1, x2, axes1, axes2)
+
+
+def contraction(function: str, x1: Any, x2: Any, axes1: tuple[int, ...], axes2: tuple[int, ...]) -> Any:
+    """The sum of products over pairs of axes, in the name of `function`."""
+    shape1, shape2 = shape_of(x1), shape_of(x2)
+    places1, places2 = checked_axes(function, axes1, len(shape1)), checked_axes(function, axes2, len(shape2))
+    if len(places1) != len(places2):
+        raise ValueError(f"{function}: {len(places1)} axes of x1, {axes1}, for {len(places2)} of x2, {axes2}")
+    for i, j, axis1, axis2 in zip(places1, places2, axes1, axes2, strict=True):
+        if shape1[i] != shape2[j]:
+            raise ValueError(
+                f"{function}: x1 {shape1} and x2 {shape2}: axis {axis1} of x1 is {shape1[i]} and axis {axis2} of x2 is "
+                f"{shape2[j]}: they must be equal"
+            )
+    labels1 = string.ascii_letters[: len(shape1)]
+    labels2 = list(string.ascii_letters[len(shape1) : len(shape1) + len(shape2)])
+    for i, j in zip(places1, places2, strict=True):
+        labels2[j] = labels1[i]
+    wanted = [one for one in [*labels1, *labels2] if (one in labels1) != (one in labels2)]
+    return labelled_product(x1, labels1, x2, "".join(labels2), "".join(wanted))[0]
+
+
+def labelled_product(x1: Any, labels1: str, x2: Any, labels2: str, wanted: str) -> tuple[Any, str]:
+    """The sum of products over the labels that both arrays have and nobody wants, and the labels of its axes.
+
+    Every axis has a label. Equal labels mean equal lengths, and a label that only one array has is wanted.
+    """
+    lengths = dict(zip(labels1 + labels2, shape_of(x1) + shape_of(x2), strict=True))
+    batch = "".join(one for one in labels1 if one in labels2 and one in wanted)
+    summed = "".join(one for one in labels1 if one in labels2 and one not in wanted)
+    rows = "".join(one for one in labels1 if one not in labels2)
+    columns = "".join(one for one in labels2 if one not in labels1)
+
+    def shape(labels: str) -> tuple[int, ...]:
+        return tuple(lengths[one] for one in labels)
+
+    def as_one(labels: str) -> tuple[int, ...]:
+        return (math.prod(shape(labels)),)
+
+    if not summed:
+        x1 = arranged(x1, labels1, batch + rows, shape(batch + rows) + (1,) * len(columns))
+        x2 = arranged(x2, labels2, batch + columns, shape(batch) + (1,) * len(rows) * bool(batch) + shape(columns))
+        return ops.multiply(x1, x2), batch + rows + columns
+    if not rows and not columns:
+        x1 = arranged(x1, labels1, batch + summed, shape(batch) + as_one(summed))
+        x2 = arranged(x2, labels2, batch + summed, shape(batch) + as_one(summed))
+        return ops.vecdot(x1, x2), batch
+    left = as_one(rows) if batch else shape(rows)  # matmul takes many rows, but pairs the axes of a batch
+    right = as_one(columns) if batch or columns else ()
+    x1 = arranged(x1, labels1, batch + rows + summed, shape(batch) + left + as_one(summed))
+    x2 = arranged(x2, labels2, batch + summed + columns, shape(batch) + as_one(summed) + right)
+    labels = batch + rows + columns
+    return arranged(ops.matmul(x1, x2), labels, labels, shape(labels)), labels
+
+
+def arranged(x: Any, labels: str, order: str, shape: tuple[int, ...]) -> Any:
+    """`x` with its labelled axes in another order and then in another shape; itself where nothing is to be done."""
+    if labels != order:
+        x = ops.transpose(x, tuple(labels.index(one) for one in order))
+    return x if isinstance(x, (int, float)) or shape_of(x) == shape else ops.reshape(x, shape)  # numbers stay numbers

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import Shaped
+from minigrad.base.record import call, refusal
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
@@ -42,13 +43,40 @@ def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shap
     return Shaped(shape, np.dtype(dtype))
 
 
-@op(formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape)
+def refusals_of_draws(function: str) -> list[Any]:
+    """What both draws refuse."""
+    draws = np.random.default_rng(0)
+    return [
+        refusal(call(shape=(2,)), TypeError, function, "generator", "missing"),
+        refusal(call(shape=(2,), generator=0), TypeError, function, "numpy.random.Generator", "int"),
+        refusal(call(shape=(2,), dtype="int64", generator=draws), TypeError, function, "float32", "int64"),
+        refusal(call(shape=(-1,), generator=draws), ValueError, function, "negative", "(-1,)"),
+    ]
+
+
+def checked(dtype: Any, generator: Any) -> Any:
+    """The type to draw in, where both are what they must be."""
+    if not isinstance(generator, np.random.Generator):
+        raise TypeError(f"expected a numpy.random.Generator, got {type(generator).__name__}")
+    if np.dtype(dtype).char not in "fd":
+        raise TypeError(f"expected float32 or float64, got {np.dtype(dtype)}")
+    return np.dtype(dtype).type
+
+
+@op(
+    formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape,
+    refusals=refusals_of_draws("random_uniform"),
+)  # fmt: skip
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
-    return generator.random(shape, np.dtype(dtype).type)
+    precision = checked(dtype, generator)
+    return generator.random(shape, precision)
 
 
-@op(formula="normal random numbers", effect=True, infer=uniform_shape)
+@op(
+    formula="normal random numbers", effect=True, infer=uniform_shape, refusals=refusals_of_draws("random_normal")
+)  # fmt: skip
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
-    return generator.standard_normal(shape, np.dtype(dtype).type)
+    precision = checked(dtype, generator)
+    return generator.standard_normal(shape, precision)

@@ -9,13 +9,24 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, composition, kink, refusal
+from minigrad.base.record import Call, Refusal, call, composition, kink, refusal
 from minigrad.core.op import op
-from minigrad.ops.kernels import add_reduce, as_float, maximum_reduce, minimum_reduce, row_sums, sum_of_products
+from minigrad.ops.cumulative import products_of_others
+from minigrad.ops.kernels import (
+    HALF,
+    add_reduce,
+    as_float,
+    checked_axis,
+    maximum_reduce,
+    minimum_reduce,
+    reduced_sum,
+    row_sums,
+)  # fmt: skip
 from minigrad.ops.samples import booleans, normal
+from minigrad.ops.shape import inverse_permutation
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var", "vecdot",
+    "all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 Axis = int | tuple[int, ...] | None
@@ -24,14 +35,44 @@ Axis = int | tuple[int, ...] | None
 samples = [
     call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1)),
     call(normal(2, 3), axis=-1, keepdims=True), call(normal(2, 3), axis=(), keepdims=False), call(normal()),
+    call(normal(2, 1, 3), axis=-2), call(normal(0, 3), axis=1), call(normal(), axis=(), keepdims=True),
 ]  # fmt: skip
+of_nothing = [call(normal(0, 3), axis=0), call(normal(2, 0), axis=(0, 1), keepdims=True), call(normal(0))]
+
+
+def refused(name: str, *more: Refusal) -> list[Refusal]:
+    """What every reduction refuses, and what this one does besides."""
+    return [
+        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, -3)), np.exceptions.AxisError, name, "axis -3", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, -2)), ValueError, name, "duplicate"), *more,
+    ]  # fmt: skip
+
+
+def refused_empty(name: str) -> list[Refusal]:
+    """The same for what nothing has none of, as a maximum."""
+    return refused(
+        name,
+        refusal(call(normal(0)), ValueError, name, "(0,)", "axis=None"),
+        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
+    )
+
+
+def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes counted from 0; what is out of range or named twice is refused in the name of the function."""
+    if axis is None:
+        return tuple(range(ndim))
+    found = tuple(checked_axis(name, i, ndim) for i in ((axis,) if isinstance(axis, int) else axis))
+    if len(set(found)) < len(found):
+        raise ValueError(f"{name}: duplicate value in axis={axis} of an array with {ndim} axes")
+    return found
 
 
 def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """The shape with the reduced axes kept as 1."""
-    ndim = len(shape)
-    reduced = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    places = {i % ndim for i in reduced}
+    """The shape with the reduced axes kept as 1; in NumPy, numbers have an axis 0 and −1 to be reduced over."""
+    if axis is None or not shape:
+        return (1,) * len(shape)
+    places = {i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)}
     return tuple(1 if i in places else n for i, n in enumerate(shape))
 
 
@@ -46,14 +87,14 @@ def kept(y: Any, x: Any, axis: Axis) -> Any:
     return y if y.shape == shape else ops.reshape(y, shape)
 
 
-@op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples)
+@op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples + of_nothing, refusals=refused("sum"))
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over `axis`.
+    """The sum over `axis`; of float16 in float32, rounded at the end.
 
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
     [4.0, 6.0]
     """
-    return add_reduce(x, axis, None, None, keepdims)
+    return reduced_sum(x, axis, keepdims)
 
 
 @sum.vjp("x")
@@ -67,8 +108,13 @@ def count(x: Any, axis: Axis) -> int:
     return math.prod(n for n, m in zip(shape, kept_shape(shape, axis), strict=True) if m == 1)
 
 
+def divided_by_count(g: Any, n: float) -> Any:
+    """g / n, in float32 at least: float16 ends at 65,504, which a number of elements may exceed."""
+    return (ops.astype(g, np.float32) if g.dtype == HALF else g) / float(n)
+
+
 @op(
-    formula="1/n Σᵢ xᵢ", numpy=[np.mean], samples=samples,
+    formula="1/n Σᵢ xᵢ", numpy=[np.mean], samples=samples, refusals=refused("mean"),
     definition=lambda x, *, axis, keepdims: ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis)),
 )  # fmt: skip
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -86,7 +132,10 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @mean.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     n = count(x, axis)
-    return spread(g / float(n) if n else g, x, axis)
+    return spread(divided_by_count(g, n) if n else g, x, axis)
+
+
+# --- the largest and the smallest -------------------------------------------------------------------------------------
 
 
 def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
@@ -96,17 +145,23 @@ def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     return ops.where(extreme, kept(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
 
 
+def with_ties(*row: float) -> Call:
+    return call(np.array(row))
+
+
 @op(
-    formula="maxᵢ xᵢ", numpy=[np.max], samples=samples,
-    refusals=[refusal(call(normal(2, 3), axis=2), np.exceptions.AxisError, "max", "axis 2", "dimension 2")],
-    kinks=[kink(call(np.array([1.0, 1.0, 0.0])), [0.5, 0.5, 0.0])],
+    formula="maxᵢ xᵢ", numpy=[np.max], samples=samples, refusals=refused_empty("max"),
+    kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )  # fmt: skip
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis`; equal ones share the gradient evenly."""
     return maximum_reduce(x, axis, None, None, keepdims)
 
 
-@op(formula="minᵢ xᵢ", numpy=[np.min], samples=samples)
+@op(
+    formula="minᵢ xᵢ", numpy=[np.min], samples=samples, refusals=refused_empty("min"),
+    kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
+)  # fmt: skip
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis`; equal ones share the gradient evenly."""
     return minimum_reduce(x, axis, None, None, keepdims)
@@ -118,76 +173,126 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return chosen(g, y, x, axis)
 
 
-@op(formula="Πᵢ xᵢ", numpy=[np.prod], samples=samples)
+@composition(formula="maxᵢ xᵢ − minᵢ xᵢ", numpy=[np.ptp], samples=samples, refusals=refused_empty("max"))
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """From the smallest to the largest element over `axis`, peak to peak.
+
+    >>> float(ptp(Tensor([3.0, 1.0, 2.0])))
+    2.0
+    """
+    return ops.max(x, axis=axis, keepdims=keepdims) - ops.min(x, axis=axis, keepdims=keepdims)
+
+
+position = [
+    call(normal(2, 3)), call(normal(2, 3), axis=1), call(normal(2, 3), axis=-2, keepdims=True), call(normal()),
+    call(normal(0, 3), axis=1),
+]  # fmt: skip
+
+
+def refused_position(name: str) -> list[Refusal]:
+    return [
+        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
+        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
+    ]
+
+
+@op(
+    formula="the place of maxᵢ xᵢ", numpy=[np.argmax], samples=position, refusals=refused_position("argmax"),
+    differentiable=False,
+)  # fmt: skip
+def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the first largest element along `axis`."""
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    formula="the place of minᵢ xᵢ", numpy=[np.argmin], samples=position, refusals=refused_position("argmin"),
+    differentiable=False,
+)  # fmt: skip
+def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the first smallest element along `axis`."""
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+
+
+@op(formula="Πᵢ xᵢ", numpy=[np.prod], samples=samples + of_nothing, refusals=refused("prod"))
 def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product over `axis`; its gradient divides by nothing, so zeros are fine."""
+    """The product over `axis`; its gradient divides by nothing, so zeros are fine.
+
+    >>> x = Tensor([0.0, 2.0, 3.0], requires_grad=True)
+    >>> prod(x).backward()
+    >>> x.grad
+    array([6., 0., 0.])
+    """
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
 @prod.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    shape = kept_shape(x.shape, axis)
-    reduced = tuple(i for i, n in enumerate(x.shape) if shape[i] == 1 and n != 1)
-    others = tuple(i for i in range(x.ndim) if i not in reduced)
-    rows = ops.transpose(x, axes=others + reduced)
-    lengths = rows.shape
-    n = int(np.prod(lengths[len(others) :], dtype=int))
-    flat = ops.reshape(rows, (*lengths[: len(others)], n))
-    rest = ops.reshape(products_of_others(flat), lengths)
-    back = tuple(int(i) for i in np.argsort(others + reduced))
-    return kept(g, x, axis) * ops.transpose(rest, axes=back)
+    if isinstance(axis, int) and x.ndim:
+        return kept(g, x, axis) * products_of_others(x, axis)
+    reduced = tuple(sorted(places("prod", axis, x.ndim))) if x.ndim else ()
+    order = tuple(i for i in range(x.ndim) if i not in reduced) + reduced
+    shape = tuple(x.shape[i] for i in order)
+    leading = x.ndim - len(reduced)
+    rows = ops.reshape(permuted(x, order), (*shape[:leading], math.prod(shape[leading:])))
+    others = ops.reshape(products_of_others(rows, -1), shape)
+    return kept(g, x, axis) * permuted(others, inverse_permutation(order))
 
 
-def products_of_others(x: Any) -> Any:
-    """At each place of the last axis, the product of all other places: all before it times all after it."""
-    n = x.shape[-1]
-    if n == 0:
-        return x
-    ones = ops.ones_like(ops.index(x, (..., slice(0, 1))))
-    before = running_product(ops.concatenate([ones, ops.index(x, (..., slice(0, n - 1)))], axis=-1))
-    backwards = ops.index(x, (..., slice(None, 0, -1)))
-    after = ops.index(running_product(ops.concatenate([ones, backwards], axis=-1)), (..., slice(None, None, -1)))
-    return before * after
+def permuted(x: Any, order: tuple[int, ...]) -> Any:
+    return x if order == tuple(range(x.ndim)) else ops.transpose(x, axes=order)
 
 
-def running_product(x: Any) -> Any:
-    """The product of all places up to each: doubling the reach takes log₂ n steps (Hillis and Steele, 1986)."""
-    n, reach = x.shape[-1], 1
-    while reach < n:
-        first = ops.ones_like(ops.index(x, (..., slice(0, reach))))
-        x = x * ops.concatenate([first, ops.index(x, (..., slice(0, n - reach)))], axis=-1)
-        reach *= 2
-    return x
-
+# --- how far elements lie apart ---------------------------------------------------------------------------------------
 
 spread_samples = [
     call(normal(4, 3)), call(normal(4, 3), axis=0), call(normal(4, 3), axis=-1, ddof=1, keepdims=True),
-    call(normal(2, 3, 2), axis=(0, 1)),
+    call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
 ]  # fmt: skip
 
 
-@composition(formula="1/(n − ddof) Σᵢ (xᵢ − mean x)²", numpy=[np.var], samples=spread_samples)
+@composition(
+    formula="1/(n − ddof) Σᵢ (xᵢ − mean x)²", numpy=[np.var], refusals=refused("var"),
+    samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())],
+)  # fmt: skip
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance over `axis`; `ddof=1` divides by n − 1.
 
     >>> float(var(Tensor([1.0, 2.0, 3.0]), ddof=1))
     1.0
     """
-    deviation = ops.square(x - ops.mean(x, axis=axis, keepdims=True))
+    places("var", axis, len(shape_of(x)))
+    return mean_square(x - ops.mean(x, axis=axis, keepdims=True), axis, ddof, keepdims)
+
+
+def mean_square(deviation: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    squares = ops.square(deviation)
     if not ddof:
-        return ops.mean(deviation, axis=axis, keepdims=keepdims)
-    return ops.sum(deviation, axis=axis, keepdims=keepdims) / degrees_of_freedom(x, axis, ddof)
+        return ops.mean(squares, axis=axis, keepdims=keepdims)
+    return ops.sum(squares, axis=axis, keepdims=keepdims) / degrees_of_freedom(deviation, axis, ddof)
 
 
 def degrees_of_freedom(x: Any, axis: Axis, ddof: float) -> float:
-    """n − ddof, and NaN in place of a division by zero or less, as in NumPy."""
+    """n − ddof; 0 where it would be less, as in NumPy, so that the result is NaN or infinite."""
     degrees = count(x, axis) - ddof
-    return float(degrees) if degrees > 0 else float("nan")
+    return float(degrees) if degrees > 0 else 0.0
+
+
+def centred(x: Any, axis: Axis) -> Any:
+    """x minus its mean. The first entry is subtracted before: means are rounded, and equal elements give exactly 0."""
+    first = tuple(slice(0, 1) if n == 1 else slice(None) for n in kept_shape(x.shape, axis))
+    shifted = x - ops.stop_gradient(ops.index(x, first))
+    return shifted - ops.mean(shifted, axis=axis, keepdims=True)
 
 
 @op(
-    formula="√(var x)", numpy=[np.std], samples=spread_samples,
+    formula="√(var x)", numpy=[np.std], samples=spread_samples, refusals=refused("std"),
     definition=lambda x, *, axis, ddof, keepdims: ops.sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
+    kinks=[kink(with_ties(3.0, 3.0, 3.0), 0.0), kink(call(np.array(2.0)), 0.0)],
 )  # fmt: skip
 def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation over `axis`; the gradient of equal elements is 0 by convention.
@@ -195,103 +300,77 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     >>> float(std(Tensor([1.0, 2.0, 3.0]), ddof=1))
     1.0
     """
-    return np.sqrt(var.call(x, axis=axis, ddof=ddof, keepdims=keepdims))
+    places("std", axis, np.ndim(x))
+    x = np.asarray(x)
+    floats = x if x.dtype.kind == "f" else x.astype(np.float64)
+    return np.sqrt(mean_square(centred(floats, axis), axis, ddof, keepdims))
 
 
 @std.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     degrees = degrees_of_freedom(x, axis, ddof)
-    if np.isnan(degrees):
-        return x * degrees
-    slope = kept(g / degrees / y, x, axis)
-    return ops.strong_multiply(x - ops.mean(x, axis=axis, keepdims=True), slope)
+    if not degrees:
+        return x * math.nan
+    return ops.strong_multiply(centred(x, axis), kept(divided_by_count(g, degrees) / y, x, axis))
 
 
 def shifted_logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     largest = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
     total = ops.log(ops.sum(ops.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else ops.reshape(total, ops.sum(x, axis=axis).shape)
+    return total if keepdims else ops.squeeze(total, axis=axis)
 
 
-@op(formula="log Σᵢ exp xᵢ", samples=samples, reference=shifted_logsumexp, definition=shifted_logsumexp)
+@op(
+    formula="log Σᵢ exp xᵢ", samples=samples, reference=shifted_logsumexp, definition=shifted_logsumexp,
+    refusals=refused_empty("logsumexp"),
+    kinks=[kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5])],
+)  # fmt: skip
 def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over `axis`, shifted by the largest element so that nothing overflows.
+
+    The largest are counted, not summed, so that what the others add is not lost beside them: log(1 + exp(−40)).
 
     >>> float(logsumexp(Tensor([1000.0, 1001.0])))
     1001.3132616875182
     """
     x = as_float(x)
-    largest = np.max(x, axis=axis, keepdims=True)
-    finite = np.where(np.isfinite(largest), largest, 0)
+    largest = maximum_reduce(x, axis, None, None, True)
+    shift = np.where(np.isfinite(largest), largest, 0)
+    wide = np.result_type(x.dtype, np.float32)
+    is_largest = x == shift
     with np.errstate(divide="ignore", over="ignore"):  # log 0 = −∞ and exp ∞ = ∞ are the values meant
-        total = np.log(np.sum(np.exp(x - finite), axis=axis, keepdims=True)) + finite
-    return total if keepdims else total.reshape(np.sum(x, axis=axis).shape)
+        others = add_reduce(np.where(is_largest, 0, np.exp(x - shift)), axis, wide, None, True)
+        more = (add_reduce(is_largest, axis, None, None, True) - 1).astype(wide)
+        total = (np.log1p(others + more) + shift).astype(x.dtype)
+    return total if keepdims else total.squeeze(axis)
 
 
 @logsumexp.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    total = kept(y, x, axis)
-    weights = ops.exp(x - ops.where(ops.isfinite(total), total, 0.0))  # by convention 0 where all are −∞
-    infinite = ops.equal(total, np.inf)
-    weights = ops.where(infinite, ops.astype(ops.equal(x, np.inf), x.dtype), weights)
-    return ops.strong_multiply(kept(g, x, axis), weights)
+    # The exponentials add up to 1 but for the rounding of y, which is undone by their sum.
+    total = ops.stop_gradient(kept(y, x, axis))
+    weights = ops.exp(x - ops.where(ops.isfinite(total), total, 0.0))
+    scale = kept(g, x, axis) / ops.sum(weights, axis=axis, keepdims=True)
+    finite = ops.strong_multiply(weights, scale)  # by convention 0 where all are −∞
+    return ops.where(ops.equal(total, np.inf), chosen(g, y, x, axis), finite)
 
 
-position = [call(normal(2, 3)), call(normal(2, 3), axis=1), call(normal(2, 3), axis=-2, keepdims=True)]
+# --- truths ---------------------------------------------------------------------------------------------------------
 
 
-@op(formula="the place of maxᵢ xᵢ", numpy=[np.argmax], samples=position, differentiable=False)
-def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the first largest element along `axis`."""
-    return np.argmax(x, axis=axis, keepdims=keepdims)
+truths = [
+    call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
+    call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
+]  # fmt: skip
 
 
-@op(formula="the place of minᵢ xᵢ", numpy=[np.argmin], samples=position, differentiable=False)
-def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the first smallest element along `axis`."""
-    return np.argmin(x, axis=axis, keepdims=keepdims)
-
-
-truths = [call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True)]
-
-
-@op(formula="xᵢ for some i", numpy=[np.any], samples=truths, differentiable=False)
+@op(formula="xᵢ for some i", numpy=[np.any], samples=truths, refusals=refused("any"), differentiable=False)
 def any(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether some element along `axis` is true."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@op(formula="xᵢ for every i", numpy=[np.all], samples=truths, differentiable=False)
+@op(formula="xᵢ for every i", numpy=[np.all], samples=truths, refusals=refused("all"), differentiable=False)
 def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether all elements along `axis` are true."""
     return np.all(x, axis=axis, keepdims=keepdims)
-
-
-@op(
-    formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot],
-    samples=[call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), keepdims=True),
-             call(normal(2, 3), normal(2, 1), axis=0)],
-    reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
-    definition=lambda x1, x2, *, axis, keepdims: ops.sum(x1 * x2, axis=axis, keepdims=keepdims),
-)  # fmt: skip
-def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
-    """The sum of products over one axis, in one pass.
-
-    >>> vecdot(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 10.0])).tolist()
-    [21.0, 43.0]
-    """
-    if axis != -1:
-        result = sum_of_products(x1, x2, axis=axis)
-        return np.expand_dims(result, axis) if keepdims else result
-    result = sum_of_products(x1, x2)
-    return result[..., None] if keepdims else result
-
-
-@vecdot.vjp("x1")
-def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    return (g if keepdims else ops.expand_dims(g, axis)) * x2
-
-
-@vecdot.vjp("x2")
-def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    return (g if keepdims else ops.expand_dims(g, axis)) * x1

@@ -1,14 +1,18 @@
 """What a declaration must hold, so that the laws of test_laws.py see all of an op."""
 
+import inspect
+
 import pytest
 
 import minigrad as mg
+from minigrad.checks.cases import cases_of, is_float_array
 from minigrad.core.op import Op
-from minigrad.ops.samples import Draw
 
 FUNCTIONS = list(mg.registry.values())
 OPS = [function for function in FUNCTIONS if isinstance(function, Op)]
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+COMPOSITIONS = [function for function in FUNCTIONS if not isinstance(function, Op)]
+every_composition = pytest.mark.parametrize("function", COMPOSITIONS, ids=lambda function: function.name)
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 
 random = {"random_uniform", "random_normal", "dropout"}  # no law holds for them; tests/ops has theirs
@@ -16,7 +20,7 @@ random = {"random_uniform", "random_normal", "dropout"}  # no law holds for them
 
 def bound(op):
     """Inputs and parameters of each sample."""
-    return [op.bind(sample.args, dict(sample.params)) for sample in op.samples]
+    return [op.bind(*case.arguments()) for case in cases_of(op)]
 
 
 @every_function
@@ -36,7 +40,7 @@ def test_it_is_public_and_a_method_of_tensor(function):
 @every_op
 def test_every_float_argument_has_a_rule_and_every_rule_is_tried_with_an_array(op):
     given = [(op.argument(i), x) for inputs, _ in bound(op) for i, x in enumerate(inputs)]
-    arrays = {argument for argument, x in given if isinstance(x, Draw) and x.kind == "f"}
+    arrays = {argument for argument, x in given if is_float_array(x)}
     numbers = {argument for argument, x in given if type(x) is float}
     assert arrays | numbers <= op.rules.keys() or not op.differentiable
     assert op.rules.keys() <= arrays
@@ -52,3 +56,28 @@ def test_every_optional_argument_is_tried_with_and_without(op):
 def test_every_parameter_is_tried_with_another_value_than_its_default(op):
     tried = {name for _, params in bound(op) for name, value in params.items() if value != op.defaults[name]}
     assert tried == op.defaults.keys() or op.name in random
+
+
+@every_composition
+def test_every_argument_of_a_composition_is_tried_with_another_value_than_its_default(function):
+    signature = inspect.signature(function.call)
+    tried = {
+        name
+        for sample in function.samples
+        for name, value in signature.bind(*sample.args, **sample.params).arguments.items()
+        if differs(value, signature.parameters[name].default)
+    }
+    assert tried == signature.parameters.keys() or function.name in random
+
+
+def differs(value, default):
+    return type(value) is not type(default) or value != default
+
+
+@every_function
+def test_what_it_must_refuse_is_declared(function):
+    """One argument, elementwise, of any shape: such a function has nothing of its own to refuse."""
+    takes_anything = getattr(function, "elementwise", False) and len(function.arguments) == 1 and not function.required
+    assert function.refusals or takes_anything
+    for refused in function.refusals:
+        assert refused.names

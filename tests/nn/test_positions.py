@@ -26,8 +26,7 @@ def test_a_shift_of_positions_is_a_rotation():
 
 
 @pytest.mark.parametrize("start", [1_000_000, 2**24 + 1])
-def test_far_positions_are_the_rounded_float64_table(start):
-    """Hard case N37."""
+def test_N37_far_positions_are_the_rounded_float64_table(start):
     x = np.zeros((4, 8), np.float32)
     encoded = SinusoidalPositions(8)(x, start=start).numpy()
     assert encoded.dtype == np.float32

@@ -67,11 +67,42 @@ def test_N1_a_query_that_sees_nothing_gives_zeros_and_zero_gradients():
     mg.check_gradients(lambda q, k, v: attention(q, k, v, mask), inputs, order=2)
 
 
+def test_N1_a_query_that_sees_nothing_has_no_share_in_the_gradients_of_keys_and_values():
+    """Whatever the query and its cotangent are, the gradients of k and v have the same bits."""
+    mask = np.array([[True, True, False], [False, False, False]])
+    key, value, g = normal(3, 4, seed=1), normal(3, 4, seed=2), normal(2, 4, seed=3)
+
+    def gradients(row, cotangent):
+        query = np.array([normal(4), [row] * 4])
+        g[1] = cotangent
+        return [x.tolist() for x in mg.vjp(lambda q, k, v: attention(q, k, v, mask), [query, key, value], g)[1]]
+
+    expected = gradients(0.0, 0.0)
+    assert expected[0][1] == [0.0] * 4
+    for row, cotangent in ((0.0, 1e300), (1e300, -7.0), (-3.0, 5.0)):
+        assert gradients(row, cotangent) == expected
+
+
+def test_N1_a_query_that_sees_nothing_has_no_second_derivative_and_all_others_are_finite():
+    mask = np.array([[True, True, False], [False, False, False]])
+    inputs = [Tensor(x, requires_grad=True) for x in (normal(2, 4), normal(3, 4, seed=1), normal(3, 4, seed=2))]
+    first = mg.grad(attention(*inputs, mask), inputs, normal(2, 4, seed=3), create_graph=True)
+    seconds = mg.grad(first, inputs, tuple(normal(*x.shape, seed=4) for x in first))
+    assert all(np.isfinite(g.numpy()).all() for g in seconds)
+    assert seconds[0].tolist()[1] == [0.0] * 4
+    assert seconds[0].numpy()[0].all()
+
+
 def test_N35_scores_far_apart_attend_to_one_key():
     inputs = [np.array([[1e4]]), np.array([[1.0], [0.0], [-1.0]]), normal(3, 2)]
     context, gradients = mg.vjp(attention, inputs, np.ones((1, 2)))
     assert context.tolist() == [inputs[2][0].tolist()]
     assert all(np.isfinite(g.numpy()).all() for g in gradients)
+    query, key, value = (Tensor(x, requires_grad=True) for x in inputs)
+    context = attention(query, key, value)
+    assert context.inputs[0].tolist() == [[1.0, 0.0, 0.0]]
+    first = mg.grad(context, query, np.ones((1, 2)), create_graph=True)
+    assert np.isfinite(mg.grad(first, key, np.ones((1, 1))).numpy()).all()
 
 
 def test_causal_queries_do_not_depend_on_later_keys():
@@ -99,6 +130,20 @@ def test_masks_that_are_not_boolean_name_bias(mask):
     x = Tensor(normal(2, 2))
     with pytest.raises(TypeError, match=rf"mask: expected booleans.*got {mask.dtype}.*bias="):
         attention(x, x, x, mask)
+
+
+def test_without_keys_the_context_is_zeros():
+    context, gradients = mg.vjp(attention, [normal(2, 3), np.zeros((0, 3)), np.zeros((0, 4))], normal(2, 4))
+    assert context.tolist() == [[0.0] * 4] * 2
+    assert [g.shape for g in gradients] == [(2, 3), (0, 3), (0, 4)]
+
+
+@pytest.mark.parametrize("name", ["mask", "bias"])
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2, 3), (2,)])
+def test_masks_and_biases_that_do_not_broadcast_to_the_scores_are_named(name, shape):
+    options = {name: np.ones(shape, bool if name == "mask" else float)}
+    with pytest.raises(ValueError, match=rf"{name} of shape \({shape[0]}.*does not broadcast to the scores \(2, 3\)"):
+        attention(normal(2, 4), normal(3, 4), normal(3, 4), **options)
 
 
 @pytest.mark.parametrize(

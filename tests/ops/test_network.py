@@ -42,6 +42,7 @@ def test_N1_a_row_without_anything_gives_zeros_and_zero_gradients(where):
 def test_N2_a_row_of_minus_infinity_without_a_mask_is_nan():
     with np.errstate(invalid="ignore"):
         assert np.isnan(mg.softmax(Tensor([-inf] * 3)).numpy()).all()
+    assert "Without a mask, a row of −∞ is 0/0: NaN." in mg.softmax.__doc__
 
 
 def test_N3_an_entry_of_minus_infinity_has_no_gradient():
@@ -56,11 +57,39 @@ def test_N36_the_gradient_of_softmax_adds_up_to_zero_along_its_axis():
             lambda x, axis=axis: mg.softmax(x, axis=axis), [normal(6, 7) * 5], normal(6, 7, seed=1)
         )
         np.testing.assert_allclose(gradient.sum(axis), 0, atol=1e-15)
+    for scale in (1e-8, 1e8):
+        _, gradient = value_and_gradients(mg.softmax, [normal(6, 7)], normal(6, 7, seed=1) * scale)
+        np.testing.assert_allclose(gradient.sum(-1), 0, atol=1e-15 * scale)
 
 
 def test_softmax_of_huge_scores():
     value, gradient = value_and_gradients(mg.softmax, [[1e4, -1e4, 0.0]], [1.0, 2.0, 3.0])
     assert (value.tolist(), gradient.tolist()) == ([1, 0, 0], [0, 0, 0])
+
+
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax])
+def test_a_row_of_no_scores_has_no_weights(function):
+    for where in (None, np.zeros((2, 0), bool)):
+        value, gradient = value_and_gradients(
+            lambda x, where=where: function(x, where), [np.zeros((2, 0))], normal(2, 0)
+        )
+        assert value.shape == gradient.shape == (2, 0)
+
+
+def test_D6_softmax_over_70000_scores_in_float16():
+    scores = np.zeros((2, 70_000), np.float16)
+    for where in (None, np.ones(70_000, bool)):
+        weights = mg.softmax(scores, where)
+        assert weights.dtype == np.float16
+        np.testing.assert_allclose(weights, 1 / 70_000, rtol=1e-2)
+        np.testing.assert_allclose(mg.log_softmax(scores, where), -np.log(70_000), rtol=1e-3)
+
+
+def test_long_doubles_keep_their_precision():
+    x = np.array([0.0, 1.0], np.longdouble)
+    for function in (mg.softmax, mg.log_softmax, mg.standardize):
+        assert function(x).dtype == np.longdouble
+    assert abs(mg.softmax(x).sum() - 1) <= np.finfo(np.longdouble).eps
 
 
 def test_log_softmax_with_a_mask():
@@ -80,38 +109,6 @@ def test_masks_that_are_not_boolean_are_refused(function, mask):
         function(Tensor(normal(3)), mask)
 
 
-# --- normalisation ----------------------------------------------------------------------------------------------------
-
-
-def test_N32_layer_norm_over_an_axis_of_one_element():
-    x, gain, bias = np.full((3, 1), 1e6, np.float32), np.float32([2.0]), np.float32([0.5])
-    value, dx, dgain, dbias = value_and_gradients(mg.layer_norm, [x, gain, bias], np.float32([[1], [2], [3]]))
-    assert value.tolist() == [[0.5]] * 3
-    assert dx.tolist() == [[0.0]] * 3
-    assert (dgain.tolist(), dbias.tolist()) == ([0.0], [6.0])
-
-
-def test_N33_layer_norm_of_a_constant_row_is_exactly_the_bias():
-    x, bias = np.full((2, 48), 1e6, np.float32), normal(48).astype(np.float32)
-    value, dx, _, _ = value_and_gradients(mg.layer_norm, [x, np.ones(48, np.float32), bias], normal(2, 48, seed=1))
-    assert (value == bias).all()
-    assert np.isfinite(dx).all()
-
-
-def test_N34_layer_norm_far_from_zero_in_float32():
-    x = (1e4 + normal(4, 64)).astype(np.float32)
-    exact = mg.layer_norm(x.astype(np.float64))
-    assert np.abs(mg.layer_norm(x) - exact).max() < 3e-3
-
-
-def test_layer_norm_against_numpy():
-    x, gain, bias = normal(2, 3, 8), normal(8, seed=1), normal(8, seed=2)
-    expected = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gain + bias
-    np.testing.assert_allclose(mg.layer_norm(Tensor(x), gain, bias).numpy(), expected, rtol=1e-13, atol=1e-14)
-    expected = x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * gain
-    np.testing.assert_allclose(mg.rms_norm(Tensor(x), gain).numpy(), expected, rtol=1e-13)
-
-
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +117,14 @@ def test_embedding_adds_up_the_gradient_of_repeated_rows():
     value, gradient = value_and_gradients(lambda w: mg.embedding(w, indices), [weight], np.ones((2, 2, 2)))
     assert value.tolist() == weight[indices].tolist()
     assert gradient[:, 0].tolist() == [0, 3, 0, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
+def test_D10_the_gradient_of_rows_is_right_for_small_index_types(dtype):
+    indices = np.array([10, 100, 100, 3], dtype)
+    _, gradient = value_and_gradients(lambda w: mg.embedding(w, indices), [np.zeros((300, 48))], np.ones((4, 48)))
+    assert np.flatnonzero(gradient.any(-1)).tolist() == [3, 10, 100]
+    assert gradient[[3, 10, 100]].tolist() == [[1.0] * 48, [1.0] * 48, [2.0] * 48]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
@@ -132,14 +137,14 @@ def test_D10_indices_of_any_integer_type(dtype):
     ("indices", "culprit"), [([[0, 1], [10, 2]], r"index 10 at \(1, 0\)"), ([3, -1], r"index -1 at \(1,\)")]
 )
 def test_E4_indices_outside_the_table_are_named_with_their_place(indices, culprit):
-    with pytest.raises(IndexError, match=rf"embedding: {culprit} is outside 0 … 9"):
+    with pytest.raises(IndexError, match=rf"(?s)embedding.*{culprit} is outside 0 … 9"):
         mg.embedding(Tensor(normal(10, 2)), indices)
-    with pytest.raises(IndexError, match=rf"one_hot: {culprit} is outside 0 … 9"):
+    with pytest.raises(IndexError, match=rf"(?s)one_hot.*{culprit} is outside 0 … 9"):
         mg.one_hot(indices, classes=10)
 
 
 def test_E4_indices_that_are_not_integers_are_refused():
-    with pytest.raises(TypeError, match="embedding: indices must be integers, got float64"):
+    with pytest.raises(TypeError, match=r"(?s)embedding.*indices must be integers, got float64"):
         mg.embedding(Tensor(normal(10, 2)), [0.0])
 
 
@@ -178,74 +183,15 @@ def test_random_numbers_need_a_generator_and_take_the_one_in_force():
     assert first.tolist() == mg.dropout(Tensor(np.ones(20)), 0.5, np.random.default_rng(3)).tolist()
 
 
-# --- losses -----------------------------------------------------------------------------------------------------------
+def test_what_is_no_generator_is_refused():
+    with pytest.raises(TypeError, match=r"expected a numpy\.random\.Generator, got RandomState"):
+        mg.generator(np.random.RandomState(0))
+    with pytest.raises(TypeError, match=r"random_uniform.*expected a numpy\.random\.Generator, got int"):
+        mg.dropout(Tensor([1.0]), 0.5, 3)
 
 
-def cross_entropy_in_numpy(logits, targets, ignore_index=None, label_smoothing=0.0):
-    """The textbook way, target by target: −Σ q log p."""
-    losses = []
-    for row, target in zip(logits.reshape(-1, logits.shape[-1]), np.ravel(targets), strict=True):
-        if target == ignore_index:
-            continue
-        wanted = np.full(row.size, label_smoothing / row.size)
-        wanted[target] += 1 - label_smoothing
-        losses.append(-np.sum(wanted * np.log(np.exp(row) / np.exp(row).sum())))
-    return np.mean(losses)
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"label_smoothing": 0.2}, {"ignore_index": 1}, {"ignore_index": -100, "label_smoothing": 1.0}]
-)
-def test_cross_entropy_against_numpy(options):
-    logits, targets = normal(3, 4, 5), np.random.default_rng(1).integers(0, 5, (3, 4))
-    if options.get("ignore_index") == -100:
-        targets[0] = -100
-    value = mg.cross_entropy(Tensor(logits), targets, **options)
-    assert float(value) == pytest.approx(cross_entropy_in_numpy(logits, targets, **options), rel=1e-13)
-    mg.check_gradients(lambda x: mg.cross_entropy(x, targets, **options), [logits], order=2)
-
-
-def test_N7_cross_entropy_of_a_confident_mistake():
-    value, gradient = value_and_gradients(lambda x: mg.cross_entropy(x, [1]), [[[1e4, -1e4]]])
-    assert (float(value), gradient.tolist()) == (20000.0, [[1.0, -1.0]])
-
-
-def test_N8_cross_entropy_of_an_impossible_target():
-    value, gradient = value_and_gradients(lambda x: mg.cross_entropy(x, [2]), [[[0.0, 1.0, -inf]]])
-    assert float(value) == inf
-    np.testing.assert_allclose(gradient, [[0.2689414213699951, 0.7310585786300049, -1]], rtol=1e-15)
-
-
-def test_N9_cross_entropy_of_targets_that_are_all_ignored():
-    value, gradient = value_and_gradients(lambda x: mg.cross_entropy(x, [7, 7], ignore_index=7), [normal(2, 3)])
-    assert np.isnan(value)
-    assert gradient.tolist() == [[0, 0, 0], [0, 0, 0]]
-
-
-def test_ignored_rows_carry_no_gradient_whatever_they_hold():
-    logits = np.array([[1.0, 2.0], [nan, inf]])
-    value, gradient = value_and_gradients(lambda x: mg.cross_entropy(x, [0, -1], ignore_index=-1), [logits])
-    assert float(value) == pytest.approx(1.3132616875182228, rel=1e-15)
-    assert gradient[1].tolist() == [0, 0]
-
-
-def test_E4_targets_that_do_not_fit():
-    logits = Tensor(normal(2, 5))
-    with pytest.raises(IndexError, match=r"cross_entropy: index 7 at \(1,\) is outside 0 … 4"):
-        mg.cross_entropy(logits, [0, 7])
-    with pytest.raises(TypeError, match="cross_entropy: indices must be integers, got float64"):
-        mg.cross_entropy(logits, [0.0, 1.0])
-    with pytest.raises(ValueError, match=r"targets of shape \(3,\) for logits \(2, 5\): expected \(2,\), classes last"):
-        mg.cross_entropy(logits, [0, 1, 2])
-
-
-def test_mse_against_numpy():
-    x, target = normal(3, 4), normal(3, 4, seed=1)
-    value, gradient = value_and_gradients(lambda x: mg.mse(x, target), [x])
-    assert float(value) == pytest.approx(np.mean((x - target) ** 2), rel=1e-15)
-    np.testing.assert_allclose(gradient, 2 * (x - target) / 12, rtol=1e-14)
-
-
-def test_E4_the_target_that_does_not_fit_is_named_and_not_an_ignored_one():
-    with pytest.raises(IndexError, match=r"index 7 at \(1,\) is outside 0 … 4"):
-        mg.cross_entropy(np.zeros((2, 5)), np.array([-1, 7]), ignore_index=-1)
+def test_captured_draws_have_the_shape_and_type_they_are_asked_for():
+    rng = np.random.default_rng(0)
+    for draw in (mg.random_uniform, mg.random_normal):
+        graph = mg.trace(lambda x, draw=draw: x * draw(shape=(2, 3), dtype="float32", generator=rng), np.float32(1.0))
+        assert (graph[-1].shape, graph[-1].dtype) == ((2, 3), np.float32)

@@ -68,3 +68,74 @@ def test_vecdot_is_numpys():
     x, y = rng.standard_normal((4, 3)), rng.standard_normal(3)
     np.testing.assert_allclose(mg.vecdot(Tensor(x), y).numpy(), np.vecdot(x, y), rtol=1e-15)
     assert mg.vecdot(x, x, axis=0, keepdims=True).shape == (1, 3)
+
+
+def test_S4_axes_of_length_1_are_summed_in_the_gradient():
+    for left, right in (((3, 1), (1, 4)), ((5, 1), (1,)), ((10, 1, 5, 2), (1, 10, 2, 5)), ((1, 2, 3), (4, 3, 2))):
+        x, y = np.ones(left), np.ones(right)
+        g = np.ones((x @ y).shape)
+        _, (gx, gy) = mg.vjp(mg.matmul, [x, y], g)
+        assert (gx.shape, gy.shape) == (left, right)
+        assert gx.numpy().sum() == gy.numpy().sum() == (x @ y).sum()
+
+
+# function, arguments: what NumPy has for arrays with any number of axes
+PRODUCTS = {
+    "outer": ("outer", (3,), (2,)), "outer of matrices": ("outer", (2, 2), (3,)),
+    "S3 outer, nothing": ("outer", (0,), (2,)), "S1 outer of numbers": ("outer", (), ()),
+    "inner 1-1": ("inner", (3,), (3,)), "inner 2-2": ("inner", (2, 3), (4, 3)), "inner 1-3": ("inner", (3,), (2, 4, 3)),
+    "S1 inner of a number": ("inner", (), (2, 3)),
+    "S1 inner of numbers": ("inner", (), ()), "inner, nothing": ("inner", (2, 0), (3, 0)),
+    "dot 1-1": ("dot", (3,), (3,)), "dot 2-2": ("dot", (2, 3), (3, 4)), "dot 1-3": ("dot", (3,), (2, 3, 4)),
+    "dot 3-3": ("dot", (2, 4, 3), (5, 3, 2)), "dot 3-1": ("dot", (2, 4, 3), (3,)), "S1 dot of numbers": ("dot", (), ()),
+    "S4 dot of a number": ("dot", (), (2, 3)), "S3 dot, nothing": ("dot", (5, 0), (0, 10)),
+    "tensordot": ("tensordot", (2, 3, 4), (3, 4, 5)), "tensordot 0": ("tensordot", (2,), (3,), 0),
+    "tensordot 1": ("tensordot", (2, 3), (3, 4), 1), "tensordot of all": ("tensordot", (2, 3), (2, 3), 2),
+    "tensordot, axes": ("tensordot", (2, 3, 4), (4, 5, 2), ([0, -1], [2, 0])),
+    "tensordot, pair": ("tensordot", (2, 3), (4, 2), (0, 1)), "tensordot of numbers": ("tensordot", (), (), 0),
+    "S3 tensordot, nothing": ("tensordot", (5, 0), (0, 10), 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "left", "right", "axes"), [(*case, None)[:4] for case in PRODUCTS.values()],
+                         ids=[name.replace(" ", "_") for name in PRODUCTS])  # fmt: skip
+def test_products_are_numpys_to_second_order(name, left, right, axes):
+    rng = np.random.default_rng(0)
+    x, y = np.asarray(rng.standard_normal(left)), np.asarray(rng.standard_normal(right))
+    more = [] if axes is None else [axes]
+    function = getattr(np, name)
+    found = function(Tensor(x), y, *more).numpy()
+    np.testing.assert_allclose(found, function(x, y, *more), rtol=1e-14, atol=1e-14, strict=True)
+    mg.check_gradients(lambda x, y: function(x, y, *more), [x, y], order=2, elements=8, directions=2)
+
+
+@pytest.mark.parametrize("name", ["outer", "inner", "dot", "tensordot", "matmul", "vecdot"])
+def test_D5_products_of_integers_and_booleans_are_numpys(name):
+    for x in (np.array([[200, 1], [0, 255]], np.uint8), np.array([[True, False], [True, True]])):
+        expected = getattr(np, name)(x, x)
+        found = getattr(mg, name)(Tensor(x), x).numpy()
+        np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def test_axes_that_clash_are_named():
+    x, y = Tensor(np.ones((2, 3))), np.ones((2, 3))
+    with pytest.raises(
+        ValueError, match=r"dot: x1 \(2, 3\) and x2 \(2, 3\): axis -1 of x1 is 3 and axis -2 of x2 is 2"
+    ):
+        np.dot(x, y)
+    with pytest.raises(ValueError, match=r"tensordot: .* axis 0 of x1 is 2 and axis 1 of x2 is 3"):
+        np.tensordot(x, y, ([0], [1]))
+    with pytest.raises(ValueError, match=r"inner: .* axis -1 of x1 is 3 and axis -1 of x2 is 2"):
+        np.inner(x, y.T)
+
+
+def test_a_product_of_matrices_is_one_node():
+    x, y = Tensor(np.ones((2, 3)), requires_grad=True), np.ones((3, 4))
+    for product in (mg.dot(x, y), mg.tensordot(x, y, 1), mg.inner(x, y.T)):
+        assert [node.op for node in product.graph() if node.op] == ["matmul"]
+
+
+def test_D2_a_number_does_not_change_the_type():
+    x = Tensor(np.ones(2, np.float32))
+    for product in (mg.outer(0.5, x), mg.outer(x, np.float64(2)), mg.inner(x, 0.5), mg.dot(0.5, x)):
+        assert product.dtype == np.float32

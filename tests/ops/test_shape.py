@@ -42,6 +42,43 @@ def test_rearranging_back_gives_the_incoming_gradient_in_place(function):
     assert gradient(function, np.zeros(x.shape), function(Tensor(x)).numpy()).tolist() == x.tolist()
 
 
+@pytest.mark.parametrize("axis", [-1, (0, -1), (-1, 0), ()])
+def test_S8_axes_of_both_signs(axis):
+    x = numbered(1, 2, 1)
+    assert mg.expand_dims(Tensor(x), axis).shape == np.expand_dims(x, axis).shape
+    assert mg.squeeze(Tensor(x), axis).shape == np.squeeze(x, axis).shape
+    assert mg.flip(Tensor(x), axis).tolist() == np.flip(x, axis).tolist()
+
+
+AXES = {
+    "squeeze": lambda x, axes: mg.squeeze(x, axes), "transpose": mg.transpose, "flip": mg.flip,
+    "moveaxis": lambda x, axes: mg.moveaxis(x, axes, (0, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_S8_E2_an_axis_twice_or_out_of_range(name):
+    for x in (np.ones((1, 1)), Tensor(np.ones((1, 1)))):
+        with pytest.raises(ValueError, match=rf"(?=.*{name}).*(repeated|duplicate)"):
+            AXES[name](x, (0, -2))
+        with pytest.raises(np.exceptions.AxisError, match=rf"{name}.*axis 2 is out of bounds .* dimension 2"):
+            AXES[name](x, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("expand_dims", (7,)), ("swapaxes", (0, 7)), ("concatenate", (7,)), ("stack", (7,)), ("split", (2, 7)),
+     ("take", (0, 7)), ("sort", (7,)), ("argsort", (7,)), ("take_along_axis", ([[0]], 7)), ("softmax", (None, 7)),
+     ("log_softmax", (None, 7))],
+)  # fmt: skip
+def test_E2_an_axis_that_is_not_there_names_operation_axis_and_dimensions(name, arguments):
+    for x in (np.ones((2, 2)), Tensor(np.ones((2, 2)))):
+        first = [x, x] if name in ("concatenate", "stack") else x
+        options = {"axis": 7} if "softmax" in name else {}
+        with pytest.raises(np.exceptions.AxisError, match=rf"{name}.*axis 7 is out of bounds .* dimension [23]"):
+            getattr(mg, name)(first, *(arguments[:1] if options else arguments), **options)
+
+
 def test_S17_both_halves_of_a_concatenation_count():
     assert gradient(lambda x: mg.concatenate([x, x]), np.zeros(2), [1.0, 2.0, 10.0, 20.0]).tolist() == [11.0, 22.0]
 

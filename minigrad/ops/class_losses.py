@@ -1,0 +1,284 @@
+"""Losses of integer targets: cross-entropy and the negative log-likelihood. The class axis is the last."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, refusal
+from minigrad.core.op import op
+from minigrad.ops.kernels import add_reduce, as_float, row_sums, shifted, widened
+from minigrad.ops.losses import check_reduction
+from minigrad.ops.network import check_classes
+from minigrad.ops.samples import integers, normal, positive
+
+__all__ = ["cross_entropy", "nll"]
+
+
+def definition_on_log_probabilities(
+    log_probabilities: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None,
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    classes, counts = counted(targets, ignore_index)
+    if weight is not None:
+        weight = ops.astype(weight, log_probabilities.dtype)
+    surprise = -log_probabilities if weight is None else ops.strong_multiply(-log_probabilities, weight)
+    losses = ops.squeeze(ops.take_along_axis(surprise, ops.expand_dims(classes, -1)), -1)
+    if label_smoothing:
+        losses = losses * (1 - label_smoothing) + ops.mean(surprise, axis=-1) * label_smoothing
+    if counts is not None:
+        losses = ops.where(counts, losses, 0.0)
+    if reduction == "none":
+        return losses
+    total = ops.sum(losses)
+    if reduction == "sum":
+        return total
+    number = total_weight(classes, counts, weight, total.dtype)
+    return total / (number if isinstance(number, float) else ops.astype(number, total.dtype))
+
+
+def refusals_of_targets(function: str) -> list[Any]:
+    """What `cross_entropy` and `nll` both refuse."""
+    return [
+        refusal(call(normal(2, 5), [0, 7]), IndexError, function, "index 7", "(1,)", "0 … 4"),
+        refusal(call(normal(2, 5), [0, -1]), IndexError, function, "index -1", "(1,)", "0 … 4"),
+        refusal(call(normal(2, 5), [0.0, 1.0]), TypeError, function, "integers", "float64"),
+        refusal(call(normal(2, 5), [0, 1, 2]), ValueError, function, "(3,)", "(2, 5)", "classes last"),
+        refusal(call(normal(), 0), ValueError, function, "an axis of classes"),
+        refusal(call(normal(2, 5), [0, 1], positive(2, 1)), ValueError, function, "weight", "(2, 1)", "(5,)"),
+        refusal(call(normal(2, 5), [0, 1], reduction="average"), ValueError, function, "average", "none"),
+    ]
+
+
+@op(
+    formula="mean of −log softmax(logits) at the targets",
+    definition=lambda logits, targets, weight, **params: (
+        definition_on_log_probabilities(ops.log_softmax(logits), targets, weight, **params)
+    ),
+    samples=[
+        call(normal(4, 3), integers(3, 4)), call(normal(2, 3, 5), integers(5, 2, 3), label_smoothing=0.1),
+        call(normal(4, 3), [0, -1, 2, 1], ignore_index=-1), call(normal(3), 2),
+        call(normal(0, 3), integers(3, 0), reduction="sum"),
+        call(normal(4, 3), integers(3, 4), positive(3)), call(normal(2, 2, 3), integers(3, 2, 2), reduction="none"),
+        call(normal(4, 3), [0, -1, 2, 1], positive(3), ignore_index=-1, label_smoothing=0.2),
+        call(normal(4, 3), [2, -1, 2, 1], positive(3), reduction="sum", ignore_index=-1, label_smoothing=0.2),
+        call(normal(4, 3), [2, 0, 9, 1], [1, 0, 2], reduction="none", ignore_index=9),
+    ],
+    reference=lambda logits, targets, weight=None, *, reduction="mean", ignore_index=None, label_smoothing=0.0: (
+        definition_on_log_probabilities(
+            logits - np.log(np.sum(np.exp(logits), -1, keepdims=True)), np.asarray(targets, int),
+            None if weight is None else np.asarray(weight), reduction=reduction, ignore_index=ignore_index,
+            label_smoothing=label_smoothing)
+    ),
+    refusals=[
+        *refusals_of_targets("cross_entropy"),
+        refusal(call(normal(2, 5), [0, 1], label_smoothing=1.5), ValueError, "label_smoothing=1.5", "0 and 1"),
+    ],
+)  # fmt: skip
+def cross_entropy(
+    logits: Any, targets: Any, weight: Any = None, *, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """The cross-entropy, in nats, of integer `targets` (…) under `logits` (…, classes).
+
+    Args:
+        weight: one number per class (classes,). The loss of a target is multiplied by the weight of its class, and the
+            mean is the weighted one: Σ weight · loss / Σ weight.
+        reduction: "mean" or "sum" over all targets, or "none": one loss each (…).
+        ignore_index: targets of this value do not count; if all are ignored the mean is NaN and the gradient 0.
+        label_smoothing: this share ε of each target is spread evenly over all classes (arXiv 1512.00567). With weights
+            class c is expected with (1 − ε) · [c = target] + ε / classes, times its own weight; what the mean
+            divides by stays the sum of the weights of the targets.
+
+    Raises:
+        IndexError: a target that is no class, with its place.
+        TypeError: targets that are not integers.
+        ValueError: shapes that do not fit, an unknown reduction, label smoothing outside 0 … 1.
+
+    >>> float(cross_entropy(Tensor([[1e4, -1e4]]), [1]))
+    20000.0
+    """
+    targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
+    classes = check_targets("cross_entropy", logits, targets, weight, reduction, ignore_index).ravel()
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
+    logits, dtype = widened(as_float(logits))
+    rows = shifted(logits, -1).reshape(-1, logits.shape[-1])
+    log_totals = np.log(row_sums(np.exp(rows)))
+    losses = log_totals[:, 0] - rows[np.arange(len(rows)), classes]
+    if weight is not None:
+        weight = weight.astype(rows.dtype)
+        losses = weighted(losses, weight[classes])
+    if label_smoothing:
+        surprise = log_totals - rows if weight is None else weighted(log_totals - rows, weight)
+        losses = losses * (1 - label_smoothing) + surprise.mean(-1) * label_smoothing
+    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+
+
+@cross_entropy.vjp("logits")
+def _(
+    g: Any, y: Any, logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None,
+    label_smoothing: float,
+) -> Any:  # fmt: skip
+    classes, counts = counted(targets, ignore_index)
+    expected = smoothed(classes, logits.shape[-1], logits.dtype, label_smoothing)
+    probabilities = ops.softmax(logits)
+    if weight is not None:
+        weight = ops.astype(weight, logits.dtype)
+        expected = expected * weight
+        probabilities = probabilities * ops.sum(expected, axis=-1, keepdims=True)
+    return kept((probabilities - expected) * cotangent_of_rows(g, classes, counts, weight, reduction), counts)
+
+
+@cross_entropy.vjp("weight")
+def _(g: Any, y: Any, logits: Any, targets: Any, weight: Any, **params: Any) -> Any:
+    return cotangent_of_weight(g, y, ops.log_softmax(logits), targets, ops.astype(weight, logits.dtype), **params)
+
+
+@op(
+    formula="mean of −log_probabilities at the targets", definition=definition_on_log_probabilities,
+    samples=[
+        call(normal(4, 3), integers(3, 4)), call(normal(2, 3, 5), integers(5, 2, 3), reduction="sum"),
+        call(normal(4, 3), [0, -1, 2, 1], ignore_index=-1), call(normal(3), 2),
+        call(normal(0, 3), integers(3, 0), reduction="none"),
+        call(normal(4, 3), integers(3, 4), positive(3)),
+        call(normal(4, 3), [0, -1, 2, 1], positive(3), reduction="none", ignore_index=-1),
+    ],
+    reference=lambda log_probabilities, targets, weight=None, *, reduction="mean", ignore_index=None: (
+        definition_on_log_probabilities(
+            log_probabilities, np.asarray(targets, int), weight, reduction=reduction, ignore_index=ignore_index)
+    ),
+    refusals=refusals_of_targets("nll"),
+)  # fmt: skip
+def nll(
+    log_probabilities: Any, targets: Any, weight: Any = None, *, reduction: str = "mean",
+    ignore_index: int | None = None,
+) -> Any:  # fmt: skip
+    """The negative log-likelihood of integer `targets` (…) under `log_probabilities` (…, classes), as of `log_softmax`.
+
+    Weights, reduction, ignored targets and errors are those of `cross_entropy`.
+
+    >>> float(nll(Tensor([[-0.5, -2.0], [-3.0, -0.25]]), [0, 1], reduction="sum"))
+    0.75
+    """
+    targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
+    classes = check_targets("nll", log_probabilities, targets, weight, reduction, ignore_index).ravel()
+    values, dtype = widened(as_float(log_probabilities))
+    losses = -values.reshape(classes.size, values.shape[-1])[np.arange(classes.size), classes]
+    if weight is not None:
+        weight = weight.astype(values.dtype)
+        losses = weighted(losses, weight[classes])
+    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+
+
+@nll.vjp("log_probabilities")
+def _(
+    g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None
+) -> Any:
+    classes, counts = counted(targets, ignore_index)
+    expected = smoothed(classes, log_probabilities.shape[-1], log_probabilities.dtype, 0.0)
+    if weight is not None:
+        weight = ops.astype(weight, log_probabilities.dtype)
+        expected = expected * weight
+    return kept(expected * -cotangent_of_rows(g, classes, counts, weight, reduction), counts)
+
+
+@nll.vjp("weight")
+def _(g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, **params: Any) -> Any:
+    return cotangent_of_weight(
+        g, y, log_probabilities, targets, ops.astype(weight, log_probabilities.dtype), **params
+    )  # fmt: skip
+
+
+# --- forward, on arrays -----------------------------------------------------------------------------------------------
+
+
+def check_targets(function: str, scores: Any, targets: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
+    """The targets with the ignored ones made 0, or an error that says what does not fit."""
+    check_reduction(function, reduction)
+    if targets.shape != scores.shape[:-1] or not scores.ndim:
+        expected = f"expected {scores.shape[:-1]}, classes last" if scores.ndim else "expected an axis of classes"
+        raise ValueError(f"{function}: targets of shape {targets.shape} for scores {scores.shape}: {expected}")
+    if weight is not None and weight.shape != scores.shape[-1:]:
+        raise ValueError(f"{function}: weight of shape {weight.shape}, expected {scores.shape[-1:]}, one per class")
+    classes = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+    return check_classes(function, classes, scores.shape[-1])
+
+
+def weighted(losses: Any, weights: Any) -> Any:
+    """The product; a class of weight 0 counts for nothing, also where it is impossible."""
+    with np.errstate(invalid="ignore"):
+        return ops.strong_multiply(losses, weights)
+
+
+def reduced(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
+    """The losses of all rows as what the reduction asks for; their weights are in them already."""
+    counts = None if ignore_index is None else targets != ignore_index
+    if reduction == "none":
+        losses = losses.reshape(targets.shape)
+        return losses if counts is None else np.where(counts, losses, losses.dtype.type(0))
+    if counts is not None:
+        losses, classes = losses[counts.ravel()], classes[counts.ravel()]
+    total = add_reduce(losses)
+    if reduction == "sum":
+        return total
+    count = losses.dtype.type(losses.size) if weight is None else add_reduce(weight[classes])
+    return total / count if count else total * math.nan  # the mean of no target, without a warning
+
+
+# --- in ops, for rules and definitions --------------------------------------------------------------------------------
+
+
+def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any]:
+    """Targets with the ignored ones made 0, and which of them count (None for all)."""
+    if ignore_index is None:
+        return targets, None
+    counts = ops.not_equal(targets, ignore_index)
+    return ops.where(counts, targets, 0), counts
+
+
+def smoothed(classes: Any, count: int, dtype: Any, label_smoothing: float) -> Any:
+    """The distribution that the model is to have, one row per target."""
+    expected = ops.one_hot(classes, classes=count, dtype=dtype)
+    return expected * (1 - label_smoothing) + label_smoothing / count if label_smoothing else expected
+
+
+def total_weight(classes: Any, counts: Any, weight: Any, dtype: Any) -> Any:
+    """What a mean divides by: the number of targets that count, or the sum of their weights; at least a float32."""
+    if weight is None and counts is None:
+        return float(math.prod(shape_of(classes)))
+    wide = np.result_type(dtype, np.float32)
+    if weight is None:
+        return ops.astype(ops.sum(counts), wide)
+    weights = ops.index(ops.astype(weight, wide), classes)
+    return ops.sum(weights if counts is None else ops.where(counts, weights, 0.0))
+
+
+def cotangent_of_rows(g: Any, classes: Any, counts: Any, weight: Any, reduction: str) -> Any:
+    """`g` as it reaches the loss of each row, to be broadcast over its classes; of a mean in float32 at least."""
+    if reduction != "mean":
+        return g if reduction == "sum" else ops.expand_dims(g, -1)
+    g = ops.astype(g, np.float32) if g.dtype == np.float16 else g
+    return g / total_weight(classes, counts, weight, g.dtype)
+
+
+def kept(gradient: Any, counts: Any) -> Any:
+    """The gradient, exactly 0 in rows that are ignored."""
+    return gradient if counts is None else ops.where(ops.expand_dims(counts, -1), gradient, 0.0)
+
+
+def cotangent_of_weight(
+    g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, reduction: str, ignore_index: int | None,
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """The gradient of the class weights, one row per target."""
+    classes, counts = counted(targets, ignore_index)
+    count, dtype = log_probabilities.shape[-1], log_probabilities.dtype
+    losses = -ops.strong_multiply(smoothed(classes, count, dtype, label_smoothing), log_probabilities)
+    if reduction == "mean":  # y = Σ weight · loss / Σ weight
+        losses = losses - ops.one_hot(classes, classes=count, dtype=dtype) * y
+    return kept(losses * cotangent_of_rows(g, classes, counts, weight, reduction), counts)

@@ -1,0 +1,153 @@
+"""Running sums and products along an axis, and the recurrence behind the derivatives of the latter.
+
+Nothing is divided, so zeros are right to every order. The product over an axis (reduction.py) takes its rule from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from minigrad import ops
+from minigrad.base.arrays import Shaped, shape_of
+from minigrad.base.record import Refusal, call, refusal
+from minigrad.core.op import op
+from minigrad.ops.kernels import HALF, checked_axis
+from minigrad.ops.samples import normal
+
+__all__ = [
+    "cumprod", "cumsum", "linear_recurrence",
+]  # fmt: skip
+
+samples = [
+    call(normal(4)), call(normal(2, 3)), call(normal(2, 3), 0), call(normal(3, 2, 2), axis=-2), call(normal()),
+    call(normal(), axis=0), call(normal(0, 3), axis=0), call(normal(0, 3), axis=1), call(normal(1)),
+]  # fmt: skip
+
+
+def refused(name: str) -> list[Refusal]:
+    return [
+        refusal(call(normal(2, 3), axis=5), AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
+        refusal(call(normal(2, 3), dtype="float32"), TypeError, name, "dtype"),
+    ]
+
+
+@op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum], samples=samples, refusals=refused("cumsum"))
+def cumsum(x: Any, *, axis: int | None = None) -> Any:
+    """The sum of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
+
+    >>> cumsum(Tensor([1.0, 2.0, 3.0])).tolist()
+    [1.0, 3.0, 6.0]
+    """
+    if getattr(x, "dtype", None) == HALF:
+        return np.cumsum(x, axis, np.float32).astype(HALF)
+    return np.cumsum(x, axis)
+
+
+@cumsum.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis: int | None) -> Any:
+    along = -1 if axis is None else axis
+    return in_shape(ops.flip(ops.cumsum(ops.flip(g, along), axis=along), along), x.shape)
+
+
+@op(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod], samples=samples, refusals=refused("cumprod"))
+def cumprod(x: Any, *, axis: int | None = None) -> Any:
+    """The product of all elements up to each, along `axis` or of the flattened array.
+
+    >>> cumprod(Tensor([1.0, 2.0, 3.0])).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    return np.cumprod(x, axis)
+
+
+@cumprod.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis: int | None) -> Any:
+    along = -1 if axis is None else axis
+    following = ops.linear_recurrence(in_shape(x, y.shape), g, axis=along, reverse=True)
+    return in_shape(preceding(y, along, 1.0) * following, x.shape)
+
+
+def products_of_others(x: Any, axis: int) -> Any:
+    """At each place of an axis, the product of all other places: all before it times all after it."""
+    before = preceding(ops.cumprod(x, axis=axis), axis, 1.0)
+    after = preceding(ops.cumprod(ops.flip(x, axis), axis=axis), axis, 1.0)
+    return before * ops.flip(after, axis)
+
+
+def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
+    """Every bⱼ reaches yᵢ with the product of the factors between them."""
+    dtype = np.result_type(a, b)
+    a, b = (np.moveaxis(x, axis, 0) for x in np.broadcast_arrays(a, b))
+    y = np.zeros(b.shape, dtype)
+    for start, end in ((j, i) for i in range(len(y)) for j in range(i + 1)):
+        source, target = (end, start) if reverse else (start, end)
+        y[target] += b[source] * np.prod(a[start + 1 : end + 1], axis=0)
+    return np.moveaxis(y, 0, axis)
+
+
+def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    checked_axis("linear_recurrence", axis, len(shape))
+    # With float16, integers become the floats that NumPy makes of them.
+    return Shaped(shape, np.result_type(*(getattr(x, "dtype", x) for x in (a, b)), HALF))
+
+
+@op(
+    formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", reference=recurrence_as_sums, infer=shape_of_recurrence,
+    samples=[
+        call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
+        call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
+        call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),
+        call(normal(0, 2), normal(0, 2), axis=0), call(normal(2, 0), normal(0), axis=0, reverse=True),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), normal(2)), ValueError, "linear_recurrence", "(2, 3)", "(2,)"),
+        refusal(call(normal(3), normal(2, 3), axis=2), AxisError, "linear_recurrence", "axis 2", "dimension 2"),
+        refusal(call(normal(), normal()), AxisError, "linear_recurrence", "dimension 0"),
+    ],
+)  # fmt: skip
+def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
+    """y₀ = b₀ and yᵢ = aᵢ yᵢ₋₁ + bᵢ along `axis` of `a` and `b`, broadcast together; one step after another.
+
+    With `reverse` it runs from the end, yᵢ = aᵢ₊₁ yᵢ₊₁ + bᵢ, which is the transpose of the map from b to y.
+
+    >>> linear_recurrence(0.5, Tensor([1.0, 1.0, 1.0])).tolist()
+    [1.0, 1.5, 1.75]
+    """
+    shape, dtype = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
+    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), dtype, order="C") for x in (a, b))
+    if reverse:
+        for i in range(len(y) - 2, -1, -1):
+            y[i] += factors[i + 1] * y[i + 1]
+    else:
+        for i in range(1, len(y)):
+            y[i] += factors[i] * y[i - 1]
+    return np.moveaxis(y, 0, axis)
+
+
+@linear_recurrence.vjp("a")
+def _(g: Any, y: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    transposed = ops.linear_recurrence(a, g, axis=axis, reverse=not reverse)
+    return y * preceding(transposed, axis, 0.0) if reverse else transposed * preceding(y, axis, 0.0)
+
+
+@linear_recurrence.vjp("b")
+def _(g: Any, y: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    return ops.linear_recurrence(a, g, axis=axis, reverse=not reverse)
+
+
+# --- along one axis ---------------------------------------------------------------------------------------------------
+
+
+def preceding(x: Any, axis: int, first: float) -> Any:
+    """At each place of an axis what stands before it, and `first` at the first place."""
+    before = (slice(None),) * (axis % x.ndim)
+    start = ops.full_like(ops.index(x, (*before, slice(0, 1))), first)
+    return ops.concatenate([start, ops.index(x, (*before, slice(0, -1)))], axis=axis)
+
+
+def in_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    return x if x.shape == shape else ops.reshape(x, shape)

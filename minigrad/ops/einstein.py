@@ -1,0 +1,208 @@
+"""Einstein's summation convention, written in transpose, sum, multiply, vecdot and matmul, whose rules do the rest.
+
+Operands are prepared one by one: repeated labels are diagonals, axes of length 1 that meet longer ones are dropped, and
+what a single operand has alone is summed at once. Then they are multiplied two at a time (`labelled_product`).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import string
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, composition, refusal
+from minigrad.ops.product import labelled_product
+from minigrad.ops.samples import normal
+
+__all__ = [
+    "einsum",
+]  # fmt: skip
+
+NUMBER = (int, float, np.generic)  # these stay what they are: beside Tensors they do not change the type
+
+
+@composition(
+    formula="the sum of products over all labels that the output does not have", numpy=[np.einsum],
+    samples=[
+        call("ij,jk->ik", normal(2, 3), normal(3, 4)), call("ij,jk", normal(2, 3), normal(3, 4)),
+        call("ii->", normal(3, 3)), call("ii->i", normal(3, 3)), call("iji->j", normal(2, 3, 2)),
+        call("ij->", normal(2, 3)), call("ij->ij", normal(2, 3)), call("ba", normal(2, 3)),
+        call("...ik,...j->ij", normal(2, 3), normal(4)), call("i,i->", normal(2), normal(1)),
+        call("b...i,...ij->b...j", normal(2, 2, 3), normal(2, 3, 2)), call("...,...", normal(2, 1), normal(3)),
+        call("bhqd,bhkd->bhqk", normal(2, 2, 3, 2), normal(2, 2, 4, 2)), call(" i , j -> j i ", normal(2), normal(3)),
+        call("i,ij,jk,k->", normal(2), normal(2, 3), normal(3, 2), normal(2)),
+        call("iii,i->i", normal(2, 2, 2), normal(2)),
+        call("ij,ij->i", normal(2, 3), normal(2, 3)), call(",i->i", 2.5, normal(3)), call("", normal()),
+        call("ij,jk->ik", normal(2, 0), normal(0, 3)), call("i,i,i", normal(2), normal(2), normal(2)),
+    ],
+    refusals=[
+        refusal(call("ij,jk->iz", normal(2, 3), normal(3, 4)), ValueError, "einsum", "'z'", "ij,jk->iz"),
+        refusal(call("ij,jk->ik", normal(2, 3), normal(4, 5)), ValueError, "einsum", "'j'", "3 in operand 0",
+                "4 in operand 1"),
+        refusal(call("ii->i", normal(1, 3)), ValueError, "einsum", "'i'", "1 and 3 in operand 0"),
+        refusal(call("ij->ii", normal(2, 3)), ValueError, "einsum", "'i'", "twice"),
+        refusal(call("ij", normal(2)), ValueError, "einsum", "operand 0", "'ij'", "(2,)"),
+        refusal(call("...ij", normal(2)), ValueError, "einsum", "operand 0", "'...ij'", "(2,)"),
+        refusal(call("i", normal(2, 3)), ValueError, "einsum", "operand 0", "(2, 3)"),
+        refusal(call("...i->i", normal(2, 3)), ValueError, "einsum", "'...'"),
+        refusal(call("i,j", normal(2)), ValueError, "einsum", "2 operands", "1"),
+        refusal(call("i1", normal(2, 3)), ValueError, "einsum", "'1'", "letters"),
+        refusal(call(normal(2, 3), [0, 1]), TypeError, "einsum", "string", "[0, 1]"),
+        refusal(call("ij->i", normal(2, 3), optimize=True), TypeError, "einsum", "optimize is not supported"),
+    ],
+)  # fmt: skip
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """The products of elements whose labels agree, summed over the labels that the output does not have.
+
+    Args:
+        subscripts: one letter for each axis, `"ij,jk->ik"`. A letter that an operand repeats means its diagonal. `...`
+            stands for any axes, which broadcast. Without `->` the output has the letters that occur once, sorted.
+        operands: the arrays. An axis of length 1 broadcasts.
+
+    Raises:
+        ValueError: subscripts that do not fit the operands or each other.
+        TypeError: subscripts that are not a string, as in the form einsum(x, [0, 1], …), which is not supported.
+
+    >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 10.0]).tolist()
+    [21.0, 43.0]
+    """
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            f"einsum: expected the subscripts as a string first, as in einsum('ij->ji', x), got "
+            f"{type(subscripts).__name__}; the form einsum(x, [0, 1], …) is not supported"
+        )
+    given = [x if isinstance(x, NUMBER) or hasattr(x, "shape") else np.asarray(x) for x in operands]
+    shapes = tuple(shape_of(x) for x in given)
+    labels, output = parsed(subscripts, shapes)
+    lengths = checked_lengths(subscripts, labels, shapes)
+    arrays = [with_labels_once(x, own, lengths) for x, own in zip(in_one_type(given), labels, strict=True)]
+    arrays = [summed_alone(x, own, output + labels_beside(arrays, i)) for i, (x, own) in enumerate(arrays)]
+    while len(arrays) > 1:
+        arrays = with_smallest_product(arrays, output, lengths)
+    ((result, own),) = arrays
+    if own == output and result is not operands[0]:
+        return result
+    return ops.transpose(result, tuple(own.index(one) for one in output))  # also of one operand as it is: a new node
+
+
+# --- what the subscripts say ------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], str]:
+    """The labels of every operand and of the output, with letters in place of `...`."""
+    where = f"einsum: {subscripts!r}"
+    inputs, arrow, output = "".join(subscripts.split()).partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(shapes):
+        raise ValueError(f"{where} names {len(terms)} operands, and {len(shapes)} are given")
+    for term in (*terms, output):
+        wrong = [character for character in term.replace("...", "", 1) if character not in string.ascii_letters]
+        if wrong:
+            raise ValueError(f"{where} has {wrong[0]!r} among its labels, which are letters and at most one '...' each")
+    widths = [len(shape) - len(term.replace("...", "")) for term, shape in zip(terms, shapes, strict=True)]
+    for number, (term, shape, width) in enumerate(zip(terms, shapes, widths, strict=True)):
+        if width < 0 or (width and "..." not in term):
+            raise ValueError(f"{where}: operand {number} has shape {shape}, which {term!r} does not fit")
+    widest = max((width for term, width in zip(terms, widths, strict=True) if "..." in term), default=0)
+    free = [letter for letter in string.ascii_letters if letter not in subscripts]
+    if len(free) < widest:
+        raise ValueError(f"{where}: more than {len(string.ascii_letters)} labels, counting the axes of '...'")
+    dots = "".join(free[:widest])
+    labels = tuple(term.replace("...", dots[widest - width :]) for term, width in zip(terms, widths, strict=True))
+    if not arrow:
+        once = sorted(one for one in set(inputs) - {*".,"} if inputs.count(one) == 1)
+        return labels, dots + "".join(once)
+    if widest and "..." not in output:
+        raise ValueError(f"{where}: the output has no '...' for the axes that it stands for in the operands")
+    for one in output.replace("...", ""):
+        if output.count(one) > 1:
+            raise ValueError(f"{where} has label {one!r} twice in the output")
+        if one not in inputs:
+            raise ValueError(f"{where} has label {one!r} in the output, and no operand has it")
+    return labels, output.replace("...", dots)
+
+
+def checked_lengths(subscripts: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """The length that each label stands for; axes of length 1 give way to longer ones, but not inside one operand."""
+    lengths: dict[str, int] = {}
+    first: dict[str, int] = {}  # the operand that set the length
+    for number, (own, shape) in enumerate(zip(labels, shapes, strict=True)):
+        within: dict[str, int] = {}
+        for one, length in zip(own, shape, strict=True):
+            if within.setdefault(one, length) != length:
+                raise ValueError(
+                    f"einsum: {subscripts!r}: label {one!r} has lengths {within[one]} and {length} in operand {number}"
+                )
+        for one, length in within.items():
+            if lengths.get(one, 1) == 1:
+                lengths[one], first[one] = length, number
+            elif length not in (1, lengths[one]):
+                raise ValueError(
+                    f"einsum: {subscripts!r}: label {one!r} has length {lengths[one]} in operand {first[one]} and "
+                    f"{length} in operand {number}"
+                )
+    return lengths
+
+
+# --- operands one by one, and two by two ------------------------------------------------------------------------------
+
+
+def in_one_type(operands: Sequence[Any]) -> list[Any]:
+    """All arrays in the type of the result, so that no product of small integers wraps where NumPy's does not."""
+    numbers = [x.item() if isinstance(x, np.generic) else x for x in operands if isinstance(x, NUMBER)]
+    dtype = np.result_type(*numbers, *(x.dtype for x in operands if not isinstance(x, NUMBER)))
+    return [x if isinstance(x, NUMBER) or x.dtype == dtype else ops.astype(x, dtype) for x in operands]
+
+
+def with_labels_once(x: Any, labels: str, lengths: dict[str, int]) -> tuple[Any, str]:
+    """Diagonals in place of repeated labels, and without the axes of length 1 that meet longer ones elsewhere."""
+    for one in dict.fromkeys(labels):
+        while labels.count(one) > 1:
+            axis1 = labels.index(one)
+            axis2 = labels.index(one, axis1 + 1)
+            x = ops.diagonal(x, 0, axis1, axis2)
+            labels = labels[:axis1] + labels[axis1 + 1 : axis2] + labels[axis2 + 1 :] + one
+    short = tuple(i for i, one in enumerate(labels) if shape_of(x)[i] != lengths[one])
+    if short:
+        x, labels = ops.squeeze(x, short), "".join(one for i, one in enumerate(labels) if i not in short)
+    return x, labels
+
+
+def labels_beside(arrays: Sequence[tuple[Any, str]], *places: int) -> str:
+    """The labels of all arrays but those at `places`."""
+    return "".join(labels for i, (_, labels) in enumerate(arrays) if i not in places)
+
+
+def summed_alone(x: Any, labels: str, elsewhere: str) -> tuple[Any, str]:
+    """`x` summed over the labels that nothing else has."""
+    alone = tuple(i for i, one in enumerate(labels) if one not in elsewhere)
+    if not alone:
+        return x, labels
+    total = ops.sum(x, alone)
+    if total.dtype != x.dtype:  # NumPy's sum of small integers is of a larger type, its einsum is not
+        total = ops.astype(total, x.dtype)
+    return total, "".join(one for one in labels if one in elsewhere)
+
+
+def with_smallest_product(arrays: list[tuple[Any, str]], output: str, lengths: dict[str, int]) -> list[tuple[Any, str]]:
+    """The two arrays multiplied whose product has the fewest elements, and all others."""
+
+    def wanted(i: int, j: int) -> str:
+        elsewhere = output + labels_beside(arrays, i, j)
+        return "".join(one for one in dict.fromkeys(arrays[i][1] + arrays[j][1]) if one in elsewhere)
+
+    def size(pair: tuple[int, int]) -> int:
+        return math.prod(lengths[one] for one in wanted(*pair))
+
+    i, j = min(itertools.combinations(range(len(arrays)), 2), key=size)
+    (x1, labels1), (x2, labels2) = arrays[i], arrays[j]
+    product = labelled_product(x1, labels1, x2, labels2, wanted(i, j))
+    return [product, *(pair for k, pair in enumerate(arrays) if k not in (i, j))]

@@ -1,0 +1,192 @@
+"""Norms of vectors and matrices, and traces: what numpy.linalg has and the other families have not."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import by_numpy, call, composition, kink, refusal
+from minigrad.core.op import op
+from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, widened
+from minigrad.ops.reduction import Axis, chosen, kept, places, refused
+from minigrad.ops.samples import normal
+
+__all__ = [
+    "matrix_trace", "norm", "vector_norm",
+]  # fmt: skip
+
+
+@op(
+    formula="(Σᵢ |xᵢ|ᵖ)^(1/p)", numpy=[np.linalg.vector_norm],
+    samples=[
+        call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1), keepdims=True),
+        call(normal(2, 3), axis=1, ord=1), call(normal(2, 3), axis=-1, ord=inf),
+        call(normal(2, 3), ord=-inf, keepdims=True),
+        call(normal(2, 3), ord=0), call(normal(2, 3), axis=1, ord=3), call(normal(4), ord=4), call(normal(4), ord=2.5),
+        call(normal(2, 3), axis=0, ord=0.5), call(normal(4), ord=-1), call(normal()), call(normal(0, 3), axis=0),
+        call(normal(0)), call(normal(0, 2), axis=0, ord=inf),
+    ],
+    refusals=[
+        *refused("vector_norm"),
+        refusal(call(normal(3), ord="fro"), ValueError, "vector_norm", "'fro'", "a number"),
+        refusal(call(normal(3), ord=np.nan), ValueError, "vector_norm", "nan", "a number"),
+        refusal(call(normal(0), ord=-inf), ValueError, "vector_norm", "(0,)", "ord=-inf"),
+    ],
+    kinks=[
+        kink(call(np.zeros(3)), 0.0), kink(call(np.zeros((2, 0)), axis=1), 0.0), kink(call(np.zeros(3), ord=3), 0.0),
+        kink(call(np.array([0.0, 2.0]), ord=1), [0.0, 1.0]),
+        kink(call(np.array([1.0, -1.0, 0.0]), ord=inf), [0.5, -0.5, 0.0]),
+    ],
+)  # fmt: skip
+def vector_norm(x: Any, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:
+    """The `ord`-norm of the elements over `axis`, as one vector; 0 counts those that are not 0.
+
+    The gradient at 0 is 0 by convention. Elements are scaled before they are squared, so that the squares neither
+    overflow nor vanish.
+
+    >>> float(vector_norm(Tensor([1e200, 0.0])))
+    1e+200
+    """
+    if isinstance(ord, str) or ord != ord:
+        raise ValueError(f"ord={ord!r}: the order of a vector norm is a number, or ±inf")
+    x = np.asarray(x)
+    size, dtype = widened(np.abs(x if x.dtype.kind == "f" else x.astype(np.float64)))
+    if ord == 0:
+        y = add_reduce(size != 0, axis, None, None, keepdims)
+    elif ord == 1:
+        y = add_reduce(size, axis, None, None, keepdims)
+    elif ord == inf:
+        y = maximum_reduce(size, axis, None, None, keepdims, 0)
+    elif ord == -inf:
+        y = minimum_reduce(size, axis, None, None, keepdims)
+    else:
+        y = root_of_sum_of_powers(size, axis, ord)
+        y = y if keepdims else y.squeeze(axis)
+    return y.astype(dtype)
+
+
+def root_of_sum_of_powers(size: Any, axis: Axis, power: float) -> Any:
+    """With the axes kept, and scaled by a power of two, which rounds nothing, to 1 or less."""
+    _, exponent = np.frexp(maximum_reduce(size, axis, None, None, True, 0))
+    limit = np.finfo(size.dtype).maxexp - 4  # so that 2 to the ±limit exists
+    exponent = np.clip(exponent, -limit, limit)
+    scaled = size * np.ldexp(size.dtype.type(1), -exponent)
+    total = add_reduce(scaled * scaled if power == 2 else scaled**power, axis, None, None, True)
+    return np.ldexp(np.sqrt(total) if power == 2 else total ** (1 / power), exponent)
+
+
+@vector_norm.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool, ord: float) -> Any:
+    if ord == 0:
+        return ops.zeros_like(x)
+    if ord in (inf, -inf):
+        return chosen(g, y, ops.absolute(x), axis) * ops.sign(x)
+    if ord == 1:
+        return kept(g, x, axis) * ops.sign(x)
+    slope = kept(g / y, x, axis)
+    if ord != 2:
+        ratio = x / kept(y, x, axis)
+        powers = ops.power(ratio if ord % 2 == 0 else ops.absolute(ratio), ord - 2)
+        slope = ops.strong_multiply(slope, powers)
+    return ops.strong_multiply(x, slope)
+
+
+SINGULAR = {2: "the largest singular value", -2: "the smallest singular value", "nuc": "the sum of the singular values"}
+
+
+@composition(
+    formula="(Σᵢ |xᵢ|ᵖ)^(1/p)", numpy=[np.linalg.norm],
+    samples=[
+        call(normal(2, 3)), call(normal(2, 2, 2)), call(normal(4), 3), call(normal(2, 3), 1, 0),
+        call(normal(2, 3), axis=-1),
+        call(normal(2, 3), "fro"), call(normal(2, 3, 2), axis=(0, -1), keepdims=True), call(normal(2, 3), 1),
+        call(normal(2, 3), inf), call(normal(2, 3), -1), call(normal(2, 3, 4), -inf, (2, 0)),
+        call(normal(2, 3, 4), ord=inf, axis=(-1, 1), keepdims=True), call(normal(3), inf),
+        call(normal()), call(normal(0)), call(normal(0, 3)),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), 2), ValueError, "norm", "ord=2", "largest singular value", "no derivative"),
+        refusal(call(normal(2, 3), -2), ValueError, "norm", "ord=-2", "smallest singular value"),
+        refusal(call(normal(2, 3), "nuc"), ValueError, "norm", "'nuc'", "sum of the singular values"),
+        refusal(call(normal(2, 3), 3), ValueError, "norm", "ord=3", "matrix"),
+        refusal(call(normal(3), "fro"), ValueError, "norm", "'fro'", "vector"),
+        refusal(call(normal(2, 2, 2), 1), ValueError, "norm", "3 axes"),
+        refusal(call(normal(2, 3), axis=5), AxisError, "norm", "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, -2)), ValueError, "norm", "duplicate"),
+    ],
+    kinks=[kink(call(np.zeros((2, 2))), 0.0)],
+)  # fmt: skip
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The norm of vectors, along one axis, or of matrices, in two; `ord` and the meaning of None are NumPy's.
+
+    Args:
+        x: the array.
+        ord: of a vector any number, 2 by default; of a matrix None or "fro" for the square root of the sum of squares,
+            1 and −1 for the largest and smallest sum of a column, ±inf for those of a row.
+        axis: one axis or a pair; by default all there are, or with `ord=None` all elements as one vector.
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ValueError: norms by singular values, which are not supported; an `ord` or a number of axes that do not fit.
+
+    >>> float(norm(Tensor([[3.0, 0.0], [0.0, 4.0]])))
+    5.0
+    """
+    ndim = len(shape_of(x))
+    if ord is None and axis is None:
+        return ops.vector_norm(x, keepdims=keepdims)
+    axes = places("norm", axis, ndim)
+    if len(axes) == 1 and not isinstance(ord, str):
+        return ops.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
+    if len(axes) != 2:
+        what = "vector" if len(axes) == 1 else f"array with {len(axes)} axes"
+        raise ValueError(f"norm: ord={ord!r} of a {what}: a norm is along one axis with a number, or in two axes")
+    if ord in (None, "fro", "f"):
+        return ops.vector_norm(x, axis=axes, keepdims=keepdims)
+    if ord in SINGULAR:
+        raise ValueError(f"norm: ord={ord!r} of a matrix, {SINGULAR[ord]}, has no derivative here and is not supported")
+    if ord not in (1, -1, inf, -inf):
+        raise ValueError(f"norm: ord={ord!r} of a matrix: expected None, 'fro', 1, -1, inf or -inf")
+    rows, columns = axes
+    sums = ops.sum(ops.absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
+    return ops.vector_norm(sums, axis=axes, keepdims=keepdims, ord=inf if ord > 0 else -inf)
+
+
+@composition(
+    formula="Σᵢ xᵢᵢ", numpy=[np.trace],
+    samples=[
+        call(normal(3, 3)), call(normal(2, 3), 1), call(normal(3, 2), offset=-1), call(normal(2, 3, 4), 0, 2, 1),
+        call(normal(2, 3, 4), axis1=-1, axis2=0), call(normal(2, 2), offset=5), call(normal(0, 0)),
+    ],
+    refusals=[
+        refusal(call(normal(3)), ValueError, "diagonal", "(3,)"),
+        refusal(call(normal(2, 3), axis2=2), AxisError, "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), axis1=1), ValueError, "axis1"),
+    ],
+)  # fmt: skip
+def matrix_trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """np.trace, the sum along a diagonal of each matrix; `minigrad.trace` records graphs.
+
+    >>> float(matrix_trace(Tensor([[1.0, 2.0], [3.0, 4.0]])))
+    5.0
+    """
+    return ops.sum(ops.diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
+
+
+# --- the newer functions of numpy.linalg, in which matrices lie in the last two axes ----------------------------------
+
+
+def norm_of_last_two(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def trace_of_last_two(x: Any, *, offset: int = 0) -> Any:
+    return matrix_trace(x, offset, -2, -1)
+
+
+by_numpy |= {np.linalg.matrix_norm: norm_of_last_two, np.linalg.trace: trace_of_last_two}

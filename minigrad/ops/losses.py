@@ -1,0 +1,205 @@
+"""Losses of numbers against numbers: what is made smaller in training. Those of integer targets are in class_losses.py.
+
+Every loss takes a `reduction`: the "mean" or the "sum" of all losses, or "none".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, composition, kink, refusal
+from minigrad.ops.kernels import broadcasts_to
+from minigrad.ops.normalisation import floating
+from minigrad.ops.samples import between, booleans, integers, normal, positive
+
+__all__ = ["bce_with_logits", "huber", "kl_div", "l1", "mse"]
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def check_reduction(function: str, reduction: str) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(f'{function}: reduction={reduction!r}, expected "mean", "sum" or "none"')
+
+
+def compared(function: str, x: Any, target: Any, reduction: str) -> tuple[Any, Any]:
+    """Both sides as floats, lists as arrays; an error where the target would make more of `x` than there is."""
+    check_reduction(function, reduction)
+    if not broadcasts_to(shape_of(target), shape_of(x)):
+        raise ValueError(f"{function}: a target of shape {shape_of(target)} does not fit {shape_of(x)}")
+    x = floating(x if hasattr(x, "dtype") else np.asarray(x))
+    return x, beside(x, target)
+
+
+def beside(x: Any, values: Any) -> Any:
+    """`values` as floats; integers and booleans in the precision of `x`, which they are to leave as it is."""
+    if isinstance(values, (int, float)):
+        return values
+    values = values if hasattr(values, "dtype") else np.asarray(values)
+    return values if values.dtype.kind == "f" else ops.astype(values, x.dtype)
+
+
+def reduce(losses: Any, reduction: str) -> Any:
+    return losses if reduction == "none" else ops.mean(losses) if reduction == "mean" else ops.sum(losses)
+
+
+def reduced_by_numpy(losses: Any, reduction: str) -> Any:
+    return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
+
+
+PAIRS = [call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), reduction="sum"),
+         call(normal(2, 0), normal(2, 0), reduction="none"), call(normal(), normal()),
+         call(normal(2, 3), [1, 0, 2])]  # fmt: skip
+
+
+def refusals_of_pairs(function: str) -> list[Any]:
+    """What every loss of two arrays refuses; broadcasting (3,) with (3, 1) would compare all with all."""
+    return [
+        refusal(call(normal(3), normal(3, 1)), ValueError, function, "(3, 1)", "(3,)"),
+        refusal(call(normal(2, 3), normal(2, 3), reduction="average"), ValueError, function, "average", "none"),
+    ]
+
+
+@composition(
+    formula="mean of (x − target)²", samples=PAIRS, refusals=refusals_of_pairs("mse"),
+    reference=lambda x, target, reduction="mean": reduced_by_numpy((x - np.asarray(target)) ** 2, reduction),
+)  # fmt: skip
+def mse(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean squared error; the target broadcasts to the shape of `x`. Reductions are "mean", "sum" and "none".
+
+    >>> float(mse(Tensor([1.0, 3.0]), [0.0, 0.0]))
+    5.0
+    """
+    x, target = compared("mse", x, target, reduction)
+    return reduce(ops.square(x - target), reduction)
+
+
+@composition(
+    formula="mean of |x − target|", samples=PAIRS, refusals=refusals_of_pairs("l1"),
+    kinks=[kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0])],
+    reference=lambda x, target, reduction="mean": reduced_by_numpy(np.abs(x - np.asarray(target)), reduction),
+)  # fmt: skip
+def l1(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean absolute error, as `mse`; where both sides are equal the gradient is 0 by convention.
+
+    >>> float(l1(Tensor([1.0, -3.0]), [0.0, 0.0]))
+    2.0
+    """
+    x, target = compared("l1", x, target, reduction)
+    return reduce(ops.absolute(x - target), reduction)
+
+
+@composition(
+    formula="mean of d²/2 where |d| ≤ δ, else δ (|d| − δ/2); d = x − target",
+    samples=[*PAIRS, call(normal(2, 3), normal(2, 3), delta=0.3)],
+    refusals=[
+        *refusals_of_pairs("huber"),
+        refusal(call(normal(2), normal(2), delta=0.0), ValueError, "huber", "delta=0.0", "positive"),
+    ],
+    kinks=[kink(call(np.array([2.0, -2.0, 0.0]), np.zeros(3), delta=2.0, reduction="sum"), [2, -2, 0], [-2, 2, 0])],
+    reference=lambda x, target, delta=1.0, reduction="mean": reduced_by_numpy(
+        np.where(np.abs(x - target) <= delta, (x - target) ** 2 / 2, delta * (np.abs(x - target) - delta / 2)),
+        reduction,
+    ),
+)  # fmt: skip
+def huber(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
+    """Squared error for small differences, absolute error for large ones (Huber, 1964); smooth where they meet.
+
+    Args:
+        delta: the difference from which on the loss grows linearly; positive.
+
+    >>> huber(Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none").tolist()
+    [0.125, 2.5]
+    """
+    x, target = compared("huber", x, target, reduction)
+    if not delta > 0:
+        raise ValueError(f"huber: delta={delta} must be positive")
+    difference = x - target
+    small = ops.clip(difference, -delta, delta)
+    return reduce(small * (difference - small * 0.5), reduction)
+
+
+def bce_in_numpy(logits: Any, targets: Any, positive_weight: Any = None, reduction: str = "mean") -> Any:
+    p = 1 / (1 + np.exp(-logits))
+    factor = 1 if positive_weight is None else positive_weight
+    return reduced_by_numpy(
+        -(factor * np.asarray(targets) * np.log(p) + (1 - np.asarray(targets)) * np.log(1 - p)), reduction
+    )
+
+
+@composition(
+    formula="mean of −target · log σ(x) − (1 − target) · log(1 − σ(x))", reference=bce_in_numpy,
+    samples=[
+        call(normal(2, 3), between(0.0, 1.0, 2, 3)), call(normal(2, 3), booleans(2, 3), reduction="sum"),
+        call(normal(2, 3), integers(2, 2, 3), positive(3)), call(normal(2, 0), normal(2, 0), reduction="none"),
+        call(normal(), 1, 2.0), call(normal(3), [1, 0, 1], positive_weight=[1, 2, 3]),
+    ],
+    refusals=[
+        *refusals_of_pairs("bce_with_logits"),
+        refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
+    ],
+)  # fmt: skip
+def bce_with_logits(logits: Any, targets: Any, positive_weight: Any = None, reduction: str = "mean") -> Any:
+    """The cross-entropy of yes or no, in nats: `targets` from 0 to 1 under the probabilities sigmoid(logits).
+
+    Args:
+        positive_weight: factor of the losses of yes; it broadcasts to the shape of the logits.
+
+    >>> bce_with_logits(Tensor([1000.0, 1000.0]), [1, 0], reduction="none").tolist()
+    [0.0, 1000.0]
+    """
+    logits, targets = compared("bce_with_logits", logits, targets, reduction)
+    yes, no = targets, 1.0 - targets
+    if positive_weight is not None:
+        if not broadcasts_to(shape_of(positive_weight), logits.shape):
+            raise ValueError(f"bce_with_logits: a positive_weight of shape {shape_of(positive_weight)} does not fit "
+                             f"{logits.shape}")  # fmt: skip
+        yes = yes * beside(logits, positive_weight)
+    with np.errstate(invalid="ignore"):  # an infinite logit that is right costs nothing: 0 · ∞ is 0 here
+        losses = ops.strong_multiply(yes, ops.softplus(-logits)) + ops.strong_multiply(no, ops.softplus(logits))
+    return reduce(losses, reduction)
+
+
+def kl_in_numpy(log_probabilities: Any, target: Any, log_target: bool = False, reduction: str = "mean") -> Any:
+    p = np.exp(target) if log_target else np.asarray(target)
+    logarithm = target if log_target else np.log(np.where(p == 0, 1, p))
+    return reduced_by_numpy(np.sum(p * (logarithm - log_probabilities), -1), reduction)
+
+
+@composition(
+    formula="mean of Σⱼ targetⱼ · (log targetⱼ − log_probabilitiesⱼ)", reference=kl_in_numpy,
+    samples=[
+        call(normal(2, 3), positive(2, 3)), call(normal(2, 3), [0, 1, 0], reduction="sum"),
+        call(normal(2, 2, 3), normal(2, 2, 3), log_target=True, reduction="none"), call(normal(3), positive(3)),
+        call(normal(0, 3), positive(0, 3), reduction="none"), call(normal(2, 3), normal(3), True),
+    ],
+    refusals=[
+        *refusals_of_pairs("kl_div"),
+        refusal(call(normal(), normal()), ValueError, "kl_div", "an axis of classes", "()"),
+    ],
+    kinks=[kink(call(np.log([0.5, 0.5]), np.array([0.0, 1.0])), [0.0, -1.0], [np.log(2.0), 1.0 + np.log(2.0)])],
+)  # fmt: skip
+def kl_div(log_probabilities: Any, target: Any, log_target: bool = False, reduction: str = "mean") -> Any:
+    """The Kullback–Leibler divergence KL(target ‖ model), in nats: the sum over the last axis, then reduced.
+
+    Args:
+        log_probabilities: of the model (…, classes), as of `log_softmax`.
+        target: probabilities, same shape; 0 · log 0 is 0, and so is its gradient by convention.
+        log_target: the target holds log-probabilities too.
+        reduction: "mean" or "sum" over all distributions, or "none": one divergence each (…).
+
+    >>> float(kl_div(mg.log(Tensor([0.5, 0.5])), [0.0, 1.0])).__round__(4)
+    0.6931
+    """
+    log_probabilities, target = compared("kl_div", log_probabilities, target, reduction)
+    if not log_probabilities.ndim:
+        raise ValueError("kl_div: log_probabilities of shape (): expected an axis of classes, the last")
+    probabilities = ops.exp(target) if log_target else target
+    logarithms = target if log_target else ops.log(ops.where(ops.equal(target, 0), 1.0, target))
+    with np.errstate(invalid="ignore"):  # what is not expected costs nothing, also where the model excludes it
+        each = ops.strong_multiply(probabilities, logarithms - log_probabilities)
+    return reduce(ops.sum(each, axis=-1), reduction)

@@ -1,0 +1,165 @@
+"""Normalisation of rows, over the last axis. Composite ops have rules of their own and a definition in simpler ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, composition, refusal
+from minigrad.core.op import op
+from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
+from minigrad.ops.network import shape_of_weights
+from minigrad.ops.samples import normal, positive
+
+__all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
+
+
+def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
+    """x minus its mean over the last axis, and 1 / √(variance + epsilon); of float16 in float32.
+
+    The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
+    """
+    check_rows("", x, epsilon)
+    (x, _), width = widened(as_float(x)), x.shape[-1]
+    difference = x - x[..., :1]
+    difference -= row_sums(difference) * (1 / width)
+    variance = sum_of_products(difference, difference)[..., None] / width
+    return difference, 1 / np.sqrt(variance + epsilon)
+
+
+def floating(x: Any) -> Any:
+    """`x` itself, or integers and booleans as floats, since unsigned ones wrap around."""
+    dtype = getattr(x, "dtype", None)
+    return x if dtype is None or dtype.kind == "f" else ops.astype(x, np.result_type(dtype, np.float16))
+
+
+def check_rows(prefix: str, x: Any, epsilon: float) -> None:
+    if not x.ndim or not x.shape[-1]:
+        raise ValueError(f"{prefix}the last axis of {x.shape} cannot be normalised: expected at least one element")
+    if not epsilon >= 0:
+        raise ValueError(f"{prefix}epsilon={epsilon} must not be negative")
+
+
+def centred_definition(x: Any) -> Any:
+    return x - ops.mean(x, axis=-1, keepdims=True)
+
+
+def inverse_deviation_definition(x: Any, *, epsilon: float) -> Any:
+    return 1.0 / ops.sqrt(ops.mean(ops.square(centred_definition(x)), axis=-1, keepdims=True) + epsilon)
+
+
+def standardize_definition(x: Any, *, epsilon: float) -> Any:
+    return centred_definition(x) * inverse_deviation_definition(x, epsilon=epsilon)
+
+
+ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4)), call(normal(0, 4)), call(normal(2, 1))]
+
+
+def refusals_of_rows(function: str) -> list[Any]:
+    """What every normalisation refuses."""
+    return [
+        refusal(call(normal()), ValueError, function, "()", "last axis"),
+        refusal(call(normal(2, 0)), ValueError, function, "(2, 0)", "last axis"),
+        refusal(call(normal(2, 3), epsilon=-1.0), ValueError, function, "epsilon=-1.0", "negative"),
+    ]
+
+
+@op(
+    formula="(x − mean x) / √(var x + ε), over the last axis", samples=ROWS, definition=standardize_definition,
+    infer=shape_of_weights, refusals=refusals_of_rows("standardize"),
+    reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
+)  # fmt: skip
+def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
+    """Each row of the last axis moved to mean 0 and scaled to variance 1.
+
+    >>> standardize(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
+    [[-1.0, 1.0]]
+    """
+    difference, scale = centred(x, epsilon)
+    difference *= scale
+    return difference.astype(as_float(x).dtype, copy=False)
+
+
+@standardize.vjp("x")
+def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
+    along = ops.vecdot(g, y, keepdims=True) * (1.0 / x.shape[-1])
+    return (g - ops.mean(g, axis=-1, keepdims=True) - y * along) * ops.inverse_deviation(x, epsilon=epsilon)
+
+
+@op(
+    formula="1 / √(var x + ε), over the last axis", samples=ROWS, definition=inverse_deviation_definition,
+    refusals=refusals_of_rows("inverse_deviation"),
+    reference=lambda x, epsilon=1e-5: inverse_deviation_definition(x, epsilon=epsilon),
+)  # fmt: skip
+def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
+    """What `standardize` multiplies the rows by, (…, 1)."""
+    return centred(x, epsilon)[1].astype(as_float(x).dtype, copy=False)
+
+
+@inverse_deviation.vjp("x")
+def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
+    return ops.standardize(x, epsilon=epsilon) * (g * y * y * (-1.0 / x.shape[-1]))
+
+
+@composition(
+    formula="(x − mean x) / √(var x + ε) · gain + bias, over the last axis",
+    samples=[call(normal(2, 4), positive(4), normal(4)), call(normal(2, 3, 4)), call(normal(4), positive(4)),
+             call(normal(2, 4), None, normal(4), epsilon=0.1), call(normal(0, 4), positive(4), normal(4))],
+    refusals=[
+        *refusals_of_rows(""),
+        refusal(call(normal(2, 4), normal(3)), ValueError, "layer_norm", "gain", "(3,)", "(2, 4)"),
+        refusal(call(normal(2, 4), None, normal(2, 2, 4)), ValueError, "layer_norm", "bias", "(2, 2, 4)", "(2, 4)"),
+    ],
+    reference=lambda x, gain=None, bias=None, epsilon=1e-5: (
+        standardize_definition(x, epsilon=epsilon) * (1 if gain is None else gain) + (0 if bias is None else bias)
+    ),
+)  # fmt: skip
+def layer_norm(x: Any, gain: Any = None, bias: Any = None, epsilon: float = 1e-5) -> Any:
+    """Layer normalisation over the last axis (Ba, Kiros and Hinton, arXiv 1607.06450).
+
+    >>> layer_norm(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
+    [[-1.0, 1.0]]
+    """
+    y = ops.standardize(x, epsilon=epsilon)
+    if gain is not None:
+        y = y * beside_rows("layer_norm", "gain", gain, y)
+    if bias is not None:
+        y = y + beside_rows("layer_norm", "bias", bias, y)
+    return y
+
+
+def beside_rows(function: str, name: str, value: Any, y: Any) -> Any:
+    """A gain or bias that fits rows such as `y`, (width,) as a rule; a larger one would broadcast the rows."""
+    shape = shape_of(value)
+    if shape != y.shape[-1:] and not broadcasts_to(shape, y.shape):
+        raise ValueError(f"{function}: {name} of shape {shape} does not fit rows {y.shape}: expected {y.shape[-1:]}")
+    return value
+
+
+@composition(
+    formula="x / √(mean x² + ε) · gain, over the last axis",
+    samples=[call(normal(2, 4), positive(4)), call(normal(2, 3, 4)), call(normal(4), epsilon=0.1), call(normal(0, 4))],
+    refusals=[
+        *refusals_of_rows("rms_norm"),
+        refusal(call(normal(2, 4), normal(3)), ValueError, "rms_norm", "gain", "(3,)", "(2, 4)"),
+    ],
+    reference=lambda x, gain=None, epsilon=1e-6: (
+        x / np.sqrt(np.mean(x * x, -1, keepdims=True) + epsilon) * (1 if gain is None else gain)
+    ),
+)  # fmt: skip
+def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
+    """Root-mean-square normalisation over the last axis (Zhang and Sennrich, arXiv 1910.07467).
+
+    >>> rms_norm(Tensor([[3.0, 4.0]])).numpy().round(4).tolist()
+    [[0.8485, 1.1314]]
+    """
+    x = floating(x if hasattr(x, "dtype") else np.asarray(x))
+    check_rows("rms_norm: ", x, epsilon)
+    wide = ops.astype(x, np.float32) if x.dtype == np.float16 else x  # squares overflow float16 early
+    mean_square = ops.vecdot(wide, wide, keepdims=True) * (1.0 / x.shape[-1])
+    y = wide * (1.0 / ops.sqrt(mean_square + epsilon))
+    y = y if wide is x else ops.astype(y, x.dtype)
+    return y if gain is None else y * beside_rows("rms_norm", "gain", gain, y)

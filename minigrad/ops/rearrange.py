@@ -1,0 +1,341 @@
+"""Ops that move, repeat, shift and surround elements, and that read or write diagonals. Most are written in others."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import shape_of
+from minigrad.base.record import call, composition, refusal
+from minigrad.core.op import op
+from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.indexing import Index, Slice
+from minigrad.ops.kernels import AxisError, checked_axes, checked_axis, exactly
+from minigrad.ops.samples import normal
+
+__all__ = [
+    "diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack",
+]  # fmt: skip
+
+# --- another order, another shape -------------------------------------------------------------------------------------
+
+
+@composition(
+    formula="x with axes moved to other places", numpy=[np.moveaxis],
+    samples=[call(normal(2, 3, 4), 0, -1), call(normal(2, 3, 4), [0, 1], [-1, -2]), call(normal(2), 0, 0)],
+    refusals=[
+        refusal(call(normal(2, 3), 2, 0), AxisError, "moveaxis", "source", "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), 0, -3), AxisError, "moveaxis", "destination", "axis -3", "dimension 2"),
+        refusal(call(normal(2, 3), (0, 0), (0, 1)), ValueError, "moveaxis", "source", "repeated"),
+        refusal(call(normal(2, 3), (0, 1), 0), ValueError, "moveaxis", "2", "1"),
+    ],
+)  # fmt: skip
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """The axes `source` at the places `destination` of the result; the others keep their order.
+
+    >>> moveaxis(Tensor(np.zeros((2, 3, 4))), 0, -1).shape
+    (3, 4, 2)
+    """
+    ndim = len(shape_of(x))
+    moved = checked_axes("moveaxis, source", source, ndim)
+    places = checked_axes("moveaxis, destination", destination, ndim)
+    if len(moved) != len(places):
+        raise ValueError(f"moveaxis: source has {len(moved)} axes, destination {len(places)}: expected as many")
+    order = [axis for axis in range(ndim) if axis not in moved]
+    for place, axis in sorted(zip(places, moved, strict=True)):
+        order.insert(place, axis)
+    return ops.transpose(x, axes=tuple(order))
+
+
+@composition(
+    formula="the elements of x in one row", numpy=[np.ravel],
+    samples=[call(normal(2, 3)), call(normal()), call(normal(2, 0))],
+    refusals=[refusal(call(normal(2, 3), order="F"), TypeError, "order")],
+)  # fmt: skip
+def ravel(x: Any) -> Any:
+    """The elements row by row, in one dimension.
+
+    >>> ravel(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    return ops.reshape(x, math.prod(shape_of(x)))
+
+
+@composition(
+    formula="x in reverse order along axes", numpy=[np.flip],
+    samples=[call(normal(2, 3)), call(normal(2, 3), 1), call(normal(2, 3, 2), axis=(0, -1)), call(normal(2), ()),
+             call(normal()), call(normal(0, 2), 0)],
+    refusals=[
+        refusal(call(normal(2, 3), 2), AxisError, "flip", "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), (0, -2)), ValueError, "flip", "repeated"),
+    ],
+)  # fmt: skip
+def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+    """The elements in reverse order along `axis`, or along all axes.
+
+    >>> flip(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
+    [[3.0, 4.0], [1.0, 2.0]]
+    """
+    ndim = len(shape_of(x))
+    axes = range(ndim) if axis is None else checked_axes("flip", axis, ndim)
+    return ops.index(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
+
+
+@op(
+    formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll],
+    samples=[call(normal(5), 2), call(normal(2, 3), -1, 1), call(normal(2, 3), (1, 2), axis=(0, -1)), call(normal(), 1),
+             call(normal(2, 3), (4, 1), axis=(1, 1)), call(normal(2, 3), 1, (0, 1)), call(normal(0, 2), 1)],
+    refusals=[
+        refusal(call(normal(2, 3), 1, 2), AxisError, "roll", "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), (1, 2), (0, 1, 1)), ValueError, "roll", "(1, 2)", "(0, 1, 1)"),
+        refusal(call(normal(3), 1.5), TypeError, "roll", "shift", "integers", "1.5"),
+    ],
+)  # fmt: skip
+def roll(x: Any, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements moved `shift` places along `axis`, or of the flattened array; they come in again at the other end.
+
+    >>> roll(Tensor([1.0, 2.0, 3.0, 4.0]), 1).tolist()
+    [4.0, 1.0, 2.0, 3.0]
+    """
+    if not all(isinstance(n, int) for n in np.atleast_1d(np.asarray(shift, object))):
+        raise TypeError("shift must be integers")
+    return np.roll(x, shift, axis)
+
+
+@roll.vjp("x")
+def _(g: Any, y: Any, x: Any, *, shift: Any, axis: Any) -> Any:
+    return ops.roll(g, shift=tuple(-n for n in shift) if isinstance(shift, tuple) else -shift, axis=axis)
+
+
+# --- repetition -------------------------------------------------------------------------------------------------------
+
+
+@composition(
+    formula="x laid side by side, a number of times along each axis", numpy=[np.tile],
+    samples=[call(normal(2, 3), 2), call(normal(3), (2, 1)), call(normal(2, 3), (2, 1, 3)), call(normal(2, 3), (0, 1)),
+             call(normal(), (2, 2)), call(normal(2), ())],
+    refusals=[
+        refusal(call(normal(2, 3), (2, -1)), ValueError, "tile", "reps", "-1"),
+        refusal(call(normal(2, 3), 1.5), TypeError, "tile", "reps", "1.5"),
+    ],
+)  # fmt: skip
+def tile(x: Any, reps: int | Sequence[int]) -> Any:
+    """Copies of `x` side by side: `reps` of them along each axis, counted from the last.
+
+    >>> tile(Tensor([1.0, 2.0]), (2, 2)).tolist()
+    [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
+    """
+    counts = checked_counts("tile", "reps", reps)
+    shape = shape_of(x)
+    ndim = max(len(shape), len(counts))
+    counts, shape = (1,) * (ndim - len(counts)) + counts, (1,) * (ndim - len(shape)) + shape
+    apart = [length for n in shape for length in (1, n)]
+    copies = [length for pair in zip(counts, shape, strict=True) for length in pair]
+    copied = ops.broadcast_to(ops.reshape(x, tuple(apart)), tuple(copies))
+    return ops.reshape(copied, tuple(count * n for count, n in zip(counts, shape, strict=True)))
+
+
+@composition(
+    formula="each element of x, a number of times", numpy=[np.repeat],
+    samples=[call(normal(2, 3), 2), call(normal(2, 3), 3, axis=1), call(normal(2, 3), [1, 2], 0),
+             call(normal(3), [2, 0, 1]), call(normal(2, 3), 0, axis=-1), call(normal(), 2),
+             call(normal(2, 3), [2], -1)],
+    refusals=[
+        refusal(call(normal(2, 3), 2, 2), AxisError, "repeat", "axis 2", "dimension 2"),
+        refusal(call(normal(3), -1), ValueError, "repeat", "repeats", "-1"),
+        refusal(call(normal(3), 1.5), TypeError, "repeat", "repeats", "1.5"),
+        refusal(call(normal(2, 3), [1, 2], 1), ValueError, "repeat", "repeats", "2", "3"),
+    ],
+)  # fmt: skip
+def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
+    """Each element of `axis` (or of the flattened array) several times in a row: `repeats` of each, or one number each.
+
+    >>> repeat(Tensor([1.0, 2.0, 3.0]), [2, 0, 1]).tolist()
+    [1.0, 1.0, 3.0]
+    """
+    if axis is None:
+        x, axis = ops.ravel(x), 0
+    shape = shape_of(x)
+    axis = checked_axis("repeat", axis, len(shape))
+    counts = checked_counts("repeat", "repeats", repeats)
+    before, length, after = shape[:axis], shape[axis], shape[axis + 1 :]
+    if len(counts) == 1:
+        apart = ops.broadcast_to(ops.expand_dims(x, axis + 1), (*before, length, *counts, *after))
+        return ops.reshape(apart, (*before, length * counts[0], *after))
+    if len(counts) != length:
+        raise ValueError(f"repeat: {len(counts)} repeats for an axis of length {length}: expected one, or one each")
+    places: Any = np.repeat(np.arange(length), counts)
+    return ops.take(x, constant(places) if isinstance(x, Tensor) else places, axis)
+
+
+def checked_counts(function: str, argument: str, counts: Any) -> tuple[int, ...]:
+    """How many times each, as a tuple; the result's shape depends on them, so they cannot be a captured Tensor."""
+    entries = counts if isinstance(counts, (tuple, list)) or np.ndim(counts) else [counts]
+    try:
+        checked = tuple(operator.index(n) for n in entries)
+    except TypeError:
+        raise TypeError(f"{function}: {argument} must be integers, got {counts!r}") from None
+    if min(checked, default=0) < 0:
+        raise ValueError(f"{function}: {argument}={counts!r} must not be negative")
+    return checked
+
+
+# --- surroundings -----------------------------------------------------------------------------------------------------
+
+pad_array: Any = np.pad  # its type asks for a literal mode
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
+@op(
+    formula="x with elements put around it", numpy=[np.pad],
+    samples=[
+        call(normal(3), 2), call(normal(2, 3), (1, 2)), call(normal(2, 3), ((1, 0), (0, 2)), constant_values=1.0),
+        call(normal(2, 3), ((1,), (2,)), constant_values=((1, 0), (0, 1))), call(normal(2, 3), 0), call(normal(), 0),
+        call(normal(2, 0), 1), call(normal(3), (4, 2), mode="edge"), call(normal(3, 2), 3, "reflect"),
+        call(normal(3), (4, 5), "symmetric"), call(normal(2, 3), ((5, 1), (0, 4)), mode="wrap"),
+    ],
+    refusals=[
+        refusal(call(normal(3), 1, "mean"), ValueError, "pad", "mode", "mean", "constant, edge, reflect"),
+        refusal(call(normal(3), -1), ValueError, "pad", "pad_width", "negative"),
+        refusal(call(normal(3), 1.5), TypeError, "pad", "pad_width", "integral"),
+        refusal(call(normal(3), {0: 1}), TypeError, "pad", "pad_width", "pair"),
+        refusal(call(normal(2, 3), ((1, 2), (3, 4), (5, 6))), ValueError, "pad", "pad_width", "(2, 3)"),
+        refusal(call(normal(3), 1, "edge", constant_values=1.0), ValueError, "pad", "constant_values", "edge"),
+        refusal(call(np.ones(3, np.uint8), 1, constant_values=-1), TypeError, "pad", "-1", "uint8"),
+        refusal(call(normal(0), 1, mode="wrap"), ValueError, "pad", "wrap", "(0,)"),
+    ],
+)  # fmt: skip
+def pad(x: Any, *, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+    """`x` made larger at both ends of every axis.
+
+    Args:
+        pad_width: how many elements to add: one number, (before, after), or one such pair for each axis.
+        mode: "constant"; "edge", the outermost element again; "reflect", a mirror on it; "symmetric", a mirror beyond
+            it; "wrap", from the other end.
+        constant_values: what mode "constant" adds, in the forms of `pad_width`; 0 by default.
+
+    >>> pad(Tensor([1.0, 2.0, 3.0]), (1, 2), "reflect").tolist()
+    [2.0, 1.0, 2.0, 3.0, 2.0, 1.0]
+    """
+    if mode not in PAD_MODES:
+        raise ValueError(f"mode={mode!r} is not supported: expected one of {', '.join(PAD_MODES)}")
+    if isinstance(pad_width, dict):
+        raise TypeError("pad_width must be an integer, a pair (before, after), or one such pair for each axis")
+    if mode == "constant":
+        return pad_array(x, pad_width, mode, constant_values=exactly(constant_values or 0, x.dtype))
+    return pad_array(x, pad_width, mode, **({} if constant_values is None else {"constant_values": constant_values}))
+
+
+@pad.vjp("x")
+def _(g: Any, y: Any, x: Any, *, pad_width: Any, mode: str, constant_values: Any) -> Any:
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    if mode == "constant":
+        inside = (slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+        return ops.index(g, tuple(inside))
+    # Along each axis the result reads from these places, so that is where its gradient goes.
+    sources = [pad_array(np.arange(n), width, mode) for n, width in zip(x.shape, widths, strict=True)]
+    places: Any = np.ix_(*sources)
+    if isinstance(g, Tensor):
+        places = [constant(place) for place in places]
+    return ops.scatter_add(g, *places, index=Index([True] * x.ndim), shape=x.shape)
+
+
+# --- diagonals --------------------------------------------------------------------------------------------------------
+
+
+def diagonal_of(rows: int, columns: int, offset: int) -> slice:
+    """A diagonal as a slice of the flattened matrix, in which it takes one step of `columns` + 1 per element."""
+    length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    start = (offset if offset >= 0 else -offset * columns) if length else 0
+    return slice(start, start + length * (columns + 1), columns + 1)
+
+
+@composition(
+    formula="the elements whose two indices differ by an offset", numpy=[np.diagonal],
+    samples=[call(normal(3, 3)), call(normal(2, 3), 1), call(normal(3, 2), -1), call(normal(2, 3, 4), 1, 0, 2),
+             call(normal(2, 3, 4), axis1=-1, axis2=1), call(normal(2, 3), offset=5), call(normal(0, 3))],
+    refusals=[
+        refusal(call(normal(2, 3), 0, 0, 2), AxisError, "diagonal", "axis 2", "dimension 2"),
+        refusal(call(normal(2, 3), 0, 0, -2), ValueError, "diagonal", "axis1", "axis2"),
+        refusal(call(normal(3)), ValueError, "diagonal", "two axes", "(3,)"),
+    ],
+)  # fmt: skip
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of each matrix that lies in two axes, as the last axis; `offset` counts diagonals upwards.
+
+    >>> diagonal(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [1.0, 4.0]
+    """
+    shape = shape_of(x)
+    if len(shape) < 2:
+        raise ValueError(f"diagonal: an array of shape {shape} has no diagonal: expected at least two axes")
+    first, second = checked_axis("diagonal", axis1, len(shape)), checked_axis("diagonal", axis2, len(shape))
+    if first == second:
+        raise ValueError(f"diagonal: axis1={axis1} and axis2={axis2} are the same axis")
+    matrices = ops.moveaxis(x, (first, second), (-2, -1))
+    *lead, rows, columns = matrices.shape
+    flat = ops.reshape(matrices, (*lead, rows * columns))
+    return ops.index(flat, (..., diagonal_of(rows, columns, operator.index(offset))))
+
+
+@composition(
+    formula="a diagonal matrix of x, or the diagonal of the matrix x", numpy=[np.diag],
+    samples=[call(normal(3)), call(normal(2), 1), call(normal(2), k=-2), call(normal(3, 3)), call(normal(2, 3), 1),
+             call(normal(3, 2), k=-1), call(normal(0)), call(normal(0, 2))],
+    refusals=[
+        refusal(call(normal()), ValueError, "diag", "one or two axes", "()"),
+        refusal(call(normal(2, 2, 2)), ValueError, "diag", "one or two axes", "(2, 2, 2)"),
+    ],
+)  # fmt: skip
+def diag(x: Any, k: int = 0) -> Any:
+    """The matrix with `x` on its `k`-th diagonal and 0 elsewhere; of a matrix, its `k`-th diagonal.
+
+    >>> diag(Tensor([1.0, 2.0])).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+    shape = shape_of(x)
+    if len(shape) == 2:
+        return ops.diagonal(x, k)
+    if len(shape) != 1:
+        raise ValueError(f"diag: expected one or two axes, got shape {shape}")
+    n = shape[0] + abs(operator.index(k))
+    place = diagonal_of(n, n, k)
+    flat = ops.scatter_add(x, index=Index([Slice(place.start, place.stop, place.step)]), shape=(n * n,))
+    return ops.reshape(flat, (n, n))
+
+
+# --- joining ----------------------------------------------------------------------------------------------------------
+
+
+@composition(
+    formula="the arrays one below another", numpy=[np.vstack],
+    samples=[call([normal(2, 3), normal(1, 3)]), call([normal(3), normal(3)]), call([normal(), normal()])],
+    refusals=[refusal(call([normal(2), normal(3)]), ValueError, "(1, 2)", "(1, 3)")],
+)  # fmt: skip
+def vstack(arrays: Sequence[Any]) -> Any:
+    """The arrays joined along their first axis; one with a single axis is a row.
+
+    >>> vstack([Tensor([1.0, 2.0]), [3.0, 4.0]]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    return ops.concatenate([x if len(shape_of(x)) > 1 else ops.reshape(x, (1, -1)) for x in arrays], axis=0)
+
+
+@composition(
+    formula="the arrays side by side", numpy=[np.hstack],
+    samples=[call([normal(2, 3), normal(2, 1)]), call([normal(2), normal(3)]), call([normal(), normal()])],
+    refusals=[refusal(call([normal(2, 2), normal(3, 2)]), ValueError, "(2, 2)", "(3, 2)")],
+)  # fmt: skip
+def hstack(arrays: Sequence[Any]) -> Any:
+    """The arrays joined along their second axis, or along the first where they have only one.
+
+    >>> hstack([Tensor([1.0, 2.0]), [3.0]]).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    rows = [x if len(shape_of(x)) else ops.reshape(x, 1) for x in arrays]
+    return ops.concatenate(rows, axis=0 if rows and len(shape_of(rows[0])) == 1 else 1)

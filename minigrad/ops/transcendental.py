@@ -1,0 +1,209 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions, and the error function.
+
+Derivatives keep their digits in the tails: no rule subtracts what cancels, such as 1 − y² for tanh, and the Gaussian is
+computed from an exact square, since exp turns an error of its argument into a relative one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.record import call, kink, refusal
+from minigrad.core.op import Op, op
+from minigrad.ops.kernels import as_float
+from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row, wide
+from minigrad.ops.samples import between, normal
+
+__all__ = [
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "erf", "erfc",
+    "exp", "exp2", "expm1", "gaussian", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "rad2deg",
+    "sin", "sinh", "tan", "tanh",
+]  # fmt: skip
+
+inside_one, above_one = (call(between(-0.9, 0.9, 2, 3)), call(between(-0.9, 0.9))), (call(between(1.2, 4, 2, 3)),)
+
+# --- exponentials and logarithms --------------------------------------------------------------------------------------
+
+exp: Op = row("exp", np.exp, "exp x", lambda g, y, x: ops.strong_multiply(g, y), samples=one)
+exp2: Op = row("exp2", np.exp2, "2ˣ", lambda g, y, x: ops.strong_multiply(g, y * math.log(2)), samples=one)
+expm1: Op = row("expm1", np.expm1, "exp x − 1", lambda g, y, x: ops.strong_multiply(g, ops.exp(x)), samples=one)
+log: Op = row("log", np.log, "log x", lambda g, y, x: ops.strong_multiply(g, 1.0 / x), samples=positives)
+log2: Op = row(
+    "log2", np.log2, "log x / log 2", lambda g, y, x: ops.strong_multiply(g, (1 / math.log(2)) / x), samples=positives
+)
+log10: Op = row(
+    "log10", np.log10, "log x / log 10", lambda g, y, x: ops.strong_multiply(g, (1 / math.log(10)) / x),
+    samples=positives,
+)  # fmt: skip
+log1p: Op = row(
+    "log1p", np.log1p, "log(1 + x)", lambda g, y, x: ops.strong_multiply(g, 1.0 / (x + 1.0)), samples=positives
+)
+
+
+def share(x1: Any, x2: Any, y: Any, scale: float = 1.0) -> Any:
+    """The part of exp x₁ in exp x₁ + exp x₂; where both are −∞ it is 0 by convention, where both are ∞ it is 1."""
+    both = ops.logical_and(ops.equal(x1, x2), ops.isinf(y))
+    return ops.sigmoid(ops.where(both, y, x1 - x2) * scale)
+
+
+both_infinite = [
+    kink(call(np.array([-np.inf, np.inf]), np.array([-np.inf, np.inf])), [0.0, 1.0], [0.0, 1.0]),
+    kink(call(np.array([0.0, -np.inf]), np.array([np.inf, 0.0])), [0.0, 0.0], [1.0, 1.0]),
+]
+logaddexp: Op = row(
+    "logaddexp", np.logaddexp, "log(exp x₁ + exp x₂)",
+    lambda g, y, x1, x2: g * share(x1, x2, y), lambda g, y, x1, x2: g * share(x2, x1, y),
+    samples=pair, arguments=PAIR, kinks=both_infinite,
+)  # fmt: skip
+logaddexp2: Op = row(
+    "logaddexp2", np.logaddexp2, "log₂(2^x₁ + 2^x₂)",
+    lambda g, y, x1, x2: g * share(x1, x2, y, math.log(2)), lambda g, y, x1, x2: g * share(x2, x1, y, math.log(2)),
+    samples=pair, arguments=PAIR, kinks=both_infinite,
+)  # fmt: skip
+
+# --- trigonometric ----------------------------------------------------------------------------------------------------
+
+sin: Op = row("sin", np.sin, "sin x", lambda g, y, x: g * ops.cos(x), samples=one)
+cos: Op = row("cos", np.cos, "cos x", lambda g, y, x: -(g * ops.sin(x)), samples=one)
+tan: Op = row("tan", np.tan, "tan x", lambda g, y, x: g * (ops.square(y) + 1.0), samples=inside_one)
+
+
+def one_minus_square(x: Any) -> Any:
+    return ops.strong_multiply(1.0 - x, x + 1.0)
+
+
+arcsin: Op = row(
+    "arcsin", np.arcsin, "arcsin x",
+    lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.sqrt(one_minus_square(x))), samples=inside_one,
+)  # fmt: skip
+arccos: Op = row(
+    "arccos", np.arccos, "arccos x",
+    lambda g, y, x: -ops.strong_multiply(g, 1.0 / ops.sqrt(one_minus_square(x))), samples=inside_one,
+)  # fmt: skip
+arctan: Op = row("arctan", np.arctan, "arctan x", lambda g, y, x: g * (1.0 / (ops.square(x) + 1.0)), samples=wide)
+deg2rad: Op = row(
+    "deg2rad", np.deg2rad, "x · π / 180", lambda g, y, x: g * (math.pi / 180), samples=one,
+    numpy=[np.deg2rad, np.radians],
+)  # fmt: skip
+rad2deg: Op = row(
+    "rad2deg", np.rad2deg, "x · 180 / π", lambda g, y, x: g * (180 / math.pi), samples=one,
+    numpy=[np.rad2deg, np.degrees],
+)  # fmt: skip
+
+
+def ratio(x: Any, length: Any) -> Any:
+    """x / length, and by convention 0 where the length is 0."""
+    return ops.where(ops.equal(length, 0.0), 0.0, x / length)
+
+
+def angle_slope(g: Any, x: Any, x1: Any, x2: Any) -> Any:
+    """g · x / (x₁² + x₂²), without the squares, which could overflow."""
+    length = ops.hypot(x1, x2)
+    return ops.strong_multiply(g, ratio(x / length, length))
+
+
+at_the_origin = [kink(call(np.zeros(1), np.zeros(1)), 0.0, 0.0)]
+hypot: Op = row(
+    "hypot", np.hypot, "√(x₁² + x₂²)",
+    lambda g, y, x1, x2: ops.strong_multiply(g, ratio(x1, y)),
+    lambda g, y, x1, x2: ops.strong_multiply(g, ratio(x2, y)),
+    samples=pair, arguments=PAIR, kinks=at_the_origin,
+)  # fmt: skip
+arctan2: Op = row(
+    "arctan2", np.arctan2, "the angle of the point (x₂, x₁)",
+    lambda g, y, x1, x2: angle_slope(g, x2, x1, x2), lambda g, y, x1, x2: -angle_slope(g, x1, x1, x2),
+    samples=pair, arguments=PAIR, kinks=at_the_origin,
+)  # fmt: skip
+
+# --- hyperbolic -------------------------------------------------------------------------------------------------------
+
+
+def inverse_squared_cosh(x: Any) -> Any:
+    """1 / cosh² x = 1 / (1 + sinh² x); where x is small the latter is the more accurate."""
+    growth = ops.sinh(x)
+    return 1.0 / (ops.strong_multiply(growth, growth) + 1.0)
+
+
+sinh: Op = row("sinh", np.sinh, "sinh x", lambda g, y, x: ops.strong_multiply(g, ops.cosh(x)), samples=one)
+cosh: Op = row("cosh", np.cosh, "cosh x", lambda g, y, x: ops.strong_multiply(g, ops.sinh(x)), samples=one)
+tanh: Op = row("tanh", np.tanh, "tanh x", lambda g, y, x: g * inverse_squared_cosh(x), samples=wide)
+arcsinh: Op = row("arcsinh", np.arcsinh, "arsinh x", lambda g, y, x: g * (1.0 / ops.hypot(x, 1.0)), samples=wide)
+arccosh: Op = row(
+    "arccosh", np.arccosh, "arcosh x",
+    lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.sqrt(x - 1.0) / ops.sqrt(x + 1.0)), samples=above_one,
+)  # fmt: skip
+arctanh: Op = row(
+    "arctanh", np.arctanh, "artanh x",
+    lambda g, y, x: ops.strong_multiply(g, 1.0 / one_minus_square(x)), samples=inside_one,
+)  # fmt: skip
+
+# --- the Gaussian and its integrals -----------------------------------------------------------------------------------
+
+
+def by_math(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """The C library's function, element by element: accurate to the last place, tails included."""
+
+    def forward(x: Any) -> Any:
+        x = as_float(x)
+        values = np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size)  # much faster than np.vectorize
+        return values.reshape(x.shape).astype(x.dtype)
+
+    return forward
+
+
+error_function, complementary_error_function = by_math(math.erf), by_math(math.erfc)
+
+
+def halves(x: Any) -> tuple[Any, Any]:
+    """A float64 array as a sum of two: the first has 24 bits, so that its products with 29 bits or less are exact."""
+    coarse = x.astype(np.float32).astype(np.float64)
+    return coarse, x - coarse
+
+
+@op(
+    formula="exp(−rate · x²)", elementwise=True,
+    samples=[call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), rate=1.0), call(normal(3), rate=0.3),
+             call(normal())],
+    reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
+    definition=lambda x, *, rate: ops.exp(ops.square(x) * -rate),
+    refusals=[refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0")],
+)  # fmt: skip
+def gaussian(x: Any, *, rate: float = 0.5) -> Any:
+    """The bell curve, 1 at 0; accurate in the tails, where an error in x² would be multiplied by its size.
+
+    >>> gaussian(Tensor([0.0, 40.0])).tolist()
+    [1.0, 0.0]
+    """
+    check_number(rate=rate)
+    if not rate > 0:
+        raise ValueError(f"rate={rate}: expected a number above 0")
+    x = as_float(x)
+    bound = math.sqrt(800 / rate)  # where even the exponential in float64 is 0
+    inside = np.clip(np.asarray(x, np.float64), -bound, bound)
+    coarse, fine = halves(inside)
+    y = np.exp(np.square(coarse) * -rate) * np.exp(fine * (inside + coarse) * -rate)
+    return y.astype(x.dtype)
+
+
+@gaussian.vjp("x")
+def _(g: Any, y: Any, x: Any, *, rate: float) -> Any:
+    return ops.strong_multiply(g, ops.strong_multiply(y, x * (-2.0 * rate)))
+
+
+TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+
+erf: Op = row(
+    "erf", error_function, "2/√π ∫₀ˣ exp(−t²) dt",
+    lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * TWO_OVER_ROOT_PI), samples=wide,
+    reference=lambda x: 1 - complementary_error_function(x),
+)  # fmt: skip
+erfc: Op = row(
+    "erfc", complementary_error_function, "1 − erf x",
+    lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * -TWO_OVER_ROOT_PI), samples=wide,
+    reference=lambda x: 1 - error_function(x),
+)  # fmt: skip

@@ -1,0 +1,192 @@
+"""A mutation run: are small mistakes in minigrad/ops noticed? By hand, in about half an hour:
+
+    python tests/mutation/run.py [--family elementwise] [--sample 200] [--jobs 2] [--output table.md]
+
+Every mutant runs in a fork of one process that has imported minigrad: first the laws of the functions it is in, then
+the tests that mirror its file. One that takes too long or too much memory, or crashes, is found out too.
+Survivors that do no harm are explained in survivors.txt. The result is a table, and the survivors nothing explains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from mutants import Mutant, mutants_of, name_of, used_names  # noqa: E402  # beside this script
+from trial import verdict  # noqa: E402
+
+from minigrad.base.record import registry  # noqa: E402  # of the tree that the script lies in
+
+FILES = sorted(path for path in (ROOT / "minigrad/ops").glob("*.py") if path.stem not in ("__init__", "samples"))
+SECONDS = 600.0  # for one mutant that sleeps; one that computes is stopped before that
+
+
+class Result(NamedTuple):
+    mutant: Mutant
+    found_by: str  # "" where it survived
+    reason: str = ""  # why it may
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    families = [path.stem for path in FILES]
+    parser.add_argument("--family", choices=families, nargs="+", default=families, help="files of minigrad/ops")
+    parser.add_argument("--sample", type=int, help="so many mutants of each family, the same ones every time")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--output", type=Path, help="a file for the result, beside the screen")
+    parser.add_argument("--verbose", action="store_true", help="show what found each mutant out")
+    args = parser.parse_args()
+
+    statements = [node for path in FILES for node in ast.parse(path.read_bytes()).body]
+    mutants = [mutant for family in args.family for mutant in mutants_in(family, statements, args.sample)]
+    controls = [control(family, mutants) for family in args.family]
+    functions = functions_by_place({mutant.place for mutant in [*controls, *mutants]}, statements)
+    started = time.monotonic()
+    results = []
+    for mutant, found_by in tried([*controls, *mutants], functions, args.jobs):
+        if mutant not in controls:
+            results.append(Result(mutant, found_by, "" if found_by else explanation(mutant)))
+        elif found_by:
+            raise SystemExit(f"{mutant.file} is refused as it is: {found_by}")
+        if args.verbose:
+            print(f"{mutant}  [{found_by or 'SURVIVED'}]", flush=True)
+    results.sort(key=lambda result: mutants.index(result.mutant))
+    text = report(results, time.monotonic() - started)
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8", newline="\n")
+
+
+# --- which mutants, and where they may be noticed ---------------------------------------------------------------------
+
+
+def mutants_in(family: str, statements: list[ast.stmt], sample: int | None) -> list[Mutant]:
+    """The mutants of one file, without those of references, which only the tests use."""
+    by_tests = {name for node in statements for name in used_names(node, in_left_alone=True)}
+    by_ops = {name for node in statements for name in used_names(node)}
+    path = next(path for path in FILES if path.stem == family)
+    found = mutants_of(path.name, path.read_bytes(), by_tests - by_ops)
+    if sample is None or sample >= len(found):
+        return found
+    return sorted(random.Random(family).sample(found, sample), key=lambda mutant: mutant.line)
+
+
+def control(family: str, mutants: list[Mutant]) -> Mutant:
+    """The file as it is: if this does not survive, nothing that is found out means anything."""
+    file = f"{family}.py"
+    places = dict.fromkeys(mutant.place for mutant in mutants if mutant.file == file)
+    return Mutant(file, ", ".join(places), 0, 0, 0, "nothing", "nothing", "")
+
+
+def functions_by_place(places: set[str], statements: list[ast.stmt]) -> dict[str, list[str]]:
+    """The public functions that a change may be noticed in: those at its place, or those that call what is there."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for node in statements:
+        for name in set(used_names(node)):
+            users[name] += name_of(node).split(", ")
+
+    def noticing(place: str) -> list[str]:
+        seen, waiting = [], place.split(", ")
+        while waiting:
+            name = waiting.pop(0)
+            if name and name not in seen:
+                seen.append(name)
+                waiting += [] if name in registry else users[name]
+        return [name for name in seen if name in registry]
+
+    return {place: noticing(place) for place in places}
+
+
+# --- trying them ------------------------------------------------------------------------------------------------------
+
+
+def tried(mutants: list[Mutant], functions: dict[str, list[str]], jobs: int) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant and what found it out, in the order in which they end.
+
+    `functions` says in which public functions a mutant may be noticed, by its place.
+    """
+    fork = multiprocessing.get_context("fork")
+    waiting = iter(mutants)
+    running: dict[Any, tuple[Mutant, Any, float]] = {}
+
+    def start(mutant: Mutant) -> None:
+        receiver, sender = fork.Pipe(duplex=False)
+        process = fork.Process(target=lambda: sender.send(verdict(mutant, ROOT, functions[mutant.place])))
+        process.start()
+        sender.close()
+        running[receiver] = mutant, process, time.monotonic() + SECONDS
+
+    while True:
+        for mutant in itertools.islice(waiting, jobs - len(running)):
+            start(mutant)
+        if not running:
+            return
+        soonest = min(deadline for _, _, deadline in running.values())
+        ended = wait(list(running), max(0.0, soonest - time.monotonic()))
+        for receiver in ended or [r for r, (_, _, deadline) in running.items() if deadline <= time.monotonic()]:
+            mutant, process, _ = running.pop(receiver)
+            try:
+                found_by = receiver.recv() if receiver in ended else "time"
+            except EOFError:
+                found_by = "time, or a crash"
+            process.kill()
+            process.join()
+            yield mutant, found_by
+
+
+# --- the result -------------------------------------------------------------------------------------------------------
+
+
+def explanations() -> dict[str, str]:
+    """From survivors.txt: the beginning of a mutant's text → the paragraph's first lines, which say why it may live."""
+    found = {}
+    for paragraph in (Path(__file__).parent / "survivors.txt").read_text("utf-8").split("\n\n"):
+        lines = paragraph.splitlines()
+        reason = " ".join(line for line in lines if not line.startswith(" "))
+        found |= {line.strip(): reason for line in lines if line.startswith(" ")}
+    return found
+
+
+def explanation(mutant: Mutant) -> str:
+    text = mutant.text_without_line
+    return next((reason for beginning, reason in explanations().items() if text.startswith(beginning)), "")
+
+
+def report(results: list[Result], seconds: float) -> str:
+    rows = [
+        "| file | mutants | found | survived | explained | found, of those not explained |",
+        "|---|---|---|---|---|---|",
+    ]
+    files = list(dict.fromkeys(result.mutant.file for result in results))
+    for name in [*files, "all"]:
+        part = [result for result in results if name in (result.mutant.file, "all")]
+        found = sum(bool(result.found_by) for result in part)
+        reasons = sum(bool(result.reason) for result in part)
+        rate = found / max(1, len(part) - reasons)
+        rows.append(f"| {name} | {len(part)} | {found} | {len(part) - found} | {reasons} | {rate:.1%} |")
+    unexplained = [str(result.mutant) for result in results if not result.found_by and not result.reason]
+    living = [result.mutant.text_without_line for result in results if not result.found_by]
+    stale = [start for start in explanations() if not any(text.startswith(start) for text in living)]
+    return "\n".join([
+        *rows, "", f"{seconds:.0f} s", "", f"Survivors that nothing explains: {len(unexplained)}", *unexplained,
+        "", f"Explanations without a survivor here: {len(stale)}", *stale, "",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""One mutant on trial: put in the place of the right code in this process, which is a fork, and then tested."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import resource
+import sys
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mutants import Mutant
+
+import minigrad as mg
+from minigrad.base.record import Function, by_numpy, registry
+from minigrad.core import op as engine
+
+MEMORY = 4 << 30  # bytes; a mutant that wants more fails, and so is found out
+SECONDS = 100  # of computing; one that takes longer is killed, and so is found out; the right code takes a tenth
+
+
+def verdict(mutant: Mutant, root: Path, functions: list[str]) -> str:
+    """What found the mutant out, "" if nothing did: the laws of `functions`, or the tests that mirror its file."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    warnings.simplefilter("error")
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            install(root / "minigrad/ops" / mutant.file, mutant)
+        except Exception as error:
+            return f"declaration: {type(error).__name__}"
+        for name in functions:
+            if registry[name].samples:
+                try:
+                    mg.check_op(registry[name])
+                except Exception as error:
+                    return f"laws: {' '.join(str(error).split())[:150]}"
+    found_by = failure([root / f"tests/ops/test_{mutant.file}", root / "tests/ops/test_dtypes.py"])
+    elementwise = [name for name in functions if getattr(registry[name], "elementwise", False)]
+    if elementwise and not found_by:
+        found_by = failure([root / "tests/ops/test_accuracy.py"], "-k", " or ".join(elementwise))
+    return found_by
+
+
+def failure(files: list[Path], *options: str) -> str:
+    """The first test in `files` that fails, "" if none does."""
+    options = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", *options)
+    files = [file for file in files if file.exists()]
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()):
+        code = pytest.main([*options, *map(str, files)])
+    failed = [line for line in output.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return "" if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else f"tests: {failed}"[:150]
+
+
+def install(path: Path, mutant: Mutant) -> None:
+    """Run the changed file in its module, and let everybody who holds something of the module hold the new one.
+
+    Ops and functions stay the same objects, since others refer to them, and receive what was declared anew.
+    """
+    module = next(m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == str(path))
+    before, functions = dict(vars(module)), dict(registry)
+    for value in before.values():
+        if isinstance(value, Function):
+            registry.pop(value.name, None)
+    exec(compile(mutant.applied(path.read_bytes()), str(path), "exec"), vars(module))
+    kept: dict[int, Any] = {}  # what stays, by the id of what was made anew
+    for name, new in registry.items():
+        if new is not functions[name]:
+            vars(functions[name]).update(vars(new))
+            kept[id(new)] = functions[name]
+    registry.clear()
+    registry.update(functions)
+    by_numpy.update({known: kept.get(id(function), function) for known, function in by_numpy.items()})
+    replaced: dict[tuple[str, int], Any] = {}
+    for name, old in before.items():
+        new = vars(module)[name]
+        if id(new) in kept:
+            vars(module)[name] = kept[id(new)]
+        elif isinstance(new, types.FunctionType) and new is not old and name != "_":
+            old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+            vars(module)[name] = old
+        elif new is not old and not name.startswith("_"):  # a class, a constant, a cached function
+            replaced[name, id(old)] = new
+    for other in [m for name, m in sys.modules.items() if name.startswith("minigrad.ops")]:
+        vars(other).update({name: replaced.get((name, id(value)), value) for name, value in vars(other).items()})
+    engine._infer.cache_clear()
