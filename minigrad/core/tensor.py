@@ -364,9 +364,12 @@ def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
     return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
 
 
-def touch(tensor: Tensor) -> None:
-    """Stamp the memory of `tensor` as just written to: for those who write into it themselves, as optimisers do."""
-    storage_of(tensor).touch()
+def touch(*tensors: Tensor) -> None:
+    """Stamp the memory of `tensors` as just written to: for those who write into it themselves, as optimisers do."""
+    with lock:  # `latest` must never go back
+        Storage.latest = stamp = next_id()
+        for tensor in tensors:
+            storage_of(tensor).stamp = stamp
 
 
 def rebase(tensor: Tensor, memory: Array) -> None:

@@ -57,10 +57,7 @@ class Buffer:
             results = rule(pieces[0], gradient[at - start : end - start], *pieces[1:])
             for piece, result in zip(pieces, results, strict=True):
                 piece[...] = result
-        for i in run:
-            touch(self.parameters[i])
-        for moment in self.moments:
-            touch(moment)
+        touch(*(self.parameters[i] for i in run), *self.moments)
 
     def _update_graph(self, rule: Rule, run: list[int], gradients: list[Any]) -> None:
         start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop

@@ -131,8 +131,7 @@ class Optimiser(Instructive, habits="Optimiser"):
         for key, values in self._moments_by_name(names):
             values[...] = state[key]
         for buffer in self._buffers:
-            for moment in buffer.moments:
-                touch(moment)
+            touch(*buffer.moments)
 
     def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array]]:
         """Every moment of every parameter, in its memory and in the parameter's shape."""

@@ -10,8 +10,8 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-# Keywords of a declaration that say what the tests try, not what the op computes.
-LEFT_ALONE = {"arguments", "formula", "kinks", "latex", "name", "numpy", "reference", "refusals", "samples"}
+# Keywords of a declaration that say what the tests try, not what the op computes; and `strict` of zip, a precaution.
+LEFT_ALONE = {"arguments", "formula", "kinks", "latex", "name", "numpy", "reference", "refusals", "samples", "strict"}
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
@@ -64,7 +64,7 @@ class Mutant(NamedTuple):
 
 
 def mutants_of(file: str, source: bytes, skipped: set[str]) -> list[Mutant]:
-    """All mutants of a file, in the order of its lines; `skipped` names top-level definitions to leave alone.
+    """All mutants of a file, in the order of its lines; `skipped` names definitions to leave alone.
 
     >>> for mutant in mutants_of("f.py", b"def f(x, y):\\n    return x - y\\n", set()):
     ...     print(mutant)
@@ -103,11 +103,24 @@ def name_of(statement: ast.stmt) -> str:
     return ""
 
 
+def only_for_tests(statements: list[ast.stmt]) -> set[str]:
+    """The names of definitions that samples, refusals, kinks and references use, and no op does."""
+    found: set[str] = set()
+    while True:
+        by_tests, by_ops = set(), set()
+        for node in statements:
+            aside = _is_about_tests(node) or name_of(node) in found
+            (by_tests if aside else by_ops).update(used_names(node))
+            by_tests.update(used_names(node, in_left_alone=True))
+        if by_tests - by_ops <= found:
+            return found
+        found |= by_tests - by_ops
+
+
 def _is_about_tests(statement: ast.stmt) -> bool:
     """Whether a statement makes samples, refusals or kinks, and is no declaration that has some."""
-    makes = {
-        part.func.id for part in ast.walk(statement) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
-    }
+    calls = [part.func for part in ast.walk(statement) if isinstance(part, ast.Call)]
+    makes = {function.id for function in calls if isinstance(function, ast.Name)}
     declares = isinstance(statement, ast.AnnAssign) or bool(getattr(statement, "decorator_list", ()))
     return bool(makes & {"call", "kink", "refusal"}) and not declares
 
@@ -120,7 +133,7 @@ def used_names(node: ast.AST, in_left_alone: bool = False) -> Iterator[str]:
         elif not left_alone:
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and not in_left_alone:
                 yield child.id
-            elif isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and not in_left_alone:
+            elif isinstance(child, ast.Attribute) and ast.unparse(child.value) == "ops" and not in_left_alone:
                 yield child.attr
             yield from used_names(child, in_left_alone)
 
@@ -228,7 +241,7 @@ def _call(node: ast.Call, _: Any) -> Iterator[Change]:
             yield _with(node, func=ast.Name(OTHERS[name]))
     if any(isinstance(argument, ast.Starred) for argument in node.args):
         return
-    declaration = any(keyword.arg in LEFT_ALONE for keyword in node.keywords)
+    declaration = any(keyword.arg in LEFT_ALONE - {"strict"} for keyword in node.keywords)
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     for place in range(0 if declaration or name in SYMMETRIC else len(node.args) - 1):
         first, second = node.args[place : place + 2]
@@ -236,7 +249,8 @@ def _call(node: ast.Call, _: Any) -> Iterator[Change]:
             yield _with(node, args=[*node.args[:place], second, first, *node.args[place + 2 :]])
     if node.args and not declaration:
         yield node, ast.unparse(node.args[0])
-        yield from (_with(node, keywords=[k for k in node.keywords if k is not left_out]) for left_out in node.keywords)
+        for left_out in (keyword for keyword in node.keywords if keyword.arg not in LEFT_ALONE):
+            yield _with(node, keywords=[keyword for keyword in node.keywords if keyword is not left_out])
 
 
 def _with_name(function: ast.Attribute, name: str) -> ast.Attribute:

@@ -17,7 +17,6 @@ import os
 import random
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -27,7 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mutants import Mutant, mutants_of, name_of, used_names  # noqa: E402  # beside this script
+from mutants import Mutant, mutants_of, name_of, only_for_tests, used_names  # noqa: E402  # beside this script
 from trial import verdict  # noqa: E402
 
 from minigrad.base.record import registry  # noqa: E402  # of the tree that the script lies in
@@ -52,13 +51,15 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="show what found each mutant out")
     args = parser.parse_args()
 
-    statements = [node for path in FILES for node in ast.parse(path.read_bytes()).body]
-    mutants = [mutant for family in args.family for mutant in mutants_in(family, statements, args.sample)]
+    statements = {path.stem: ast.parse(path.read_bytes()).body for path in FILES}
+    skipped = only_for_tests([node for nodes in statements.values() for node in nodes])
+    mutants = [mutant for family in args.family for mutant in mutants_in(family, skipped, args.sample)]
     controls = [control(family, mutants) for family in args.family]
-    functions = functions_by_place({mutant.place for mutant in [*controls, *mutants]}, statements)
+    uses = [(family, name_of(node), set(used_names(node))) for family, nodes in statements.items() for node in nodes]
+    trials = {mutant: whereabouts(mutant, uses) for mutant in [*controls, *mutants]}
     started = time.monotonic()
     results = []
-    for mutant, found_by in tried([*controls, *mutants], functions, args.jobs):
+    for mutant, found_by in tried(trials, args.jobs):
         if mutant not in controls:
             results.append(Result(mutant, found_by, "" if found_by else explanation(mutant)))
         elif found_by:
@@ -75,12 +76,9 @@ def main() -> None:
 # --- which mutants, and where they may be noticed ---------------------------------------------------------------------
 
 
-def mutants_in(family: str, statements: list[ast.stmt], sample: int | None) -> list[Mutant]:
-    """The mutants of one file, without those of references, which only the tests use."""
-    by_tests = {name for node in statements for name in used_names(node, in_left_alone=True)}
-    by_ops = {name for node in statements for name in used_names(node)}
+def mutants_in(family: str, skipped: set[str], sample: int | None) -> list[Mutant]:
     path = next(path for path in FILES if path.stem == family)
-    found = mutants_of(path.name, path.read_bytes(), by_tests - by_ops)
+    found = mutants_of(path.name, path.read_bytes(), skipped)
     if sample is None or sample >= len(found):
         return found
     return sorted(random.Random(family).sample(found, sample), key=lambda mutant: mutant.line)
@@ -93,40 +91,38 @@ def control(family: str, mutants: list[Mutant]) -> Mutant:
     return Mutant(file, ", ".join(places), 0, 0, 0, "nothing", "nothing", "")
 
 
-def functions_by_place(places: set[str], statements: list[ast.stmt]) -> dict[str, list[str]]:
-    """The public functions that a change may be noticed in: those at its place, or those that call what is there."""
-    users: dict[str, list[str]] = defaultdict(list)
-    for node in statements:
-        for name in set(used_names(node)):
-            users[name] += name_of(node).split(", ")
+class Whereabouts(NamedTuple):
+    functions: list[str]  # the public functions that a mutant may be noticed in
+    tests: list[Path]  # the tests that mirror its file and theirs
 
-    def noticing(place: str) -> list[str]:
-        seen, waiting = [], place.split(", ")
-        while waiting:
-            name = waiting.pop(0)
-            if name and name not in seen:
-                seen.append(name)
-                waiting += [] if name in registry else users[name]
-        return [name for name in seen if name in registry]
 
-    return {place: noticing(place) for place in places}
+def whereabouts(mutant: Mutant, uses: list[tuple[str, str, set[str]]]) -> Whereabouts:
+    """Where a mutant may be noticed: at its place, or in what calls what is there."""
+    seen, waiting = [], mutant.place.split(", ")
+    while waiting:
+        name = waiting.pop(0)
+        if name and name not in seen:
+            seen.append(name)
+            if name not in registry:
+                waiting += [user for _, names, used in uses if name in used for user in names.split(", ")]
+    functions = [name for name in seen if name in registry]
+    homes = [home for name in functions for home, names, _ in uses if name in names.split(", ")]
+    stems = dict.fromkeys([mutant.file.removesuffix(".py"), *homes, "dtypes"])
+    return Whereabouts(functions, [ROOT / f"tests/ops/test_{stem}.py" for stem in stems])
 
 
 # --- trying them ------------------------------------------------------------------------------------------------------
 
 
-def tried(mutants: list[Mutant], functions: dict[str, list[str]], jobs: int) -> Iterator[tuple[Mutant, str]]:
-    """Each mutant and what found it out, in the order in which they end.
-
-    `functions` says in which public functions a mutant may be noticed, by its place.
-    """
+def tried(trials: dict[Mutant, Whereabouts], jobs: int) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant and what found it out, in the order in which they end."""
     fork = multiprocessing.get_context("fork")
-    waiting = iter(mutants)
+    waiting = iter(trials)
     running: dict[Any, tuple[Mutant, Any, float]] = {}
 
     def start(mutant: Mutant) -> None:
         receiver, sender = fork.Pipe(duplex=False)
-        process = fork.Process(target=lambda: sender.send(verdict(mutant, ROOT, functions[mutant.place])))
+        process = fork.Process(target=lambda: sender.send(verdict(mutant, ROOT, *trials[mutant])))
         process.start()
         sender.close()
         running[receiver] = mutant, process, time.monotonic() + SECONDS

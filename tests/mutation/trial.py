@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import resource
@@ -12,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutants import Mutant
+from mutants import Mutant, name_of
 
 import minigrad as mg
-from minigrad.base.record import Function, by_numpy, registry
+from minigrad.base.record import by_numpy, registry
+from minigrad.checks.laws import check_refusal
 from minigrad.core import op as engine
 
 MEMORY = 4 << 30  # bytes; a mutant that wants more fails, and so is found out
 SECONDS = 100  # of computing; one that takes longer is killed, and so is found out; the right code takes a tenth
 
 
-def verdict(mutant: Mutant, root: Path, functions: list[str]) -> str:
-    """What found the mutant out, "" if nothing did: the laws of `functions`, or the tests that mirror its file."""
+def verdict(mutant: Mutant, root: Path, functions: list[str], tests: list[Path]) -> str:
+    """What found the mutant out, "" if nothing did: the laws of `functions`, `tests`, or the test of accuracy."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     warnings.simplefilter("error")
@@ -32,13 +34,15 @@ def verdict(mutant: Mutant, root: Path, functions: list[str]) -> str:
             install(root / "minigrad/ops" / mutant.file, mutant)
         except Exception as error:
             return f"declaration: {type(error).__name__}"
-        for name in functions:
-            if registry[name].samples:
-                try:
-                    mg.check_op(registry[name])
-                except Exception as error:
-                    return f"laws: {' '.join(str(error).split())[:150]}"
-    found_by = failure([root / f"tests/ops/test_{mutant.file}", root / "tests/ops/test_dtypes.py"])
+        for function in (registry[name] for name in functions):
+            try:
+                if function.samples:
+                    mg.check_op(function)
+                for refused in () if function.samples else function.refusals:
+                    check_refusal(function, refused)
+            except Exception as error:
+                return f"laws: {' '.join(str(error).split())[:150]}"
+    found_by = failure(tests)
     elementwise = [name for name in functions if getattr(registry[name], "elementwise", False)]
     if elementwise and not found_by:
         found_by = failure([root / "tests/ops/test_accuracy.py"], "-k", " or ".join(elementwise))
@@ -62,10 +66,12 @@ def install(path: Path, mutant: Mutant) -> None:
     """
     module = next(m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == str(path))
     before, functions = dict(vars(module)), dict(registry)
-    for value in before.values():
-        if isinstance(value, Function):
-            registry.pop(value.name, None)
+    declared = {name_of(node) for node in ast.parse(path.read_bytes()).body} & registry.keys()
+    for name in declared:
+        del registry[name]
     exec(compile(mutant.applied(path.read_bytes()), str(path), "exec"), vars(module))
+    if declared - registry.keys():
+        raise NameError(f"no longer declared: {declared - registry.keys()}")
     kept: dict[int, Any] = {}  # what stays, by the id of what was made anew
     for name, new in registry.items():
         if new is not functions[name]:
