@@ -37,10 +37,7 @@ def booleans(*shape: int) -> Draw:
 
 
 def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> Any:
-    """A sample with every `Draw` in it (also inside a list) replaced by an array; floats get `dtype`.
-
-    Where `dtype` is of integers or booleans, floats become small positive ones of that type.
-    """
+    """A sample with every `Draw` in it (also inside a list) replaced by an array; floats get `dtype`."""
     if isinstance(sample, list):
         return [realise(item, rng, dtype) for item in sample]
     if not isinstance(sample, Draw):
@@ -49,8 +46,6 @@ def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> A
         return rng.integers(0, 2, sample.shape).astype(bool)
     if sample.kind == "i":
         return rng.integers(int(sample.low or 0), int(sample.high or 1), sample.shape)
-    if np.dtype(dtype).kind in "iub":
-        return rng.integers(1, 4, sample.shape).astype(dtype)
     if sample.low is None or sample.high is None:
         return np.asarray(rng.standard_normal(sample.shape)).astype(dtype)
     return np.asarray(rng.uniform(sample.low, sample.high, sample.shape)).astype(dtype)

@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.core.tensor import rebase
 
 
 def test_D7_construction_takes_real_numbers_only():
@@ -199,3 +200,47 @@ def test_lines_are_remembered_on_request():
         y = Tensor([1.0], requires_grad=True) * 2.0
     assert y.line.startswith("test_tensor.py:")
     assert (Tensor([1.0], requires_grad=True) * 2.0).line is None
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with pytest.raises(ValueError, match=r"gradient of float64 \(2,\) 'x' cannot have shape \(3,\)"):
+        x.grad = np.zeros(3)
+    x.grad = [3, 4]
+    assert x.grad.dtype == np.float64
+    assert x.grad.tolist() == [3.0, 4.0]
+
+
+def test_every_op_is_listed_as_a_method():
+    assert {"softmax", "sum", "backward", "grad"} <= set(dir(Tensor(1.0)))
+
+
+def test_a_leaf_moves_into_memory_that_fits_and_into_no_other():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    loss = (x * x).sum()
+    memory = np.zeros(4)
+    rebase(x, memory[1:3])
+    assert memory.tolist() == [0.0, 1.0, 2.0, 0.0]
+    with pytest.raises(mg.GraphError, match="written to"):
+        loss.backward()
+    loss = (x * x).sum()
+    rebase(x, x._data)  # it is there already, and nothing was written
+    loss.backward()
+    for unfit in (np.zeros(3), np.zeros(2, np.float32)):
+        with pytest.raises(mg.GraphError, match=rf"'x' cannot live in {unfit.dtype} memory of shape"):
+            rebase(x, unfit)
+    with pytest.raises(mg.GraphError, match="made by multiply"):
+        rebase(x * x, np.zeros(2))
+
+
+def test_a_view_of_a_plain_array_by_a_tensor_has_nothing_to_share():
+    table = np.arange(6.0).reshape(3, 2)
+    rows = mg.take(table, Tensor([2, 0]), axis=0)
+    assert isinstance(rows, Tensor)
+    assert rows.tolist() == [[4.0, 5.0], [0.0, 1.0]]
+
+
+def test_the_rule_of_an_argument_can_be_asked_for():
+    assert mg.multiply.rule(1) is mg.multiply.rules["x2"]
+    with pytest.raises(mg.GraphError, match="where has no derivative with respect to 'condition'"):
+        mg.where.rule(0)

@@ -139,3 +139,9 @@ def test_D2_a_number_does_not_change_the_type():
     x = Tensor(np.ones(2, np.float32))
     for product in (mg.outer(0.5, x), mg.outer(x, np.float64(2)), mg.inner(x, 0.5), mg.dot(0.5, x)):
         assert product.dtype == np.float32
+
+
+def test_E1_numbers_have_no_matrix_product_captured_or_not():
+    for multiply in (mg.matmul, lambda x1, x2: mg.trace(mg.matmul, x1, x2)):
+        with pytest.raises(ValueError, match=r"matmul.*x2 has no axis"):
+            multiply(mg.Tensor(np.ones((2, 3))), mg.Tensor(2.0))
