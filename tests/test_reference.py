@@ -34,7 +34,7 @@ def test_every_function_has_a_row_and_every_rule_a_formula():
         ("subtract", "x2", "−g"), ("multiply", "x1", "g · x2"), ("sqrt", "x", "g ⋆ 0.5 / y"),
         ("sin", "x", "g · cos(x)"),
         ("softmax", "x", "y · (g − vecdot(g, y, keepdims=True))"), ("where", "y", "where(condition, 0, g)"),
-        ("matmul", "x1", "matmul(g, transpose(x2))"),
+        ("matmul", "x1", "g @ transpose(x2)"),
     ],
 )  # fmt: skip
 def test_formulas_are_those_of_the_rules(name, argument, formula):

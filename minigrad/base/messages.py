@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError)  # what NumPy raises for bad arguments
-SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-PRODUCTS = ("matmul", "linear")
 
 
 def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:
@@ -28,7 +26,7 @@ def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[s
     operands = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None]
     given = [f"{name}: {describe(x)}" for name, x in operands] + [f"{name}={value}" for name, value in params.items()]
     kind = next(kind for kind in REFUSALS if isinstance(error, kind))
-    problem = _problem_of_shapes(op, operands, params) if kind is ValueError else ""
+    problem = _problem_of_shapes(op, operands) if kind is ValueError else ""
     return kind(f"{op.name}({', '.join(given)}): {problem or str(error).removeprefix(f'{op.name}: ')}")
 
 
@@ -52,22 +50,20 @@ def made_by(tensor: Any) -> Op | None:
     return maker
 
 
-def _problem_of_shapes(op: Op, operands: Sequence[tuple[str, Any]], params: Mapping[str, Any]) -> str:
+def _problem_of_shapes(op: Op, operands: Sequence[tuple[str, Any]]) -> str:
     """Which axes clash and what may have been meant; "" where the shapes are not the problem."""
     shapes = [(name, shape_of(x)) for name, x in operands]
-    if op.name in PRODUCTS:
+    if op.symbol == "@":
         clash = product_clash(*shapes[0], *shapes[1])
-        if not clash and len(shapes) == 3:
+        if not clash and len(shapes) == 3:  # the bias
             clash = broadcast_clash([("weight", shapes[1][1][-1:]), shapes[2]])
-    elif op.name == "broadcast_to":
-        clash = broadcast_clash([*shapes, ("shape=", tuple(np.atleast_1d(params["shape"]).tolist()))])
-    elif op.elementwise or op.name == "vecdot":
+    elif op.elementwise:
         clash = broadcast_clash(shapes)
     else:
         clash = ""
     if not clash:
         return ""
-    meant = list(_alternatives(op.name, operands)) if len(operands) == 2 else []
+    meant = list(_alternatives(op.symbol, operands)) if len(operands) == 2 else []
     where = any(not isinstance(x, np.ndarray) and _is_operand(x) and made_by(x) and not x.line for _, x in operands)
     return (
         clash
@@ -96,6 +92,13 @@ def broadcast_clash(shapes: Sequence[tuple[str, Shape]], left_out: int = 0) -> s
     return f"{which} {listed} do not broadcast: {', '.join(clashes)}" if clashes else ""
 
 
+def refuse_clash(*shapes: tuple[str, Shape]) -> None:
+    """ValueError naming the axes at which shapes do not broadcast, if they do not."""
+    clash = broadcast_clash(shapes)
+    if clash:
+        raise ValueError(clash) from None
+
+
 def product_clash(name1: str, shape1: Shape, name2: str, shape2: Shape) -> str:
     """Why two shapes have no matrix product; "" if they have one.
 
@@ -110,21 +113,21 @@ def product_clash(name1: str, shape1: Shape, name2: str, shape2: Shape) -> str:
     return broadcast_clash([(name1, shape1[:-2]), (name2, shape2[:-2])], left_out=2)
 
 
-def _alternatives(op: str, operands: Sequence[tuple[str, Any]]) -> Iterator[str]:
+def _alternatives(symbol: str, operands: Sequence[tuple[str, Any]]) -> Iterator[str]:
     """Expressions of two operands that would work and look like what was written, with the shape of their result."""
     (name1, x1), (name2, x2) = operands
     a, b, shape1, shape2 = *_written(name1, x1, name2, x2), shape_of(x1), shape_of(x2)
-    if op == "matmul" and shape1 and shape2:
+    if symbol == "@" and shape1 and shape2:
         yield from _product(a, shape1, *_transposed(b, shape2))
         yield from _product(*_transposed(a, shape1), b, shape2)
-    elif op == "matmul":
+    elif symbol == "@":
         yield f"`{a} * {b}`"
-    elif op in SYMBOLS:
-        if op == "multiply":
+    elif symbol in ("+", "-", "*", "/"):
+        if symbol == "*":
             yield from _product(a, shape1, b, shape2) or _product(b, shape2, a, shape1)
         for left, right in (((a, shape1), _column(b, shape2)), (_column(a, shape1), (b, shape2))):
             if not broadcast_clash([left, right]):
-                yield f"`{left[0]} {SYMBOLS[op]} {right[0]}` of shape {np.broadcast_shapes(left[1], right[1])}"
+                yield f"`{left[0]} {symbol} {right[0]}` of shape {np.broadcast_shapes(left[1], right[1])}"
 
 
 def _product(a: str, shape1: Shape, b: str, shape2: Shape) -> list[str]:

@@ -52,6 +52,8 @@ class Function:
         refusals: calls that raise, and what their messages name.
         kinks: calls without a derivative, and the convention there.
         formula: in plain Unicode.
+        symbol: the operator that stands between its operands, or before its only one.
+        flat: where its derivative is 0, for messages.
         reference: the same on arrays, where NumPy has no such function.
         name: where `call` has none, as a lambda.
     """
@@ -59,7 +61,7 @@ class Function:
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Call] = (),
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
-        refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (),
+        refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
@@ -69,7 +71,7 @@ class Function:
         self.call = call
         self.samples = tuple(samples)
         self.refusals, self.kinks = tuple(refusals), tuple(kinks)
-        self.formula = formula
+        self.formula, self.symbol, self.flat = formula, symbol, flat
         self.reference = reference or (numpy[0] if numpy else None)
         if self.name in registry:
             raise ValueError(f"an op named {self.name!r} is declared twice")

@@ -29,19 +29,6 @@ REASONS = {
     "no path": "no path leads from the loss to x",
 }
 
-NO_SLOPE = {
-    "relu": "its input is not above 0 where the gradient arrives",
-    "clip": "its input is outside the bounds where the gradient arrives",
-    "where": "the other branch is taken where the gradient arrives",
-    "multiply": "the other factor is 0 where the gradient arrives",
-    "concatenate": "the gradient arrives at other parts of its result",
-    "maximum": "the other operand is larger where the gradient arrives",
-    "minimum": "the other operand is smaller where the gradient arrives",
-    "sigmoid": "it is saturated", "tanh": "it is saturated", "softmax": "it is saturated",
-    "sign": "it is flat everywhere", "round": "it is flat everywhere",
-    "floor": "it is flat everywhere", "ceil": "it is flat everywhere",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -243,7 +230,7 @@ def _why_zero(x: Tensor, trail: Sequence[Contribution], nodes: Mapping[int, Tens
             node = nodes[step.node]
             assert node.op is not None
             if step.incoming.any():
-                why = NO_SLOPE.get(node.op.name, "its derivative is 0 where the gradient arrives")
+                why = f"{node.op.flat or 'its derivative is 0'} where the gradient arrives"
                 yield f"nothing passes {_expression(node)} to its argument {node.op.argument(step.argument)}: {why}"
             elif step.node not in seen:
                 seen.add(step.node)

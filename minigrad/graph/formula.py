@@ -6,15 +6,14 @@ Called by `minigrad/reference.py` for the gradient formulas of ops, which are de
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from minigrad.core.tensor import Tensor
 from minigrad.graph.build import build
 from minigrad.graph.node import Node
 
-_INFIX = re.compile(r"^x₁ (\S) x₂\b")  # as in the formula of `add`
-_STRENGTH = {"+": 1, "−": 1, "·": 2, "⋆": 2, "/": 2}
+_STRENGTH = {"+": 1, "-": 1, "*": 2, "⋆": 2, "/": 2, "@": 2}
+_SHOWN = {"-": "−", "*": "·"}
 _ATOM = 9
 _LETTERS = "abcdefhijklmnpqrstu"
 
@@ -54,14 +53,13 @@ def _written(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int
     if node.function is None:
         return node.name or node.role, _ATOM
     operands = [written[x] if isinstance(x, Node) else (_number(x), _ATOM) for x in node.inputs if x is not None]
-    infix = _INFIX.match(node.function.formula)
-    symbol = infix.group(1) if infix else ""
-    if symbol in _STRENGTH and len(operands) == 2:
+    symbol = node.function.symbol
+    if symbol and len(operands) == 2:
         strength = _STRENGTH[symbol]
-        left, right = _inside(operands[0], strength), _inside(operands[1], strength + (symbol in "−/"))
-        return f"{left} {symbol} {right}", strength
-    if node.function.formula == "−x":
-        return f"−{_inside(operands[0], 2)}", 1
+        left, right = _inside(operands[0], strength), _inside(operands[1], strength + (symbol in "-/@"))
+        return f"{left} {_SHOWN.get(symbol, symbol)} {right}", strength
+    if symbol and len(operands) == 1:
+        return f"{_SHOWN.get(symbol, symbol)}{_inside(operands[0], 2)}", 1
     return f"{node.op}({', '.join([text for text, _ in operands] + node.settings())})", _ATOM
 
 

@@ -29,7 +29,7 @@ __all__ = [
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0), samples=wide,
     reference=lambda x: np.where(x > 0, x, 0), definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
-    kinks=[kink(call(np.zeros(1)), 0.0)],
+    kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0",
 )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def stable_softplus(x: Any) -> Any:
 sigmoid: Op = row(
     "sigmoid", stable_sigmoid, "σ(x) = 1 / (1 + exp(−x))", lambda g, y, x: g * (y * ops.sigmoid(-x)), samples=wide,
     reference=lambda x: 1 / (1 + np.exp(-x)),
-    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)),
+    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)), flat="it is saturated",
 )  # fmt: skip
 softplus: Op = row(
     "softplus", stable_softplus, "log(1 + exp x)", lambda g, y, x: g * ops.sigmoid(x), samples=wide,

@@ -49,27 +49,31 @@ def divided(g: Any, x: Any) -> Any:
     return g / x if x else ops.strong_multiply(g, math.copysign(math.inf, x))
 
 
-add: Op = row("add", np.add, "x₁ + x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g, samples=pair, arguments=PAIR)
+add: Op = row(
+    "add", np.add, "x₁ + x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g,
+    samples=pair, arguments=PAIR, symbol="+",
+)  # fmt: skip
 subtract: Op = row(
-    "subtract", np.subtract, "x₁ − x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: -g, samples=pair, arguments=PAIR
-)
+    "subtract", np.subtract, "x₁ − x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: -g,
+    samples=pair, arguments=PAIR, symbol="-",
+)  # fmt: skip
 multiply: Op = row(
     "multiply", np.multiply, "x₁ · x₂", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1,
-    samples=pair, arguments=PAIR,
+    samples=pair, arguments=PAIR, symbol="*", flat="the other factor is 0",
 )  # fmt: skip
 strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
     lambda g, y, x1, x2: ops.strong_multiply(g, x2), lambda g, y, x1, x2: ops.strong_multiply(g, x1),
-    samples=pair, arguments=PAIR, reference=np.multiply,
+    samples=pair, arguments=PAIR, reference=np.multiply, symbol="⋆", flat="the other factor is 0",
 )  # fmt: skip
 divide: Op = row(
     "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divided(g, x2),
     lambda g, y, x1, x2: -ops.strong_multiply(g, y / x2),
     samples=(call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
              call(1.5, positive(2, 2))),
-    arguments=PAIR,
+    arguments=PAIR, symbol="/",
 )  # fmt: skip
-negative: Op = row("negative", np.negative, "−x", lambda g, y, x: -g, samples=one)
+negative: Op = row("negative", np.negative, "−x", lambda g, y, x: -g, samples=one, symbol="-")
 reciprocal: Op = row(
     "reciprocal", np.reciprocal, "1 / x", lambda g, y, x: -ops.strong_multiply(g, ops.strong_multiply(y, y)),
     samples=positives,
@@ -79,8 +83,9 @@ absolute: Op = row(
     "absolute", np.absolute, "|x|", lambda g, y, x: g * ops.sign(x), samples=one, kinks=[kink(call(np.zeros(1)), 0.0)]
 )
 sign: Op = row(
-    "sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g), samples=one, kinks=[kink(call(np.zeros(1)), 0.0)]
-)
+    "sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g), samples=one, kinks=[kink(call(np.zeros(1)), 0.0)],
+    flat="it is flat everywhere",
+)  # fmt: skip
 
 
 # --- powers -----------------------------------------------------------------------------------------------------------
@@ -165,17 +170,18 @@ ties = [
 maximum: Op = row(
     "maximum", np.maximum, "max(x₁, x₂)",
     lambda g, y, x1, x2: share_of_chosen(g, y, x1, x2), lambda g, y, x1, x2: share_of_chosen(g, y, x2, x1),
-    samples=pair, arguments=PAIR, kinks=ties,
+    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is larger",
 )  # fmt: skip
 minimum: Op = row(
     "minimum", np.minimum, "min(x₁, x₂)",
     lambda g, y, x1, x2: share_of_chosen(g, y, x1, x2), lambda g, y, x1, x2: share_of_chosen(g, y, x2, x1),
-    samples=pair, arguments=PAIR, kinks=ties,
+    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is smaller",
 )  # fmt: skip
 
 
 @op(
     formula="x where the condition holds, else y", elementwise=True, numpy=[np.where],
+    flat="the other branch is taken",
     samples=[call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
              call(booleans(2, 1), -1.5, normal(3))],
     refusals=[refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)")],
@@ -214,7 +220,7 @@ def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
 
 
 @op(
-    formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip],
+    formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip], flat="its input is outside the bounds",
     samples=[call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
              call(normal(2, 3), 0.1, between(0.3, 1, 3))],
     refusals=[refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)")],
@@ -272,7 +278,15 @@ jumps = [kink(call(np.array([-1.0, 0.0, 0.5, 2.0])), 0.0)]
 
 
 def step(name: str, forward: Any, formula: str) -> Op:
-    return row(name, forward, formula, lambda g, y, x: ops.zeros_like(g), samples=one, kinks=jumps)
+    return row(
+        name,
+        forward,
+        formula,
+        lambda g, y, x: ops.zeros_like(g),
+        samples=one,
+        kinks=jumps,
+        flat="it is flat everywhere",
+    )
 
 
 floor: Op = step("floor", np.floor, "⌊x⌋, the largest integer up to x")
@@ -282,7 +296,7 @@ rint: Op = step("rint", np.rint, "the integer nearest to x, the even one of two"
 
 
 @op(
-    formula="x to a number of decimals", elementwise=True, numpy=[np.round, np.around],
+    formula="x to a number of decimals", elementwise=True, numpy=[np.round, np.around], flat="it is flat everywhere",
     samples=[call(normal(2, 3)), call(normal(2, 3), decimals=1), call(normal())],
     refusals=[refusal(call(normal(3), decimals=0.5), TypeError, "round", "decimals=0.5", "integer")],
     kinks=jumps,

@@ -78,7 +78,7 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
-    infer=shape_of_weights,
+    infer=shape_of_weights, flat="it is saturated",
     samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),
     kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],
     reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),

@@ -16,6 +16,7 @@ from numpy.exceptions import AxisError
 
 from minigrad import ops
 from minigrad.base.arrays import Shaped, shape_of
+from minigrad.base.messages import refuse_clash
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import checked_axes, sum_of_products
@@ -45,7 +46,7 @@ def rows_of(x: Any) -> Any:
 
 
 @op(
-    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
+    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
     samples=[
         call(normal(3), normal(3)), call(normal(3), normal(3, 2)), call(normal(2, 3), normal(3)),
         call(normal(2, 3), normal(3, 4)), call(normal(2, 2, 3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 4)),
@@ -94,7 +95,7 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(
-    formula="x W + b", definition=lambda x, weight, bias: ops.matmul(x, weight) + bias,
+    formula="x W + b", symbol="@", definition=lambda x, weight, bias: ops.matmul(x, weight) + bias,
     infer=lambda x, weight, bias: product_shape(x, weight),
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
@@ -152,11 +153,14 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     >>> vecdot(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 10.0])).tolist()
     [21.0, 43.0]
     """
-    if axis != -1:
-        result = sum_of_products(x1, x2, axis=axis)
-        return np.expand_dims(result, axis) if keepdims else result
-    result = sum_of_products(x1, x2)
-    return result[..., None] if keepdims else result
+    try:
+        result = sum_of_products(x1, x2) if axis == -1 else sum_of_products(x1, x2, axis=axis)
+    except ValueError:
+        refuse_clash(("x1", shape_of(x1)), ("x2", shape_of(x2)))
+        raise
+    if not keepdims:
+        return result
+    return result[..., None] if axis == -1 else np.expand_dims(result, axis)
 
 
 @vecdot.vjp("x1")

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import shape_of
+from minigrad.base.messages import refuse_clash
 from minigrad.base.record import by_numpy, call, composition, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import AxisError, batch_sums, checked_axis
@@ -138,7 +139,11 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
 )  # fmt: skip
 def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """`x` repeated to fill `shape`, as broadcasting does; at most 2³⁶ elements, for the next op has to compute them."""
-    result = np.broadcast_to(x, shape)
+    try:
+        result = np.broadcast_to(x, shape)
+    except ValueError:
+        refuse_clash(("x", shape_of(x)), ("shape=", (shape,) if isinstance(shape, int) else shape))
+        raise
     if result.size > LARGEST:
         raise ValueError(f"the result would have {result.size:,} elements, at most {LARGEST:,} are allowed")
     return result
@@ -187,6 +192,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 @op(
     formula="the arrays one after another along an axis", numpy=[np.concatenate],
+    flat="the gradient arrives at other parts of its result",
     samples=[call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
              call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)])],
     refusals=[

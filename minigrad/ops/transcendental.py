@@ -131,7 +131,9 @@ def inverse_squared_cosh(x: Any) -> Any:
 
 sinh: Op = row("sinh", np.sinh, "sinh x", lambda g, y, x: ops.strong_multiply(g, ops.cosh(x)), samples=one)
 cosh: Op = row("cosh", np.cosh, "cosh x", lambda g, y, x: ops.strong_multiply(g, ops.sinh(x)), samples=one)
-tanh: Op = row("tanh", np.tanh, "tanh x", lambda g, y, x: g * inverse_squared_cosh(x), samples=wide)
+tanh: Op = row(
+    "tanh", np.tanh, "tanh x", lambda g, y, x: g * inverse_squared_cosh(x), samples=wide, flat="it is saturated"
+)
 arcsinh: Op = row("arcsinh", np.arcsinh, "arsinh x", lambda g, y, x: g * (1.0 / ops.hypot(x, 1.0)), samples=wide)
 arccosh: Op = row(
     "arccosh", np.arccosh, "arcosh x",
