@@ -95,3 +95,9 @@ def test_a_slope_is_the_derivative_and_its_definition_the_formula(function, slop
 def test_a_slope_changes_sign_between_the_neighbours_of_its_zero(slope, zero):
     below, above = (float(slope(np.float64(np.nextafter(zero, toward)))) for toward in (-9, 9))
     assert -1e-15 < below < 0 < above < 1e-15
+
+
+@pytest.mark.parametrize("slope", [mg.gelu_slope, mg.silu_slope, mg.mish_slope])
+def test_a_slope_far_out_is_0_or_1_and_warns_of_nothing(slope):
+    assert slope(np.array([-inf, -1e6, -900.0, 900.0, 1e6, inf])).tolist() == [0, 0, 0, 1, 1, 1]
+    assert derivatives(slope, inf)[1] == derivatives(slope, -inf)[1] == 0 or slope is not mg.gelu_slope

@@ -149,8 +149,34 @@ def test_masks_and_biases_that_do_not_broadcast_to_the_scores_are_named(name, sh
 @pytest.mark.parametrize(
     ("shapes", "problem"),
     [(((3,), (3,), (3,)), "at least two axes"), (((2, 3), (2, 4), (2, 4)), "differ in width"),
-     (((2, 3), (4, 3), (5, 3)), "differ in length")],
+     (((2, 3), (4, 3), (5, 3)), "differ in length"), (((2, 3), (3,), (4, 3)), "at least two axes"),
+     (((2, 3), (4, 3), (3,)), "at least two axes"), (((2, 0), (4, 0), (4, 3)), "pass scale=")],
 )  # fmt: skip
 def test_shapes_that_do_not_fit_are_named(shapes, problem):
     with pytest.raises(ValueError, match=rf"{problem}.*query \({shapes[0][0]}"):
         attention(*(Tensor(np.ones(shape)) for shape in shapes))
+
+
+def test_lists_are_taken_as_arrays():
+    lists = [[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [3.0, 4.0]], [[5.0], [6.0]]
+    mask = [[True, False], [True, True]]
+    expected = attention(*(np.array(x) for x in lists), mask=np.array(mask))
+    for given in (lists, [Tensor(x) for x in lists], [Tensor(lists[0]), *lists[1:]]):
+        for one_mask in (mask, Tensor(mask)):
+            np.testing.assert_array_equal(np.array(attention(*given, mask=one_mask).tolist()), expected)
+    no_width = np.ones((2, 0)), np.ones((3, 0)), np.array([[1.0], [2.0], [6.0]])
+    assert attention(*no_width, scale=1.0).tolist() == [[3.0], [3.0]]  # nothing tells the keys apart
+
+
+def test_a_mask_that_a_gradient_graph_holds_has_a_name():
+    query, key, value = (Tensor(normal(2, 2, seed=i), requires_grad=True) for i in range(3))
+    names = {node.name for node in attention(query, key, value, causal=True).graph()}
+    assert "causal mask" in names
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 5)])
+def test_heads_that_do_not_share_the_width_evenly_are_refused(shape):
+    with pytest.raises(ValueError, match=r"cannot be shared among 2 heads"):
+        mg.split_heads(np.ones(shape), heads=2)
+    with pytest.raises(ValueError, match="cannot be shared among 0 heads"):
+        mg.split_heads(np.ones((3, 4)), heads=0)
