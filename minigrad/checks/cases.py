@@ -98,6 +98,32 @@ def nodes_behind(tensors: list[Any]) -> list[Tensor]:
     return list(found.values())
 
 
+# --- the same values, laid out in memory in other ways ----------------------------------------------------------------
+
+
+def _strided(array: Array) -> Array:
+    """Every second element of a larger array, along every axis."""
+    wide = np.full([2 * n for n in array.shape], np.nan)
+    wide[(slice(None, None, 2),) * array.ndim] = array
+    return wide[(slice(None, None, 2),) * array.ndim]
+
+
+def _reversed_in_memory(array: Array) -> Array:
+    backwards = (slice(None, None, -1),) * array.ndim
+    return array[backwards].copy()[backwards]
+
+
+def one_element(array: Array) -> Array:
+    """One element, seen at every place."""
+    return np.broadcast_to(array.flat[0], array.shape) if array.size else array
+
+
+LAYOUTS: tuple[Callable[[Array], Array], ...] = (np.asfortranarray, _strided, _reversed_in_memory, one_element)
+
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
+
+
 def _drawn(case: Case, dtype: Any) -> Any:
     rng = np.random.default_rng([case.number, *case.function.name.encode()])
     args, params = case.sample

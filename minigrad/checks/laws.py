@@ -6,24 +6,35 @@ AssertionError; LAWS holds them by name, with the cases they apply to. Ids such 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.base.arrays import Array, Shaped
-from minigrad.base.record import Function, Kink, Refusal, by_numpy
+from minigrad.base.record import Function, by_numpy
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import (
+    LAYOUTS,
     Case,
     cases_of,
     cotangents_for,
     gradients,
     is_float_array,
     nodes_behind,
+    one_element,
     results,
     variables,
 )
+from minigrad.checks.compare import (
+    dtypes,
+    require,
+    require_close,
+    require_equal,
+    require_raises,
+    require_same_bits,
+)
+from minigrad.checks.declared import check_kink, check_refusal
 from minigrad.checks.gradients import check_gradients
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import GradientCheckError
@@ -97,6 +108,13 @@ def _keeps_its_dtype(case: Case) -> bool:
     return bool(case.floats()) and "dtype" not in parameters
 
 
+def _reference(case: Case) -> Callable[..., Any]:
+    reference = case.function.reference
+    if reference is None:
+        raise ValueError("the declaration names no NumPy function and no reference to compare with")
+    return reference
+
+
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
@@ -105,8 +123,8 @@ def _(case: Case) -> None:
     args, params = case.arguments()
     expected = _reference(case)(*args, **params)
     actual = case.function(*args, **params)
-    _require_close(actual, expected, 1e-14)
-    _require_equal(_dtypes(actual), _dtypes(expected), "dtypes")
+    require_close(actual, expected, 1e-14)
+    require_equal(dtypes(actual), dtypes(expected), "dtypes")
 
 
 @_law("D5 integers and booleans are taken as NumPy takes them, or as the floats it makes of them", _has_floats)
@@ -123,12 +141,12 @@ def _(case: Case) -> None:
                     else case(*(x.astype(floating) for x in integers))
                 )  # fmt: skip
             except TypeError:  # as np.subtract of booleans
-                _require_raises(TypeError, lambda *x: case(*x), *integers)  # called at once
+                require_raises(TypeError, lambda *x: case(*x), *integers)  # called at once
                 continue
             actual = case(*integers)
-        _require_close(actual, expected, {2: 2e-2, 4: 1e-5, 8: 1e-12}[floating.itemsize])
+        require_close(actual, expected, {2: 2e-2, 4: 1e-5, 8: 1e-12}[floating.itemsize])
         if by_numpy_itself:
-            _require_equal(_dtypes(actual), _dtypes(expected), f"dtypes of {np.dtype(dtype)}")
+            require_equal(dtypes(actual), dtypes(expected), f"dtypes of {np.dtype(dtype)}")
 
 
 @_law("definition has the same value and gradients", lambda case: bool(getattr(case.function, "definition", None)))
@@ -137,10 +155,10 @@ def _(case: Case) -> None:
     with expanded(case.function.name):
         inside, nodes = case(*floats), nodes_behind(results(case(*variables(floats))))
         inside_gradients = gradients(case, floats) if case.differentiable else []
-    _require(all(node.op is not case.function for node in nodes), "the definition uses the op itself")
-    _require_close(case(*floats), inside, 1e-14)
+    require(all(node.op is not case.function for node in nodes), "the definition uses the op itself")
+    require_close(case(*floats), inside, 1e-14)
     if case.differentiable:
-        _require_close(gradients(case, floats), inside_gradients, 1e-13)
+        require_close(gradients(case, floats), inside_gradients, 1e-13)
 
 
 @_law("arrays and Tensors give the same bits")
@@ -148,13 +166,13 @@ def _(case: Case) -> None:
     args, params = case.arguments()
     on_tensors = map_leaves(lambda leaf: Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf, (args, params))
     on_arrays = case.function(*args, **params)
-    _require(all(isinstance(y, (np.ndarray, np.generic)) for y in results(on_arrays)), "arrays must give arrays")
+    require(all(isinstance(y, (np.ndarray, np.generic)) for y in results(on_arrays)), "arrays must give arrays")
     actual = case.function(*on_tensors[0], **on_tensors[1])
-    _require(
+    require(
         all(isinstance(y, Tensor) and type(y._data) is np.ndarray for y in results(actual)), "Tensors must give Tensors"
     )
-    _require_same_bits(actual, on_arrays)
-    _require_same_bits(case(*variables(case.floats())), on_arrays)
+    require_same_bits(actual, on_arrays)
+    require_same_bits(case(*variables(case.floats())), on_arrays)
 
 
 @_law("D8 NumPy functions take Tensors", lambda case: case.function in by_numpy.values())
@@ -165,18 +183,18 @@ def _(case: Case) -> None:
         args = (Tensor(args[0]), *args[1:])
     for numpy_function in [known for known, function in by_numpy.items() if function is case.function]:
         actual = numpy_function(*args, **params)
-        _require(
+        require(
             all(isinstance(y, Tensor) and y.requires_grad == case.differentiable for y in results(actual)),
             f"{numpy_function} must give Tensors with history",
         )
-        _require_same_bits(actual, case.function(*args, **params))
+        require_same_bits(actual, case.function(*args, **params))
 
 
 @_law("G16 same bits when called again")
 def _(case: Case) -> None:
-    _require_same_bits(case(*case.floats()), case(*case.floats()))
+    require_same_bits(case(*case.floats()), case(*case.floats()))
     if case.differentiable:
-        _require_same_bits(gradients(case, case.floats()), gradients(case, case.floats()))
+        require_same_bits(gradients(case, case.floats()), gradients(case, case.floats()))
 
 
 # --- derivatives ------------------------------------------------------------------------------------------------------
@@ -187,30 +205,57 @@ def _(case: Case) -> None:
     check_gradients(case.__call__, case.floats(), order=2, elements=6, directions=2)
 
 
+def _takes_complex_numbers(case: Case) -> bool:
+    """Whether NumPy's function continues analytically: complex numbers in, and out."""
+    if not case.differentiable or case.function.reference not in by_numpy or case.function.reference is np.sign:
+        return False  # of a complex number, sign is x / |x|, which is another function
+    try:
+        with np.errstate(all="ignore"):
+            values = results(case.on([x + 0j for x in case.floats()], _reference(case)))
+    except (TypeError, ValueError):
+        return False
+    return all(np.iscomplexobj(y) for y in values)
+
+
 @_law("gradients on arrays and on Tensors are the same", _differentiable)
 def _(case: Case) -> None:
     recorded = gradients(case, case.floats(), create_graph=True)
-    _require_close(gradients(case, case.floats()), recorded, 1e-15)
+    require_close(gradients(case, case.floats()), recorded, 1e-15)
 
 
 @_law("S21 gradients have the shape and dtype of their inputs", _differentiable)
 def _(case: Case) -> None:
     for create_graph in (False, True):
         for g, x in zip(gradients(case, case.floats(), None, create_graph), case.floats(), strict=True):
-            _require_equal((g.shape, g.dtype), (x.shape, x.dtype), "shape and dtype of a gradient")
+            require_equal((g.shape, g.dtype), (x.shape, x.dtype), "shape and dtype of a gradient")
 
 
 @_law("zero cotangents give gradients of exactly zero", _differentiable)
 def _(case: Case) -> None:
     zeros = tuple(np.zeros_like(y) for y in results(case(*case.floats())))
-    _require(not any(g.numpy().any() for g in gradients(case, case.floats(), zeros)), "a gradient that is not 0")
+    require(not any(g.numpy().any() for g in gradients(case, case.floats(), zeros)), "a gradient that is not 0")
 
 
 @_law("gradients are linear in the cotangents", _differentiable)
 def _(case: Case) -> None:
     cotangents = cotangents_for(results(case(*case.floats())))
     once = gradients(case, case.floats(), cotangents)
-    _require_close(gradients(case, case.floats(), tuple(-3.0 * c for c in cotangents)), [-3.0 * g for g in once], 1e-14)
+    require_close(gradients(case, case.floats(), tuple(-3.0 * c for c in cotangents)), [-3.0 * g for g in once], 1e-14)
+
+
+@_law("gradients agree with the complex step of NumPy's function to the last digits", _takes_complex_numbers)
+def _(case: Case) -> None:
+    # f(x + ih) = f(x) + ih f'(x) + O(h²): with a tiny h nothing is subtracted (Squire and Trapp, 1998).
+    floats, step = case.floats(), 1e-30
+    cotangents = cotangents_for(results(case(*floats)))
+    for position, (x, gradient) in enumerate(zip(floats, gradients(case, floats, cotangents), strict=True)):
+        numeric = np.zeros(x.shape)
+        for place in np.ndindex(x.shape):
+            moved = [np.array(y, complex) for y in floats]
+            moved[position][place] += 1j * step
+            values = results(case.on(moved, _reference(case)))
+            numeric[place] = sum(np.sum(c * np.imag(y)) for c, y in zip(cotangents, values, strict=True)) / step
+        require_close(gradient, numeric, 1e-13)
 
 
 # --- dtypes -----------------------------------------------------------------------------------------------------------
@@ -225,8 +270,8 @@ def _(case: Case) -> None:
     second = grad(tuple(first), inputs, cotangents_for(first), create_graph=True, unused="zero")
     made = [node for node in nodes_behind([*outputs, *first, *second]) if node.dtype.kind == "f"]
     drifted = sorted({f"{node.op and node.op.name} gives {node.dtype}" for node in made if node.dtype != np.float32})
-    _require(not drifted, f"not float32: {', '.join(drifted)}")
-    _require_equal(set(_dtypes(case(*case.floats(np.float32)))), {np.dtype(np.float32)}, "dtypes on arrays")
+    require(not drifted, f"not float32: {', '.join(drifted)}")
+    require_equal(set(dtypes(case(*case.floats(np.float32)))), {np.dtype(np.float32)}, "dtypes on arrays")
 
 
 @_law("D2 NumPy scalars beside Tensors are as weak as Python numbers",
@@ -238,8 +283,8 @@ def _(case: Case) -> None:
         case.arguments(),
     )
     y = case.function(*args, **params)
-    _require_equal(y.dtype, np.dtype(np.float32), "dtype")
-    _require_same_bits(y, case(*variables(case.floats(np.float32))))
+    require_equal(y.dtype, np.dtype(np.float32), "dtype")
+    require_same_bits(y, case(*variables(case.floats(np.float32))))
 
 
 @_law("D3 a float32 argument beside float64 ones has a float32 gradient",
@@ -249,16 +294,16 @@ def _(case: Case) -> None:
     for position, x in enumerate(floats):
         mixed: list[Array] = [*floats[:position], x.astype(np.float32), *floats[position + 1 :]]
         inputs = variables(mixed)
-        _require_equal(_dtypes(case(*inputs)), _dtypes(case.on(mixed, _reference(case))), "dtypes of the value")
-        _require_equal([g.dtype for g in gradients(case, list(inputs))], [a.dtype for a in mixed], "of the gradients")
+        require_equal(dtypes(case(*inputs)), dtypes(case.on(mixed, _reference(case))), "dtypes of the value")
+        require_equal([g.dtype for g in gradients(case, list(inputs))], [a.dtype for a in mixed], "of the gradients")
 
 
 @_law("gradients in float32 are those in float64, rounded", _keeps_its_dtype)
 def _(case: Case) -> None:
     # A rule that squares, sums or subtracts carelessly loses more than a few of the 7 digits.
-    _require_close(case(*case.floats(np.float32)), case(*case.floats()), 1e-5)
+    require_close(case(*case.floats(np.float32)), case(*case.floats()), 1e-5)
     if case.differentiable:
-        _require_close(gradients(case, case.floats(np.float32)), gradients(case, case.floats()), 3e-5)
+        require_close(gradients(case, case.floats(np.float32)), gradients(case, case.floats()), 3e-5)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
@@ -280,7 +325,7 @@ def _(case: Case) -> None:
     for array in watched:
         array.flags.writeable = False
     grad(tuple(outputs), inputs, cotangents, unused="zero")
-    _require([array.tobytes() for array in watched] == before, "an array was written to")
+    require([array.tobytes() for array in watched] == before, "an array was written to")
 
 
 @_law("M3 gradients share memory with nothing", _differentiable)
@@ -295,8 +340,8 @@ def _(case: Case) -> None:
     found += [x.grad for x in inputs if x.grad is not None]
     others: list[Any] = [node._data for node in nodes_behind(outputs)] + list(cotangents)
     for i, gradient in enumerate(found):
-        _require(not any(np.shares_memory(gradient, other) for other in others + found[:i]), "shared memory")
-        _require(gradient.flags.writeable, "a gradient must be writable")
+        require(not any(np.shares_memory(gradient, other) for other in others + found[:i]), "shared memory")
+        require(gradient.flags.writeable, "a gradient must be writable")
 
 
 @_law("M6 only ops declared as views share memory with an input, and then its stamp")
@@ -305,46 +350,26 @@ def _(case: Case) -> None:
         args, params = case.arguments()
         arrays = [leaf for leaf in leaves((args, params)) if isinstance(leaf, np.ndarray)]
         y = case.function(*args, **params)
-        _require(not any(np.shares_memory(y, array) for array in arrays), "shared memory without view=True")
+        require(not any(np.shares_memory(y, array) for array in arrays), "shared memory without view=True")
     inputs = variables(case.floats())
     for result in results(case(*inputs)):
         for x in inputs:
             shared = np.shares_memory(result._data, x._data)
-            _require(not shared or (x._storage is not None and result._storage is x._storage), "no stamp in common")
-
-
-def _strided(array: Array) -> Array:
-    """Every second element of a larger array, along every axis."""
-    wide = np.full([2 * n for n in array.shape], np.nan)
-    wide[(slice(None, None, 2),) * array.ndim] = array
-    return wide[(slice(None, None, 2),) * array.ndim]
-
-
-def _reversed_in_memory(array: Array) -> Array:
-    backwards = (slice(None, None, -1),) * array.ndim
-    return array[backwards].copy()[backwards]
-
-
-def _one_element(array: Array) -> Array:
-    """One element, seen at every place."""
-    return np.broadcast_to(array.flat[0], array.shape) if array.size else array
-
-
-_LAYOUTS: tuple[Callable[[Array], Array], ...] = (np.asfortranarray, _strided, _reversed_in_memory, _one_element)
+            require(not shared or (x._storage is not None and result._storage is x._storage), "no stamp in common")
 
 
 @_law("S20 the layout in memory does not matter", _has_floats)
 def _(case: Case) -> None:
-    for layout in _LAYOUTS:
+    for layout in LAYOUTS:
         laid_out = [layout(array) if array.ndim else array for array in case.floats()]
         plain = [np.array(array, order="C") for array in laid_out]
-        _require_close(case(*laid_out), case(*plain), 1e-15)
+        require_close(case(*laid_out), case(*plain), 1e-15)
         if case.differentiable:
             cotangents = cotangents_for(results(case(*plain)))
             inputs = [new_tensor(array, requires_grad=True) for array in laid_out]
-            keep = layout is _one_element
+            keep = layout is one_element
             other = tuple(np.array(c) if keep or not c.ndim else layout(c) for c in cotangents)
-            _require_close(gradients(case, inputs, other), gradients(case, plain, cotangents), 1e-15)
+            require_close(gradients(case, inputs, other), gradients(case, plain, cotangents), 1e-15)
 
 
 # --- shapes without values --------------------------------------------------------------------------------------------
@@ -363,85 +388,4 @@ def _(case: Case) -> None:
             inputs = tuple(
                 new_tensor(Shaped(x.shape, x.dtype)) if isinstance(x, Tensor) else x for x in node.inputs
             )  # no values to look at
-            _require_equal(node.op.infer(inputs, node.params), (node.shape, node.dtype), f"infer of {node.op.name}")
-
-
-# --- refusals and kinks -----------------------------------------------------------------------------------------------
-
-
-def check_refusal(function: Function, refused: Refusal) -> None:
-    """The call raises the error that is declared, with all names in its message, on arrays and on Tensors."""
-    for as_tensors in (False, True):
-        args, params = Case(function, refused.call, 0).arguments()
-        if as_tensors:
-            args, params = map_leaves(lambda x: Tensor(x) if isinstance(x, np.ndarray) else x, (args, params))
-        error = _require_raises(refused.error, function, *args, **params)
-        missing = [name for name in refused.names if name not in str(error)]
-        _require(not missing, f"{function.name}{refused.call}: the message does not name {missing}: {error}")
-
-
-def check_kink(function: Function, kink: Kink) -> None:
-    """The gradients at the kink are those declared, exactly, on arrays and as a graph."""
-    case = Case(function, kink.call, 0)
-    floats = case.floats()
-    with np.errstate(all="ignore"):
-        cotangents = tuple(np.ones_like(y) for y in results(case(*floats)))
-        for create_graph in (False, True):
-            found = [g.numpy() for g in gradients(case, floats, cotangents, create_graph)]
-            _require_equal(len(found), len(kink.gradients), "number of gradients")
-            for g, expected in zip(found, kink.gradients, strict=True):
-                same = np.array_equal(g, np.broadcast_to(expected, g.shape), equal_nan=True)
-                _require(same, f"{function.name}{kink.call}: gradient {g.tolist()}, by convention {expected}")
-
-
-# --- how two results are compared -------------------------------------------------------------------------------------
-
-
-def _reference(case: Case) -> Callable[..., Any]:
-    reference = case.function.reference
-    if reference is None:
-        raise ValueError("the declaration names no NumPy function and no reference to compare with")
-    return reference
-
-
-def _require(condition: Any, problem: str) -> None:
-    if not condition:
-        raise AssertionError(problem)
-
-
-def _require_equal(actual: Any, expected: Any, what: str) -> None:
-    _require(actual == expected, f"{what}: {actual}, expected {expected}")
-
-
-def _require_raises(kind: type[Exception], function: Callable[..., Any], *args: Any, **params: Any) -> Exception:
-    try:
-        result = function(*args, **params)
-    except kind as error:
-        return error
-    raise AssertionError(f"{(args, params)} must raise {kind.__name__}, and gave {result!r}")
-
-
-def _value(x: Any) -> Array:
-    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _dtypes(outputs: Any) -> list[np.dtype[Any]]:
-    return [_value(x).dtype for x in results(outputs)]
-
-
-def _require_same_bits(actual: Any, expected: Any) -> None:
-    for x, y in _pairs(actual, expected):
-        _require_equal((x.dtype, x.shape), (y.dtype, y.shape), "dtype and shape")
-        _require(x.tobytes() == y.tobytes(), f"other bits: {x.tolist()}, expected {y.tolist()}")
-
-
-def _require_close(actual: Any, expected: Any, relative: float) -> None:
-    """Equal to `relative` times the largest number on either side, or to that much where all are smaller than 1."""
-    for x, y in _pairs(actual, expected):
-        largest = max(float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a))) for a in (x, y))
-        np.testing.assert_allclose(x, y, rtol=0, atol=relative * max(1.0, largest), strict=False)
-        _require_equal(x.shape, y.shape, "shape")
-
-
-def _pairs(actual: Any, expected: Any) -> Iterator[tuple[Array, Array]]:
-    return zip(map(_value, results(actual)), map(_value, results(expected)), strict=True)
+            require_equal(node.op.infer(inputs, node.params), (node.shape, node.dtype), f"infer of {node.op.name}")

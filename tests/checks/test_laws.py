@@ -5,7 +5,8 @@ import pytest
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.checks.cases import cases_of
-from minigrad.checks.laws import LAWS, check_kink, check_refusal
+from minigrad.checks.declared import check_kink, check_refusal
+from minigrad.checks.laws import LAWS
 
 FUNCTIONS = list(mg.registry.values())
 TRIED = [(law, function.name) for law in LAWS.values() for function in FUNCTIONS
