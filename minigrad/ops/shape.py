@@ -135,6 +135,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
     refusals=[
         refusal(call(normal(3), (3, 2)), ValueError, "broadcast_to", "(3,)", "(3, 2)"),
         refusal(call(normal(1), (2**40,)), ValueError, "broadcast_to", "1,099,511,627,776 elements"),
+        refusal(call(normal(2, 3), (3,)), ValueError, "broadcast_to", "(2, 3)", "more dimensions"),
     ],
 )  # fmt: skip
 def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
