@@ -39,6 +39,7 @@ def reference(
         call(normal(2, 3, 2), normal(2, 3, 2), normal(2, 3, 2), causal=True),
         call(normal(2, 2, 3, 2), normal(2, 2, 4, 2), normal(2, 2, 4, 2), mask=booleans(2, 1, 1, 4)),
         call(normal(3, 2), normal(3, 2), normal(3, 2), booleans(3, 3), normal(3, 3), causal=True, scale=1.0),
+        call(normal(3, 2), normal(4, 2), normal(4, 2), bias=normal(3, 4), scale=0.3),
         call(normal(3, 2), normal(0, 2), normal(0, 4)), call(normal(0, 2), normal(3, 2), normal(3, 4)),
     ],
     refusals=[

@@ -103,11 +103,11 @@ def name_of(statement: ast.stmt) -> str:
     return ""
 
 
-def only_for_tests(statements: list[ast.stmt]) -> set[str]:
-    """The names of definitions that samples, refusals, kinks and references use, and no op does."""
+def only_for_tests(statements: list[ast.stmt], imported: set[str]) -> set[str]:
+    """The names in a file that samples, refusals, kinks and references use, and no op does; none that is `imported`."""
     found: set[str] = set()
     while True:
-        by_tests, by_ops = set(), set()
+        by_tests, by_ops = set(), set(imported)
         for node in statements:
             aside = _is_about_tests(node) or name_of(node) in found
             (by_tests if aside else by_ops).update(used_names(node))

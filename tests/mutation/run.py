@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import ast
+import fnmatch
 import itertools
 import multiprocessing
 import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -27,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from mutants import Mutant, mutants_of, name_of, only_for_tests, used_names  # noqa: E402  # beside this script
-from trial import verdict  # noqa: E402
+from trial import FEW, verdict  # noqa: E402
 
 from minigrad.base.record import registry  # noqa: E402  # of the tree that the script lies in
 
@@ -46,14 +48,22 @@ def main() -> None:
     families = [path.stem for path in FILES]
     parser.add_argument("--family", choices=families, nargs="+", default=families, help="files of minigrad/ops")
     parser.add_argument("--sample", type=int, help="so many mutants of each family, the same ones every time")
+    parser.add_argument("--again", type=Path, help="the output of a former run: only what survived there unexplained")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     parser.add_argument("--output", type=Path, help="a file for the result, beside the screen")
     parser.add_argument("--verbose", action="store_true", help="show what found each mutant out")
     args = parser.parse_args()
 
     statements = {path.stem: ast.parse(path.read_bytes()).body for path in FILES}
-    skipped = only_for_tests([node for nodes in statements.values() for node in nodes])
-    mutants = [mutant for family in args.family for mutant in mutants_in(family, skipped, args.sample)]
+    imports = [node for nodes in statements.values() for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported = {alias.name for node in imports for alias in node.names}
+    mutants = [
+        mutant for family in args.family
+        for mutant in mutants_in(family, only_for_tests(statements[family], imported), args.sample)
+    ]  # fmt: skip
+    if args.again:
+        former = {without_line(line) for line in args.again.read_text("utf-8").splitlines()}
+        mutants = [mutant for mutant in mutants if mutant.text_without_line in former]
     controls = [control(family, mutants) for family in args.family]
     uses = [(family, name_of(node), set(used_names(node))) for family, nodes in statements.items() for node in nodes]
     trials = {mutant: whereabouts(mutant, uses) for mutant in [*controls, *mutants]}
@@ -106,7 +116,7 @@ def whereabouts(mutant: Mutant, uses: list[tuple[str, str, set[str]]]) -> Wherea
             if name not in registry:
                 waiting += [user for _, names, used in uses if name in used for user in names.split(", ")]
     functions = [name for name in seen if name in registry]
-    homes = [home for name in functions for home, names, _ in uses if name in names.split(", ")]
+    homes = [home for name in functions[:FEW] for home, names, _ in uses if name in names.split(", ")]
     stems = dict.fromkeys([mutant.file.removesuffix(".py"), *homes, "dtypes"])
     return Whereabouts(functions, [ROOT / f"tests/ops/test_{stem}.py" for stem in stems])
 
@@ -148,19 +158,33 @@ def tried(trials: dict[Mutant, Whereabouts], jobs: int) -> Iterator[tuple[Mutant
 # --- the result -------------------------------------------------------------------------------------------------------
 
 
+def without_line(text: str) -> str:
+    """The text of a mutant as it stands in a report, without its line, which moves."""
+    place, _, rest = text.partition(" ")
+    return f"{place.partition(':')[0]} {rest}"
+
+
 def explanations() -> dict[str, str]:
-    """From survivors.txt: the beginning of a mutant's text → the paragraph's first lines, which say why it may live."""
-    found = {}
-    for paragraph in (Path(__file__).parent / "survivors.txt").read_text("utf-8").split("\n\n"):
-        lines = paragraph.splitlines()
-        reason = " ".join(line for line in lines if not line.startswith(" "))
-        found |= {line.strip(): reason for line in lines if line.startswith(" ")}
+    """From survivors.txt: a pattern for the text of mutants → why they may live, which is the line before it."""
+    found, reason = {}, ""
+    for line in (Path(__file__).parent / "survivors.txt").read_text("utf-8").splitlines():
+        if line.startswith(" "):
+            found[line.strip()] = reason
+        elif line:
+            reason = line
     return found
 
 
 def explanation(mutant: Mutant) -> str:
-    text = mutant.text_without_line
-    return next((reason for beginning, reason in explanations().items() if text.startswith(beginning)), "")
+    return next((reason for pattern, reason in EXPLANATIONS.items() if fits(mutant, pattern)), "")
+
+
+def fits(mutant: Mutant, pattern: str) -> bool:
+    """Whether the text of a mutant begins with a pattern, in which * stands for anything."""
+    return fnmatch.fnmatchcase(mutant.text_without_line, pattern.replace("[", "[[]") + "*")
+
+
+EXPLANATIONS = explanations()
 
 
 def report(results: list[Result], seconds: float) -> str:
@@ -172,15 +196,18 @@ def report(results: list[Result], seconds: float) -> str:
     for name in [*files, "all"]:
         part = [result for result in results if name in (result.mutant.file, "all")]
         found = sum(bool(result.found_by) for result in part)
-        reasons = sum(bool(result.reason) for result in part)
-        rate = found / max(1, len(part) - reasons)
-        rows.append(f"| {name} | {len(part)} | {found} | {len(part) - found} | {reasons} | {rate:.1%} |")
+        explained = sum(bool(result.reason) for result in part)
+        rate = found / max(1, len(part) - explained)
+        rows.append(f"| {name} | {len(part)} | {found} | {len(part) - found} | {explained} | {rate:.1%} |")
+    reasons = Counter(result.reason for result in results if result.reason)
     unexplained = [str(result.mutant) for result in results if not result.found_by and not result.reason]
-    living = [result.mutant.text_without_line for result in results if not result.found_by]
-    stale = [start for start in explanations() if not any(text.startswith(start) for text in living)]
+    living = [result.mutant for result in results if not result.found_by]
+    stale = [pattern for pattern in EXPLANATIONS if not any(fits(mutant, pattern) for mutant in living)]
     return "\n".join([
-        *rows, "", f"{seconds:.0f} s", "", f"Survivors that nothing explains: {len(unexplained)}", *unexplained,
-        "", f"Explanations without a survivor here: {len(stale)}", *stale, "",
+        *rows, "", "| explained, since | survivors |", "|---|---|",
+        *(f"| {reason} | {count} |" for reason, count in reasons.most_common()),
+        "", f"{seconds:.0f} s", "", f"Survivors that nothing explains: {len(unexplained)}", *unexplained,
+        "", f"Explanations without a survivor: {len(stale)}", *stale, "",
     ])  # fmt: skip
 
 

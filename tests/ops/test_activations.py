@@ -101,3 +101,7 @@ def test_a_slope_changes_sign_between_the_neighbours_of_its_zero(slope, zero):
 def test_a_slope_far_out_is_0_or_1_and_warns_of_nothing(slope):
     assert slope(np.array([-inf, -1e6, -900.0, 900.0, 1e6, inf])).tolist() == [0, 0, 0, 1, 1, 1]
     assert derivatives(slope, inf)[1] == derivatives(slope, -inf)[1] == 0 or slope is not mg.gelu_slope
+
+
+def test_elu_far_out_is_linear_in_the_incoming_gradient():
+    assert mg.check_gradients(mg.elu, [np.array([800.0, -800.0])], order=2).passed

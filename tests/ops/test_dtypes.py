@@ -94,17 +94,23 @@ def test_one_hot_has_the_dtype_it_is_asked_for():
     assert mg.one_hot([0, 1], classes=2, dtype=np.float64).dtype == np.float64
 
 
+def attend(x):
+    """Attention of `x` to itself; its scale is a number, which makes integers float64, as in NumPy."""
+    return mg.scaled_dot_product_attention(x, x, x)
+
+
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int8, np.int64])
 @pytest.mark.parametrize(
     "function",
     [mg.softmax, mg.log_softmax, mg.standardize, mg.layer_norm, mg.rms_norm, mg.logsumexp, mg.sigmoid, mg.softplus,
+     mg.log_sigmoid, mg.softsign, mg.elu, mg.leaky_relu, mg.gelu, mg.silu, mg.mish,
      lambda x: mg.cross_entropy(x, [0, 2], reduction="none"), lambda x: mg.nll(x, [0, 2], reduction="none"),
-     lambda x: mg.scaled_dot_product_attention(x, x, x)],
+     attend],
 )  # fmt: skip
 def test_integers_and_booleans_are_computed_with_as_floats(function, dtype):
     values = np.array([[1, 0, 1], [0, 0, 1]]) if dtype is np.bool_ else np.array([[5, 100, 7], [0, 3, 120]])
     result = function(Tensor(values.astype(dtype)))
-    assert result.dtype.kind == "f"
+    assert result.dtype == (np.float64 if function is attend else np.result_type(dtype, np.float16))
     tolerance = 1e-2 if result.dtype == np.float16 else 1e-12
     np.testing.assert_allclose(result.numpy(), function(values.astype(np.float64)), rtol=tolerance, atol=tolerance)
     assert function(values.astype(dtype)).dtype == result.dtype

@@ -55,6 +55,30 @@ def test_division_by_the_number_zero_passes_no_gradient_where_none_comes_in():
         assert derivatives(lambda x: x / -0.0, 1.0) == [-inf, -inf]
 
 
+def test_strong_zero_decides_on_either_side_and_nowhere_else():
+    left = np.array([0.0, inf, 0.0, nan, -inf, nan, 1.0, inf, inf, -0.0, 2.0])
+    right = np.array([inf, 0.0, nan, 0.0, -0.0, 1.0, nan, -inf, nan, 5.0, 3.0])
+    expected = np.array([0.0, 0.0, 0.0, 0.0, 0.0, nan, nan, -inf, nan, 0.0, 6.0])
+    with np.errstate(invalid="ignore"):
+        for dtype in (np.float32, np.float64):
+            found = mg.strong_multiply(left.astype(dtype), right.astype(dtype))
+            np.testing.assert_array_equal(found, expected.astype(dtype), strict=True)
+        np.testing.assert_array_equal(mg.strong_multiply(np.array([[0.0], [1.0]]), [inf, nan]), [[0, 0], [inf, nan]])
+
+
+@pytest.mark.parametrize("exponent", [-3, -2, 2, 3, 4, 5, 2.5])
+def test_powers_are_numpys_for_every_exponent(exponent):
+    x = np.array([0.5, 1.5, 3.0])
+    np.testing.assert_allclose(mg.number_power(x, exponent=exponent), x**exponent, rtol=1e-15)
+    np.testing.assert_allclose(derivatives(lambda x: x**exponent, 1.5)[1], exponent * 1.5 ** (exponent - 1), rtol=1e-14)
+
+
+@pytest.mark.parametrize("exponent", [0.5, -1, -0.5])
+def test_N16_nothing_comes_from_zero_to_a_power(exponent):
+    with np.errstate(divide="ignore"):
+        assert derivatives(lambda x: mg.where(False, x**exponent, 0.0), 0.0, 2) == [0.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize("kind", [lambda n: n, Tensor], ids=["number", "tensor"])
 @pytest.mark.parametrize(
     ("exponent", "expected"),
@@ -69,6 +93,11 @@ def test_N24_zero_to_a_power_has_no_slope_in_the_exponent(exponent, value):
     y, _, slope = gradients(lambda x, n: x**n, 0.0, exponent)
     assert (y, slope) == (value, 0.0)
     assert derivatives(lambda n: Tensor(0.0) ** n, exponent, 2) == [value, 0.0, 0.0]
+
+
+def test_an_infinite_base_to_a_negative_power_has_no_slope():
+    y, base, exponent = gradients(lambda x, n: x**n, inf, -1.0)
+    assert (y, base, exponent) == (0.0, 0.0, 0.0)
 
 
 def test_N25_negative_base_with_an_exponent_tensor():
@@ -194,6 +223,14 @@ def test_N38_subnormal_inputs_have_finite_gradients_without_warnings(op):
 def test_N38_the_sign_of_zero_survives(function):
     signs = np.signbit(SMALL)
     assert np.signbit(function(Tensor(SMALL)).numpy()).tolist() == signs.tolist()
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_N38_where_keeps_the_sign_of_the_zero_it_is_given(zero):
+    x, condition = np.array([1.0, 2.0]), np.array([True, False])
+    sign = np.signbit(zero)
+    assert np.signbit(mg.where(condition, x, zero)).tolist() == [False, sign]
+    assert np.signbit(mg.where(condition, zero, x)).tolist() == [sign, False]
 
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

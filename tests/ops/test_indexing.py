@@ -190,6 +190,30 @@ def test_scatter_add_adds_up_rows_in_any_order():
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
+def test_scatter_add_broadcasts_its_values():
+    rows, columns = np.array([[0], [1], [0]]), np.array([0, 2])
+    for values in (2.0, np.array([1.0, 3.0]), np.array([[1.0], [2.0], [4.0]])):
+        expected = np.zeros((2, 3))
+        np.add.at(expected, (rows, columns), values)
+        index = mg.ops.Index([True, True])
+        found = mg.scatter_add(np.asarray(values), rows, columns, index=index, shape=(2, 3))
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("row", [-5, -4, 3, 4, 5])
+def test_scatter_add_names_a_row_that_is_not_there(row):
+    rows = np.array([0, row])
+    with pytest.raises(IndexError, match=f"index {row} is out of bounds for axis 0 with size 3"):
+        mg.scatter_add(np.ones((2, 2)), rows, index=mg.ops.Index([True]), shape=(3, 2))
+
+
+def test_an_empty_list_is_an_index_and_an_empty_array_of_floats_is_none():
+    x = Tensor(numbered(3, 2))
+    assert x[[]].shape == (0, 2)
+    with pytest.raises(IndexError, match="integers or booleans, got float64"):
+        x[np.array([])]
+
+
 def test_take_is_numpys_on_every_axis():
     x, indices = numbered(2, 3, 4), [[0, -1], [1, 1]]
     for axis in (None, 0, 1, -1):

@@ -101,6 +101,31 @@ def test_log_softmax_with_a_mask():
 
 
 @pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax])
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("spread", [1.0, 100.0])
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (4, 2, 3)], ids=str)
+def test_a_definition_has_the_same_values_under_every_mask(function, axis, spread, shape):
+    x, mask = normal(2, 3) * spread, normal(*shape, seed=1) > -0.5
+    value = function(x, mask, axis=axis)
+    graph = mg.trace(lambda x, mask: function(x, mask, axis=axis), x, mask)
+    assert (graph[-1].shape, graph[-1].dtype) == (value.shape, value.dtype)
+    with mg.expanded(function.name), np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(function(x, mask, axis=axis), value, rtol=1e-12, atol=1e-13)
+
+
+def test_a_mask_may_have_more_axes_than_the_scores():
+    mask = np.array([[True, True, False], [False, True, True]])
+    scores = np.array([0.0, math.log(3.0), 0.0])
+    expected = [[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]]
+    np.testing.assert_allclose(mg.softmax(scores, mask), expected, rtol=1e-15)
+    mg.check_gradients(lambda x: mg.softmax(x, mask), [scores], order=2)
+
+
+def test_one_hot_of_one_class():
+    assert mg.one_hot([0, 0], classes=1).tolist() == [[1.0], [1.0]]
+
+
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax])
 @pytest.mark.parametrize("mask", [np.zeros(3), np.array([0, 1, 1])])
 def test_masks_that_are_not_boolean_are_refused(function, mask):
     with pytest.raises(

@@ -81,6 +81,12 @@ def test_N6_the_gradient_of_logsumexp_is_not_rounded_with_its_value():
     np.testing.assert_allclose(gradient, weights, rtol=4 * np.finfo(float).eps)
 
 
+def test_the_definition_of_logsumexp_drops_the_reduced_axes_only():
+    x = np.ones((1, 3, 1))
+    with mg.expanded("logsumexp"):
+        assert [mg.logsumexp(x, axis=axis).shape for axis in (1, (0, 1), None)] == [(1, 1), (1,), ()]
+
+
 @pytest.mark.parametrize("size", [1.0, 1e6, 1e-6])
 def test_N21_std_of_equal_elements_at_any_size_and_in_float32(size):
     for dtype in (np.float64, np.float32):

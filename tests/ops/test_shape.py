@@ -123,6 +123,22 @@ def test_S19_reshape_of_an_empty_array():
     assert gradient(lambda x: x.reshape(5, -1), np.zeros((0, 5)), np.zeros((5, 0))).shape == (0, 5)
 
 
+def test_large_broadcasts_are_views():
+    assert mg.broadcast_to(np.zeros(()), (2**18, 2**18)).strides == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [((2, 1, 5), (1, 1)), ((2, 3, 5), (1, 5)), ((3, 1, 5), (3, 1, 1)), ((2, 3, 4, 5), (3, 1, 5)), ((4, 3), (4, 1)),
+     ((2, 1, 4), (1, 4)), ((3, 4), (1, 1)), ((3, 4), (3, 4))],
+)  # fmt: skip
+def test_sum_to_undoes_broadcasting(shape, target):
+    x = np.random.default_rng(0).standard_normal(shape)
+    wide = (1,) * (len(shape) - len(target)) + target
+    expected = np.sum(x, tuple(i for i, n in enumerate(wide) if n == 1), keepdims=True).reshape(target)
+    np.testing.assert_allclose(mg.sum_to(x, target), expected, rtol=1e-14, strict=True)
+
+
 @pytest.mark.parametrize("k", [-4, -1, 0, 1, 4])
 def test_triangles_are_numpys(k):
     x = numbered(2, 3, 4)

@@ -1,0 +1,144 @@
+"""The fast ways against the obvious ones, for values that lie near each other, far apart, nowhere and at infinity."""
+
+import numpy as np
+import pytest
+
+from minigrad.ops import kernels
+
+SHAPES = [(5,), (1,), (3, 4), (4, 1), (2, 3, 4), (0, 3), (3, 0), (2, 0, 3)]
+SPREADS = [1.0, 40.0, 800.0]
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+every_spread = pytest.mark.parametrize("spread", SPREADS)
+every_dtype = pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
+
+
+def normal(shape, spread=1.0, dtype=np.float64, seed=0):
+    return (np.random.default_rng(seed).standard_normal(shape) * spread).astype(dtype)
+
+
+def axes(shape):
+    return range(-len(shape), len(shape))
+
+
+def close(dtype):
+    return {2: 1e-2, 4: 1e-5, 8: 1e-13}[np.dtype(dtype).itemsize]
+
+
+@every_shape
+@every_dtype
+def test_sums_of_rows_and_of_axes(shape, dtype):
+    x = normal(shape, 3.0, dtype)
+    for axis in axes(shape):
+        expected = np.sum(x, axis, np.float64, keepdims=True)
+        found = kernels.sums(x, axis)
+        assert found.shape == expected.shape
+        assert found.dtype == np.sum(x, axis).dtype
+        np.testing.assert_allclose(found, expected, rtol=close(dtype), atol=10 * close(dtype))
+    np.testing.assert_array_equal(kernels.row_sums(x), kernels.sums(x, -1))
+
+
+@every_dtype
+@pytest.mark.parametrize("trailing", [0, 1, 2, 3])
+@every_shape
+def test_sums_over_the_leading_axes(shape, trailing, dtype):
+    x = normal((2, 3, *shape), 3.0, dtype)
+    rest = x.shape[max(1, x.ndim - trailing) :]
+    found = kernels.batch_sums(x, rest)
+    expected = np.sum(x, tuple(range(x.ndim - len(rest))), np.float64)
+    assert (found.shape, found.dtype) == (rest, np.sum(x[..., :0]).dtype)
+    np.testing.assert_allclose(found, expected, rtol=close(dtype), atol=10 * close(dtype))
+
+
+@every_shape
+@every_spread
+def test_the_largest_of_each_axis(shape, spread):
+    x = normal(shape, spread)
+    for axis in axes(shape):
+        expected = np.max(x, axis, keepdims=True, initial=-np.inf)
+        np.testing.assert_array_equal(kernels.maxima(x, axis), expected, strict=True)
+
+
+@every_spread
+def test_one_maximum_serves_all_rows_only_where_they_lie_near_each_other(spread):
+    x = normal((4, 5), spread)
+    highest = kernels.common_maximum(x)
+    assert highest == (x.max() if np.ptp(x) < 16 else None)
+
+
+@pytest.mark.parametrize("gap", [15.9, 16.0, 16.1])
+def test_near_is_within_16(gap):
+    assert (kernels.common_maximum(np.array([0.0, gap])) is not None) == (gap < 16)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_no_common_maximum_of_what_is_not_finite_or_not_there(value):
+    assert kernels.common_maximum(np.array([[1.0, value], [2.0, 3.0]])) is None
+    assert kernels.common_maximum(np.zeros((0, 3))) is None
+
+
+def assert_moved_together(x, found, axis, allowed):
+    """Along the axis everything was moved by the same, to where the largest is between −16 and 0."""
+    for row, moved, counts in zip(
+        *(np.moveaxis(a, axis, -1).reshape(-1, x.shape[axis]) for a in (x, found, allowed)), strict=True
+    ):
+        if counts.any():
+            assert -16 < moved[counts].max() <= 0
+            np.testing.assert_allclose((row - moved)[counts], (row - moved)[counts][0], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if 0 not in shape], ids=str)
+@every_spread
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_shifting_keeps_exponentials_finite_and_their_proportions(shape, spread, dtype):
+    x = normal(shape, spread, dtype)
+    for axis in axes(shape):
+        found = kernels.shifted(x, axis)
+        assert (found.shape, found.dtype) == (shape, np.float64 if dtype is np.int64 else dtype)
+        assert_moved_together(x, found, axis, np.ones(shape, bool))
+
+
+@every_spread
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize("mask_shape", [(3, 4), (4,), (3, 1), (2, 3, 4)], ids=str)
+def test_under_a_mask_only_what_it_lets_through_decides(spread, axis, mask_shape):
+    mask = normal(mask_shape, seed=1) > 0
+    x, allowed = np.broadcast_arrays(normal((3, 4), spread), mask)
+    found = kernels.masked_and_shifted(normal((3, 4), spread), mask, axis)
+    assert found.shape == x.shape
+    assert np.all(np.exp(found) < np.inf)
+    assert_moved_together(x, found, axis, allowed)
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_a_row_of_nothing_is_not_a_number_and_makes_no_noise(axis):
+    x = np.full((2, 2), -np.inf)
+    assert np.isnan(kernels.shifted(x, axis)).all()
+    assert np.isneginf(kernels.masked_and_shifted(x, np.ones((2, 2), bool), axis)).all()
+    assert np.isneginf(kernels.masked_and_shifted(np.zeros((2, 2)), np.zeros((3, 2, 2), bool), axis)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_selection_keeps_the_bits(dtype):
+    x = np.array([1.5, -0.0, np.nan, np.inf, -np.inf, 2.0], dtype)
+    condition = np.array([True, True, True, True, False, False])
+    found = kernels.selected(condition, x)
+    assert found.dtype == dtype
+    assert found[:4].tobytes() == x[:4].tobytes()
+    assert found[4:].tobytes() == np.zeros(2, dtype).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "expected"),
+    [((), (2,), True), ((3,), (2, 3), True), ((1, 3), (2, 3), True), ((2, 1), (2, 3), True), ((2, 3), (3,), False),
+     ((1, 1, 3), (2, 3), False), ((2,), (2, 3), False), ((0,), (1,), False), ((1,), (0,), True)],
+)  # fmt: skip
+def test_broadcasting_that_leaves_the_target_as_it_is(shape, target, expected):
+    assert kernels.broadcasts_to(shape, target) is expected
+
+
+def test_arrays_of_ones_are_kept_and_cannot_be_written_to():
+    found = kernels.ones(3, np.dtype(np.float32))
+    assert found is kernels.ones(3, np.dtype(np.float32))
+    assert (found.dtype, found.tolist()) == (np.float32, [1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 2.0
