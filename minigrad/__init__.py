@@ -18,6 +18,7 @@ from minigrad.checks import check_gradients as check_gradients
 from minigrad.checks import check_op as check_op
 from minigrad.checks import detect_anomaly as detect_anomaly
 from minigrad.checks import explain_grad as explain_grad
+from minigrad.compiler.compiled import compile as compile
 from minigrad.core.autodiff import grad as grad
 from minigrad.core.errors import AnomalyError as AnomalyError
 from minigrad.core.errors import CaptureError as CaptureError
@@ -63,6 +64,7 @@ from minigrad.ops import broadcast_to as broadcast_to
 from minigrad.ops import ceil as ceil
 from minigrad.ops import clip as clip
 from minigrad.ops import concatenate as concatenate
+from minigrad.ops import copy as copy
 from minigrad.ops import cos as cos
 from minigrad.ops import cosh as cosh
 from minigrad.ops import cross_entropy as cross_entropy

@@ -56,12 +56,19 @@ class Function:
         flat: where its derivative is 0, for messages.
         reference: the same on arrays, where NumPy has no such function.
         name: where `call` has none, as a lambda.
+        lowering: the same in simpler ops, for compiled programs; NotImplemented where it does not apply.
+        code: the same as lines of NumPy that write into `{out}`, or for a view an expression. A format string with the
+            names of arguments, or a function of (scratch, out, *inputs, **params) that returns the lines, or None.
+        parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
+        flops: floating-point operations, of (out, *inputs, **params); by default one per element of the largest.
     """
 
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Call] = (),
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
         refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
+        lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
+        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | None = None,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
@@ -72,6 +79,7 @@ class Function:
         self.samples = tuple(samples)
         self.refusals, self.kinks = tuple(refusals), tuple(kinks)
         self.formula, self.symbol, self.flat = formula, symbol, flat
+        self.lowering, self.code, self.parts, self.flops = lowering, code, parts, flops
         self.reference = reference or (numpy[0] if numpy else None)
         if self.name in registry:
             raise ValueError(f"an op named {self.name!r} is declared twice")

@@ -52,6 +52,7 @@ class Capture:
         self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
         self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
         self.effects: list[Tensor] = []  # random draws, in order
+        self.flags: list[tuple[Any, bool]] = []  # modules whose `training` was read, and what it was
 
     def argument(self, name: str, value: Any) -> Any:
         """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""

@@ -379,6 +379,7 @@ def rebase(tensor: Tensor, memory: Array) -> None:
     if tensor._data is not memory:
         np.copyto(memory, tensor._values())
         tensor._data = memory
+        Storage.moves += 1
         touch(tensor)
 
 

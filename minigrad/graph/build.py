@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.base.arrays import read_only
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.autodiff import grad
-from minigrad.core.capture import capture
+from minigrad.core.capture import Capture, capture
 from minigrad.core.errors import GraphError
 from minigrad.core.tensor import Tensor, describe
 from minigrad.graph.graph import Graph
@@ -78,7 +78,11 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     %0 ← %2  total
     return %3
     """
-    recording = capture(function, *args, **kwargs)
+    return graph_of_capture(capture(function, *args, **kwargs))
+
+
+def graph_of_capture(recording: Capture) -> Graph:
+    """The graph of a function that was captured."""
     return build(recording.outputs, recording.arguments, recording.updates, recording.effects, captured=True)
 
 

@@ -51,7 +51,7 @@ class Module(Instructive, habits="Module"):
       layers.1: Affine  2 parameters  gain (2,)
     """
 
-    training: bool = True
+    _training: bool = True
     _scope: str = ""  # given by the parent
     _children_named: bool = False
     _modes: tuple[Mode | None, Mode | None] = (None, None)  # of the last caller, and what it became inside
@@ -101,6 +101,18 @@ class Module(Instructive, habits="Module"):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_modes"}
+
+    @property
+    def training(self) -> bool:
+        """Whether the module behaves as in training, as dropout does; a compiled function notices when it changes."""
+        capture = current_mode().capture
+        if capture is not None:
+            capture.flags.append((self, self._training))
+        return self._training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        object.__setattr__(self, "_training", bool(value))
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ __all__ = [
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0), samples=wide,
     reference=lambda x: np.where(x > 0, x, 0), definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
-    kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0",
+    kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0", code="np.maximum({x}, 0, out={out})",
 )  # fmt: skip
 
 

@@ -135,6 +135,7 @@ def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
         refusal(call(normal(), heads=2), ValueError, "split_heads", "()"),
     ],
     definition=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
+    lowering=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
     reference=lambda x, heads: np.swapaxes(np.reshape(x, head_shape(x, heads)), -2, -3),
 )  # fmt: skip
 def split_heads(x: Any, *, heads: int) -> Any:
@@ -151,6 +152,7 @@ def split_heads(x: Any, *, heads: int) -> Any:
     samples=[call(normal(2, 3, 4)), call(normal(2, 2, 3, 1)), call(normal(2, 0, 4))],
     refusals=[refusal(call(normal(3, 4)), ValueError, "merge_heads", "(…, heads, tokens, width)", "(3, 4)")],
     definition=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
+    lowering=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
     reference=lambda x: np.reshape(np.swapaxes(x, -2, -3), merged_shape(x)),
 )  # fmt: skip
 def merge_heads(x: Any) -> Any:

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, refusal
 from minigrad.core.op import op
-from minigrad.ops.kernels import add_reduce, as_float, row_sums, shifted, widened
+from minigrad.ops.kernels import add_reduce, as_float, ones, row_sums, shifted, widened
 from minigrad.ops.losses import check_reduction
 from minigrad.ops.network import check_classes
 from minigrad.ops.samples import integers, normal, positive
@@ -54,8 +54,47 @@ def refusals_of_targets(function: str) -> list[Any]:
     ]
 
 
+def lowered_cross_entropy(logits: Any, targets: Any, weight: Any, **params: Any) -> Any:
+    """The same on rows; what is the same for all losses is computed by itself."""
+    plain = weight is None and params["ignore_index"] is None and not params["label_smoothing"]
+    if not plain or params["reduction"] == "none" or logits.ndim == 2 or targets.shape != logits.shape[:-1]:
+        return NotImplemented
+    rows = math.prod(targets.shape)
+    logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
+    return ops.cross_entropy(logits, targets, **params)
+
+
+def code_of_cross_entropy(
+    scratch: Any, out: Any, logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: Any,
+    label_smoothing: float,
+) -> str | None:  # fmt: skip
+    """Exponentials as they come, where they neither overflow nor vanish."""
+    plain = weight is None and ignore_index is None and not label_smoothing and reduction in ("mean", "sum")
+    if not plain or logits.ndim != 2 or logits.dtype.char not in "fd" or not logits.size:
+        return None
+    rows, count = logits.shape
+    exponentials = scratch("exponentials", logits.shape, logits.dtype)
+    losses = scratch("losses", (rows, 1), logits.dtype)
+    ones_column = scratch.constant("ones", ones(count, logits.dtype)[:, None])
+    numbers = scratch.constant("numbers", np.arange(rows))
+    mean = f" / {float(rows)}" if reduction == "mean" else ""
+    return "\n".join(
+        (
+            f"check_classes('cross_entropy', {targets}, {count})",
+            f"np.exp({logits}, out={exponentials})",
+            f"np.matmul({exponentials}, {ones_column}, out={losses})",
+            f"np.log({losses}, out={losses})",
+            f"if -40 < np.minimum.reduce({losses}, None) and np.maximum.reduce({losses}, None) < 60:",
+            f"    {losses}[:, 0] -= {logits}[{numbers}, {targets}]",
+            f"    {out}[...] = np.add.reduce({losses}, None){mean}",
+            "else:  # exponentials overflow or vanish: from the largest of each row",
+            f"    {out}[...] = cross_entropy({logits}, {targets}, reduction={reduction!r})",
+        )
+    )
+
+
 @op(
-    formula="mean of −log softmax(logits) at the targets",
+    formula="mean of −log softmax(logits) at the targets", lowering=lowered_cross_entropy, code=code_of_cross_entropy,
     definition=lambda logits, targets, weight, **params: (
         definition_on_log_probabilities(ops.log_softmax(logits), targets, weight, **params)
     ),

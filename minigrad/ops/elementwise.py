@@ -20,7 +20,7 @@ from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
 
 __all__ = [
-    "absolute", "add", "astype", "ceil", "clip", "divide", "equal", "floor", "full_like", "greater",
+    "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "equal", "floor", "full_like", "greater",
     "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or",
     "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "number_power", "ones_like", "power",
     "reciprocal", "rint", "round", "sign", "sqrt", "square", "stop_gradient", "strong_multiply", "subtract",
@@ -181,6 +181,7 @@ minimum: Op = row(
 
 @op(
     formula="x where the condition holds, else y", elementwise=True, numpy=[np.where],
+    code=lambda scratch, out, condition, x, y: code_of_where(scratch, out, condition, x, y),
     flat="the other branch is taken",
     samples=[call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
              call(booleans(2, 1), -1.5, normal(3))],
@@ -197,6 +198,26 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if is_zero(x) and is_like(y, condition):
         return selected(np.logical_not(condition), y)
     return np.where(condition, x, y)
+
+
+def code_of_where(scratch: Any, out: Any, condition: Any, x: Any, y: Any) -> str:
+    for chosen, other, words in ((x, y, ""), (y, x, "not ")):
+        alike = getattr(chosen, "shape", None) == out.shape == getattr(condition, "shape", None)
+        if is_zero(other) and alike and chosen.dtype == out.dtype and condition.dtype.kind == "b":
+            mask = condition
+            if words:
+                mask = scratch("mask", out.shape, bool)
+            bits = f"np.int{out.dtype.itemsize * 8}"
+            lines = f"np.multiply({chosen}.view({bits}), {mask}, out={out}.view({bits}))"
+            return f"np.logical_not({condition}, out={mask})\n{lines}" if words else lines
+    return f"np.copyto({out}, {number(y)})\nnp.copyto({out}, {number(x)}, where={condition})"
+
+
+def number(x: Any) -> Any:
+    """A number as a program writes it."""
+    if isinstance(x, float) and not math.isfinite(x):
+        return "np.nan" if math.isnan(x) else "np.inf" if x > 0 else "-np.inf"
+    return x
 
 
 def is_zero(x: Any) -> bool:
@@ -319,7 +340,8 @@ def _(g: Any, y: Any, x: Any, *, decimals: int) -> Any:
 
 
 @op(
-    formula="x as another type", elementwise=True, view=True, samples=[call(normal(2, 3), dtype="float64")],
+    formula="x as another type", elementwise=True, view=True, code='np.copyto({out}, {x}, casting="unsafe")',
+    samples=[call(normal(2, 3), dtype="float64")],
     reference=lambda x, *, dtype: np.asarray(x, dtype),
     refusals=[refusal(call(normal(3), dtype="complex128"), TypeError, "astype", "complex128", "real")],
 )  # fmt: skip
@@ -348,6 +370,17 @@ def stop_gradient(x: Any) -> Any:
 
 def like(name: str, forward: Callable[..., Any], formula: str) -> Op:
     return row(name, forward, formula, samples=one, numpy=[getattr(np, name)], differentiable=False)
+
+
+@op(formula="x in memory of its own", elementwise=True, numpy=[np.copy], samples=one, code="np.copyto({out}, {x})")
+def copy(x: Any) -> Any:
+    """The same values in an array of their own, row by row."""
+    return np.array(x, order="C")
+
+
+@copy.vjp("x")
+def _(g: Any, y: Any, x: Any) -> Any:
+    return g
 
 
 zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x")

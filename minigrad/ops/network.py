@@ -6,6 +6,7 @@ Composite ops have rules of their own, for speed and accuracy, and a definition 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from minigrad.ops.kernels import (
     masked_and_shifted,
     maximum_reduce,
     minimum_reduce,
+    ones,
     shifted,
     sums,
     widened,
@@ -76,9 +78,42 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return exponentials / total
 
 
+def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
+    """Rows as a matrix, which is faster to add up."""
+    if where is not None or axis not in (-1, x.ndim - 1) or x.ndim == 2 or not x.ndim or x.dtype.char not in "fd":
+        return NotImplemented
+    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+    return ops.reshape(ops.softmax(rows), shape=x.shape)
+
+
+def code_of_softmax(scratch: Any, out: Any, x: Any, where: Any, *, axis: int) -> str | None:
+    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
+    if axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not out.size or x.shape != out.shape:
+        return None
+    rows = (math.prod(out.shape[:-1]), out.shape[-1])
+    flat = str(out) if out.ndim == 2 else f"{out}.reshape{rows}"
+    totals = scratch("totals", (rows[0], 1), out.dtype)
+    ones_column = scratch.constant("ones", ones(rows[1], out.dtype)[:, None])
+    lines = [f"np.exp({x}, out={out})"]
+    if where is not None:
+        fixed = where.kind == "constant"
+        mask = scratch.constant("mask", where.array.astype(out.dtype)) if fixed else where
+        lines.append(f"np.multiply({out}, {mask}, out={out})")
+    return "\n".join(
+        (
+            *lines,
+            f"np.matmul({flat}, {ones_column}, out={totals})",
+            f"if 1e-18 < np.minimum.reduce({totals}, None) and np.maximum.reduce({totals}, None) < 1e30:",
+            f"    np.divide({flat}, {totals}, out={flat})",
+            "else:  # they overflow or vanish: from the largest of each row",
+            f"    {out}[...] = softmax({x}, {where}, axis={axis})",
+        )
+    )
+
+
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
-    infer=shape_of_weights, flat="it is saturated",
+    infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=code_of_softmax,
     samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),
     kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],
     reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
@@ -166,6 +201,8 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
 
 @op(
     formula="the rows of W at the indices",
+    code="check_classes('embedding', {indices}, {weight}.shape[0])\n"
+         'np.take({weight}, {indices}, axis=0, out={out}, mode="clip")',
     samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
     refusals=[
         refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
@@ -195,6 +232,12 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
 
 @op(
     formula="1 at the index, else 0", differentiable=False,
+    code=lambda scratch, out, x, *, classes, dtype: "\n".join((
+        f"check_classes('one_hot', {x}, {classes})",
+        f"{out}[...] = 0",
+        f"{out}.reshape({math.prod(x.shape)}, {classes})"
+        f"[{scratch.constant('numbers', np.arange(math.prod(x.shape)))}, {x}.reshape({math.prod(x.shape)})] = 1",
+    )),
     samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
              call(integers(2), classes=2), call(integers(4, 0), classes=4)],
     refusals=[

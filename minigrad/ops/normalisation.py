@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,29 @@ def standardize_definition(x: Any, *, epsilon: float) -> Any:
     return centred_definition(x) * inverse_deviation_definition(x, epsilon=epsilon)
 
 
+def lowered_centred(x: Any, epsilon: float) -> tuple[Any, Any]:
+    """What `centred` computes, in ops: the deviations, and 1 / √(variance + epsilon)."""
+    width = x.shape[-1]
+    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), width))
+    shifted = rows - ops.index(rows, (slice(None), slice(0, 1)))
+    deviations = shifted - ops.mean(shifted, axis=-1, keepdims=True)
+    squares = ops.vecdot(deviations, deviations, keepdims=True)
+    return deviations, width**0.5 / ops.sqrt(squares + width * epsilon)
+
+
+def lowered_standardize(x: Any, *, epsilon: float) -> Any:
+    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size:
+        return NotImplemented
+    deviations, scale = lowered_centred(x, epsilon)
+    return ops.reshape(deviations * scale, shape=x.shape)
+
+
+def lowered_inverse_deviation(x: Any, *, epsilon: float) -> Any:
+    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size:
+        return NotImplemented
+    return ops.reshape(lowered_centred(x, epsilon)[1], shape=(*x.shape[:-1], 1))
+
+
 ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4)), call(normal(0, 4)), call(normal(2, 1))]
 
 
@@ -69,7 +93,7 @@ def refusals_of_rows(function: str) -> list[Any]:
 
 @op(
     formula="(x − mean x) / √(var x + ε), over the last axis", samples=ROWS, definition=standardize_definition,
-    infer=shape_of_weights, refusals=refusals_of_rows("standardize"),
+    infer=shape_of_weights, refusals=refusals_of_rows("standardize"), lowering=lowered_standardize,
     reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
 )  # fmt: skip
 def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
@@ -91,7 +115,7 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
 
 @op(
     formula="1 / √(var x + ε), over the last axis", samples=ROWS, definition=inverse_deviation_definition,
-    refusals=refusals_of_rows("inverse_deviation"),
+    refusals=refusals_of_rows("inverse_deviation"), lowering=lowered_inverse_deviation,
     reference=lambda x, epsilon=1e-5: inverse_deviation_definition(x, epsilon=epsilon),
 )  # fmt: skip
 def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:

@@ -19,6 +19,7 @@ from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.messages import refuse_clash
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
+from minigrad.core.tensor import Tensor
 from minigrad.ops.kernels import checked_axes, sum_of_products
 from minigrad.ops.samples import normal
 
@@ -45,8 +46,22 @@ def rows_of(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def flops_of_product(out: Any, x1: Any, x2: Any) -> int:
+    """A multiplication and an addition for each pair of elements that meet."""
+    pairs: int = 2 * math.prod(out.shape) * x1.shape[-1]
+    return pairs
+
+
+def product_of_rows(x1: Any, x2: Any) -> Any:
+    """One large product instead of one per matrix of the batch."""
+    if x1.ndim <= 2 or x2.ndim != 2:
+        return NotImplemented
+    return ops.reshape(ops.matmul(rows_of(x1), x2), shape=(*x1.shape[:-1], x2.shape[-1]))
+
+
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
+    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", flops=flops_of_product,
     samples=[
         call(normal(3), normal(3)), call(normal(3), normal(3, 2)), call(normal(2, 3), normal(3)),
         call(normal(2, 3), normal(3, 4)), call(normal(2, 2, 3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 4)),
@@ -96,6 +111,8 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
 
 @op(
     formula="x W + b", symbol="@", definition=lambda x, weight, bias: ops.matmul(x, weight) + bias,
+    lowering=lambda x, weight, bias: linear_on_rows(x, weight, bias),
+    flops=lambda out, x, weight, bias: flops_of_product(out, x, weight) + math.prod(out.shape),
     infer=lambda x, weight, bias: product_shape(x, weight),
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
@@ -116,6 +133,12 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
     return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
 
 
+def linear_on_rows(x: Any, weight: Any, bias: Any) -> Any:
+    if x.ndim < 2 or (isinstance(bias, Tensor) and bias.ndim > 1):
+        return ops.matmul(x, weight) + bias
+    return ops.reshape(ops.matmul(rows_of(x), weight) + bias, shape=(*x.shape[:-1], weight.shape[-1]))
+
+
 @linear.vjp("x")
 def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     return ops.matmul(g, weight.T)
@@ -129,6 +152,12 @@ def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
 @linear.vjp("bias")
 def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     return g
+
+
+def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
+    if not keepdims:
+        return NotImplemented
+    return ops.expand_dims(ops.vecdot(x1, x2, axis=axis), axis)
 
 
 def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
@@ -145,7 +174,11 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
         refusal(call(normal(3), normal()), ValueError, "vecdot", "()"),
     ],
     reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
-    definition=vecdot_definition,
+    definition=vecdot_definition, lowering=lowered_vecdot,
+    flops=lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
+    code=lambda scratch, out, x1, x2, *, axis, keepdims: (
+        f"np.vecdot({x1}, {x2}, {'' if axis == -1 else f'axis={axis}, '}out={out})"
+    ),
 )  # fmt: skip
 def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     """The sum of products over one axis, in one pass.

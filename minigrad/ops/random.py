@@ -63,8 +63,14 @@ def checked(dtype: Any, generator: Any) -> Any:
     return np.dtype(dtype).type
 
 
+def code_of_draw(method: str) -> Any:
+    return lambda scratch, out, *, shape, dtype, generator: (
+        f"{scratch.bind('generator', generator)}.{method}(out={out}, dtype=np.{out.dtype})"
+    )
+
+
 @op(
-    formula="uniform random numbers in [0, 1)", effect=True, infer=uniform_shape,
+    formula="uniform random numbers in [0, 1)", effect=True, code=code_of_draw("random"), infer=uniform_shape,
     refusals=refusals_of_draws("random_uniform"),
 )  # fmt: skip
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
@@ -74,7 +80,8 @@ def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator:
 
 
 @op(
-    formula="normal random numbers", effect=True, infer=uniform_shape, refusals=refusals_of_draws("random_normal")
+    formula="normal random numbers", effect=True, code=code_of_draw("standard_normal"), infer=uniform_shape,
+    refusals=refusals_of_draws("random_normal"),
 )  # fmt: skip
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""

@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import Call, Refusal, call, composition, kink, refusal
 from minigrad.core.op import op
+from minigrad.core.tensor import constant
 from minigrad.ops.cumulative import products_of_others
 from minigrad.ops.kernels import (
     HALF,
@@ -19,6 +20,7 @@ from minigrad.ops.kernels import (
     checked_axis,
     maximum_reduce,
     minimum_reduce,
+    ones,
     reduced_sum,
     row_sums,
 )  # fmt: skip
@@ -87,7 +89,29 @@ def kept(y: Any, x: Any, axis: Axis) -> Any:
     return y if y.shape == shape else ops.reshape(y, shape)
 
 
-@op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples + of_nothing, refusals=refused("sum"))
+def lowered_sum(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    """Over the last axis a product with ones, as in `row_sums`."""
+    if x.dtype.char not in "fd" or not x.size or not x.ndim:
+        return NotImplemented
+    if keepdims:
+        return ops.reshape(ops.sum(x, axis=axis), shape=kept_shape(x.shape, axis))
+    if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2:
+        return NotImplemented
+    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+    return ops.reshape(ops.matmul(rows, constant(ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
+
+
+def code_of_reduction(ufunc: str) -> Any:
+    def code(scratch: Any, out: Any, x: Any, *, axis: Axis, keepdims: bool) -> str | None:
+        if x.dtype == HALF:
+            return None
+        return f"{ufunc}.reduce({x}, axis={axis}, keepdims={keepdims}, out={out})"
+
+    return code
+
+
+@op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples + of_nothing, refusals=refused("sum"),
+    lowering=lowered_sum, code=code_of_reduction("np.add"))  # fmt: skip
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum over `axis`; of float16 in float32, rounded at the end.
 
@@ -116,6 +140,9 @@ def divided_by_count(g: Any, n: float) -> Any:
 @op(
     formula="1/n Σᵢ xᵢ", numpy=[np.mean], samples=samples, refusals=refused("mean"),
     definition=lambda x, *, axis, keepdims: ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis)),
+    lowering=lambda x, *, axis, keepdims: (
+        ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis)) if x.dtype.char in "fd" else NotImplemented
+    ),
 )  # fmt: skip
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The arithmetic mean over `axis`.
@@ -151,6 +178,7 @@ def with_ties(*row: float) -> Call:
 
 @op(
     formula="maxᵢ xᵢ", numpy=[np.max], samples=samples, refusals=refused_empty("max"),
+    code=code_of_reduction("np.maximum"),
     kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )  # fmt: skip
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -160,6 +188,7 @@ def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @op(
     formula="minᵢ xᵢ", numpy=[np.min], samples=samples, refusals=refused_empty("min"),
+    code=code_of_reduction("np.minimum"),
     kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )  # fmt: skip
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +15,8 @@ from minigrad.base.arrays import shape_of
 from minigrad.base.messages import refuse_clash
 from minigrad.base.record import by_numpy, call, composition, refusal
 from minigrad.core.op import op
-from minigrad.ops.kernels import AxisError, batch_sums, checked_axis
+from minigrad.core.tensor import constant
+from minigrad.ops.kernels import AxisError, batch_sums, checked_axis, ones
 from minigrad.ops.samples import normal
 
 __all__ = [
@@ -21,11 +24,30 @@ __all__ = [
     "transpose", "tril", "triu",
 ]  # fmt: skip
 
+
+def placeholder(x: Any) -> Any:
+    """An array of the shape of `x` that takes no memory: NumPy says what becomes of shapes."""
+    return np.broadcast_to(np.zeros(()), x.shape)
+
+
+def reshaped(text: str, shape: tuple[int, ...]) -> str:
+    """The expression of `text`, an array, in another shape."""
+    return f"{text}.reshape({', '.join(map(str, shape)) or '()'})"
+
+
+def exchanged(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
+    """The order of axes with two exchanged."""
+    order = list(range(ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return tuple(order)
+
+
 LARGEST = 2**36  # elements of a broadcast view, which takes no memory itself; a sum over so many takes about a minute
 
 
 @op(
-    formula="the elements of x in another shape", numpy=[np.reshape], view=True,
+    formula="the elements of x in another shape", numpy=[np.reshape], view=True, code="{x}.reshape({shape})",
+    parts=lambda x, *, shape: [reshaped("{out}", x.shape)],
     samples=[call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1)),
              call(normal(1, 1), ()), call(normal(0, 5), (5, -1))],
     refusals=[
@@ -52,7 +74,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 
 @op(
-    formula="x with its axes permuted", numpy=[np.transpose], view=True,
+    formula="x with its axes permuted", numpy=[np.transpose], view=True, code="{x}.transpose({axes})",
     samples=[call(normal(2, 3)), call(normal(2, 3, 4), (2, 0, 1)), call(normal(2, 3, 4, 1), (0, -2, -1, 1)),
              call(normal()), call(normal(0, 2), (1, 0))],
     refusals=[
@@ -82,6 +104,7 @@ def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 @op(
     formula="x with two axes exchanged", numpy=[np.swapaxes], view=True,
+    lowering=lambda x, *, axis1, axis2: ops.transpose(x, axes=exchanged(x.ndim, axis1, axis2)),
     samples=[call(normal(2, 3), 0, 1), call(normal(2, 3, 4), -1, 0), call(normal(2), 0, 0), call(normal(2, 0), 0, 1)],
     refusals=[refusal(call(normal(2, 3), 0, 2), AxisError, "swapaxes", "axis 2", "dimension 2")],
 )  # fmt: skip
@@ -97,6 +120,7 @@ def _(g: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
 
 @op(
     formula="x with new axes of length 1", numpy=[np.expand_dims], view=True,
+    lowering=lambda x, *, axis: ops.reshape(x, shape=np.expand_dims(placeholder(x), axis).shape),
     samples=[call(normal(2, 3), 0), call(normal(2, 3), (0, -1)), call(normal(), 0), call(normal(0), ())],
     refusals=[
         refusal(call(normal(2, 3), 3), AxisError, "expand_dims", "axis 3", "dimension 3"),
@@ -110,6 +134,7 @@ def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
 
 @op(
     formula="x without axes of length 1", numpy=[np.squeeze], view=True,
+    lowering=lambda x, *, axis: ops.reshape(x, shape=np.squeeze(placeholder(x), axis).shape),
     samples=[call(normal(1, 3, 1)), call(normal(1, 3, 1), 0), call(normal(1, 3, 1), (0, -1)), call(normal()),
              call(normal(1, 0), 0)],
     refusals=[
@@ -130,6 +155,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 @op(
     formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True,
+    code="np.broadcast_to({x}, {shape})",
     samples=[call(normal(3), (2, 3)), call(normal(5, 1), (2, 5, 5)), call(normal(), (2, 1)), call(normal(1, 3), (0, 3)),
              call(normal(1), 4)],
     refusals=[
@@ -155,6 +181,17 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.sum_to(g, shape=x.shape)
 
 
+def lowered_sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    if x.dtype.char == "e" or not x.size:
+        return NotImplemented
+    leading = x.ndim - len(shape)
+    if leading and x.shape[leading:] == shape and x.dtype.char in "fd":
+        rows = ops.reshape(x, shape=(math.prod(x.shape[:leading]), math.prod(shape)))
+        return ops.reshape(ops.matmul(constant(ones(len(placeholder(rows)), x.dtype), name="ones"), rows), shape=shape)
+    stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
+    return ops.reshape(ops.sum(x, axis=(*range(leading), *stretched)), shape=shape)
+
+
 @op(
     formula="x summed over the axes along which a smaller shape would be broadcast",
     samples=[call(normal(2, 3), (3,)), call(normal(2, 5, 5), (5, 1)), call(normal(2, 3), ()),
@@ -163,7 +200,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
         refusal(call(normal(2, 3), (2,)), ValueError, "sum_to", "(2,)", "(2, 3)"),
         refusal(call(normal(3), (1, 3)), ValueError, "sum_to", "(1, 3)", "(3,)"),
     ],
-    reference=lambda x, shape: summed_to(x, shape), view=True,
+    reference=lambda x, shape: summed_to(x, shape), view=True, lowering=lowered_sum_to,
 )  # fmt: skip
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
@@ -191,9 +228,21 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.broadcast_to(g, shape=x.shape)
 
 
+def parts_of_joined(*arrays: Any, axis: int | None) -> list[str]:
+    shapes = [shape_of(x) for x in arrays]
+    length = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
+    ends = list(itertools.accumulate(length))
+    before = ":, " * (0 if axis is None else axis % len(shapes[0]))
+    texts = [f"{{out}}[{before}{end - n}:{end}]" for n, end in zip(length, ends, strict=True)]
+    return [
+        text if axis is not None or len(shape) == 1 else reshaped(text, shape)
+        for text, shape in zip(texts, shapes, strict=True)
+    ]
+
+
 @op(
     formula="the arrays one after another along an axis", numpy=[np.concatenate],
-    flat="the gradient arrives at other parts of its result",
+    flat="the gradient arrives at other parts of its result", parts=parts_of_joined,
     samples=[call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
              call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)])],
     refusals=[

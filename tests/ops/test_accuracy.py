@@ -129,6 +129,7 @@ UNARY = {
     "floor": (mp.floor, zero, line), "ceil": (mp.ceil, zero, line), "rint": (mp.nint, zero, line),
     "trunc": (lambda x: mp.sign(x) * mp.floor(abs(x)), zero, line), "round": (mp.nint, zero, line),
     "astype": (lambda x: x, one, line, {"dtype": "float64"}),
+    "copy": (lambda x: x, one, line),
     "deg2rad": (mp.radians, lambda x: mp.pi / 180, line), "rad2deg": (mp.degrees, lambda x: 180 / mp.pi, points(-9, 9)),
     "square": (*to_power(2), points(-1e150, 1e150)), "sqrt": (mp.sqrt, lambda x: 1 / (2 * mp.sqrt(x)), positive),
     "reciprocal": (lambda x: 1 / x, lambda x: -1 / x**2, points(-10, 10, tiny=False, huge=150, near=[0])),

@@ -246,6 +246,7 @@ COUNTERPARTS = {
     "silu_slope": slope(jax.nn.silu),
     "mish_slope": slope(jax.nn.mish),
     "astype": lambda x, *, dtype: x.astype(dtype),
+    "copy": lambda x: x + 0,
     "stop_gradient": jax.lax.stop_gradient,
     # reductions
     **named("sum", "mean", "max", "min", "prod", "any", "all", "std", "argmax", "argmin", "argsort", "sort"),

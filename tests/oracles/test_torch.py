@@ -297,6 +297,7 @@ COUNTERPARTS = {
     "silu_slope": slope(functional.silu),
     "mish_slope": slope(functional.mish),
     "astype": lambda x, *, dtype: x.to(getattr(torch, np.dtype(dtype).name)),
+    "copy": torch.clone,
     "stop_gradient": torch.detach,
     "full_like": torch.full_like,
     # reductions

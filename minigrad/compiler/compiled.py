@@ -1,0 +1,208 @@
+"""compile: a function as NumPy programs, one per kind of arguments.
+
+The first call with given shapes captures the function and runs the program; later calls only run it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.compiler.check import compare_with_eager
+from minigrad.compiler.profile import Profile
+from minigrad.compiler.program import Program, Stats
+from minigrad.core.capture import capture
+from minigrad.core.errors import GraphError
+from minigrad.core.modes import current_mode
+from minigrad.core.tensor import Tensor
+from minigrad.graph import Graph
+
+MOST_PROGRAMS = 32  # that are kept; the one that was not used for longest goes
+WARN_AFTER = 8  # programs that differ only in one number
+
+
+def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> Any:
+    """`function` as a program of NumPy calls over memory that is allocated once.
+
+    The first call with arguments of new shapes captures the function, as `minigrad.trace` does, and runs the program;
+    later calls only run it. The results are those of the function itself, to rounding, as Tensors without a graph.
+    State is written, and `.grad` is left as it is found.
+
+    Args:
+        function: takes Tensors, arrays, numbers, strings and modules, also in tuples, lists and dictionaries, and
+            returns Tensors in the same ways. Arrays may differ from call to call; everything else is part of the
+            program, and so is what the function reads elsewhere that is not a Tensor: a Python number is read once.
+        check: how many first calls of each program are compared with the function itself.
+
+    Raises:
+        CaptureError: the function reads a value, or lets an array in that is not an argument; the line is named.
+        GraphError: with `check`, results that differ.
+
+    >>> import minigrad as mg, numpy as np
+    >>> weight = mg.Tensor([1.0, 2.0], requires_grad=True, name="weight")
+    >>> optimiser = mg.optim.SGD([weight], rate=0.1)
+    >>> @compile
+    ... def step(x):
+    ...     optimiser.zero_grad()
+    ...     loss = mg.sum((weight - x) ** 2)
+    ...     loss.backward()
+    ...     optimiser.step()
+    ...     return loss
+    >>> [round(float(step(np.array([1.0, 1.0]))), 4) for _ in range(3)]
+    [1.0, 0.64, 0.4096]
+    >>> step.stats.instructions < len(step.graph)
+    True
+    """
+    if function is None:
+        return lambda function: Compiled(function, check)
+    return Compiled(function, check)
+
+
+class Compiled:
+    """A function that runs as programs; made by `compile`.
+
+    `programs` are those made so far; `graph`, `source`, `stats`, `profile` and `save_source` are those of the last
+    one used.
+    """
+
+    def __init__(self, function: Callable[..., Any], check: int = 0) -> None:
+        if not callable(function):
+            raise TypeError(f"compile: expected a function, got {type(function).__name__}")
+        self.function: Callable[..., Any] = function.function if isinstance(function, Compiled) else function
+        functools.update_wrapper(self, self.function)
+        self.check = check
+        self._programs: dict[Any, list[Program]] = {}
+        self._last: Program | None = None
+        self._numbers: dict[Any, list[str]] = {}
+        self._signature = inspect.signature(self.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        mode = current_mode()
+        if mode.capture is not None:  # a part of something larger that is compiled
+            return self.function(*args, **kwargs)
+        arrays: list[Array] = []
+        # By name they are taken in the order of the signature, as capture does.
+        given = self._signature.bind(*args, **kwargs).arguments if kwargs else args
+        key = (_key(given, arrays), mode.grad, mode.generator, mode.expanded)
+        for program in self._programs.get(key, ()):
+            if program.is_current():
+                break
+        else:
+            program = self._new_program(key, args, kwargs)
+        self._last = program
+        if program.unchecked:
+            return compare_with_eager(self.function, program, args, kwargs, arrays)
+        return program.results(program.run(arrays))
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
+
+    def _new_program(self, key: Any, args: Any, kwargs: Any) -> Program:
+        program = Program(capture(self.function, *args, **kwargs), self.check)
+        program.kept = (args, kwargs)  # the identity of what is no array is part of the key
+        self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
+        self._warn_of_numbers(key)
+        while len(self._programs) > MOST_PROGRAMS:
+            del self._programs[next(iter(self._programs))]
+        return program
+
+    def _warn_of_numbers(self, key: Any) -> None:
+        """Warn where a number that changes makes a program per value."""
+        for path, number in _numbers(key):
+            others = self._numbers.setdefault((path, _without(key, path)), [])
+            others.append(number)
+            if len(others) == WARN_AFTER:
+                name = getattr(self.function, "__name__", "a function")
+                warnings.warn(
+                    f"compile: {WARN_AFTER} programs of {name} differ only in one number of its arguments "
+                    f"({', '.join(others[:4])}, …): each value is compiled anew; pass it as an array, "
+                    "numpy.asarray(value)",
+                    stacklevel=4,
+                )
+
+    # --- what there is to see -----------------------------------------------------------------------------------------
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The programs made so far, the oldest first."""
+        return tuple(program for programs in self._programs.values() for program in programs)
+
+    @property
+    def program(self) -> Program:
+        """The program that was used last."""
+        if self._last is None:
+            raise GraphError(
+                "nothing is compiled before the first call, which tells the shapes: call the function once"
+            )
+        return self._last
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that was captured."""
+        return self.program.graph
+
+    @property
+    def source(self) -> str:
+        """The program as Python."""
+        return self.program.source
+
+    @property
+    def stats(self) -> Stats:
+        """Instructions, buffers, bytes before and after reuse, floating-point operations."""
+        return self.program.stats
+
+    def profile(self, lines: int = 10) -> Profile:
+        """The dearest lines, timed on the arguments of the last call; state is put back."""
+        return self.program.profile(lines)
+
+    def save_source(self, path: Any) -> None:
+        """Write the program as a script that runs with NumPy alone; state and constants go to an `.npz` beside it."""
+        self.program.save_source(path)
+
+
+def _key(x: Any, arrays: list[Array]) -> Any:
+    """What of an argument is part of the program; its arrays are put into `arrays`."""
+    kind = type(x)
+    if kind is np.ndarray:
+        arrays.append(x)
+        return x.shape, x.dtype
+    if kind is Tensor:
+        arrays.append(x._values())
+        return x.shape, x.dtype, x.requires_grad, x.name
+    if kind in _PLAIN:
+        return kind, repr(x)  # 1 is not True, and −0.0 is not 0.0
+    if isinstance(x, dict):
+        return kind, tuple([(name, _key(value, arrays)) for name, value in x.items()])
+    if isinstance(x, (tuple, list)):
+        return kind, tuple([_key(value, arrays) for value in x])
+    if isinstance(x, (np.ndarray, np.generic)):
+        arrays.append(np.asarray(x))
+        return arrays[-1].shape, arrays[-1].dtype
+    return kind, id(x)
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
+def _numbers(key: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:
+    """The numbers in a key, each with the positions that lead to it."""
+    if isinstance(key, tuple):
+        if len(key) == 2 and key[0] in (int, float):
+            yield path, key[1]
+        else:
+            for i, part in enumerate(key):
+                yield from _numbers(part, (*path, i))
+
+
+def _without(key: Any, path: tuple[int, ...]) -> Any:
+    """The key with a hole at that path."""
+    return None if not path else (*key[: path[0]], _without(key[path[0]], path[1:]), *key[path[0] + 1 :])

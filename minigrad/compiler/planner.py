@@ -1,0 +1,244 @@
+"""From a rewritten graph to a plan: the statements of a program in order, and where everything lies in memory."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.compiler.code import lines_of, number_line
+from minigrad.compiler.memory import Statement, blocks_of, place
+from minigrad.compiler.names import RESERVED, variable_names
+from minigrad.compiler.rewrite import Rewritten
+from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
+from minigrad.graph import Node
+
+
+class Plan:
+    """What the text of a program is made of.
+
+    `statements` in order; `copies` of new values into state that are made after them; `returned`, the variables of the
+    outputs; `blocks` of memory, `nbytes` of them in all; `bound`, what the program knows by name.
+    """
+
+    def __init__(self, rewritten: Rewritten) -> None:
+        self.graph, self.sources = rewritten
+        names = variable_names(self.graph, self.sources)
+        self.variables = Variables(self.graph, names)
+        self.bound: dict[str, Any] = {}
+        self._taken = {*names.values(), *RESERVED, *(one.name for one in self.variables.owners.values())}
+        self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
+        self.returned = [self.variables[node] for node in self.graph.outputs]
+        self.copies = [
+            (self.variables[state], self.variables[value])
+            for state, value in self.graph.updates.items()
+            if state is not value
+        ]
+        self._write_into_state()
+        self.copied_first = self._copied_first()
+        self.blocks = blocks_of(self.statements, [*self.returned, *(value for _, value in self.copies)])
+        self.nbytes = place(self.blocks)
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The arrays that statements know by name and that are no nodes."""
+        return {name: value for name, value in self.bound.items() if isinstance(value, np.ndarray)}
+
+    @property
+    def roots(self) -> list[Variable]:
+        """All state and constants that are used, each once."""
+        found = dict.fromkeys(variable.root for variable in self.variables.by_node.values() if variable in self.used)
+        return [root for root in found if root.kind in ("state", "constant")]
+
+    @property
+    def lines_into_state(self) -> set[str]:
+        """The first lines of the statements that write into state."""
+        into = {statement.lines[0] for statement in self.statements if statement.out.root.kind == "state"}
+        return into | {"# --- new state"}
+
+    @functools.cached_property
+    def used(self) -> set[Variable]:
+        """The variables that the text mentions, and those they are views of."""
+        found: set[Variable] = set()
+        mentioned = [x for statement in self.statements for x in (*statement.reads, statement.out)]
+        for variable in [*mentioned, *self.returned, *(x for pair in self.copies for x in pair)]:
+            step: Variable | None = variable
+            while step is not None and step not in found:
+                found.add(step)
+                step = step.base
+        return found
+
+    # --- statements ---------------------------------------------------------------------------------------------------
+
+    def _statement(self, node: Node) -> Statement:
+        variables, out = self.variables.by_node, self.variables[node]
+        function = node.function
+        assert function is not None
+        reads = [variables[x] for x in node.inputs if isinstance(x, Node)]
+        scratch = _Scratch(self, out)
+        if out.kind == "local":
+            lines = [f"{out} = {out.text}" if out.text else number_line(node, variables)]
+        elif node in self.variables.parts:
+            places = [text.format(out=out) for text in self.variables.parts[node]]
+            lines = [
+                _written(text, x, variables) for i, (text, x) in enumerate(zip(places, node.inputs, strict=True))
+                if (node, i) not in self.variables.placed
+            ]  # fmt: skip
+        else:
+            lines = lines_of(node, variables, scratch)
+        lines, helpers = self._with_helpers(node, lines)
+        in_place = function.elementwise and len(lines) == 1 and lines[0].startswith("np.")
+        return Statement(
+            node, lines, reads, out, scratch.made, in_place, may_raise=helpers, section=self._section(node)
+        )
+
+    def _section(self, node: Node) -> str:
+        if node.origin is not None:
+            return "backward"
+        first = next((other.number for other in self.graph if other.origin is not None), len(self.graph))
+        return "forward" if node.number < first else "update"
+
+    def _with_helpers(self, node: Node, lines: list[str]) -> tuple[list[str], bool]:
+        """The lines, and whether they call anything but NumPy; it is bound to the name they use."""
+        function = node.function
+        assert function is not None
+        loaded: set[str] = set()
+        stored: set[str] = set()
+        for part in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(part, ast.Name):
+                (loaded if isinstance(part.ctx, ast.Load) else stored).add(part.id)
+        known = {*self._taken, *self.bound_objects, *vars(builtins)}
+        found = False
+        for name in sorted(loaded - stored - known):
+            scope = getattr(function.forward, "__globals__", {})
+            value = function.forward if name == function.name else scope[name]
+            value = getattr(value, "forward", value)
+            found = True
+            free = name
+            while self.bound.setdefault(free, value) is not value or free in self._taken:
+                free = f"{free}_"
+            if free != name:
+                lines = [re.sub(rf"\b{name}\b", free, line) for line in lines]
+        return lines, found
+
+    @property
+    def bound_objects(self) -> set[str]:
+        return {name for name, value in self.bound.items() if not callable(value)}
+
+    def new_name(self, name: str) -> str:
+        free, number = name, 1
+        while free in self._taken or free in self.bound:
+            number += 1
+            free = f"{name}_{number}"
+        self._taken.add(free)
+        return free
+
+    # --- state --------------------------------------------------------------------------------------------------------
+
+    def _write_into_state(self) -> None:
+        """Let a new value be computed where it belongs, if nothing needs the old one any more; others are copied."""
+        groups: dict[Variable, list[tuple[Variable, Variable]]] = {}
+        for state, value in self.copies:
+            home = value.base if value.kind == "view" and not value.computed else value
+            while home is not None and home.kind == "view" and not home.computed:
+                home = home.base
+            if home is not None and home.kind == "buffer":
+                groups.setdefault(home, []).append((state, value))
+        for home, copies in groups.items():
+            memory = self._memory_for(home, copies)
+            if memory is not None and self._is_free(home, memory, [state for state, _ in copies]):
+                owner, array = memory
+                home.kind, home.base, home.array = "view", owner, array
+                home.text = owner.name if array.shape == owner.shape else text_of_part(array, owner)
+                self._made_again(home)
+                self.copies = [pair for pair in self.copies if pair not in copies]
+
+    def _memory_for(self, home: Variable, copies: list[tuple[Variable, Variable]]) -> tuple[Variable, Array] | None:
+        """Where `home` would lie if all its parts were written to where they belong; None if that is no one place."""
+        owner = copies[0][0].root
+        starts = {address(state.array) - address(value.array) + address(home.array) for state, value in copies}
+        alike = all(
+            state.root is owner and state.array.strides == value.array.strides and state.dtype == value.dtype
+            for state, value in copies
+        )
+        whole = sum(value.size for _, value in copies) == home.size
+        if len(starts) > 1 or not alike or not whole or owner.kind != "state":
+            return None
+        array = memory_at(owner.array, starts.pop(), home.array)
+        return None if array is None else (owner, array)
+
+    def _is_free(self, home: Variable, memory: tuple[Variable, Array], states: list[Variable]) -> bool:
+        """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
+        owner, array = memory
+        number = next(i for i, statement in enumerate(self.statements) if statement.out is home)
+        others = [*self.returned, *(value for _, value in self.copies)]
+
+        def overlaps(variable: Variable) -> bool:
+            return variable.root is owner and variable.root is not home and np.may_share_memory(variable.array, array)
+
+        statement = self.statements[number]
+        for x in statement.reads:
+            same = x.array.strides == array.strides and address(x.array) == address(array) and x.shape == array.shape
+            if overlaps(x) and not (statement.in_place and same):
+                return False
+        later = self.statements[number + 1 :]
+        if any(overlaps(x) for other in later for x in other.reads) or any(overlaps(x) for x in others):
+            return False
+        if any(one.out.root is home for one in self.statements[:number]):
+            return False  # parts of it are written before
+        return not any(other.may_raise for other in later)
+
+    def _copied_first(self) -> dict[Variable, str]:
+        """The values that a copy into state would change before they are copied themselves, as when two are swapped."""
+        written = [state for state, _ in self.copies]
+        return {
+            value: self.new_name(f"new_{value.name}")
+            for _, value in self.copies
+            if any(value.root is state.root and np.may_share_memory(value.array, state.array) for state in written)
+        }
+
+    def _made_again(self, home: Variable) -> None:
+        """The views of `home`, in its new place."""
+        for variable in self.variables.by_node.values():
+            if variable.base is home:
+                variable.array = evaluated(variable.text, {home.name: home.array})
+                self._made_again(variable)
+
+
+class _Scratch:
+    """Memory for the length of one node, and names for what cannot be written down; for declarations of code."""
+
+    def __init__(self, plan: Plan, out: Variable) -> None:
+        self.plan, self.out = plan, out
+        self.made: list[Variable] = []
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
+        array = np.empty(shape, dtype)
+        self.made.append(Variable(self.plan.new_name(f"{name}_of_{self.out.name}"), "buffer", array))
+        return self.made[-1]
+
+    def bind(self, name: str, value: Any) -> str:
+        for known, other in self.plan.bound.items():
+            if other is value:
+                return known
+        name = self.plan.new_name(name)
+        self.plan.bound[name] = value
+        return name
+
+    def constant(self, name: str, array: Array) -> str:
+        """The name of a fixed array; equal ones are one."""
+        for known, other in self.plan.bound.items():
+            if isinstance(other, np.ndarray) and other.dtype == array.dtype and np.array_equal(other, array):
+                return known
+        return self.bind(name, array)
+
+
+def _written(text: str, x: Any, variables: Mapping[Node, Variable]) -> str:
+    value = variables[x] if isinstance(x, Node) else repr(x)
+    return f"{text} = {value}" if text.endswith("]") else f"{text}[...] = {value}"

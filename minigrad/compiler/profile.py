@@ -1,0 +1,71 @@
+"""Where the time of a program goes: its lines, timed one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.compiler.emit import source
+from minigrad.core.errors import GraphError
+from minigrad.core.tensor import touch
+
+if TYPE_CHECKING:
+    from minigrad.compiler.program import Program
+
+SECONDS = 1.0  # for which lines are timed
+FEWEST, MOST = 3, 1000  # runs
+
+
+@dataclass(frozen=True)
+class Line:
+    """The shortest time that a line took, and its share of all."""
+
+    seconds: float
+    share: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The dearest lines of a program, and what all its lines take together; printed, a table."""
+
+    lines: tuple[Line, ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        rows = [f"{line.seconds * 1e6:10.1f} µs  {line.share:6.1%}  {line.text}" for line in self.lines]
+        rest = 1 - sum(line.share for line in self.lines)
+        return "\n".join([*rows, f"{self.seconds * 1e6:10.1f} µs in all lines, {rest:.1%} of it in those not shown"])
+
+
+def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
+    """Run the program with a clock after every statement; state and generators are put back afterwards."""
+    if len(arrays) != len(program.graph.inputs):
+        raise GraphError("profile: the program has not run yet; call the compiled function first")
+    statements = program.plan.statements
+    step = program._defined(source(program.plan, clocks=True), clock=time.perf_counter_ns)
+    state = {name: array.copy() for name, array in program.state.items()}
+    draws = {name: generator.bit_generator.state for name, generator in program.generators.items()}
+    best = np.full(len(statements), np.inf)
+    end, runs = time.perf_counter() + SECONDS, 0
+    try:
+        while runs < FEWEST or (time.perf_counter() < end and runs < MOST):
+            times: list[int] = step(*arrays)
+            best = np.minimum(best, np.diff(times))
+            runs += 1
+    finally:
+        for name, array in program.state.items():
+            np.copyto(array, state[name])
+        for name, generator in program.generators.items():
+            generator.bit_generator.state = draws[name]
+        if program._state:
+            touch(*program._state)
+    total = float(best.sum())
+    order = np.argsort(-best, kind="stable")[:lines]
+    shown = [Line(best[i] * 1e-9, best[i] / total, " ⏎ ".join(map(str.strip, statements[i].lines))) for i in order]
+    return Profile(tuple(shown), total * 1e-9)

@@ -1,0 +1,185 @@
+"""A program: one captured function as Python source, its memory, and what it takes to run it."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import math
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.base.clock import Storage
+from minigrad.base.structure import map_leaves
+from minigrad.compiler.emit import source
+from minigrad.compiler.planner import Plan
+from minigrad.compiler.profile import Profile, profile
+from minigrad.compiler.rewrite import rewritten
+from minigrad.core.capture import Capture
+from minigrad.core.tensor import new_tensor, touch
+from minigrad.graph import Node
+from minigrad.graph.build import graph_of_capture
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How large a program is: lines that compute, buffers, bytes of them alone and as they share memory, and flops."""
+
+    instructions: int
+    buffers: int
+    bytes_before_reuse: int
+    bytes: int
+    flops: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.instructions:,} instructions, {self.buffers:,} buffers of {self.bytes_before_reuse:,} bytes in "
+            f"{self.bytes:,} bytes of memory, {self.flops:,} floating-point operations"
+        )
+
+
+class Program:
+    """A captured function, compiled.
+
+    `graph` is what was captured, `simplified` what the program computes, `source` its text.
+    """
+
+    def __init__(self, recording: Capture, check: int = 0) -> None:
+        self.graph = graph = graph_of_capture(recording)
+        self.unchecked = check
+        self.kept: Any = None
+        self.plan = plan = Plan(rewritten(graph))
+        self.simplified = plan.graph
+        self.source = source(plan)
+        self.file = f"<minigrad program {next(_numbers)}>"
+        self._lock = threading.RLock()
+        self._flags = list(dict.fromkeys(recording.flags))
+        leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
+        self._memory = [(tensor, tensor._data) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
+        self._moves = Storage.moves
+        self._state = [graph._tensors[node.number] for node in graph.updates]
+        self._arguments: Sequence[Array] = ()
+        linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
+        self._step = self._defined(self.source)
+        self._single = isinstance(graph._returned, Node)
+        lines = self.source.splitlines()
+        written = [i for i, line in enumerate(lines, 1) if any(line.strip() == one for one in plan.lines_into_state)]
+        self._first_write = min(written, default=len(lines) + 1)
+
+    def _defined(self, text: str, **names: Any) -> Any:
+        """The function `step` of the text."""
+        space = {"state": self.state, "constants": self.constants, **self.plan.bound, **names}
+        exec(compile(text, self.file, "exec"), space)
+        return space["step"]
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """The arrays that the program reads and writes, by name: the memory of the Tensors themselves."""
+        return {root.name: root.array for root in self.plan.roots if root.kind == "state"}
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The arrays that never change, by name."""
+        return {root.name: root.array for root in self.plan.roots if root.kind == "constant"} | self.plan.constants
+
+    @property
+    def generators(self) -> dict[str, np.random.Generator]:
+        """What the program draws random numbers from, by name."""
+        return {name: value for name, value in self.plan.bound.items() if isinstance(value, np.random.Generator)}
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        """The outputs, in arrays of their own; state is written."""
+        with self._lock:
+            self._arguments = arrays
+            try:
+                results: tuple[Array, ...] = self._step(*arrays)
+            except BaseException as error:
+                self._explain(error)
+                raise
+            if self._state:
+                touch(*self._state)
+            return results
+
+    def results(self, arrays: tuple[Array, ...]) -> Any:
+        """Arrays that `run` returned, as Tensors in the structure that the function returns."""
+        if self._single:
+            return new_tensor(arrays[0], role="constant")
+        following = iter(arrays)
+        return map_leaves(
+            lambda x: new_tensor(next(following), role="constant") if isinstance(x, Node) else x, self.graph._returned
+        )
+
+    def _explain(self, error: BaseException) -> None:
+        """Say in the error whether state was written already."""
+        frame, line = error.__traceback__, 0
+        while frame is not None:
+            if frame.tb_frame.f_code.co_filename == self.file:
+                line = frame.tb_lineno
+            frame = frame.tb_next
+        if line >= self._first_write:
+            touch(*self._state)
+            error.add_note(
+                "this stopped a compiled call after it began to write: parameters and other state may be half "
+                "updated; load a checkpoint before you go on"
+            )
+
+    def is_current(self) -> bool:
+        """Whether the function would still do the same: modules train or not as they did, state is where it was."""
+        if self._flags and any(module._training is not value for module, value in self._flags):
+            return False
+        if self._moves != Storage.moves:
+            if not self.may_be_current():
+                return False
+            self._moves = Storage.moves
+        return True
+
+    def may_be_current(self) -> bool:
+        """Whether all state is where it was."""
+        return all(tensor._data is memory for tensor, memory in self._memory)
+
+    # --- what there is to see -----------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def stats(self) -> Stats:
+        buffers = [variable for block in self.plan.blocks for variable in block.members]
+        return Stats(
+            instructions=sum(len(statement.lines) for statement in self.plan.statements) + len(self.plan.copies),
+            buffers=len(buffers),
+            bytes_before_reuse=sum(variable.array.nbytes for variable in buffers),
+            bytes=self.plan.nbytes,
+            flops=sum(_flops(statement.node) for statement in self.plan.statements),
+        )
+
+    def profile(self, lines: int = 10) -> Profile:
+        """The dearest lines, timed on the arguments of the last call; state is put back."""
+        return profile(self, self._arguments, lines)
+
+    def save_source(self, path: str | os.PathLike[str]) -> None:
+        """Write the program as a script for NumPy alone; see `Compiled.save_source`."""
+        from minigrad.compiler.script import save_script
+
+        save_script(self, path)
+
+    def __repr__(self) -> str:
+        takes = ", ".join(f"{node.name or f'%{node.number}'} {node.shape} {node.dtype}" for node in self.graph.inputs)
+        return f"<program of {takes or 'no arrays'}: {self.stats.instructions} instructions>"
+
+
+def _flops(node: Node) -> int:
+    function = node.function
+    assert function is not None
+    operands = [x for x in node.inputs if isinstance(x, Node)]
+    if function.flops is not None:
+        flops: int = function.flops(node, *node.inputs, **node.params)
+        return flops
+    return max(math.prod(x.shape) for x in (node, *operands))

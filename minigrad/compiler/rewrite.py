@@ -1,0 +1,172 @@
+"""A captured graph in, the graph that a program is written from out: simpler operations, and nothing for nothing.
+
+Every operation is taken up in order. One that has a `lowering` is replaced by it; then the rules of `rules.py` are
+tried; what depends on constants alone is computed; and what was computed before is used again. What nothing needs any
+more is not reached from the outputs, and so not in the new graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.base.clock import next_id
+from minigrad.base.record import registry
+from minigrad.base.structure import map_leaves
+from minigrad.compiler.rules import RULES, without_broadcast
+from minigrad.core.capture import Capture
+from minigrad.core.modes import within
+from minigrad.core.op import Op
+from minigrad.core.tensor import Tensor, constant, new_tensor
+from minigrad.graph import Graph, Node
+from minigrad.graph.build import build
+
+LARGEST_CONSTANT = 2**24  # bytes of a constant that is computed beforehand
+
+
+class Rewritten(NamedTuple):
+    """The new graph, and for each of its nodes the node of the captured graph that it was made for."""
+
+    graph: Graph
+    sources: Mapping[Node, Node]
+
+
+def rewritten(graph: Graph) -> Rewritten:
+    """The same computation in fewer and simpler operations; `graph` must have been captured by `trace`."""
+    return _Rewriter(graph).run()
+
+
+class _Rewriter:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.known: dict[Any, Tensor] = {}  # by operation, operands and params: what is computed already
+        self.sources: dict[int, Node] = {}  # by the id of a new tensor
+        self.node = graph.nodes[0] if graph.nodes else None
+
+    def run(self) -> Rewritten:
+        graph = self.graph
+        values: list[Any] = [None if node.op else tensor for node, tensor in zip(graph, graph._tensors, strict=True)]
+        with within(grad=False, record=True, capture=Capture()):
+            for node, tensor in zip(graph, graph._tensors, strict=True):
+                self.node = node
+                if node.function is None:
+                    self.sources[tensor.id] = node
+                    continue
+                inputs = tuple([values[x.number] if isinstance(x, Node) else x for x in node.inputs])
+                with within(place=tensor.place):
+                    result = self.visit(node.function, inputs, dict(node.params))
+                if not isinstance(result, Tensor):  # a rule may find a number
+                    result = constant(np.asarray(result, node.dtype))
+                if result.op is not None and result.name is None:
+                    result.name, result.line = node.name, node.line
+                values[node.number] = result
+
+        def value_of(node: Node) -> Tensor:
+            value: Tensor = values[node.number]
+            return value
+
+        new = build(
+            returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph._returned),
+            arguments=[value_of(node) for node in graph.inputs],
+            updates={value_of(state): value_of(node) for state, node in graph.updates.items()},
+            effects=[value_of(node) for node in graph.effects],
+            captured=True,
+            scopes={tensor.id: node.scope for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op},
+        )
+        sources = {
+            node: self.sources[tensor.id]
+            for node, tensor in zip(new, new._tensors, strict=True)
+            if tensor.id in self.sources
+        }
+        return Rewritten(new, sources)
+
+    def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """What `op(*inputs, **params)` is in the new graph: a tensor, or a number."""
+        if op.lowering is not None:
+            begin = next_id()
+            lowered = op.lowering(*inputs, **params)
+            if lowered is not NotImplemented:
+                return self.transcribed(lowered, begin)
+        for rule in RULES.get(op.name, ()):
+            found = rule.apply(self.make, inputs, params)
+            if found is not None:
+                return found
+        if op.elementwise:
+            inputs = without_broadcast(op, inputs, params)
+        return self.computed(op, inputs, params)
+
+    def make(self, name: str, *inputs: Any, **params: Any) -> Any:
+        op: Any = registry[name]
+        return self.visit(op, inputs, {**op.defaults, **params})
+
+    def transcribed(self, result: Any, begin: int) -> Any:
+        """What a lowering recorded after the id `begin`, taken up itself."""
+        if not isinstance(result, Tensor):
+            return result
+        found: dict[int, Tensor] = {}
+        stack = [result]
+        while stack:
+            tensor = stack.pop()
+            if tensor.id > begin and tensor.op is not None and tensor.id not in found:
+                found[tensor.id] = tensor
+                stack += [x for x in tensor.inputs if isinstance(x, Tensor)]
+        new: dict[int, Any] = {}
+        for number in sorted(found):
+            tensor = found[number]
+            assert tensor.op is not None
+            inputs = tuple([self.shared(new.get(x.id, x)) if isinstance(x, Tensor) else x for x in tensor.inputs])
+            new[number] = self.visit(tensor.op, inputs, dict(tensor.params))
+            if isinstance(new[number], Tensor) and new[number].name is None and new[number].op is not None:
+                new[number].name = tensor.name
+        return new.get(result.id, result)
+
+    def shared(self, x: Any) -> Any:
+        """Of equal constants, the first."""
+        if isinstance(x, Tensor) and _is_constant(x):
+            return self.known.setdefault(_key_of_array(x._data), x)
+        return x
+
+    def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        """The one tensor of this operation on these operands."""
+        shaped = op.infer(inputs, params)
+        key = (op.name, *(_key(x) for x in inputs), *(f"{name}={value!r}" for name, value in params.items()))
+        if not op.effect and key in self.known:
+            return self.known[key]
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        small = math.prod(shaped.shape) * shaped.dtype.itemsize <= LARGEST_CONSTANT
+        if not op.effect and small and all(_is_constant(x) for x in tensors):
+            with np.errstate(all="ignore"):
+                values = op.forward(*(x._data if isinstance(x, Tensor) else x for x in inputs), **params)
+            tensor = self.known.setdefault(_key_of_array(np.asarray(values)), constant(values))
+        else:
+            place = within_place()
+            tensor = new_tensor(shaped, op, inputs, params, place=place)
+        if not op.effect:
+            self.known[key] = tensor
+        assert self.node is not None
+        self.sources.setdefault(tensor.id, self.node)
+        return tensor
+
+
+def within_place() -> Any:
+    from minigrad.core.modes import current_mode
+
+    return current_mode().place
+
+
+def _is_constant(tensor: Tensor) -> bool:
+    # What no_grad computed outside has this role too, but may look into memory that is written to.
+    return tensor.op is None and tensor.role in ("constant", "cotangent") and "made_by" not in tensor.params
+
+
+def _key(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x.id
+    return f"{x!r}"  # a number: −0.0 is not 0.0, and True is not 1
+
+
+def _key_of_array(array: Any) -> Any:
+    return ("constant", array.dtype.str, array.shape, array.tobytes() if array.nbytes <= 2**16 else id(array))

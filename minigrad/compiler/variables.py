@@ -1,0 +1,222 @@
+"""Where every value of a program lives: what is a view of what, and what is written into its place at once.
+
+Nodes of a rewritten graph come in, one `Variable` per node goes out. Views are told from copies by trying them, on
+arrays that are allocated but never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.compiler.code import part_texts, view_text
+from minigrad.graph import Graph, Node
+
+
+@dataclass(eq=False)
+class Variable:
+    """One value of a program.
+
+    `kind` is argument, state, constant, buffer (memory of the program), view (of `base`, made once) or local (made in
+    every call: numbers, and views of arguments).
+    """
+
+    name: str
+    kind: str
+    array: Array  # with the right shape, strides and dtype; for state and constants the one that is computed with
+    text: str = ""  # how a view is made
+    base: Variable | None = None
+    node: Node | None = None
+    computed: bool = False  # a statement writes it
+
+    @property
+    def root(self) -> Variable:
+        """Whose memory it is."""
+        variable = self
+        while variable.base is not None:
+            variable = variable.base
+        return variable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variables:
+    """The variables of a graph: `by_node`, and in `owners` the memory that several pieces of state share."""
+
+    def __init__(self, graph: Graph, names: Mapping[Node, str]) -> None:
+        self.graph = graph
+        self.names = names
+        self.by_node: dict[Node, Variable] = {}
+        self.owners: dict[int, Variable] = {}
+        self.parts: dict[Node, list[str]] = {}  # how the operands of a joining operation are found in its result
+        self.placed: set[tuple[Node, int]] = set()  # operands that are written into their place at once
+        hosts = self._hosts()
+        for node in graph:
+            self.by_node[node] = self._variable(node, hosts)
+
+    def __getitem__(self, node: Node) -> Variable:
+        return self.by_node[node]
+
+    def _variable(self, node: Node, hosts: Mapping[Node, tuple[Node, int]]) -> Variable:
+        name = self.names[node]
+        if node in self.by_node:  # the host of something earlier
+            return self.by_node[node]
+        if node.function is None:
+            return self._leaf(node, name)
+        if is_local_number(node, self.by_node):
+            return Variable(name, "local", np.empty((), node.dtype), node=node, computed=True)
+        if is_view(node) and (found := self._view(node, name)) is not None:
+            return found
+        if node in self.parts and (found := self._joined_state(node, name)) is not None:
+            return found
+        if node in hosts:
+            host, position = hosts[node]
+            if host not in self.by_node:
+                self.by_node[host] = self._variable(host, hosts)
+            text = self.parts[host][position].format(out=self.names[host])
+            if self.parts[host][position] and self.by_node[host].kind != "local":
+                base = self.by_node[host]
+                array = evaluated(text, {base.name: base.array}).reshape(node.shape)
+                text = text if array.shape == evaluated(text, {base.name: base.array}).shape else _reshaped(text, array)
+                self.placed.add((host, position))
+                return Variable(name, "view", array, text, base, node, computed=True)
+        return Variable(name, "buffer", np.empty(node.shape, node.dtype), node=node, computed=True)
+
+    def _leaf(self, node: Node, name: str) -> Variable:
+        if node.role == "input":
+            return Variable(name, "argument", np.empty(node.shape, node.dtype), node=node)
+        array = self.graph._tensors[node.number]._data
+        assert isinstance(array, np.ndarray)
+        if node.role in ("constant", "cotangent"):
+            return Variable(name, "constant", array, node=node)
+        owner = _owner(array)
+        if owner is array or (owner.shape == array.shape and owner.strides == array.strides):
+            return Variable(name, "state", array, node=node)
+        if id(owner) not in self.owners:
+            called = "parameters" if node.role == "parameter" else f"memory_of_{name}"
+            number = sum(one.name.startswith(called) for one in self.owners.values())
+            self.owners[id(owner)] = Variable(f"{called}_{number + 1}" if number else called, "state", owner)
+        base = self.owners[id(owner)]
+        return Variable(name, "view", array, text_of_part(array, base), base, node)
+
+    def _view(self, node: Node, name: str) -> Variable | None:
+        """The node as a view of its first operand, unless it is a copy."""
+        source = self.by_node[node.inputs[0]] if isinstance(node.inputs[0], Node) else None
+        text = view_text(node, self.by_node)
+        if source is None or text is None or any(isinstance(x, Node) for x in node.inputs[1:]):
+            return None
+        array = evaluated(text, {source.name: source.array})
+        if source.kind in ("local", "argument"):
+            return Variable(name, "local", array, text, source, node, computed=True)
+        if array.size and not np.may_share_memory(array, source.array):
+            return None
+        return Variable(name, "view", array, text, source, node)
+
+    def _hosts(self) -> dict[Node, tuple[Node, int]]:
+        """For what is joined to something larger: the node of the whole, and which operand of it this is."""
+        hosts: dict[Node, tuple[Node, int]] = {}
+        for node in reversed(self.graph.nodes):
+            if node.function is None or node.function.parts is None:
+                continue
+            self.parts[node] = part_texts(node)
+            if node.function.view:  # a copy only because of the order of its operand
+                continue
+            for position, x in enumerate(node.inputs):
+                while isinstance(x, Node) and x.op == "reshape":  # the same elements in the same order
+                    x = x.inputs[0]
+                if isinstance(x, Node) and x.function is not None and not is_view(x) and x not in hosts:
+                    hosts[x] = (node, position)
+        return hosts
+
+    def _joined_state(self, node: Node, name: str) -> Variable | None:
+        """The operands as one array, where they are state that lies side by side in memory already."""
+        if any(not isinstance(x, Node) or x.function is not None for x in node.inputs):
+            return None
+        operands = [self.by_node[x] for x in node.inputs if isinstance(x, Node)]
+        if not operands or any(x.base is None or x.base is not operands[0].base or x.root.kind != "state"
+                               or x.dtype != node.dtype for x in operands):  # fmt: skip
+            return None
+        trial = np.empty(node.shape, node.dtype)
+        places = [evaluated(text.format(out="out"), {"out": trial}) for text in self.parts[node]]
+        starts = {
+            address(x.array) - (address(place) - address(trial)) for x, place in zip(operands, places, strict=True)
+        }
+        if len(starts) > 1 or any(x.array.strides != place.strides for x, place in zip(operands, places, strict=True)):
+            return None
+        base = operands[0].root
+        array = memory_at(base.array, starts.pop(), trial)
+        return None if array is None else Variable(name, "view", array, text_of_part(array, base), base, node)
+
+
+def is_view(node: Node) -> bool:
+    """Whether the op may return a view; an elementwise one does so only for what is there already."""
+    return node.function is not None and node.function.view and not node.function.elementwise
+
+
+def is_local_number(node: Node, variables: Mapping[Node, Variable]) -> bool:
+    """Whether the node is computed as a number: elementwise, from nothing but numbers."""
+    if node.function is None or not node.function.elementwise or node.shape or node.dtype.char not in "fd":
+        return False
+    return all(not isinstance(x, Node) or (x.shape == () and x.dtype.char in "fd") for x in node.inputs)
+
+
+def evaluated(text: str, names: Mapping[str, Any]) -> Array:
+    """The value of a Python expression over arrays, `np` included."""
+    return np.asarray(eval(text, {"np": np, **names}))
+
+
+def address(array: Array) -> int:
+    start: int = array.__array_interface__["data"][0]
+    return start
+
+
+def memory_at(owner: Array, start: int, like: Array) -> Array | None:
+    """A contiguous array like `like` at an address inside `owner`, or None where that does not fit."""
+    offset = start - address(owner)
+    if not owner.flags.c_contiguous or offset < 0 or offset + like.nbytes > owner.nbytes or owner.dtype != like.dtype:
+        return None
+    first = offset // owner.itemsize
+    return owner.reshape(-1)[first : first + like.size].reshape(like.shape)
+
+
+def _owner(array: Array) -> Array:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def text_of_part(array: Array, base: Variable) -> str:
+    """How `array` is found in the memory of `base`."""
+    offset = address(array) - address(base.array)
+    flat = base.array.ndim == 1 and base.array.flags.c_contiguous and base.dtype == array.dtype
+    if flat and array.flags.c_contiguous:
+        first = offset // array.itemsize
+        text = f"{base.name}[{first}:{first + array.size}]"
+        return text if array.ndim == 1 else _reshaped(text, array)
+    return f"np.ndarray({array.shape}, np.{array.dtype}, {base.name}, {offset}, {array.strides})"
+
+
+def _reshaped(text: str, array: Array) -> str:
+    return f"{text}.reshape({', '.join(map(str, array.shape)) or '()'})"
