@@ -61,6 +61,9 @@ class Function:
             names of arguments, or a function of (scratch, out, *inputs, **params) that returns the lines, or None.
         parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
         flops: floating-point operations, of (out, *inputs, **params); by default one per element of the largest.
+        rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each
+            input of (out, *inputs, **params), whether it is one of these; None where the answer is no.
+        internal: it is there for lowerings alone, and not on record.
     """
 
     def __init__(
@@ -68,7 +71,8 @@ class Function:
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
         refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
         lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
-        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | None = None,
+        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | None = None, internal: bool = False,
+        rows: Callable[..., Sequence[bool] | None] | None = None,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
@@ -79,8 +83,10 @@ class Function:
         self.samples = tuple(samples)
         self.refusals, self.kinks = tuple(refusals), tuple(kinks)
         self.formula, self.symbol, self.flat = formula, symbol, flat
-        self.lowering, self.code, self.parts, self.flops = lowering, code, parts, flops
+        self.lowering, self.code, self.parts, self.flops, self.rows = lowering, code, parts, flops, rows
         self.reference = reference or (numpy[0] if numpy else None)
+        if internal:
+            return
         if self.name in registry:
             raise ValueError(f"an op named {self.name!r} is declared twice")
         registry[self.name] = self

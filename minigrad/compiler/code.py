@@ -45,12 +45,15 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
     return code.splitlines()
 
 
+OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
+
+
 def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:
     """The statement that computes a number: with Python's operators, on NumPy's scalars."""
     op = _op(node)
     operands = [_read(variables[x]) if isinstance(x, Node) else text_of(x) for x in node.inputs]
-    if op.symbol in ("+", "-", "*", "/"):
-        expression = f" {op.symbol} ".join(operands) if len(operands) == 2 else f"{op.symbol}{operands[0]}"
+    if op.forward in OPERATORS:
+        expression = f" {OPERATORS[op.forward]} ".join(operands)
     elif op.name == "astype":
         expression = f"np.{node.dtype}({operands[0]})"
     elif isinstance(op.forward, np.ufunc):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from minigrad.compiler.memory import Statement
+from minigrad.compiler.pieces import FLAT, Loop
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.variables import Variable
 from minigrad.graph import Node
@@ -66,7 +67,7 @@ def _views(plan: Plan) -> Iterator[str]:
 
     lines = [
         line
-        for variable in plan.variables.by_node.values()
+        for variable in [*plan.variables.by_node.values(), *plan.places]
         if variable.kind == "view" and _is_used(plan, variable)
         for line in make(variable)
     ]
@@ -84,17 +85,22 @@ def _step(plan: Plan, clocks: bool) -> Iterator[str]:
     yield f"def step({arguments}):"
     if clocks:
         yield "    times = [clock()]"
-    for section, statements in groupby(plan.statements, key=lambda statement: statement.section):
+    for section, steps in groupby(plan.steps, key=lambda one: one[1][0].section):
         yield f"    # --- {section}"
         margin = "    "
         if section == "backward":
             yield "    with np.errstate(all='ignore'):".replace("'", '"')
             margin = "        "
-        for statement in statements:
-            comment = _comment(plan, statement)
-            for line in statement.lines:
-                yield _commented(margin + line, comment)
-                comment = ""
+        for loop, statements in steps:
+            deeper = margin
+            if loop is not None:
+                yield from (margin + line for line in _head(loop))
+                deeper += "    "
+            for statement in statements:
+                comment = _comment(plan, statement)
+                for line in statement.lines:
+                    yield _commented(deeper + line, comment)
+                    comment = ""
             if clocks:
                 yield f"{margin}times.append(clock())"
     if plan.copies:
@@ -114,6 +120,13 @@ def _step(plan: Plan, clocks: bool) -> Iterator[str]:
         yield "    return times"
         return
     yield f"    return ({', '.join(returned)}{',' if len(returned) == 1 else ''})"
+
+
+def _head(loop: Loop) -> list[str]:
+    """How a loop over pieces begins."""
+    if loop.flat:
+        return [f"for start in range(0, {loop.flat}, {FLAT}):", f"    stop = min(start + {FLAT}, {loop.flat})"]
+    return [f"for i in range({loop.count}):"]
 
 
 def _comment(plan: Plan, statement: Statement) -> str:

@@ -5,8 +5,9 @@ What is alive at different times may lie in one place. Statements come in, offse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from minigrad.compiler.variables import Variable
 from minigrad.graph import Node
@@ -20,12 +21,18 @@ class Statement:
 
     node: Node
     lines: list[str]
-    reads: list[Variable]
+    operands: list[Any]  # variables and numbers, as the op takes them
     out: Variable
+    places: list[tuple[Variable, Any]] = field(default_factory=list)  # parts of the result, and what is copied there
     scratch: list[Variable] = field(default_factory=list)
     in_place: bool = False  # the result may be written over an operand that is read here for the last time
     may_raise: bool = False
     section: str = ""
+
+
+    @property
+    def reads(self) -> list[Variable]:
+        return [x for x in self.operands if isinstance(x, Variable)]
 
 
 @dataclass(eq=False)
@@ -43,8 +50,14 @@ class Block:
         return -(-max(size, 1) // ALIGNMENT) * ALIGNMENT
 
 
-def blocks_of(statements: Sequence[Statement], kept: Iterable[Variable]) -> list[Block]:
-    """The blocks of all buffers; `kept` are read after the last statement."""
+def blocks_of(
+    statements: Sequence[Statement], kept: Iterable[Variable], loops: Iterable[tuple[int, int, Collection[Variable]]]
+) -> list[Block]:
+    """The blocks of all buffers.
+
+    `kept` are read after the last statement. A loop is its first and its last statement, and the roots that are needed
+    in one turn only; all others are alive in all its turns.
+    """
     ends: dict[Variable, int] = {variable.root: len(statements) for variable in kept}
     begins: dict[Variable, int] = {}
     for number, statement in enumerate(statements):
@@ -66,7 +79,12 @@ def blocks_of(statements: Sequence[Statement], kept: Iterable[Variable]) -> list
                     blocks[variable] = successor
                 else:
                     blocks[variable] = Block([variable], begins[variable], ends[variable])
-    return list(dict.fromkeys(blocks.values()))
+    found = list(dict.fromkeys(blocks.values()))
+    for first, last, members in loops:
+        for block in found:
+            if block.members[0] not in members and block.first <= last and block.last >= first:
+                block.first, block.last = min(block.first, first), max(block.last, last)
+    return found
 
 
 def _written_over(

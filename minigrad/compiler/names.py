@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from minigrad.graph import Graph, Node
 
-RESERVED = frozenset({"np", "memory", "array", "state", "constants", "step", "scratch", "clock"})
+RESERVED = frozenset({"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"})
 
 
 def variable_names(graph: Graph, sources: Mapping[Node, Node]) -> dict[Node, str]:
@@ -26,7 +26,7 @@ def variable_names(graph: Graph, sources: Mapping[Node, Node]) -> dict[Node, str
     for node in graph:
         own = parts.get(node, [])
         candidates = ["_".join(own[i:]) for i in reversed(range(len(own)))]
-        unique = [name for name in candidates if ends[name] == 1]
+        unique = [name for name in candidates if ends[name] == 1 and name.isidentifier()]
         number = sources[node].number if node in sources else node.number
         name = unique[0] if unique else candidates[-1] if candidates else f"{node.op}_{number}"
         if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:

@@ -6,15 +6,15 @@ import ast
 import builtins
 import functools
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from minigrad.base.arrays import Array
-from minigrad.compiler.code import lines_of, number_line
+from minigrad.compiler.code import lines_of, number_line, text_of
 from minigrad.compiler.memory import Statement, blocks_of, place
 from minigrad.compiler.names import RESERVED, variable_names
+from minigrad.compiler.pieces import FLAT, Loop, loops, sliced
 from minigrad.compiler.rewrite import Rewritten
 from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
 from minigrad.graph import Node
@@ -32,6 +32,7 @@ class Plan:
         names = variable_names(self.graph, self.sources)
         self.variables = Variables(self.graph, names)
         self.bound: dict[str, Any] = {}
+        self._checked: set[tuple[str, str, str]] = set()
         self._taken = {*names.values(), *RESERVED, *(one.name for one in self.variables.owners.values())}
         self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
         self.returned = [self.variables[node] for node in self.graph.outputs]
@@ -42,7 +43,11 @@ class Plan:
         ]
         self._write_into_state()
         self.copied_first = self._copied_first()
-        self.blocks = blocks_of(self.statements, [*self.returned, *(value for _, value in self.copies)])
+        self.loops = list(loops(self.statements))
+        for loop in self.loops:
+            self._cut(loop)
+        kept = [*self.returned, *(value for _, value in self.copies)]
+        self.blocks = blocks_of(self.statements, kept, [(one.first, one.last, one.members) for one in self.loops])
         self.nbytes = place(self.blocks)
 
     @property
@@ -66,7 +71,7 @@ class Plan:
     def used(self) -> set[Variable]:
         """The variables that the text mentions, and those they are views of."""
         found: set[Variable] = set()
-        mentioned = [x for statement in self.statements for x in (*statement.reads, statement.out)]
+        mentioned = [x for one in self.statements for x in (*one.reads, one.out, *(place for place, _ in one.places))]
         for variable in [*mentioned, *self.returned, *(x for pair in self.copies for x in pair)]:
             step: Variable | None = variable
             while step is not None and step not in found:
@@ -80,23 +85,29 @@ class Plan:
         variables, out = self.variables.by_node, self.variables[node]
         function = node.function
         assert function is not None
-        reads = [variables[x] for x in node.inputs if isinstance(x, Node)]
+        operands = [variables[x] if isinstance(x, Node) else x for x in node.inputs]
         scratch = _Scratch(self, out)
+        places: list[tuple[Variable, Any]] = []
         if out.kind == "local":
             lines = [f"{out} = {out.text}" if out.text else number_line(node, variables)]
         elif node in self.variables.parts:
-            places = [text.format(out=out) for text in self.variables.parts[node]]
-            lines = [
-                _written(text, x, variables) for i, (text, x) in enumerate(zip(places, node.inputs, strict=True))
-                if (node, i) not in self.variables.placed
-            ]  # fmt: skip
+            places = self._joined(node, operands)
+            lines = [f"np.copyto({place}, {text_of(x)})" for place, x in places]
         else:
             lines = lines_of(node, variables, scratch)
-        lines, helpers = self._with_helpers(node, lines)
+        lines, helpers = self._with_helpers(node, [line for line in lines if not self._is_checked(line)])
         in_place = function.elementwise and len(lines) == 1 and lines[0].startswith("np.")
-        return Statement(
-            node, lines, reads, out, scratch.made, in_place, may_raise=helpers, section=self._section(node)
-        )
+        return Statement(node, lines, operands, out, places, scratch.made, in_place, helpers, self._section(node))
+
+    def _joined(self, node: Node, operands: list[Any]) -> list[tuple[Variable, Any]]:
+        """The parts of a result whose operands were not computed there."""
+        out, found = self.variables[node], []
+        for i, (text, x) in enumerate(zip(self.variables.parts[node], operands, strict=True)):
+            if (node, i) not in self.variables.placed:
+                text = text.format(out=out)
+                array = evaluated(text, {out.name: out.array})
+                found.append((Variable(self.new_name(f"{out.name}_part"), "view", array, text, out), x))
+        return found
 
     def _section(self, node: Node) -> str:
         if node.origin is not None:
@@ -127,6 +138,38 @@ class Plan:
                 lines = [re.sub(rf"\b{name}\b", free, line) for line in lines]
         return lines, found
 
+    def _is_checked(self, line: str) -> bool:
+        """Whether the line only checks an argument, and another has done so: names of functions in it do not count."""
+        found = re.fullmatch(r"(check_\w+)\('\w+', (\w+), (.+)\)", line)
+        if found is None:
+            return False
+        function, name, rest = found.groups()
+        variable = next(one for one in self.variables.by_node.values() if one.name == name)
+        if variable.root.kind != "argument" or variable.size != variable.root.size:
+            return False
+        check = (function, variable.root.name, rest)
+        known = check in self._checked
+        self._checked.add(check)
+        return known
+
+    @property
+    def places(self) -> list[Variable]:
+        """The parts of results that operands are copied to."""
+        return [place for statement in self.statements for place, _ in statement.places]
+
+    @property
+    def steps(self) -> list[tuple[Loop | None, list[Statement]]]:
+        """The statements, those of a loop together."""
+        found: list[tuple[Loop | None, list[Statement]]] = []
+        number = 0
+        for loop in [*self.loops, None]:
+            first = len(self.statements) if loop is None else loop.first
+            found += [(None, [one]) for one in self.statements[number:first]]
+            if loop is not None:
+                found.append((loop, self.statements[loop.first : loop.last + 1]))
+                number = loop.last + 1
+        return found
+
     @property
     def bound_objects(self) -> set[str]:
         return {name for name, value in self.bound.items() if not callable(value)}
@@ -138,6 +181,44 @@ class Plan:
             free = f"{name}_{number}"
         self._taken.add(free)
         return free
+
+    # --- loops --------------------------------------------------------------------------------------------------------
+
+    def _cut(self, loop: Loop) -> None:
+        """Let the statements of a loop work on pieces; what only they need is as large as one piece."""
+        inside = self.statements[loop.first : loop.last + 1]
+        outside = [one for one in self.statements if one not in inside]
+        needed = {x.root for one in outside for x in (one.out, *one.reads)}
+        needed |= {x.root for x in self.returned} | {x.root for pair in self.copies for x in pair}
+        every = [*self.variables.by_node.values(), *(place for one in inside for place, _ in one.places)]
+        for root in dict.fromkeys(one.out.root for one in inside):
+            if root.kind == "buffer" and root not in needed:
+                views = [x for x in every if x.root is root and x is not root]
+                if all(x.is_simple for x in views):
+                    loop.members += (root,)
+                    for x in (root, *views):
+                        _shrink(x, loop)
+        for statement in inside:
+            self._work_on_pieces(statement, loop)
+
+    def _work_on_pieces(self, statement: Statement, loop: Loop) -> None:
+        by_rows = sliced(statement) or []
+
+        def piece(x: Any) -> Any:
+            return _piece(x, loop) if any(x is one for one in by_rows) else x
+
+        node = statement.node
+        for variable in statement.scratch:
+            self._taken.discard(variable.name)
+        scratch = _Scratch(self, statement.out)
+        if statement.places:
+            lines = [f"np.copyto({piece(place)}, {text_of(piece(x))})" for place, x in statement.places]
+        else:
+            mapping = {x: piece(self.variables[x]) for x in (*node.inputs, node) if isinstance(x, Node)}
+            lines = lines_of(node, mapping, scratch)
+        statement.lines, _ = self._with_helpers(node, lines)
+        statement.scratch = scratch.made
+        loop.members += tuple(scratch.made)
 
     # --- state --------------------------------------------------------------------------------------------------------
 
@@ -211,6 +292,26 @@ class Plan:
                 self._made_again(variable)
 
 
+def _piece(variable: Variable, loop: Loop) -> Variable:
+    """A piece of a variable, for the lines of a loop."""
+    if loop.flat:
+        text = "[: stop - start]" if variable.root in loop.members else "[start:stop]"
+        return Variable(variable.name + text, variable.kind, variable.array[:FLAT], base=variable.base)
+    if variable.root in loop.members:
+        return variable
+    n = len(variable.array) // loop.count
+    text = "[i : i + 1]" if n == 1 else f"[{n} * i : {n} * i + {n}]"
+    return Variable(variable.name + text, variable.kind, variable.array[:n], base=variable.base)
+
+
+def _shrink(variable: Variable, loop: Loop) -> None:
+    """Make a variable as large as one piece."""
+    length = FLAT if loop.flat else len(variable.array) // loop.count
+    variable.array = variable.array[:length]
+    if variable.text and ".reshape(" in variable.text:
+        variable.text = f"{variable.text[: variable.text.rindex('.reshape(')]}.reshape({variable.array.shape})"
+
+
 class _Scratch:
     """Memory for the length of one node, and names for what cannot be written down; for declarations of code."""
 
@@ -238,7 +339,3 @@ class _Scratch:
                 return known
         return self.bind(name, array)
 
-
-def _written(text: str, x: Any, variables: Mapping[Node, Variable]) -> str:
-    value = variables[x] if isinstance(x, Node) else repr(x)
-    return f"{text} = {value}" if text.endswith("]") else f"{text}[...] = {value}"

@@ -47,11 +47,11 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
     """Run the program with a clock after every statement; state and generators are put back afterwards."""
     if len(arrays) != len(program.graph.inputs):
         raise GraphError("profile: the program has not run yet; call the compiled function first")
-    statements = program.plan.statements
+    steps = program.plan.steps
     step = program._defined(source(program.plan, clocks=True), clock=time.perf_counter_ns)
     state = {name: array.copy() for name, array in program.state.items()}
     draws = {name: generator.bit_generator.state for name, generator in program.generators.items()}
-    best = np.full(len(statements), np.inf)
+    best = np.full(len(steps), np.inf)
     end, runs = time.perf_counter() + SECONDS, 0
     try:
         while runs < FEWEST or (time.perf_counter() < end and runs < MOST):
@@ -67,5 +67,6 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
             touch(*program._state)
     total = float(best.sum())
     order = np.argsort(-best, kind="stable")[:lines]
-    shown = [Line(best[i] * 1e-9, best[i] / total, " ⏎ ".join(map(str.strip, statements[i].lines))) for i in order]
+    texts = [" ⏎ ".join(line.strip() for one in statements for line in one.lines) for _, statements in steps]
+    shown = [Line(best[i] * 1e-9, best[i] / total, texts[i]) for i in order]
     return Profile(tuple(shown), total * 1e-9)

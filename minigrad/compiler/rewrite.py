@@ -18,7 +18,7 @@ from minigrad.base.record import registry
 from minigrad.base.structure import map_leaves
 from minigrad.compiler.rules import RULES, without_broadcast
 from minigrad.core.capture import Capture
-from minigrad.core.modes import within
+from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph import Graph, Node
@@ -42,7 +42,7 @@ def rewritten(graph: Graph) -> Rewritten:
 class _Rewriter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[Any, Tensor] = {}  # by operation, operands and params: what is computed already
+        self.found: dict[Any, Tensor] = {}  # by operation, operands and params: what is computed already
         self.sources: dict[int, Node] = {}  # by the id of a new tensor
         self.node = graph.nodes[0] if graph.nodes else None
 
@@ -91,7 +91,7 @@ class _Rewriter:
             if lowered is not NotImplemented:
                 return self.transcribed(lowered, begin)
         for rule in RULES.get(op.name, ()):
-            found = rule.apply(self.make, inputs, params)
+            found = rule.apply(self, inputs, params)
             if found is not None:
                 return found
         if op.elementwise:
@@ -101,6 +101,10 @@ class _Rewriter:
     def make(self, name: str, *inputs: Any, **params: Any) -> Any:
         op: Any = registry[name]
         return self.visit(op, inputs, {**op.defaults, **params})
+
+    def known(self, name: str, *inputs: Any, **params: Any) -> Tensor | None:
+        """What `name` makes of these operands, if it is computed already."""
+        return self.found.get(_key(name, inputs, params))
 
     def transcribed(self, result: Any, begin: int) -> Any:
         """What a lowering recorded after the id `begin`, taken up itself."""
@@ -126,35 +130,28 @@ class _Rewriter:
     def shared(self, x: Any) -> Any:
         """Of equal constants, the first."""
         if isinstance(x, Tensor) and _is_constant(x):
-            return self.known.setdefault(_key_of_array(x._data), x)
+            return self.found.setdefault(_key_of_array(x._data), x)
         return x
 
     def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         """The one tensor of this operation on these operands."""
         shaped = op.infer(inputs, params)
-        key = (op.name, *(_key(x) for x in inputs), *(f"{name}={value!r}" for name, value in params.items()))
-        if not op.effect and key in self.known:
-            return self.known[key]
+        key = _key(op.name, inputs, params)
+        if not op.effect and key in self.found:
+            return self.found[key]
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         small = math.prod(shaped.shape) * shaped.dtype.itemsize <= LARGEST_CONSTANT
         if not op.effect and small and all(_is_constant(x) for x in tensors):
             with np.errstate(all="ignore"):
                 values = op.forward(*(x._data if isinstance(x, Tensor) else x for x in inputs), **params)
-            tensor = self.known.setdefault(_key_of_array(np.asarray(values)), constant(values))
+            tensor = self.found.setdefault(_key_of_array(np.asarray(values)), constant(values))
         else:
-            place = within_place()
-            tensor = new_tensor(shaped, op, inputs, params, place=place)
+            tensor = new_tensor(shaped, op, inputs, params, place=current_mode().place)
         if not op.effect:
-            self.known[key] = tensor
+            self.found[key] = tensor
         assert self.node is not None
         self.sources.setdefault(tensor.id, self.node)
         return tensor
-
-
-def within_place() -> Any:
-    from minigrad.core.modes import current_mode
-
-    return current_mode().place
 
 
 def _is_constant(tensor: Tensor) -> bool:
@@ -162,10 +159,10 @@ def _is_constant(tensor: Tensor) -> bool:
     return tensor.op is None and tensor.role in ("constant", "cotangent") and "made_by" not in tensor.params
 
 
-def _key(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x.id
-    return f"{x!r}"  # a number: −0.0 is not 0.0, and True is not 1
+def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    # Numbers by their text: −0.0 is not 0.0, and True is not 1.
+    operands = [x.id if isinstance(x, Tensor) else f"{x!r}" for x in inputs]
+    return (name, *operands, *(f"{param}={value!r}" for param, value in params.items()))
 
 
 def _key_of_array(array: Any) -> Any:

@@ -1,24 +1,33 @@
 """What may be written more simply: one row per rule, with its reason.
 
 A rule sees one operation, after its operands were rewritten. It returns what to use instead (a tensor that is there
-already, or `make(op, …)`), or None. Rules keep every bit, unless their reason says otherwise.
+already, or `graph.make(op, …)`), or None. Rules keep every bit, unless their reason says otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor
 
-Rewrite = Callable[..., Any]
+
+class Rewriter(Protocol):
+    """What a rule may ask for: an operation in the new graph, made now or known already."""
+
+    def make(self, name: str, *inputs: Any, **params: Any) -> Any: ...
+
+    def known(self, name: str, *inputs: Any, **params: Any) -> Tensor | None: ...
+
+
+Rewrite = Callable[[Rewriter, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Rule(NamedTuple):
-    """`apply(make, inputs, params)` for each operation in `ops`."""
+    """`apply(graph, inputs, params)` for each operation in `ops`."""
 
     ops: tuple[str, ...]
     reason: str
@@ -29,60 +38,55 @@ def is_number(x: Any, value: float) -> bool:
     return type(x) in (int, float) and x == value
 
 
-def same(x: Any, like: Any, op: str) -> Any:
-    """`x`, if the result of `op` on it and a number has its shape and dtype."""
-    return x if isinstance(x, Tensor) and x.dtype.kind == "f" else None
-
-
 def inner(x: Any, op: str) -> Any:
     """The inputs of the operation that made `x`, if that is `op`."""
     return x.inputs if isinstance(x, Tensor) and x.op is not None and x.op.name == op else None
 
 
-def times_one(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def times_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     return x if is_number(y, 1) and _float(x) else y if is_number(x, 1) and _float(y) else None
 
 
-def by_one(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def by_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     return x if is_number(y, 1) and _float(x) else None
 
 
-def minus_nothing(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def minus_nothing(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     return x if is_number(y, 0) and repr(y) != "-0.0" and _float(x) else None
 
 
-def twice_negative(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def twice_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     found = inner(inputs[0], "negative")
     return found[0] if found else None
 
 
-def plus_negative(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def plus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     if found := inner(y, "negative"):
-        return make("subtract", x, found[0])
+        return graph.make("subtract", x, found[0])
     if found := inner(x, "negative"):
-        return make("subtract", y, found[0])
+        return graph.make("subtract", y, found[0])
     return None
 
 
-def minus_negative(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def minus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     found = inner(inputs[1], "negative")
-    return make("add", inputs[0], found[0]) if found else None
+    return graph.make("add", inputs[0], found[0]) if found else None
 
 
-def same_type(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def same_type(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     return x if isinstance(x, Tensor) and x.dtype == np.dtype(params["dtype"]) else None
 
 
-def itself(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def itself(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     return inputs[0] if isinstance(inputs[0], Tensor) else None
 
 
-def one_reshape(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def one_reshape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     if not isinstance(x, Tensor):
         return None
@@ -90,11 +94,11 @@ def one_reshape(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
     if shape == x.shape:
         return x
     if found := inner(x, "reshape"):
-        return make("reshape", found[0], shape=shape)
-    return None if shape == params["shape"] else make("reshape", x, shape=shape)
+        return graph.make("reshape", found[0], shape=shape)
+    return None if shape == params["shape"] else graph.make("reshape", x, shape=shape)
 
 
-def one_transpose(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def one_transpose(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     if not isinstance(x, Tensor):
         return None
@@ -103,20 +107,83 @@ def one_transpose(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
         return x
     if found := inner(x, "transpose"):
         before = x.params["axes"]
-        return make("transpose", found[0], axes=tuple(before[a] for a in axes))
-    return None if axes == params["axes"] else make("transpose", x, axes=axes)
+        return graph.make("transpose", found[0], axes=tuple(before[a] for a in axes))
+    return None if axes == params["axes"] else graph.make("transpose", x, axes=axes)
 
 
-def to_same_shape(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     return x if isinstance(x, Tensor) and x.shape == params["shape"] else None
 
 
-def contiguous_operand(make: Rewrite, inputs: tuple[Any, ...], params: Any) -> Any:
+def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     if isinstance(x, Tensor) and isinstance(y, Tensor) and x.ndim > 2 and y.ndim > 2 and _is_view(y):
-        return make("matmul", x, make("copy", y))
+        return graph.make("matmul", x, graph.make("copy", y))
     return None
+
+
+def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
+    """Rows x, as a matrix, and the vector v that each row is multiplied by, if `x` is their product."""
+    product = x
+    if (found := inner(x, "reshape")) and found[0].ndim and found[0].shape[-1:] == x.shape[-1:]:
+        product = found[0]
+    factors = inner(product, "multiply") or ()
+    for rows, vector in (factors, factors[::-1]) if factors else ():
+        if isinstance(rows, Tensor) and isinstance(vector, Tensor) and rows.shape == product.shape:
+            if vector.shape == rows.shape[-1:] and rows.ndim > 1:
+                return rows, vector
+    return None
+
+
+def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, y = inputs
+    found = rows_and_factor(x) if isinstance(y, Tensor) and y.shape == x.shape[-1:] and x.ndim == 2 else None
+    if found is None or y.role != "constant":
+        return None
+    rows, vector = found
+    return graph.make("matmul", graph.make("reshape", rows, shape=x.shape), graph.make("multiply", vector, y))
+
+
+def sum_of_known_products(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, y = inputs
+    if params["axis"] != -1 or params["keepdims"] or not isinstance(y, Tensor) or not isinstance(x, Tensor):
+        return None
+    for scaled, other in ((x, y), (y, x)):
+        found = rows_and_factor(scaled)
+        if found is None or found[0].shape != other.shape:
+            continue
+        for pair in ((found[0], other), (other, found[0])):
+            product = graph.known("multiply", *pair)
+            if product is not None:
+                return graph.make("matmul", product, found[1])
+    return None
+
+
+def factor_of_sum(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, y = inputs
+    return _into_vector(graph, x, y) if type(y) is float else _into_vector(graph, y, x)
+
+
+def quotient_of_sum(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    return _into_vector(graph, inputs[0], inputs[1], "divide")
+
+
+def _into_vector(graph: Rewriter, x: Any, number: Any, op: str = "multiply") -> Any:
+    product = x
+    if found := inner(x, "reshape"):
+        product = found[0]
+    operands = inner(product, "matmul")
+    if type(number) is not float or not operands or operands[1].ndim != 1 or operands[0].ndim < 2:
+        return None
+    scaled = graph.make("matmul", operands[0], graph.make(op, operands[1], number))
+    return scaled if product is x else graph.make("reshape", scaled, shape=x.shape)
+
+
+def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, where = inputs
+    total = graph.known("log_total", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
+    return None if total is None else graph.make("exp", graph.make("subtract", x, total))
 
 
 def _is_view(x: Any) -> bool:
@@ -139,6 +206,13 @@ TABLE = (
     Rule(("reshape",), "of two shapes in a row only the last counts", one_reshape),
     Rule(("transpose",), "two permutations are one", one_transpose),
     Rule(("sum_to", "broadcast_to"), "x has that shape already", to_same_shape),
+    Rule(("matmul",), "Σⱼ (xᵢⱼ vⱼ) cⱼ is Σⱼ xᵢⱼ (vⱼ cⱼ): a vector is multiplied, not all rows; to rounding", sum_of_scaled),
+    Rule(("vecdot",), "Σⱼ (xᵢⱼ vⱼ) yᵢⱼ is Σⱼ (xᵢⱼ yᵢⱼ) vⱼ, where the products x y are there already; to rounding",
+         sum_of_known_products),
+    Rule(("multiply",), "a factor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", factor_of_sum),
+    Rule(("divide",), "a divisor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", quotient_of_sum),
+    Rule(("softmax",), "exp(x − log Σ exp x) is softmax, where the logarithm is there already; to rounding",
+         from_log_total),
     Rule(("matmul",), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",
          contiguous_operand),
 )  # fmt: skip

@@ -42,6 +42,17 @@ class Variable:
         return variable
 
     @property
+    def is_simple(self) -> bool:
+        """Whether it is the whole memory, in another shape or with other axes than the first permuted."""
+        base = self.base
+        if base is None:
+            return True
+        whole = base.array.nbytes == self.array.nbytes and self.array.strides[:1] == (
+            self.array.nbytes // max(len(self.array), 1),
+        )
+        return whole and (".reshape(" in self.text or ".transpose(" in self.text) and base.is_simple
+
+    @property
     def shape(self) -> tuple[int, ...]:
         shape: tuple[int, ...] = self.array.shape
         return shape

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, refusal
 from minigrad.core.op import op
-from minigrad.ops.kernels import add_reduce, as_float, ones, row_sums, shifted, widened
+from minigrad.ops.kernels import add_reduce, as_float, maxima, ones, row_sums, shifted, widened
 from minigrad.ops.losses import check_reduction
 from minigrad.ops.network import check_classes
 from minigrad.ops.samples import integers, normal, positive
@@ -54,47 +54,55 @@ def refusals_of_targets(function: str) -> list[Any]:
     ]
 
 
-def lowered_cross_entropy(logits: Any, targets: Any, weight: Any, **params: Any) -> Any:
-    """The same on rows; what is the same for all losses is computed by itself."""
-    plain = weight is None and params["ignore_index"] is None and not params["label_smoothing"]
-    if not plain or params["reduction"] == "none" or logits.ndim == 2 or targets.shape != logits.shape[:-1]:
-        return NotImplemented
-    rows = math.prod(targets.shape)
-    logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
-    return ops.cross_entropy(logits, targets, **params)
+def code_of_log_total(scratch: Any, out: Any, x: Any) -> str:
+    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
+    rows, count = x.shape
+    exponentials = scratch("exponentials", x.shape, x.dtype)
+    ones_column = scratch.constant("ones", ones(count, x.dtype)[:, None])
+    return "\n".join((
+        f"np.exp({x}, out={exponentials})",
+        f"np.matmul({exponentials}, {ones_column}, out={out})",
+        f"np.log({out}, out={out})",
+        f"if not (-40 < np.minimum.reduce({out}, None) and np.maximum.reduce({out}, None) < 60):",
+        f"    {out}[...] = log_total({x})  # they overflow or vanish: from the largest of each row",
+    ))  # fmt: skip
 
 
-def code_of_cross_entropy(
-    scratch: Any, out: Any, logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: Any,
-    label_smoothing: float,
-) -> str | None:  # fmt: skip
-    """Exponentials as they come, where they neither overflow nor vanish."""
-    plain = weight is None and ignore_index is None and not label_smoothing and reduction in ("mean", "sum")
-    if not plain or logits.ndim != 2 or logits.dtype.char not in "fd" or not logits.size:
-        return None
-    rows, count = logits.shape
-    exponentials = scratch("exponentials", logits.shape, logits.dtype)
-    losses = scratch("losses", (rows, 1), logits.dtype)
-    ones_column = scratch.constant("ones", ones(count, logits.dtype)[:, None])
-    numbers = scratch.constant("numbers", np.arange(rows))
-    mean = f" / {float(rows)}" if reduction == "mean" else ""
-    return "\n".join(
-        (
-            f"check_classes('cross_entropy', {targets}, {count})",
-            f"np.exp({logits}, out={exponentials})",
-            f"np.matmul({exponentials}, {ones_column}, out={losses})",
-            f"np.log({losses}, out={losses})",
-            f"if -40 < np.minimum.reduce({losses}, None) and np.maximum.reduce({losses}, None) < 60:",
-            f"    {losses}[:, 0] -= {logits}[{numbers}, {targets}]",
-            f"    {out}[...] = np.add.reduce({losses}, None){mean}",
-            "else:  # exponentials overflow or vanish: from the largest of each row",
-            f"    {out}[...] = cross_entropy({logits}, {targets}, reduction={reduction!r})",
-        )
-    )
+@op(formula="log Σⱼ exp(xᵢⱼ) of rows", internal=True, code=code_of_log_total)
+def log_total(x: Any) -> Any:
+    """The logarithm of the sum of exponentials of each row, (rows, 1); for cross-entropy, whose accuracy it has."""
+    largest = maxima(x, -1)
+    shift = np.where(np.isfinite(largest), largest, 0)
+    return np.log(row_sums(np.exp(x - shift))) + shift
 
 
 @op(
-    formula="mean of −log softmax(logits) at the targets", lowering=lowered_cross_entropy, code=code_of_cross_entropy,
+    formula="xᵢ at the target of row i", internal=True,
+    code=lambda scratch, out, x, targets: "\n".join((
+        f"check_classes('cross_entropy', {targets}, {x.shape[1]})",
+        f"{out}[...] = {x}[{scratch.constant('numbers', np.arange(x.shape[0]))}, {targets}]",
+    )),
+)  # fmt: skip
+def picked(x: Any, targets: Any) -> Any:
+    """One entry of each row."""
+    return x[np.arange(len(x)), check_classes("cross_entropy", targets, x.shape[1])]
+
+
+def lowered_cross_entropy(
+    logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: Any, label_smoothing: float
+) -> Any:
+    """On rows as a matrix, where no target is ignored and all weigh the same."""
+    plain = weight is None and ignore_index is None and not label_smoothing and reduction in ("mean", "sum")
+    if not plain or logits.dtype.char not in "fd" or not math.prod(logits.shape) or not logits.ndim > 1:
+        return NotImplemented
+    rows = math.prod(targets.shape)
+    logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
+    total = ops.sum(ops.reshape(log_total(logits), shape=(rows,)) - picked(logits, targets))
+    return total / float(rows) if reduction == "mean" else total
+
+
+@op(
+    formula="mean of −log softmax(logits) at the targets", lowering=lowered_cross_entropy,
     definition=lambda logits, targets, weight, **params: (
         definition_on_log_probabilities(ops.log_softmax(logits), targets, weight, **params)
     ),

@@ -100,14 +100,13 @@ def code_of_scatter(scratch: Any, out: Any, values: Any, *indices: Any, index: I
     count, rows, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
     alone = index == (True,) and indices[0].dtype.kind in "iu"
     if alone and values.dtype.char in "fd" and values.size == rows * width > 0 and count <= MOST_PLACES:
-        hot = scratch("hot", (count, rows), values.dtype)
-        places = scratch.constant("numbers", np.arange(rows))
+        hot = scratch("hot", (rows, count), values.dtype)
+        identity = scratch.constant("identity", np.eye(count, dtype=values.dtype))
         flat = f"{values}.reshape({rows}, {width})"
         return "\n".join(
             (
-                f"{hot}[...] = 0",
-                f"{hot}[{indices[0]}.reshape({rows}), {places}] = 1",
-                f"np.matmul({hot}, {flat}, out={out}.reshape({count}, {width}))",
+                f"{hot}[...] = {identity}[{indices[0]}.reshape({rows})]",
+                f"np.matmul({hot}.T, {flat}, out={out}.reshape({count}, {width}))",
                 f"if not np.isfinite(np.add.reduce({out}, None)):  # 0 · ∞ is NaN, which would be everywhere",
                 f"    {out}[...] = rows_added({values}, {indices[0]}, {shape})",
             )

@@ -114,6 +114,10 @@ def code_of_softmax(scratch: Any, out: Any, x: Any, where: Any, *, axis: int) ->
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
     infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=code_of_softmax,
+    rows=lambda out, x, where, *, axis: (
+        (True, where is not None and where.shape == x.shape)
+        if len(x.shape) > 1 and axis in (-1, len(x.shape) - 1) and x.shape == out.shape else None
+    ),
     samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),
     kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],
     reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
@@ -192,17 +196,20 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     """Integers from 0 to `count` − 1, or an error that says which is not."""
     if indices.dtype.kind not in "iu":
         raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
-    if indices.size and (minimum_reduce(indices, None) < 0 or maximum_reduce(indices, None) >= count):
-        bad = np.flatnonzero((indices < 0) | (indices >= count))[0]
-        place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
-        raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
+    # Read without its sign, a negative number is large: one pass finds what is too small and what is too large.
+    if indices.size and maximum_reduce(indices.view(f"u{indices.itemsize}"), None) >= count:
+        for bad in np.flatnonzero((indices < 0) | (indices >= count)):
+            place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
+            raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
     return indices
 
 
 @op(
     formula="the rows of W at the indices",
-    code="check_classes('embedding', {indices}, {weight}.shape[0])\n"
-         'np.take({weight}, {indices}, axis=0, out={out}, mode="clip")',
+    code=lambda scratch, out, weight, indices: (
+        f"check_classes('embedding', {indices}, {weight.shape[0]})\n"
+        f'np.take({weight}, {indices}, axis=0, out={out}, mode="clip")'
+    ),
     samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
     refusals=[
         refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
@@ -230,14 +237,20 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 
+def code_of_one_hot(scratch: Any, out: Any, x: Any, *, classes: int, dtype: Any) -> str | None:
+    """Rows of the identity matrix, where that is small."""
+    if not 0 < classes <= MOST_CLASSES:
+        return None
+    identity = scratch.constant("identity", np.eye(classes, dtype=out.dtype))
+    return f"check_classes('one_hot', {x}, {classes})\nnp.take({identity}, {x}, axis=0, out={out}, mode=\"clip\")"
+
+
+MOST_CLASSES = 512  # whose identity matrix is kept
+
+
 @op(
     formula="1 at the index, else 0", differentiable=False,
-    code=lambda scratch, out, x, *, classes, dtype: "\n".join((
-        f"check_classes('one_hot', {x}, {classes})",
-        f"{out}[...] = 0",
-        f"{out}.reshape({math.prod(x.shape)}, {classes})"
-        f"[{scratch.constant('numbers', np.arange(math.prod(x.shape)))}, {x}.reshape({math.prod(x.shape)})] = 1",
-    )),
+    code=code_of_one_hot,
     samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
              call(integers(2), classes=2), call(integers(4, 0), classes=4)],
     refusals=[

@@ -52,6 +52,14 @@ def flops_of_product(out: Any, x1: Any, x2: Any) -> int:
     return pairs
 
 
+def rows_of_product(out: Any, x1: Any, x2: Any) -> tuple[bool, bool] | None:
+    """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
+    if len(x1.shape) == 2 and len(x2.shape) == 1:
+        return True, False
+    batch = [len(x.shape) == len(out.shape) > 2 and x.shape[0] == out.shape[0] for x in (x1, x2)]
+    return (batch[0], batch[1]) if len(x2.shape) > 2 and any(batch) else None
+
+
 def product_of_rows(x1: Any, x2: Any) -> Any:
     """One large product instead of one per matrix of the batch."""
     if x1.ndim <= 2 or x2.ndim != 2:
@@ -61,7 +69,7 @@ def product_of_rows(x1: Any, x2: Any) -> Any:
 
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
-    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", flops=flops_of_product,
+    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", flops=flops_of_product, rows=rows_of_product,
     samples=[
         call(normal(3), normal(3)), call(normal(3), normal(3, 2)), call(normal(2, 3), normal(3)),
         call(normal(2, 3), normal(3, 4)), call(normal(2, 2, 3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 4)),
@@ -155,9 +163,13 @@ def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    if not keepdims:
-        return NotImplemented
-    return ops.expand_dims(ops.vecdot(x1, x2, axis=axis), axis)
+    if keepdims:
+        return ops.expand_dims(ops.vecdot(x1, x2, axis=axis), axis)
+    short = axis == -1 and x1.shape == x2.shape and x1.ndim > 1 and 0 < x1.shape[-1] < SHORT
+    return ops.sum(x1 * x2, axis=-1) if short and x1.dtype == x2.dtype and x1.dtype.char in "fd" else NotImplemented
+
+
+SHORT = 24  # elements: rows for which one product with ones is faster than a vecdot each
 
 
 def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
@@ -175,6 +187,9 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     ],
     reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
     definition=vecdot_definition, lowering=lowered_vecdot,
+    rows=lambda out, x1, x2, *, axis, keepdims: (
+        (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
+    ),
     flops=lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
     code=lambda scratch, out, x1, x2, *, axis, keepdims: (
         f"np.vecdot({x1}, {x2}, {'' if axis == -1 else f'axis={axis}, '}out={out})"

@@ -47,7 +47,7 @@ LARGEST = 2**36  # elements of a broadcast view, which takes no memory itself; a
 
 @op(
     formula="the elements of x in another shape", numpy=[np.reshape], view=True, code="{x}.reshape({shape})",
-    parts=lambda x, *, shape: [reshaped("{out}", x.shape)],
+    parts=lambda x, *, shape: [reshaped("{out}", x.shape)], rows=lambda out, x, *, shape: (True,),
     samples=[call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1)),
              call(normal(1, 1), ()), call(normal(0, 5), (5, -1))],
     refusals=[

@@ -1,0 +1,119 @@
+"""Loops over pieces: what is done to large arrays row by row is done piece by piece, while a piece is in the cache.
+
+Statements come in, and out comes which of them, one after the other, may run as a loop: row i of everything that they
+write depends on row i of what they write and of what they read, and on nothing else that they write.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from minigrad.compiler.memory import Statement
+from minigrad.compiler.variables import Variable, address
+
+LARGE = 2**21  # bytes of an array that is not worth keeping whole: the usual size of a second-level cache
+PIECE = 2**19  # bytes of a piece, of which several are in use at a time
+FLAT = 2**14  # elements of a piece of a flat array
+
+
+@dataclass(eq=False)
+class Loop:
+    """Statements `first` to `last` in `count` pieces; `flat` ones are cut by elements, the last piece being shorter."""
+
+    first: int
+    last: int
+    count: int
+    flat: int = 0  # the number of elements
+    members: tuple[Variable, ...] = ()  # roots that nobody needs outside: they are as large as one piece
+
+
+def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
+    """The loops that are worth it, in order."""
+    first = 0
+    while first < len(statements):
+        run = _longest(statements, first)
+        if run is None:
+            first += 1
+        else:
+            yield run
+            first = run.last + 1
+
+
+def sliced(statement: Statement) -> list[Variable] | None:
+    """The operands that go row by row, the result first; None if rows depend on other rows."""
+    node, function = statement.node, statement.node.function
+    assert function is not None
+    out, operands = statement.out, [x for x in node.inputs]
+    if out.kind == "local" or not node.shape:
+        return None
+    shapes = [getattr(x, "shape", ()) for x in operands]
+    if function.elementwise:
+        taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
+    elif function.rows is not None:
+        taken = function.rows(node, *operands, **node.params)
+    else:
+        taken = None
+    if taken is None:
+        return None
+    places = [place for place, _ in statement.places]
+    return [out, *places, *(x for x, row in zip(statement.operands, taken, strict=True) if row and x is not None)]
+
+
+def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
+    """The longest loop that begins with this statement."""
+    best = None
+    for flat in (True, False):
+        last, rows, largest = first, 0, 0
+        while last < len(statements):
+            statement = statements[last]
+            found = sliced(statement)
+            if found is None or statement.section != statements[first].section:
+                break
+            if flat:
+                n = found[0].size
+                elementwise = statement.node.function is not None and statement.node.function.elementwise
+                if not elementwise or any(x.ndim != 1 or x.size != n for x in found) or (rows and rows != n):
+                    break
+                new_rows = n
+            else:
+                new_rows = math.gcd(rows, *(len(x.array) for x in found))
+                if new_rows < 2:
+                    break
+            new_largest = max(largest, *(x.array.nbytes for x in found))
+            if not flat and _count(new_rows, new_largest) is None:
+                break
+            if not _independent([*statements[first : last + 1]], new_rows, flat):
+                break
+            last, rows, largest = last + 1, new_rows, new_largest
+        if last - first < 2 or largest < LARGE:
+            continue
+        count = -(-rows // FLAT) if flat else _count(rows, largest)
+        assert count is not None
+        if best is None or last - 1 > best.last:
+            best = Loop(first, last - 1, count, rows if flat else 0)
+    return best
+
+
+def _count(rows: int, nbytes: int) -> int | None:
+    """Into how many equal pieces so many rows are cut."""
+    wanted = -(-nbytes // PIECE)
+    return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), None)
+
+
+def _independent(statements: Sequence[Statement], rows: int, flat: bool) -> bool:
+    """Whether every memory that is written is read and written piece by piece, the same piece each time."""
+    written = {variable.root for statement in statements for variable in (statement.out, *statement.scratch)}
+    extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is read and written: all of it, or one part
+    for statement in statements:
+        by_rows = sliced(statement) or []
+        for variable in (statement.out, *statement.reads):
+            root, array = variable.root, variable.array
+            if root not in written:
+                continue
+            extent = address(array), array.nbytes
+            in_order = array.flags.c_contiguous if flat else array.strides[:1] == (array.nbytes // len(array),)
+            if variable not in by_rows or not in_order or extents.setdefault(root, extent) != extent:
+                return False
+    return True
