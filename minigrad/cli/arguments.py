@@ -66,6 +66,10 @@ def add_steps(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_eager(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--eager", action="store_true", help="compute step by step; by default steps are compiled")
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole_number(0, LARGEST_SEED), metavar="S",

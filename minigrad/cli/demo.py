@@ -10,7 +10,7 @@ from typing import Any
 
 import minigrad
 from minigrad.cli import page
-from minigrad.cli.arguments import add_seed, add_steps
+from minigrad.cli.arguments import add_eager, add_seed, add_steps
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.extras import CHECKPOINTS, CURVES, DRAWING, PROGRESS, missing_extras
 from minigrad.cli.lessons import block_check, one_head, three_tokens, written
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "minigrad-demo")
     add_steps(parser, f"default: {MODEL.steps}, or as many as {LONGEST_TRAINING:.0f} seconds allow")
     add_seed(parser)
+    add_eager(parser)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} steps: everything in about 10 seconds")
 
 
@@ -65,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     sections = [_three_tokens(folder, tokens), _checked_block(), _one_head(folder, head)]
     steps = arguments.steps or (QUICK_STEPS if arguments.quick else MODEL.steps)
-    training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0))
+    training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0), arguments.eager)
     limit = LONGEST_TRAINING if arguments.steps is None else None
-    if not _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder, checkpoint, limit):
+    if not _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder, checkpoint, limit, arguments.eager):
         print(f"interrupted after step {training.done} of {steps}")
         return 130
     sections += [_trained(training, folder, curve), _attention(training, folder), _next_steps(checkpoint)]
@@ -145,10 +146,12 @@ def _picture(graph: Graph, folder: Path, file: str, caption: str, **options: Any
     return page.details(f"{file}, for Graphviz", graph.dot(**options))
 
 
-def _train(training: Run, records: int, folder: Path, checkpoint: list[str], limit: float | None) -> bool:
+def _train(training: Run, records: int, folder: Path, checkpoint: list[str], limit: float | None, eager: bool) -> bool:
     """Train; whether it was not interrupted."""
     print("\n4. A model of characters, trained on text")
     print(training.describe())
+    if not eager:
+        print(training.compare_speed())
     begin = time.perf_counter()
     training.fit(records, folder / checkpoint[0] if checkpoint else None, limit)
     if training.done == training.settings.steps:

@@ -5,10 +5,11 @@ The commands `demo` and `train` make runs and show what came out.
 
 from __future__ import annotations
 
+import copy
 import json
 import operator
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,17 @@ SETTINGS = {
     "copy": Settings("copy", steps=200, batch=64, tokens=10, width=64, heads=1, layers=1, rate=5e-3, warmup=20),
     "sort": Settings("sort", steps=600, batch=64, tokens=10, width=64, heads=2, layers=2, rate=3e-3, warmup=20),
 }
+TIMED = 3  # steps, to compare speeds
 BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 
 
 class Run:
-    """A model in training. Equal settings give equal runs, on one machine and with one number of threads."""
+    """A model in training. Equal settings give equal runs, on one machine and with one number of threads.
 
-    def __init__(self, settings: Settings) -> None:
+    Its steps are compiled, unless `eager`.
+    """
+
+    def __init__(self, settings: Settings, eager: bool = False) -> None:
         self.settings = settings
         self.history: list[Record] = []
         self.rng = np.random.default_rng(settings.seed)
@@ -67,6 +72,7 @@ class Run:
         self.optimiser = AdamW(
             self.model.parameters(), settings.rate, BETAS, weight_decay=WEIGHT_DECAY, schedule=schedule
         )
+        self.step = self._step if eager else mg.compile(self._step)
 
     @property
     def done(self) -> int:
@@ -93,7 +99,7 @@ class Run:
         """
         batches = self.data.batches(self.rng, self.settings.batch)
         self.history = fit(
-            self._step,
+            self.step,
             batches if seconds is None else _until(time.perf_counter() + seconds, batches),
             self.settings.steps,
             validate=lambda: self.data.measure(self.model),
@@ -111,6 +117,16 @@ class Run:
         self.optimiser.step()
         return loss
 
+    def compare_speed(self) -> str:
+        """How much faster a compiled step is than one that is not, measured on a copy of the run."""
+        twin = copy.deepcopy(self)
+        tokens, targets = next(twin.data.batches(twin.rng, self.settings.batch))
+        eager, compiled = (_shortest(lambda step=step: step(tokens, targets)) for step in (twin._step, twin.step))
+        return (
+            f"compiled  {compiled * 1e3:.1f} ms a step, {eager / compiled:.1f} times as fast as with --eager "
+            f"({eager * 1e3:.1f} ms)"
+        )
+
     def save(self, path: Path, history: Sequence[Record]) -> None:
         """Equal runs write equal bytes: how fast it went is not saved."""
         records = [{key: value for key, value in r.items() if key != "tokens_per_second"} for r in history]
@@ -125,7 +141,7 @@ class Run:
         return [layer for layer in weights if layer is not None]
 
 
-def resumed(path: Path, task: str, steps: int | None, seed: int | None) -> Run:
+def resumed(path: Path, task: str, steps: int | None, seed: int | None, eager: bool = False) -> Run:
     """The run that was saved at `path`, to go on with; `steps` moves its end.
 
     Raises:
@@ -148,7 +164,7 @@ def resumed(path: Path, task: str, steps: int | None, seed: int | None) -> Run:
         raise CommandError(f"{path} has settings of another task or version: {_differences(settings, known)}")
     if seed not in (None, settings.seed):
         raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
-    run = Run(replace(settings, steps=steps or settings.steps))
+    run = Run(replace(settings, steps=steps or settings.steps), eager)
     if data != run.data.identity:
         raise CommandError(f"{path} was trained on other data ({data}) than there is here ({run.data.identity})")
     load_checkpoint(path, run.model, run.optimiser, generators={"training": run.rng})
@@ -161,6 +177,16 @@ def resumed(path: Path, task: str, steps: int | None, seed: int | None) -> Run:
 def _differences(found: Settings, known: Settings) -> str:
     pairs = zip(asdict(found).items(), asdict(known).values(), strict=True)
     return ", ".join(f"{name}={value!r} instead of {other!r}" for (name, value), other in pairs if value != other)
+
+
+def _shortest(call: Callable[[], Any]) -> float:
+    """The time of the fastest of a few calls, in seconds; the first, which may compile, does not count."""
+    times = []
+    for _ in range(TIMED + 1):
+        begin = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begin)
+    return min(times[1:])
 
 
 def _until(end: float, batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from minigrad.cli.arguments import CommandError, add_seed, add_steps
+from minigrad.cli.arguments import CommandError, add_eager, add_seed, add_steps
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.extras import CHECKPOINTS, PROGRESS, missing_extras, pip_line
 from minigrad.cli.outputs import add_out, prepare_folder
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_steps(parser, f"default: {defaults}; with --resume that of the checkpoint")
     add_seed(parser)
     add_out(parser, "minigrad-train")
+    add_eager(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
 
 
@@ -48,11 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         prepare_folder(folder, [checkpoint.name, *pictures])
         settings = SETTINGS[task]
-        training = Run(replace(settings, steps=arguments.steps or settings.steps, seed=arguments.seed or 0))
+        settings = replace(settings, steps=arguments.steps or settings.steps, seed=arguments.seed or 0)
+        training = Run(settings, arguments.eager)
     print(training.describe())
     if training.done == training.settings.steps:
         print(f"all {training.done} steps are done; a larger --steps goes on")
         return 0
+    if not arguments.eager:
+        print(training.compare_speed())
     saved = CHECKPOINTS.present()
     training.fit(RECORDS, checkpoint if saved else None)
     if training.done < training.settings.steps:
@@ -70,7 +74,7 @@ def _resumed(checkpoint: Path, arguments: argparse.Namespace) -> Run:
         raise CommandError(f"--resume reads a checkpoint, which needs safetensors: {pip_line(CHECKPOINTS)}")
     if not checkpoint.exists():
         raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
-    training = resumed(checkpoint, arguments.task, arguments.steps, arguments.seed)
+    training = resumed(checkpoint, arguments.task, arguments.steps, arguments.seed, arguments.eager)
     print(f"{checkpoint}: going on from step {training.done}")
     return training
 

@@ -29,7 +29,6 @@ class Statement:
     may_raise: bool = False
     section: str = ""
 
-
     @property
     def reads(self) -> list[Variable]:
         return [x for x in self.operands if isinstance(x, Variable)]

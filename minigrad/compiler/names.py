@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 from minigrad.graph import Graph, Node
 
-RESERVED = frozenset({"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"})
+RESERVED = frozenset(
+    {"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"}
+)
 
 
 def variable_names(graph: Graph, sources: Mapping[Node, Node]) -> dict[Node, str]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from minigrad.compiler.memory import Statement
 from minigrad.compiler.variables import Variable, address
 
-LARGE = 2**21  # bytes of an array that is not worth keeping whole: the usual size of a second-level cache
-PIECE = 2**19  # bytes of a piece, of which several are in use at a time
+LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
+PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FLAT = 2**14  # elements of a piece of a flat array
 
 
@@ -98,7 +98,7 @@ def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
 
 def _count(rows: int, nbytes: int) -> int | None:
     """Into how many equal pieces so many rows are cut."""
-    wanted = -(-nbytes // PIECE)
+    wanted = min(-(-nbytes // PIECE), rows)
     return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), None)
 
 

@@ -338,4 +338,3 @@ class _Scratch:
             if isinstance(other, np.ndarray) and other.dtype == array.dtype and np.array_equal(other, array):
                 return known
         return self.bind(name, array)
-

@@ -23,7 +23,6 @@ from minigrad.ops.kernels import (
     checked_axis,
     masked_and_shifted,
     maximum_reduce,
-    minimum_reduce,
     ones,
     shifted,
     sums,

@@ -14,8 +14,8 @@ import pytest
 from minigrad import data
 from minigrad.__main__ import main
 from minigrad.cli import demo
+from minigrad.cli.run import Run
 from minigrad.io import load_arrays
-from minigrad.optim import AdamW
 
 FILES = {
     "three_tokens.svg", "graph.svg", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg", "model.safetensors",
@@ -129,14 +129,14 @@ def test_L2_an_output_that_knows_ascii_only(tmp_path, monkeypatch):
 
 
 def test_L2_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
-    original = AdamW.step
+    original = Run._step
 
-    def step(self):
-        original(self)
+    def step(self, *batch):
         os.kill(os.getpid(), signal.SIGINT)
+        return original(self, *batch)
 
-    monkeypatch.setattr(AdamW, "step", step)
-    assert main(["demo", "--out", str(tmp_path)]) == 130
+    monkeypatch.setattr(Run, "_step", step)
+    assert main(["demo", "--eager", "--out", str(tmp_path)]) == 130
     assert capsys.readouterr().out.endswith("interrupted after step 1 of 600\n")
     assert not (tmp_path / "index.html").exists()
 

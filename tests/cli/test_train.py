@@ -1,5 +1,6 @@
 """`minigrad train`: what is learned, shown and saved, and going on from where it stopped."""
 
+import itertools
 import json
 import os
 import re
@@ -12,10 +13,11 @@ import pytest
 
 from minigrad import data
 from minigrad.__main__ import main
+from minigrad.cli import run as runs
 from minigrad.cli.run import SETTINGS, resumed
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import NOTES
-from minigrad.optim import AdamW
+from minigrad.training import fit
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +39,18 @@ def interrupt_at(monkeypatch):
     """Ctrl-C while the step of that number is under way."""
 
     def arrange(number):
-        original = AdamW.step
+        def interrupted_fit(step, batches, steps, start=0, **options):
+            done = itertools.count(start + 1)
 
-        def step(self):
-            original(self)
-            if self.steps == number:
-                os.kill(os.getpid(), signal.SIGINT)
+            def step_and_stop(*batch):
+                loss = step(*batch)
+                if next(done) == number:
+                    os.kill(os.getpid(), signal.SIGINT)
+                return loss
 
-        monkeypatch.setattr(AdamW, "step", step)
+            return fit(step_and_stop, batches, steps, start=start, **options)
+
+        monkeypatch.setattr(runs, "fit", interrupted_fit)
 
     return arrange
 
@@ -193,3 +199,21 @@ def test_a_python_without_the_text_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     assert train("text") == 2
     assert capsys.readouterr().err.startswith("minigrad: python_topics reads pydoc_data.topics")
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_steps_are_compiled_unless_told_otherwise(eager, capsys):
+    assert train("reverse", "--steps", "2", *["--eager"] * eager) == 0
+    assert (
+        bool(re.search(r"^compiled  [\d.]+ ms a step, [\d.]+ times as fast", capsys.readouterr().out, re.M))
+        is not eager
+    )
+
+
+def test_compiled_and_eager_runs_learn_the_same():
+    histories = []
+    for eager in (False, True):
+        training = runs.Run(replace(SETTINGS["reverse"], steps=20), eager)
+        training.fit(5)
+        histories.append([record["loss"] for record in training.history])
+    assert histories[0] == pytest.approx(histories[1], rel=1e-3)
