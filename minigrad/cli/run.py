@@ -6,6 +6,7 @@ The commands `demo` and `train` make runs and show what came out.
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import operator
 import time
@@ -121,7 +122,7 @@ class Run:
         """How much faster a compiled step is than one that is not, measured on a copy of the run."""
         twin = copy.deepcopy(self)
         tokens, targets = next(twin.data.batches(twin.rng, self.settings.batch))
-        eager, compiled = (_shortest(lambda step=step: step(tokens, targets)) for step in (twin._step, twin.step))
+        eager, compiled = (_shortest(functools.partial(step, tokens, targets)) for step in (twin._step, twin.step))
         return (
             f"compiled  {compiled * 1e3:.1f} ms a step, {eager / compiled:.1f} times as fast as with --eager "
             f"({eager * 1e3:.1f} ms)"

@@ -36,7 +36,7 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
         code = op.code(scratch, out, *operands, **node.params)
     elif op.code:
         code = _formatted(op, op.code, out, operands, node.params)
-    elif isinstance(op.forward, np.ufunc):
+    elif is_numpy(op.forward):
         code = f"np.{op.forward.__name__}({', '.join(map(text_of, operands))}, out={out})"
     else:
         code = None
@@ -48,6 +48,11 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
 
 
+def is_numpy(function: Any) -> bool:
+    """Whether the function is a ufunc of NumPy itself, and not one that others have made."""
+    return isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is function
+
+
 def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:
     """The statement that computes a number: with Python's operators, on NumPy's scalars."""
     op = _op(node)
@@ -56,7 +61,7 @@ def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:
         expression = f" {OPERATORS[op.forward]} ".join(operands)
     elif op.name == "astype":
         expression = f"np.{node.dtype}({operands[0]})"
-    elif isinstance(op.forward, np.ufunc):
+    elif is_numpy(op.forward):
         expression = f"np.{op.forward.__name__}({', '.join(operands)})"
     else:
         expression = f"{op.name}({', '.join([*operands, *(f'{k}={text_of(v)}' for k, v in node.params.items())])})"

@@ -45,7 +45,7 @@ def sliced(statement: Statement) -> list[Variable] | None:
     """The operands that go row by row, the result first; None if rows depend on other rows."""
     node, function = statement.node, statement.node.function
     assert function is not None
-    out, operands = statement.out, [x for x in node.inputs]
+    out, operands = statement.out, list(node.inputs)
     if out.kind == "local" or not node.shape:
         return None
     shapes = [getattr(x, "shape", ()) for x in operands]
@@ -113,7 +113,7 @@ def _independent(statements: Sequence[Statement], rows: int, flat: bool) -> bool
             if root not in written:
                 continue
             extent = address(array), array.nbytes
-            in_order = array.flags.c_contiguous if flat else array.strides[:1] == (array.nbytes // len(array),)
+            in_order = array.flags.c_contiguous if flat else array.strides[:1] == (array.nbytes // max(len(array), 1),)
             if variable not in by_rows or not in_order or extents.setdefault(root, extent) != extent:
                 return False
     return True

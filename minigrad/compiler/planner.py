@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
 import re
 from typing import Any
@@ -124,10 +123,12 @@ class Plan:
         for part in ast.walk(ast.parse("\n".join(lines))):
             if isinstance(part, ast.Name):
                 (loaded if isinstance(part.ctx, ast.Load) else stored).add(part.id)
-        known = {*self._taken, *self.bound_objects, *vars(builtins)}
+        known = {*self._taken, *self.bound_objects}
+        scope = getattr(function.forward, "__globals__", {})
         found = False
         for name in sorted(loaded - stored - known):
-            scope = getattr(function.forward, "__globals__", {})
+            if name != function.name and name not in scope:  # Python's own
+                continue
             value = function.forward if name == function.name else scope[name]
             value = getattr(value, "forward", value)
             found = True
@@ -144,8 +145,8 @@ class Plan:
         if found is None:
             return False
         function, name, rest = found.groups()
-        variable = next(one for one in self.variables.by_node.values() if one.name == name)
-        if variable.root.kind != "argument" or variable.size != variable.root.size:
+        variable = next((one for one in self.variables.by_node.values() if one.name == name), None)
+        if variable is None or variable.root.kind != "argument" or variable.size != variable.root.size:
             return False
         check = (function, variable.root.name, rest)
         known = check in self._checked

@@ -130,9 +130,9 @@ def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
         product = found[0]
     factors = inner(product, "multiply") or ()
     for rows, vector in (factors, factors[::-1]) if factors else ():
-        if isinstance(rows, Tensor) and isinstance(vector, Tensor) and rows.shape == product.shape:
-            if vector.shape == rows.shape[-1:] and rows.ndim > 1:
-                return rows, vector
+        both = isinstance(rows, Tensor) and isinstance(vector, Tensor) and rows.ndim > 1
+        if both and rows.shape == product.shape and vector.shape == rows.shape[-1:]:
+            return rows, vector
     return None
 
 
@@ -206,7 +206,8 @@ TABLE = (
     Rule(("reshape",), "of two shapes in a row only the last counts", one_reshape),
     Rule(("transpose",), "two permutations are one", one_transpose),
     Rule(("sum_to", "broadcast_to"), "x has that shape already", to_same_shape),
-    Rule(("matmul",), "Σⱼ (xᵢⱼ vⱼ) cⱼ is Σⱼ xᵢⱼ (vⱼ cⱼ): a vector is multiplied, not all rows; to rounding", sum_of_scaled),
+    Rule(("matmul",), "Σⱼ (xᵢⱼ vⱼ) cⱼ is Σⱼ xᵢⱼ (vⱼ cⱼ): a vector is multiplied, not all rows; to rounding",
+         sum_of_scaled),
     Rule(("vecdot",), "Σⱼ (xᵢⱼ vⱼ) yᵢⱼ is Σⱼ (xᵢⱼ yᵢⱼ) vⱼ, where the products x y are there already; to rounding",
          sum_of_known_products),
     Rule(("multiply",), "a factor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", factor_of_sum),

@@ -97,6 +97,19 @@ def stable_sigmoid(x: Any) -> Any:
     return with_x / (with_x + without)
 
 
+def lowered_sigmoid(x: Any) -> Any:
+    if x.dtype.kind != "f":
+        return NotImplemented
+    with_x, without = ops.exp(ops.minimum(x, 0.0)), ops.exp(-ops.maximum(x, 0.0))
+    return with_x / (with_x + without)
+
+
+def lowered_softplus(x: Any) -> Any:
+    if x.dtype.kind != "f":
+        return NotImplemented
+    return ops.maximum(x, 0.0) + ops.log1p(ops.exp(-ops.absolute(x)))
+
+
 def stable_softplus(x: Any) -> Any:
     x = as_float(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
@@ -105,18 +118,19 @@ def stable_softplus(x: Any) -> Any:
 sigmoid: Op = row(
     "sigmoid", stable_sigmoid, "σ(x) = 1 / (1 + exp(−x))", lambda g, y, x: g * (y * ops.sigmoid(-x)), samples=wide,
     reference=lambda x: 1 / (1 + np.exp(-x)),
-    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)), flat="it is saturated",
+    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)), flat="it is saturated", lowering=lowered_sigmoid,
 )  # fmt: skip
 softplus: Op = row(
     "softplus", stable_softplus, "log(1 + exp x)", lambda g, y, x: g * ops.sigmoid(x), samples=wide,
     reference=lambda x: np.log1p(np.exp(x)),
-    definition=lambda x: ops.log1p(ops.exp(x)),
+    definition=lambda x: ops.log1p(ops.exp(x)), lowering=lowered_softplus,
 )  # fmt: skip
 log_sigmoid: Op = row(
     "log_sigmoid", lambda x: -stable_softplus(-as_float(x)), "log σ(x) = −log(1 + exp(−x))",
     lambda g, y, x: g * ops.sigmoid(-x), samples=wide,
     reference=lambda x: -np.log1p(np.exp(-x)),
     definition=lambda x: -ops.softplus(-x),
+    lowering=lambda x: -ops.softplus(-x) if x.dtype.kind == "f" else NotImplemented,
 )  # fmt: skip
 softsign: Op = row(
     "softsign", lambda x: as_float(x) / (np.abs(as_float(x)) + 1), "x / (1 + |x|)",
@@ -148,6 +162,7 @@ def doubled_angle(square: Any, x: Any) -> Any:
     samples=[call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), approximate="tanh"), call(normal())],
     reference=lambda x, *, approximate="none": gelu_definition(x, approximate=approximate),
     refusals=[refusal(call(normal(3), approximate="fast"), ValueError, "gelu", "'fast'", "'none' or 'tanh'")],
+    lowering=lambda x, *, approximate: lowered_gelu(x, approximate),
 )  # fmt: skip
 def gelu(x: Any, *, approximate: str = "none") -> Any:
     """Gaussian error linear unit, exact, or with approximate="tanh" (Hendrycks and Gimpel, arXiv 1606.08415).
@@ -161,6 +176,13 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     if approximate != "none":
         raise ValueError(f"approximate={approximate!r}: expected 'none' or 'tanh'")
     return (x * normal_distribution(x)).astype(x.dtype)
+
+
+def lowered_gelu(x: Any, approximate: str) -> Any:
+    if approximate != "tanh" or x.dtype.kind != "f":
+        return NotImplemented
+    x = ops.maximum(x, -40.0)
+    return x * ops.sigmoid(doubled_angle(ops.square(x), x))
 
 
 @gelu.vjp("x")

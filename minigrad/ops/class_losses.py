@@ -56,9 +56,8 @@ def refusals_of_targets(function: str) -> list[Any]:
 
 def code_of_log_total(scratch: Any, out: Any, x: Any) -> str:
     """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
-    rows, count = x.shape
     exponentials = scratch("exponentials", x.shape, x.dtype)
-    ones_column = scratch.constant("ones", ones(count, x.dtype)[:, None])
+    ones_column = scratch.constant("ones", ones(x.shape[1], x.dtype)[:, None])
     return "\n".join((
         f"np.exp({x}, out={exponentials})",
         f"np.matmul({exponentials}, {ones_column}, out={out})",

@@ -15,6 +15,7 @@ from minigrad import ops
 from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.modes import current_mode
 from minigrad.core.op import Op, op
+from minigrad.core.tensor import constant
 from minigrad.ops.kernels import selected
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
@@ -65,6 +66,8 @@ strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
     lambda g, y, x1, x2: ops.strong_multiply(g, x2), lambda g, y, x1, x2: ops.strong_multiply(g, x1),
     samples=pair, arguments=PAIR, reference=np.multiply, symbol="⋆", flat="the other factor is 0",
+    code="np.multiply({x1}, {x2}, out={out})\n"
+         "if np.isnan(np.add.reduce({out}, None)):\n    {out}[...] = strong_multiply({x1}, {x2})",
 )  # fmt: skip
 divide: Op = row(
     "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divided(g, x2),
@@ -94,7 +97,11 @@ sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0
 
 
 @op(
-    formula="xⁿ for a number n", elementwise=True, samples=[
+    formula="xⁿ for a number n", elementwise=True, lowering=lambda x, *, exponent: lowered_power(x, exponent),
+    code=lambda scratch, out, x, *, exponent: (
+        f"np.power({x}, {exponent}, out={out})" if x.dtype.kind == "f" == out.dtype.kind else None
+    ),
+    samples=[
         call(normal(2, 3), exponent=2), call(normal(3), exponent=3), call(positive(3), exponent=0.5),
         call(positive(3), exponent=-1.5), call(normal(3), exponent=1), call(normal(3), exponent=0),
     ],
@@ -109,6 +116,13 @@ def number_power(x: Any, *, exponent: float) -> Any:
     if x.dtype.kind != "f":
         return np.power(x, exponent)  # of booleans, ** makes int8
     return x * x * x if exponent == 3 else x**exponent  # NumPy has a fast way for squares only
+
+
+def lowered_power(x: Any, exponent: float) -> Any:
+    """Powers that need no logarithm."""
+    if x.dtype.kind != "f" or exponent not in (1, 2, 3, 0.5):
+        return NotImplemented
+    return ops.sqrt(x) if exponent == 0.5 else x if exponent == 1 else x * x if exponent == 2 else x * x * x
 
 
 @number_power.vjp("x")
@@ -242,6 +256,7 @@ def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
 
 @op(
     formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip], flat="its input is outside the bounds",
+    code="np.clip({x}, {a_min}, {a_max}, out={out})",
     samples=[call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
              call(normal(2, 3), 0.1, between(0.3, 1, 3))],
     refusals=[refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)")],
@@ -368,10 +383,6 @@ def stop_gradient(x: Any) -> Any:
     return np.asarray(x)
 
 
-def like(name: str, forward: Callable[..., Any], formula: str) -> Op:
-    return row(name, forward, formula, samples=one, numpy=[getattr(np, name)], differentiable=False)
-
-
 @op(formula="x in memory of its own", elementwise=True, numpy=[np.copy], samples=one, code="np.copyto({out}, {x})")
 def copy(x: Any) -> Any:
     """The same values in an array of their own, row by row."""
@@ -383,8 +394,15 @@ def _(g: Any, y: Any, x: Any) -> Any:
     return g
 
 
-zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x")
-ones_like: Op = like("ones_like", lambda x: np.ones_like(x), "1 in the shape of x")
+def like(name: str, forward: Callable[..., Any], formula: str, number: int) -> Op:
+    return row(
+        name, forward, formula, samples=one, numpy=[getattr(np, name)], differentiable=False,
+        lowering=lambda x: ops.broadcast_to(constant(np.asarray(number, x.dtype)), shape=x.shape),
+    )  # fmt: skip
+
+
+zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x", 0)
+ones_like: Op = like("ones_like", lambda x: np.ones_like(x), "1 in the shape of x", 1)
 
 
 @op(formula="a number in the shape of x", elementwise=True, numpy=[np.full_like], differentiable=False,

@@ -203,12 +203,16 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     return indices
 
 
+def code_of_embedding(scratch: Any, out: Any, weight: Any, indices: Any) -> str | None:
+    if isinstance(indices, int):
+        return None
+    check = f"check_classes('embedding', {indices}, {weight.shape[0]})"
+    return f'{check}\nnp.take({weight}, {indices}, axis=0, out={out}, mode="clip")'
+
+
 @op(
     formula="the rows of W at the indices",
-    code=lambda scratch, out, weight, indices: (
-        f"check_classes('embedding', {indices}, {weight.shape[0]})\n"
-        f'np.take({weight}, {indices}, axis=0, out={out}, mode="clip")'
-    ),
+    code=code_of_embedding,
     samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
     refusals=[
         refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
@@ -238,7 +242,7 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
 
 def code_of_one_hot(scratch: Any, out: Any, x: Any, *, classes: int, dtype: Any) -> str | None:
     """Rows of the identity matrix, where that is small."""
-    if not 0 < classes <= MOST_CLASSES:
+    if not 0 < classes <= MOST_CLASSES or isinstance(x, int):
         return None
     identity = scratch.constant("identity", np.eye(classes, dtype=out.dtype))
     return f"check_classes('one_hot', {x}, {classes})\nnp.take({identity}, {x}, axis=0, out={out}, mode=\"clip\")"

@@ -1,0 +1,164 @@
+"""Source text: where a function stands in its file, which global names it loads, and changes of its text.
+
+In come functions and syntax trees, out go lines, places and new text. Called by `Helpers`.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import functools
+import linecache
+import textwrap
+from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+from minigrad.core.op import Op
+
+
+class NotWrittenError(Exception):
+    """Why something cannot be written into a script, to be said with the name of what the program calls."""
+
+
+class Edit(NamedTuple):
+    """New text from one place to another; a place is a line and a column in bytes, as in `ast`."""
+
+    begin: tuple[int, int]
+    end: tuple[int, int]
+    text: str
+
+
+# --- finding source ---------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=64)
+def definitions(source: str) -> dict[int, list[Any]]:
+    """All that a file defines, by the line where it begins, which is that of the first decorator."""
+    found: dict[int, list[Any]] = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.setdefault(min(part.lineno for part in (node, *node.decorator_list)), []).append(node)
+        elif isinstance(node, ast.Lambda):
+            found.setdefault(node.lineno, []).append(node)
+    return found
+
+
+def source_of(function: FunctionType) -> tuple[list[str], Any]:
+    """The lines of a function's file, and where it stands in them."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    here = definitions("".join(lines)).get(code.co_firstlineno, [])
+    found = [
+        node
+        for node in here
+        if (_is_lambda_of(node, code) if isinstance(node, ast.Lambda) else node.name == code.co_name)
+    ]
+    if not found:
+        raise NotWrittenError(
+            f"the source of {function.__qualname__} cannot be found in {code.co_filename}; define it in a file, "
+            "rather than in a prompt or by exec, and start anew when the file has changed"
+        )
+    return lines, found[-1]  # of lambdas that hold each other, the inner one comes last
+
+
+def _is_lambda_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Several lambdas may stand in a line: the code is of that one whose body holds all its instructions."""
+    places = [(place[:3:2], place[1::2]) for place in code.co_positions() if None not in place and place[2] != place[3]]
+    return code.co_name == "<lambda>" and all(begin(node.body) <= a and b <= end(node.body) for a, b in places)
+
+
+def text_at(lines: list[str], node: Any) -> str:
+    """The source of a node; of a statement as if it stood at the margin."""
+    first, last = node.lineno - 1, node.end_lineno
+    text = "".join(lines[first:last]).encode()
+    tail = len(lines[last - 1].encode()) - node.end_col_offset
+    cut = text[node.col_offset : len(text) - tail].decode()
+    return textwrap.dedent(" " * node.col_offset + cut) if isinstance(node, ast.stmt) else cut
+
+
+def global_loads(text: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The global names that the code of a text loads, with the line and column of each."""
+    stack = [compile(text, "<source>", "exec", annotations.compiler_flag, dont_inherit=True)]
+    while stack:
+        code = stack.pop()
+        instructions = list(dis.get_instructions(code))
+        own = {step.argval for step in instructions if step.opname == "STORE_NAME"}
+        for step in instructions:
+            local = step.opname == "LOAD_NAME" and step.argval in own
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and not local and step.positions is not None:
+                yield step.argval, (step.positions.lineno, step.positions.col_offset)
+        stack += [constant for constant in reversed(code.co_consts) if isinstance(constant, CodeType)]
+
+
+# --- editing ----------------------------------------------------------------------------------------------------------
+
+
+def begin(node: Any) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def end(node: Any) -> tuple[int, int]:
+    return node.end_lineno, node.end_col_offset
+
+
+def instead_of(node: Any, text: str) -> Edit:
+    return Edit(begin(node), end(node), text)
+
+
+def before(node: Any, text: str) -> Edit:
+    return Edit(begin(node), begin(node), text)
+
+
+def as_declared(op: Op, call: ast.Call) -> Iterator[Edit]:
+    """Arguments by position that NumPy's habits allow, and that the function which computes the op takes by name."""
+    extra = call.args[len(op.arguments) :]
+    if any(isinstance(argument, ast.Starred) for argument in call.args):
+        return
+    if op.variadic:
+        if not extra or not isinstance(extra[0], (ast.List, ast.Tuple, ast.ListComp)):
+            return
+        yield before(extra[0], "*")
+        extra = extra[1:]
+    names = list(op.defaults)
+    if len(extra) > len(names) == 1:  # as in reshape(x, 2, 3)
+        yield before(extra[0], f"{names[0]}=(")
+        yield Edit(end(extra[-1]), end(extra[-1]), ")")
+    else:
+        yield from (before(argument, f"{name}=") for name, argument in zip(names, extra, strict=False))
+
+
+def without_doctests(node: Any) -> Iterator[Edit]:
+    """The docstring up to its examples, which are written with Tensors."""
+    first = None if isinstance(node, ast.Lambda) else node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        text, found, _ = first.value.value.partition(">>>")
+        if found:
+            text = text.rstrip().replace("\\", "\\\\")
+            margin = f"\n{' ' * first.col_offset}" if "\n" in text else ""
+            yield instead_of(first.value, f'"""{text}{margin}"""')
+
+
+def without_annotations(node: Any, text: str) -> Iterator[Edit]:
+    """What annotations name is mostly not there; those of classes stay, since classes may be made from them."""
+    lines = text.encode().split(b"\n")
+    for part in ast.walk(node):
+        if isinstance(part, ast.arg) and part.annotation is not None:
+            name, (line, last) = (part.lineno, part.col_offset + len(part.arg.encode())), end(part.annotation)
+            equals = lines[line - 1][last:].startswith(b" = ")
+            yield Edit(name, (line, last + 3 * equals), "=" * equals)
+        elif isinstance(part, ast.AnnAssign) and part.value is not None:
+            yield Edit(end(part.target), end(part.annotation), "")
+        elif isinstance(part, ast.FunctionDef) and part.returns is not None:
+            line, column = begin(part.returns)
+            arrow = lines[line - 1].rfind(b" ->", 0, column)
+            if arrow >= 0:
+                yield Edit((line, arrow), end(part.returns), "")
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    lines = text.encode().split(b"\n")
+    for (line, column), (last, last_column), new in sorted(edits, reverse=True):
+        after = lines[last - 1][last_column:]
+        lines[line - 1 : last] = [lines[line - 1][:column] + new.encode() + after]
+    return b"\n".join(lines).decode()

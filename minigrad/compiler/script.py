@@ -1,0 +1,185 @@
+"""A program as a script for NumPy alone, and beside it the arrays that it knows by name.
+
+In come a program and a path that ends in `.py`; called by `Program.save_source` and `Compiled.save_source`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import textwrap
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array
+from minigrad.compiler.helpers import Helpers
+from minigrad.compiler.standalone import restored, run, stored
+from minigrad.core.errors import GraphError
+from minigrad.graph import Node
+from minigrad.io.atomic import write_atomically
+from minigrad.io.generator import generator_state
+
+if TYPE_CHECKING:
+    from minigrad.compiler.program import Program
+
+DESCRIPTION = """\
+A compiled function as a program for NumPy alone, written by minigrad.
+
+As a script it takes 10 steps, or as many as it is told to, on the arguments that are saved beside it. Imported, it
+offers `step`, a function of arrays that returns a tuple of arrays, and `state`, the arrays that steps write to. They
+begin as they were when the program was saved: the file beside this one is only read.
+"""
+
+MAIN = """\
+if __name__ == "__main__":
+    {run}(step, {stored}(__file__, "arguments"), {outputs})
+"""
+
+
+def save_script(program: Program, path: str | os.PathLike[str]) -> None:
+    """Write `program` as a script that runs with NumPy alone; its arrays go to an `.npz` of the same name beside it.
+
+    The script does not import minigrad: it holds the source of every function that the program calls. State,
+    generators, and the arguments of the last call are those at the time of saving. The same program gives the same
+    bytes.
+
+    Args:
+        path: where to write the script; it ends in `.py`.
+
+    Raises:
+        GraphError: the program has not run yet, or calls a function whose source cannot be found.
+        ValueError: `path` does not end in `.py`.
+        OSError: a file cannot be written; each of the two is replaced as a whole or not at all.
+
+    >>> import minigrad as mg, numpy as np, tempfile
+    >>> double = mg.compile(lambda x: x * 2.0)
+    >>> y = double(np.ones(3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     double.save_source(f"{folder}/double.py")
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['double.npz', 'double.py']
+    """
+    path = Path(path)
+    if path.suffix != ".py":
+        raise ValueError(f"save_source: expected a path that ends in .py, got {str(path)!r}")
+    if len(program._arguments) != len(program.graph.inputs):
+        raise GraphError("save_source: the program has not run yet; call the compiled function first")
+    script = _Script(program)
+    text = script.text()
+    write_atomically(path.with_suffix(".npz"), [_zipped(script.arrays)])
+    write_atomically(path, [text.encode()])
+
+
+class _Script:
+    """The text of the script, and the arrays that it reads."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.helpers = helpers = Helpers({*program.plan.bound, *_names_in(program.source)})
+        self.stored, self.run = helpers.text_of("stored", stored), helpers.text_of("run", run)
+        self.restored = helpers.text_of("restored", restored) if program.generators else ""
+        self.loading = helpers.definitions[:]
+        helpers.define({
+            name: value
+            for name, value in program.plan.bound.items()
+            if not isinstance(value, (np.ndarray, np.random.Generator))
+        })  # fmt: skip
+        self.arguments = [program.plan.variables[node].name for node in program.plan.graph.inputs]
+        groups: dict[str, Mapping[str, Any]] = {
+            "state": program.state,
+            "constants": program.constants | helpers.arrays,
+            "generators": {name: np.array(_state_of(value)) for name, value in program.generators.items()},
+            "arguments": dict(zip(self.arguments, program._arguments, strict=True)),
+        }
+        self.arrays = {f"{kind}/{name}": array for kind, group in groups.items() for name, array in group.items()}
+
+    def text(self) -> str:
+        imports = sorted({"import numpy as np", *self.helpers.imports}, key=_order)
+        arrays = [f'state, constants = {self.stored}(__file__, "state"), {self.stored}(__file__, "constants")']
+        arrays += [
+            f'{name} = {self.restored}({self.stored}(__file__, "generators")["{name}"])'
+            for name in self.program.generators
+        ]
+        outputs = list(_names_of(self.program.graph._returned))
+        called = self.helpers.definitions[len(self.loading) :]
+        parts = [
+            f'"""{self._description(outputs)}"""\n\nfrom __future__ import annotations\n',
+            "\n".join(imports).replace("\nimport numpy", "\n\nimport numpy", 1) + "\n",
+            "\n# --- what is saved beside this file\n",
+            *_spaced(self.loading),
+            "\n" + "\n".join(arrays) + "\n",
+            *(["\n# --- what the program calls\n", *_spaced(called)] if called else []),
+            "\n" + self.program.source.removeprefix("import numpy as np\n").strip("\n") + "\n",
+            "\n" + MAIN.format(run=self.run, stored=self.stored, outputs=outputs),
+        ]
+        return "\n".join(parts)
+
+    def _description(self, outputs: list[str]) -> str:
+        takes = [f"{name} {x.shape} {x.dtype}" for name, x in zip(self.arguments, self.program._arguments, strict=True)]
+        results = [
+            f"{name} {node.shape} {node.dtype}"
+            for name, node in zip(outputs, self.program.graph.outputs, strict=True)
+        ]  # fmt: skip
+        lists = (
+            textwrap.fill(f"{title}: {'; '.join(names) or 'nothing'}.", 118, subsequent_indent="    ")
+            for title, names in (("Takes", takes), ("Returns", results))
+        )
+        return "\n".join((DESCRIPTION, *lists, ""))
+
+
+def _names_of(returned: Any, name: str = "output") -> Iterator[str]:
+    """What to call the outputs: by their keys in dictionaries, their own names, or their places."""
+    if isinstance(returned, Node):
+        yield returned.path or name
+    elif isinstance(returned, dict):
+        for key, value in returned.items():
+            yield from (str(key) if isinstance(value, Node) else part for part in _names_of(value, f"{name} {key}"))
+    elif isinstance(returned, (tuple, list)):
+        for i, value in enumerate(returned):
+            yield from _names_of(value, f"{name} {i}")
+
+
+def _names_in(source: str) -> set[str]:
+    """Every name that a program gives to something."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return names | {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+def _state_of(generator: np.random.Generator) -> str:
+    kind = type(generator.bit_generator).__name__
+    if getattr(np.random, kind, None) is not type(generator.bit_generator):
+        raise GraphError(f"save_source: {kind} is no bit generator of NumPy, which the script could make again")
+    return generator_state(generator)
+
+
+def _order(line: str) -> tuple[bool, bool, str]:
+    """Modules before names, Python's own before others; as they are usually sorted."""
+    return "numpy" in line.split()[1], line.startswith("from"), line
+
+
+def _spaced(definitions: list[str]) -> Iterator[str]:
+    """Two empty lines around functions and classes, none between data."""
+    after_data = False
+    for text in definitions:
+        is_data = not text.startswith(("def ", "class ", "@", "async "))
+        yield text if is_data and after_data else f"\n{text}"
+        if not is_data:
+            yield ""
+        after_data = is_data
+
+
+def _zipped(arrays: Mapping[str, Array]) -> memoryview:
+    """The bytes of an `.npz` file; unlike those of `numpy.savez` they depend on nothing but the arrays."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asarray(array), allow_pickle=False)
+    return file.getbuffer()
