@@ -71,7 +71,8 @@ class Program:
         self._step = self._defined(self.source)
         self._single = isinstance(graph._returned, Node)
         lines = self.source.splitlines()
-        written = [i for i, line in enumerate(lines, 1) if any(line.strip() == one for one in plan.lines_into_state)]
+        into_state = plan.lines_into_state
+        written = [i for i, line in enumerate(lines, 1) if line.strip() in into_state]
         self._first_write = min(written, default=len(lines) + 1)
 
     def _defined(self, text: str, **names: Any) -> Any:
