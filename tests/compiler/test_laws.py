@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import LAYOUTS, cases_of, cotangents_for, is_float_array, one_element, results
+from minigrad.checks.compare import dtypes, require_close, require_equal
 from minigrad.core.tensor import new_tensor
 
 FUNCTIONS = [name for name, function in mg.registry.items() if function.samples]
@@ -77,21 +78,12 @@ def require_alike(case, what, layouts):
         arguments, cotangents = given(case, what, np.float64, layout)
         expected = [np.asarray(x) for x in what(case.function, arguments, cotangents)]
         try:
-            require_close(actual, expected)
+            require_equal(dtypes(actual), dtypes(expected), "dtypes")
+            require_close(actual, expected, 1e-12)
         except AssertionError as error:
             error.add_note(f"in sample {case.number} of {case.function.name}: {case.sample}, {layout}\n{step.source}")
             raise
     assert len(step.programs) == 1
-
-
-def require_close(actual, expected):
-    """Equal to 1e-12 of the scale of each array; exactly, where they are not finite or no floats."""
-    for x, y in zip(actual, expected, strict=True):
-        assert (x.shape, x.dtype) == (y.shape, y.dtype)
-        if x.dtype.kind == "f":
-            np.testing.assert_allclose(x, y, rtol=0, atol=1e-12 * scale_of(y))
-        else:
-            np.testing.assert_array_equal(x, y)
 
 
 def scale_of(array):
@@ -129,8 +121,8 @@ def given(case, what, dtype, layout=np.array):
 
 def lists_as_arrays(x):
     """A list of numbers is no argument of a program, but part of it; an array is one."""
-    if isinstance(x, tuple):
-        return type(x)(lists_as_arrays(part) for part in x)
+    if type(x) is tuple:
+        return tuple(lists_as_arrays(part) for part in x)
     numbers = isinstance(x, list) and x and not any(isinstance(part, (np.ndarray, str)) for part in x)
     return np.asarray(x) if numbers else x
 
