@@ -65,15 +65,15 @@ def twice_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any
 
 def plus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    if found := inner(y, "negative"):
+    if _float(y) and (found := inner(y, "negative")):  # an unsigned integer wraps when it is negated
         return graph.make("subtract", x, found[0])
-    if found := inner(x, "negative"):
+    if _float(x) and (found := inner(x, "negative")):
         return graph.make("subtract", y, found[0])
     return None
 
 
 def minus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
-    found = inner(inputs[1], "negative")
+    found = inner(inputs[1], "negative") if _float(inputs[1]) else None
     return graph.make("add", inputs[0], found[0]) if found else None
 
 
