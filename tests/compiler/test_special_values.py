@@ -1,0 +1,202 @@
+"""Infinite, huge, constant and masked rows, zeros and NaN: compiled as in eager code, without a warning of NumPy's.
+
+The cases are those that are hard for an engine; most names begin with the id of one. What eager code gives is tested
+with the operations themselves.
+"""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+
+INF, NAN = np.inf, np.nan
+ROWS = [
+    [0.0, 1.0, -INF], [-INF, -INF, -INF], [INF, 0.0, 1.0], [INF, INF, 0.0], [NAN, 0.0, 1.0], [1e4, -1e4, 0.0],
+    [1000.0, 1001.0, 999.0], [-1000.0, -1001.0, -1000.5], [-1e4, -1e4, -1e4], [3.0, 3.0, 3.0], [1e-300, 0.0, -0.0],
+    [1e6, 1e6, 1e6], [88.0, 89.0, -104.0], [700.0, 710.0, -745.0], [1e38, -1e38, 0.0], [0.1, 0.1, 0.1],
+]  # fmt: skip
+MASKS = [[True, False, True], [False, False, False], [False, True, False]]
+
+GAIN_AND_BIAS = [mg.constant(np.float32(row)) for row in ([1.0, 2.0, 3.0], [0.5, 0.0, -0.5])]
+OF_ROWS = {
+    "N2 N3 N6 softmax": mg.softmax,
+    "N6 log_softmax": mg.log_softmax,
+    "N4 N5 N6 logsumexp": lambda x: mg.logsumexp(x, axis=-1),
+    "N7 N8 cross_entropy": lambda x: mg.cross_entropy(x, mg.constant([2] * x.shape[0])),
+    "N7 N8 cross_entropy, one by one": lambda x: mg.cross_entropy(x, mg.constant([1] * x.shape[0]), reduction="none"),
+    "N32 N33 layer_norm": lambda x: mg.layer_norm(x, *GAIN_AND_BIAS),
+    "N33 standardize": mg.standardize,
+    "rms_norm": mg.rms_norm,
+    "N10 sigmoid, tanh": lambda x: mg.sigmoid(x) + mg.tanh(x),
+    "N12 softplus, log_sigmoid": lambda x: mg.softplus(x) - mg.log_sigmoid(x),
+    "N13 N14 gelu": mg.gelu,
+    "N14 silu, mish": lambda x: mg.silu(x) + mg.mish(x),
+    "N21 std": lambda x: mg.std(x, axis=-1),
+    "N21 var": lambda x: mg.var(x, axis=-1, ddof=1),
+    "N26 N28 max": lambda x: mg.max(x, axis=-1),
+    "N29 N30 prod, cumprod": lambda x: mg.prod(x, axis=-1, keepdims=True) * mg.cumprod(x, axis=-1),
+    "N31 relu, absolute, sign, clip": lambda x: mg.relu(x) + mg.absolute(x) + mg.sign(x) + mg.clip(x, -1.0, 3.0),
+    "N19 vector_norm": lambda x: mg.vector_norm(x, axis=-1),
+    "mean": lambda x: mg.mean(x, axis=-1),
+    "N16 where of a logarithm": lambda x: mg.where(x > 0, mg.sqrt(mg.where(x > 0, x, 1.0)), 0.0) + mg.where(x > 0, x, mg.exp(x)),
+}  # fmt: skip
+ONE_BY_ONE = [[row] for row in ROWS]
+FINITE = [row for row in ROWS if np.isfinite(row).all()]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # ∞ − ∞ and the like, as in eager code
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_a_row_of_special_values_gives_what_eager_code_gives(name, dtype):
+    function = OF_ROWS[name]
+
+    def value_and_gradient(x, g):
+        y = function(x)
+        return y, mg.grad(y, x, g[0, 0] if not y.shape else g[:, 0] if y.ndim == 1 else g)
+
+    step = mg.compile(value_and_gradient)
+    for rows in [*ONE_BY_ONE, FINITE]:
+        with np.errstate(over="ignore"):
+            rows = np.array(rows, dtype)
+        if "cross_entropy" not in name or np.isfinite(rows[:, 1:]).all():
+            g = np.array([[1.0, 2.0, 3.0]] * len(rows), dtype)
+            arguments = Tensor(rows, requires_grad=True), g
+            with np.errstate(over="ignore" if name in MAY_OVERFLOW else "warn"):
+                expected = [t.numpy() for t in value_and_gradient(*arguments)]
+                actual = [t.numpy() for t in step(*arguments)]
+            for what, a, e in zip(("value", "gradient"), actual, expected, strict=True):
+                terms = float(np.abs(rows[np.isfinite(rows)]).max(initial=0.0)) ** TERMS.get(name, np.nan)
+                require_alike(a, e, f"{what} for {rows.tolist()}", terms)
+
+
+TERMS = {"mean": 1, "N21 var": 2}  # powers of the values whose sums may cancel
+MAY_OVERFLOW = ("N21 std", "N21 var", "N19 vector_norm", "N29 N30 prod, cumprod", "N16 where of a logarithm",
+                "N33 standardize", "N32 N33 layer_norm", "rms_norm", "mean", "N14 silu, mish", "N13 N14 gelu")  # fmt: skip
+
+
+def require_alike(actual, expected, what, terms=np.nan):
+    """NaN and infinities in the same places; the rest to rounding, of the largest number or of the `terms` of a sum."""
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite], err_msg=what)
+    tolerance = 1e-12 if actual.dtype == np.float64 else 1e-5
+    scale = np.fmax(np.max(np.abs(expected), initial=0.0, where=finite), terms)
+    np.testing.assert_allclose(actual[finite], expected[finite], rtol=0, atol=tolerance * scale, err_msg=what)
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 1.0, 2.0]] * 3, [[1e4, -1e4, 0.0]] * 3, [[INF, 0.0, NAN]] * 3, [[-INF, 2.0, -INF]] * 3])
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax], ids=lambda function: function.name)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_N1_masked_rows_give_what_eager_code_gives(function, rows):
+    def value_and_gradient(x, mask, g):
+        y = function(x, mask)
+        return y, mg.grad(y, x, g)
+
+    arguments = Tensor(rows, requires_grad=True), np.array(MASKS), np.array([[1.0, 2.0, 3.0]] * 3)
+    for a, e in zip(mg.compile(value_and_gradient)(*arguments), value_and_gradient(*arguments), strict=True):
+        require_alike(a.numpy(), e.numpy(), f"{rows}")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_N1_N35_attention_where_a_query_sees_nothing_or_scores_are_far_apart(dtype, scale):
+    rng = np.random.default_rng(0)
+    query, key, value, g = (rng.standard_normal((2, 3, 4)).astype(dtype) for _ in range(4))
+    mask = np.array([[True, False, True], [False, False, False], [True, True, True]])
+
+    def attend(query, key, value, mask, g):
+        y = mg.scaled_dot_product_attention(query, key, value, mask)
+        return y, *mg.grad(y, [query, key, value], g)
+
+    arguments = [Tensor(x, requires_grad=True) for x in (query * dtype(scale), key, value)]
+    for a, e in zip(mg.compile(attend)(*arguments, mask, g), attend(*arguments, mask, g), strict=True):
+        require_alike(a.numpy(), e.numpy(), f"scale {scale}")
+        assert np.isfinite(a.numpy()).all()
+
+
+def test_N9_targets_that_are_all_ignored_have_no_mean_and_no_gradient():
+    def loss(x, targets):
+        y = mg.cross_entropy(x, targets, ignore_index=-1)
+        return y, mg.grad(y, x)
+
+    with np.errstate(invalid="ignore"):
+        y, gradient = mg.compile(loss)(Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True), np.array([-1, -1]))
+    assert np.isnan(y.item())
+    assert gradient.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("entry", [3.0, 1e6])
+@pytest.mark.parametrize("width", [2, 3, 7, 48])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_N21_N33_a_constant_row_has_no_deviation_and_its_norm_is_exactly_the_bias(width, entry, dtype):
+    def function(x, bias, g):
+        std, var = mg.std(x, axis=-1), mg.var(x, axis=-1)
+        return mg.layer_norm(x, mg.ones_like(bias), bias), std, var, mg.grad(std, x, g), mg.grad(var, x, g)
+
+    x = Tensor(np.full((2, width), entry, dtype), requires_grad=True)
+    bias = np.random.default_rng(0).standard_normal(width).astype(dtype)
+    normed, *others = mg.compile(function)(x, bias, bias[:2])
+    assert normed.tolist() == [bias.tolist()] * 2
+    for zero in others:
+        assert not zero.numpy().any()
+
+
+def test_N34_layer_norm_far_from_zero_in_float32():
+    x = (1e4 + np.random.default_rng(0).standard_normal((4, 64))).astype(np.float32)
+    assert np.abs(mg.compile(mg.layer_norm)(x).numpy() - mg.layer_norm(x.astype(np.float64))).max() < 3e-3
+
+
+@pytest.mark.parametrize("name", ["x*x", "x+x", "x-x", "x/x", "x - -x", "-(-x)", "x*1.0", "x/1.0", "x-0.0", "x + -0.0", "0.0 + x"])
+def test_N38_G1_signs_of_zero_and_repeated_operands(name):
+    x = Tensor([0.0, -0.0, 3.0, -3.0, INF, NAN], requires_grad=True)
+    function = eval(f"lambda x: {name}")
+    with np.errstate(invalid="ignore"):
+        actual, expected = mg.compile(function)(x).numpy(), function(x).numpy()
+    np.testing.assert_array_equal(actual, expected)
+    assert (np.signbit(actual) == np.signbit(expected)).all()
+
+
+UNSIGNED = np.array([1, 2, 250], np.uint8)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x + -n, lambda x, n: x - -n, lambda x, n: -n + x, lambda x, n: -(-n), lambda x, n: n * 1,
+        lambda x, n: n / 1, lambda x, n: n - 0, lambda x, n: n * 1.0, lambda x, n: mg.sum(n), lambda x, n: n + n,
+        lambda x, n: mg.mean(n), lambda x, n: x * n, lambda x, n: n @ n, lambda x, n: mg.cumsum(n), lambda x, n: (n > 1) + n,
+        lambda x, n: mg.softmax(n), lambda x, n: mg.layer_norm(n), lambda x, n: mg.astype(mg.astype(x, int), float),
+    ],
+    ids=["x+-n", "x--n", "-n+x", "--n", "n*1", "n/1", "n-0", "n*1.0", "sum", "n+n", "mean", "x*n", "n@n", "cumsum", "bool+n",
+         "softmax", "layer_norm", "astype"],
+)  # fmt: skip
+@pytest.mark.parametrize("numbers", [UNSIGNED, UNSIGNED.astype(np.int64), UNSIGNED.view(np.int8)], ids=lambda a: a.dtype.name)
+def test_D5_integers_are_computed_with_as_in_eager_code(function, numbers):
+    x = np.array([0.5, 1.5, 2.5])
+    actual, expected = mg.compile(function)(x, numbers).numpy(), np.asarray(function(x, numbers))
+    assert actual.dtype == expected.dtype
+    np.testing.assert_allclose(actual, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: mg.where(x > 0, mg.sqrt(x), 0.0), lambda x: mg.where(x > 0, mg.log(x), x), lambda x: mg.where(x != 0, 1 / x, 0.0),
+        lambda x: mg.where(x <= 0, mg.exp(x), 1 + x), lambda x: x**0, lambda x: x**2, lambda x: x**1.0, lambda x: mg.absolute(x) ** 0.5,
+        lambda x: mg.where(x > 0, x**-1.0, x), lambda x: mg.sqrt(x * x), lambda x: mg.exp(mg.where(x > 5, -INF, x)),
+    ],
+    ids=["sqrt", "log", "reciprocal", "exp", "x**0", "x**2", "x**1", "root", "x**-1", "sqrt of square", "exp of −∞"],
+)  # fmt: skip
+def test_N16_N23_a_branch_not_taken_has_no_gradient(function):
+    x = Tensor([0.0, 1.0, -2.0, 1000.0, 4.0], requires_grad=True)
+
+    def value_and_gradient(x):
+        y = function(x)
+        return y, mg.grad(y, x, mg.ones_like(y))
+
+    with np.errstate(all="ignore"):
+        pairs = zip(mg.compile(value_and_gradient)(x), value_and_gradient(x), strict=True)
+        for actual, expected in pairs:
+            np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-14)
