@@ -31,7 +31,11 @@ def compare_with_eager(
     compiled = _everything(program)
     _restore(program, before)
     gradients = [(tensor, tensor._grad) for tensor in program.graph._tensors]
-    eager = [x.numpy() for x in leaves(function(*args, **kwargs)) if isinstance(x, Tensor)]
+    # Without a Tensor among the arguments the function itself returns arrays, and `.grad` is one in any case.
+    eager = [
+        x.numpy() if isinstance(x, Tensor) else np.array(x)
+        for x in leaves(function(*args, **kwargs)) if isinstance(x, (Tensor, np.ndarray, np.generic))
+    ]  # fmt: skip
     for tensor, gradient in gradients:
         tensor._grad = gradient
     names = [node.path or f"output {i}" for i, node in enumerate(program.graph.outputs)]
