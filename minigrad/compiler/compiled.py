@@ -187,6 +187,9 @@ def _key(x: Any, arrays: list[Array]) -> Any:
         return kind, tuple([(name, _key(value, arrays)) for name, value in x.items()])
     if isinstance(x, (tuple, list)):
         return kind, tuple([_key(value, arrays) for value in x])
+    if isinstance(x, Tensor):
+        arrays.append(x._values())
+        return kind, x.shape, x.dtype, x.requires_grad, x.name
     if isinstance(x, (np.ndarray, np.generic)):
         arrays.append(np.asarray(x))
         return arrays[-1].shape, arrays[-1].dtype
