@@ -103,9 +103,6 @@ class Compiled:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Compiled, (self.function, self.check)  # a copy makes programs of its own
-
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
 

@@ -142,7 +142,7 @@ class _Rewriter:
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         small = math.prod(shaped.shape) * shaped.dtype.itemsize <= LARGEST_CONSTANT
         if not op.effect and small and all(_is_constant(x) for x in tensors):
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), within(capture=None, record=False):
                 values = op.forward(*(x._data if isinstance(x, Tensor) else x for x in inputs), **params)
             tensor = self.found.setdefault(_key_of_array(np.asarray(values)), constant(values))
         else:

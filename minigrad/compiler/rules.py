@@ -176,14 +176,17 @@ def _into_vector(graph: Rewriter, x: Any, number: Any, op: str = "multiply") -> 
     operands = inner(product, "matmul")
     if type(number) is not float or not operands or operands[1].ndim != 1 or operands[0].ndim < 2:
         return None
+    if operands[1].role == "constant":  # a plain sum, whose mean is exact for equal elements if it is divided last
+        return None
     scaled = graph.make("matmul", operands[0], graph.make(op, operands[1], number))
     return scaled if product is x else graph.make("reshape", scaled, shape=x.shape)
 
 
 def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, where = inputs
-    total = graph.known("log_total", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
-    return None if total is None else graph.make("exp", graph.make("subtract", x, total))
+    steady = graph.known("steady", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
+    total = None if steady is None else graph.known("log_total", steady)
+    return None if total is None else graph.make("exp", graph.make("subtract", steady, total))
 
 
 def _is_view(x: Any) -> bool:

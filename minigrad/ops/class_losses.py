@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, refusal
 from minigrad.core.op import op
+from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.kernels import add_reduce, as_float, maxima, ones, row_sums, shifted, widened
 from minigrad.ops.losses import check_reduction
 from minigrad.ops.network import check_classes
@@ -54,25 +55,33 @@ def refusals_of_targets(function: str) -> list[Any]:
     ]
 
 
+@op(
+    formula="xᵢⱼ, or xᵢⱼ − maxⱼ xᵢⱼ where exponentials might overflow or vanish", internal=True,
+    code="if -16 < np.minimum.reduce({x}, None) and np.maximum.reduce({x}, None) < 16:\n"
+         "    np.copyto({out}, {x})\n"
+         "else:  # exponentials might overflow or vanish\n"
+         "    {out}[...] = steady({x})",
+)  # fmt: skip
+def steady(x: Any) -> Any:
+    """Rows, each moved by a number so that the sum of its exponentials is exact."""
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: such a row has no distribution
+        return x - maxima(x, -1)
+
+
 def code_of_log_total(scratch: Any, out: Any, x: Any) -> str:
-    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
     exponentials = scratch("exponentials", x.shape, x.dtype)
     ones_column = scratch.constant("ones", ones(x.shape[1], x.dtype)[:, None])
-    return "\n".join((
-        f"np.exp({x}, out={exponentials})",
-        f"np.matmul({exponentials}, {ones_column}, out={out})",
-        f"np.log({out}, out={out})",
-        f"if not (-40 < np.minimum.reduce({out}, None) and np.maximum.reduce({out}, None) < 60):",
-        f"    {out}[...] = log_total({x})  # they overflow or vanish: from the largest of each row",
-    ))  # fmt: skip
+    return (
+        f"np.exp({x}, out={exponentials})\n"
+        f"np.matmul({exponentials}, {ones_column}, out={out})\n"
+        f"np.log({out}, out={out})"
+    )
 
 
-@op(formula="log Σⱼ exp(xᵢⱼ) of rows", internal=True, code=code_of_log_total)
+@op(formula="log Σⱼ exp(xᵢⱼ) of steady rows", internal=True, code=code_of_log_total)
 def log_total(x: Any) -> Any:
-    """The logarithm of the sum of exponentials of each row, (rows, 1); for cross-entropy, whose accuracy it has."""
-    largest = maxima(x, -1)
-    shift = np.where(np.isfinite(largest), largest, 0)
-    return np.log(row_sums(np.exp(x - shift))) + shift
+    """The logarithm of the sum of exponentials of each row, (rows, 1)."""
+    return np.log(row_sums(np.exp(x)))
 
 
 @op(
@@ -96,6 +105,7 @@ def lowered_cross_entropy(
         return NotImplemented
     rows = math.prod(targets.shape)
     logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
+    logits = steady(logits)
     total = ops.sum(ops.reshape(log_total(logits), shape=(rows,)) - picked(logits, targets))
     return total / float(rows) if reduction == "mean" else total
 
@@ -171,7 +181,7 @@ def _(
     label_smoothing: float,
 ) -> Any:  # fmt: skip
     classes, counts = counted(targets, ignore_index)
-    expected = smoothed(classes, logits.shape[-1], logits.dtype, label_smoothing)
+    expected = smoothed(classes, logits, label_smoothing)
     probabilities = ops.softmax(logits)
     if weight is not None:
         weight = ops.astype(weight, logits.dtype)
@@ -226,7 +236,7 @@ def _(
     g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None
 ) -> Any:
     classes, counts = counted(targets, ignore_index)
-    expected = smoothed(classes, log_probabilities.shape[-1], log_probabilities.dtype, 0.0)
+    expected = smoothed(classes, log_probabilities, 0.0)
     if weight is not None:
         weight = ops.astype(weight, log_probabilities.dtype)
         expected = expected * weight
@@ -287,10 +297,17 @@ def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any]:
     return ops.where(counts, targets, 0), counts
 
 
-def smoothed(classes: Any, count: int, dtype: Any, label_smoothing: float) -> Any:
+def smoothed(classes: Any, scores: Any, label_smoothing: float) -> Any:
     """The distribution that the model is to have, one row per target."""
-    expected = ops.one_hot(classes, classes=count, dtype=dtype)
+    count = scores.shape[-1]
+    expected = one_hot_beside(scores, classes)
     return expected * (1 - label_smoothing) + label_smoothing / count if label_smoothing else expected
+
+
+def one_hot_beside(scores: Any, classes: Any) -> Any:
+    """One-hot rows of the type of `scores`; of a Python number too, which alone makes no node."""
+    expected = ops.one_hot(classes, classes=scores.shape[-1], dtype=scores.dtype)
+    return constant(expected) if isinstance(scores, Tensor) and not isinstance(expected, Tensor) else expected
 
 
 def total_weight(classes: Any, counts: Any, weight: Any, dtype: Any) -> Any:
@@ -323,8 +340,7 @@ def cotangent_of_weight(
 ) -> Any:  # fmt: skip
     """The gradient of the class weights, one row per target."""
     classes, counts = counted(targets, ignore_index)
-    count, dtype = log_probabilities.shape[-1], log_probabilities.dtype
-    losses = -ops.strong_multiply(smoothed(classes, count, dtype, label_smoothing), log_probabilities)
+    losses = -ops.strong_multiply(smoothed(classes, log_probabilities, label_smoothing), log_probabilities)
     if reduction == "mean":  # y = Σ weight · loss / Σ weight
-        losses = losses - ops.one_hot(classes, classes=count, dtype=dtype) * y
+        losses = losses - one_hot_beside(log_probabilities, classes) * y
     return kept(losses * cotangent_of_rows(g, classes, counts, weight, reduction), counts)

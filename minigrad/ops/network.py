@@ -93,11 +93,11 @@ def code_of_softmax(scratch: Any, out: Any, x: Any, where: Any, *, axis: int) ->
     flat = str(out) if out.ndim == 2 else f"{out}.reshape{rows}"
     totals = scratch("totals", (rows[0], 1), out.dtype)
     ones_column = scratch.constant("ones", ones(rows[1], out.dtype)[:, None])
-    lines = [f"np.exp({x}, out={out})"]
+    lines = ['with np.errstate(all="ignore"):', f"    np.exp({x}, out={out})"]
     if where is not None:
         fixed = where.kind == "constant"
         mask = scratch.constant("mask", where.array.astype(out.dtype)) if fixed else where
-        lines.append(f"np.multiply({out}, {mask}, out={out})")
+        lines.append(f"    np.multiply({out}, {mask}, out={out})")
     return "\n".join(
         (
             *lines,

@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
+from minigrad.core.tensor import constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
 from minigrad.ops.network import shape_of_weights
 from minigrad.ops.samples import normal, positive
@@ -61,7 +62,8 @@ def lowered_centred(x: Any, epsilon: float) -> tuple[Any, Any]:
     width = x.shape[-1]
     rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), width))
     shifted = rows - ops.index(rows, (slice(None), slice(0, 1)))
-    deviations = shifted - ops.mean(shifted, axis=-1, keepdims=True)
+    shares = constant(np.full(width, 1 / width, x.dtype), name="shares")
+    deviations = shifted - ops.expand_dims(ops.matmul(shifted, shares), -1)
     squares = ops.vecdot(deviations, deviations, keepdims=True)
     return deviations, width**0.5 / ops.sqrt(squares + width * epsilon)
 

@@ -1,8 +1,9 @@
 """One training step of the benchmark model, written with minigrad.nn: a subject for `compare.py`.
 
-    python compare.py small "python torch_step.py" "python path/to/tests/bench/train_step.py --mode eager"
+    python compare.py small "python train_step.py --mode eager" "python train_step.py --mode compiled"
 
-`workload.py`, which `compare.py` puts on the path, says what the model and the data are. Modes: eager.
+`workload.py` says what the model and the data are. Modes: eager (default) and compiled, which runs the same function
+through `minigrad.compile`. `scaling.py` takes its steps from here too.
 """
 
 import numpy as np
@@ -11,33 +12,48 @@ from workload import SIZES, arguments, batches, measure, parameters, positions
 import minigrad as mg
 from minigrad import nn, optim
 
-args = arguments()
-BATCH, TOKENS, WIDTH, HEADS, LAYERS, VOCABULARY = SIZES[args.size]
-DATA = batches(args.size)
+MODES = {"eager": lambda function: function, "compiled": mg.compile}
 
 
 class Model(nn.Module):
     """Tokens → embedding and positions → pre-norm blocks → logits."""
 
-    def __init__(self, rng):
-        self.embedding = nn.Embedding(VOCABULARY, WIDTH, rng=rng)
-        self.positions = mg.Tensor(positions(args.size))
-        self.decoder = nn.Encoder(LAYERS, WIDTH, HEADS, rng=rng)
-        self.readout = nn.Linear(WIDTH, VOCABULARY, rng=rng)
+    def __init__(self, size, rng):
+        _, _, width, heads, layers, vocabulary = SIZES[size]
+        self.embedding = nn.Embedding(vocabulary, width, rng=rng)
+        self.positions = mg.Tensor(positions(size))
+        self.decoder = nn.Encoder(layers, width, heads, rng=rng)
+        self.readout = nn.Linear(width, vocabulary, rng=rng)
 
     def forward(self, tokens):
         return self.readout(self.decoder(self.embedding(tokens) + self.positions))
 
 
-def weights():
+def make_step(size, mode):
+    """`step_on(tokens, targets) -> loss` of a new model, in one of the `MODES`."""
+    model = Model(size, np.random.default_rng(0))
+    model.load_state_dict(weights(size))
+    adam = optim.Adam(model.parameters(), rate=1e-3)
+
+    def step_on(tokens, targets):
+        adam.zero_grad()
+        loss = mg.cross_entropy(model(tokens), targets)
+        loss.backward()
+        adam.step()
+        return loss
+
+    return MODES[mode](step_on)
+
+
+def weights(size):
     """The weights of the workload under the names of this model; one product for query, key and value becomes three."""
-    given = parameters(args.size)
+    given = parameters(size)
     state = {
-        "embedding.weight": given["embedding"], "positions": positions(args.size),
+        "embedding.weight": given["embedding"], "positions": positions(size),
         "readout.weight": given["readout.weight"], "readout.bias": given["readout.bias"],
         "decoder.norm.gain": given["norm.gain"], "decoder.norm.bias": given["norm.bias"],
     }  # fmt: skip
-    for i in range(LAYERS):
+    for i in range(SIZES[size][4]):
         block = f"decoder.blocks.{i}"
         for ours, theirs in (
             ("attention_norm.gain", "norm1.gain"), ("attention_norm.bias", "norm1.bias"),
@@ -55,21 +71,16 @@ def weights():
     return state
 
 
-mg.keep_memory()
-model = Model(np.random.default_rng(0))
-model.load_state_dict(weights())
-adam = optim.Adam(model.parameters(), rate=1e-3)
+def main():
+    args = arguments()
+    mode = args.mode or "eager"
+    if mode not in MODES:
+        raise SystemExit(f"--mode {mode}: expected {' or '.join(MODES)}")
+    mg.keep_memory()
+    data = batches(args.size)
+    step_on = make_step(args.size, mode)
+    measure(f"minigrad-{mode}", args, lambda i: float(step_on(*data[i % 4])))
 
 
-def step(i):
-    tokens, targets = DATA[i % 4]
-    adam.zero_grad()
-    loss = mg.cross_entropy(model(tokens), targets)
-    loss.backward()
-    adam.step()
-    return float(loss)
-
-
-if args.mode not in ("", "eager"):
-    raise SystemExit(f"--mode {args.mode}: expected eager")
-measure("minigrad-eager", args, step)
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,9 @@ def test_values_are_those_of_eager_code(name):
         require_alike(case, values, layouts=LAYOUTS)
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if any(c.differentiable for c in cases_of(mg.registry[name]))])
+@pytest.mark.parametrize(
+    "name", [name for name in FUNCTIONS if any(c.differentiable for c in cases_of(mg.registry[name]))]
+)
 def test_gradients_are_those_of_eager_code(name):
     for case in cases_to_compile(name):
         if case.differentiable:
@@ -128,7 +130,9 @@ def lists_as_arrays(x):
 
 
 def eager(case, what, dtype):
-    return [np.asarray(x._data if isinstance(x, mg.Tensor) else x) for x in what(case.function, *given(case, what, dtype))]
+    return [
+        np.asarray(x._data if isinstance(x, mg.Tensor) else x) for x in what(case.function, *given(case, what, dtype))
+    ]
 
 
 def compiled(case, what, dtype):

@@ -124,7 +124,11 @@ def well_conditioned(number):
     for attempt in itertools.count():
         graph = drawn((number, attempt))
         exact, eager = run(graph, np.float64), run(graph, np.float32)
-        if all(is_well_conditioned(*pair) for arrays in zip(exact, eager, strict=True) for pair in zip(*arrays, strict=True)):
+        if all(
+            is_well_conditioned(*pair)
+            for arrays in zip(exact, eager, strict=True)
+            for pair in zip(*arrays, strict=True)
+        ):
             return graph, exact, eager
 
 
@@ -143,7 +147,9 @@ def run(graph, dtype, wrap=lambda function: function, before=lambda function: No
         leaves = [mg.Tensor(array, dtype, requires_grad=True) for array in inputs[1:]]
         before(function)
         outputs = function(leaves, steering, cotangents)
-        found.append([t.numpy() if isinstance(t, mg.Tensor) else t for t in (*outputs["values"], *outputs["gradients"])])
+        found.append(
+            [t.numpy() if isinstance(t, mg.Tensor) else t for t in (*outputs["values"], *outputs["gradients"])]
+        )
         state.grad = None
     return found
 
@@ -247,7 +253,9 @@ def key(rng, shape, steer):
     entries = []
     for n in shape[: rng.integers(len(shape) + 1)]:
         at = int(rng.integers(-n, n))
-        entries.append([at, slice(None, None, -1), slice(n // 2, None), slice(None, None, 2), slice(None)][rng.integers(5)])
+        entries.append(
+            [at, slice(None, None, -1), slice(n // 2, None), slice(None, None, 2), slice(None)][rng.integers(5)]
+        )
     if rng.integers(2) and shape:
         entries[:1] = [steer(rng.integers(-shape[0], shape[0], (2, 3)))]
     elif not rng.integers(3):

@@ -82,11 +82,13 @@ def require_alike(actual, expected, what, terms=np.nan):
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(actual[~finite], expected[~finite], err_msg=what)
     tolerance = 1e-12 if actual.dtype == np.float64 else 1e-5
-    scale = np.fmax(np.max(np.abs(expected), initial=0.0, where=finite), terms)
+    scale = np.fmax(float(np.max(np.abs(expected), initial=0.0, where=finite)), terms)
     np.testing.assert_allclose(actual[finite], expected[finite], rtol=0, atol=tolerance * scale, err_msg=what)
 
 
-@pytest.mark.parametrize("rows", [[[0.0, 1.0, 2.0]] * 3, [[1e4, -1e4, 0.0]] * 3, [[INF, 0.0, NAN]] * 3, [[-INF, 2.0, -INF]] * 3])
+@pytest.mark.parametrize(
+    "rows", [[[0.0, 1.0, 2.0]] * 3, [[1e4, -1e4, 0.0]] * 3, [[INF, 0.0, NAN]] * 3, [[-INF, 2.0, -INF]] * 3]
+)
 @pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax], ids=lambda function: function.name)
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_N1_masked_rows_give_what_eager_code_gives(function, rows):
@@ -148,7 +150,9 @@ def test_N34_layer_norm_far_from_zero_in_float32():
     assert np.abs(mg.compile(mg.layer_norm)(x).numpy() - mg.layer_norm(x.astype(np.float64))).max() < 3e-3
 
 
-@pytest.mark.parametrize("name", ["x*x", "x+x", "x-x", "x/x", "x - -x", "-(-x)", "x*1.0", "x/1.0", "x-0.0", "x + -0.0", "0.0 + x"])
+@pytest.mark.parametrize(
+    "name", ["x*x", "x+x", "x-x", "x/x", "x - -x", "-(-x)", "x*1.0", "x/1.0", "x-0.0", "x + -0.0", "0.0 + x"]
+)
 def test_N38_G1_signs_of_zero_and_repeated_operands(name):
     x = Tensor([0.0, -0.0, 3.0, -3.0, INF, NAN], requires_grad=True)
     function = eval(f"lambda x: {name}")
@@ -172,7 +176,9 @@ UNSIGNED = np.array([1, 2, 250], np.uint8)
     ids=["x+-n", "x--n", "-n+x", "--n", "n*1", "n/1", "n-0", "n*1.0", "sum", "n+n", "mean", "x*n", "n@n", "cumsum", "bool+n",
          "softmax", "layer_norm", "astype"],
 )  # fmt: skip
-@pytest.mark.parametrize("numbers", [UNSIGNED, UNSIGNED.astype(np.int64), UNSIGNED.view(np.int8)], ids=lambda a: a.dtype.name)
+@pytest.mark.parametrize(
+    "numbers", [UNSIGNED, UNSIGNED.astype(np.int64), UNSIGNED.view(np.int8)], ids=lambda a: a.dtype.name
+)
 def test_D5_integers_are_computed_with_as_in_eager_code(function, numbers):
     x = np.array([0.5, 1.5, 2.5])
     actual, expected = mg.compile(function)(x, numbers).numpy(), np.asarray(function(x, numbers))

@@ -1,0 +1,324 @@
+"""How costs grow: with the nodes of a graph, the tokens of a sequence, the steps of a run; and what a first call costs.
+
+    python tests/bench/scaling.py                    all parts, some three minutes
+    python tests/bench/scaling.py chain import       these parts only
+    python tests/bench/scaling.py --quick            smaller sizes, fewer rounds: some fifteen seconds
+
+Times are minima over rounds, on one thread; what must not be warm runs in a process of its own each time. What a node
+costs is processor time, over as many nodes in short chains as in a long one, in turns.
+"""
+
+import argparse
+import importlib.util
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from train_step import MODES, make_step
+from workload import SIZES, batches
+
+import minigrad as mg
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds")
+    args = parser.parse_args()
+    unknown = [part for part in args.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
+    print(f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__}")
+    for part in args.parts or PARTS:
+        print()
+        PARTS[part](args.quick)
+
+
+# --- nodes ------------------------------------------------------------------------------------------------------------
+
+
+def chain(quick):
+    """Forward and backward through a chain of sines, beside autograd where it can be imported."""
+    lengths = (1_000, 10_000) if quick else (1_000, 3_000, 10_000, 30_000, 100_000)
+    table = Table(
+        "A chain of sines in eager mode, µs per node (goals: ÷ first ≤ 1.6, backward ÷ forward ≤ 3)",
+        ("nodes", "forward", "÷ first", "backward", "÷ first", "backward ÷ forward"),
+        ("{:,}", *["{:.2f}"] * 5),
+    )
+    rounds = [[measure_chain(nodes, lengths[-1]) for nodes in lengths] for _ in range(2 if quick else 5)]
+    costs = [np.min(runs, axis=0) for runs in zip(*rounds, strict=True)]
+    for nodes, (forward, backward) in zip(lengths, costs, strict=True):
+        table.row(nodes, forward, forward / costs[0][0], backward, backward / costs[0][1], backward / forward)
+    engines = [engine for engine in ENGINES if importlib.util.find_spec(engine)]
+    runs = [
+        [in_a_new_process(measure_engine, engine, lengths[-1]) for engine in engines] for _ in range(1 if quick else 5)
+    ]
+    for engine, of_one in zip(engines, zip(*runs, strict=True), strict=True):
+        seconds, megabytes, gradients = zip(*of_one, strict=True)
+        print(
+            f"{engine}, {lengths[-1]:,} nodes, first run of a process: {min(seconds):.2f} s, "
+            f"{max(megabytes):.0f} MB, gradient {gradients[0]:.6g}"
+        )
+
+
+def measure_chain(nodes, in_all):
+    """Microseconds of processor per node, forward and backward, over as many chains as have `in_all` nodes together."""
+    forward = backward = 0.0
+    count = in_all // nodes
+    for _ in range(count):
+        x = mg.Tensor(0.5, requires_grad=True)
+        start = time.process_time()
+        y = sines(mg.sin, x, nodes)
+        middle = time.process_time()
+        y.backward()
+        end = time.process_time()
+        forward, backward = forward + (middle - start), backward + (end - middle)
+        del x, y  # freed here, not while the next is timed
+    return forward / (count * nodes) * 1e6, backward / (count * nodes) * 1e6
+
+
+def measure_engine(engine, nodes):
+    """Seconds and megabytes of forward and backward together, and the gradient."""
+    gradient_of = ENGINES[engine]()
+    megabytes, start = -peak_megabytes(), time.process_time()
+    gradient = gradient_of(nodes)
+    return time.process_time() - start, megabytes + peak_megabytes(), gradient
+
+
+def sines(sin, x, nodes):
+    for _ in range(nodes):
+        x = sin(x)
+    return x
+
+
+def with_minigrad():
+    def gradient_of(nodes):
+        x = mg.Tensor(0.5, requires_grad=True)
+        sines(mg.sin, x, nodes).backward()
+        return float(x.grad)
+
+    return gradient_of
+
+
+def with_autograd():
+    import autograd
+
+    return lambda nodes: autograd.grad(lambda x: sines(autograd.numpy.sin, x, nodes))(0.5)
+
+
+ENGINES = {"minigrad": with_minigrad, "autograd": with_autograd}
+
+
+def listing(quick):
+    """The graph of a chain, its listing and its DOT text."""
+    lengths = (1_000, 10_000)
+    table = Table(
+        "The graph of a chain as text, µs per node (linear: ÷ first stays near 1)",
+        ("nodes", "graph", "÷ first", "listing", "÷ first", "DOT", "÷ first"),
+        ("{:,}", *["{:.2f}"] * 6),
+    )
+    rounds = [[measure_listing(nodes, lengths[-1]) for nodes in lengths] for _ in range(2 if quick else 5)]
+    costs = [np.min(runs, axis=0) for runs in zip(*rounds, strict=True)]
+    for nodes, cost in zip(lengths, costs, strict=True):
+        table.row(nodes, *np.stack([cost, cost / costs[0]], axis=1).ravel())
+
+
+def measure_listing(nodes, in_all):
+    """Microseconds of processor per node: to make the graph, its listing, its DOT text."""
+    costs = np.zeros(3)
+    for _ in range(in_all // nodes):
+        y = sines(mg.sin, mg.Tensor(0.5, requires_grad=True, name="x"), nodes)
+        times = [time.process_time()]
+        graph = y.graph()
+        times.append(time.process_time())
+        str(graph)
+        times.append(time.process_time())
+        graph.dot()
+        times.append(time.process_time())
+        costs += np.diff(times)
+        del y, graph  # freed here, not while the next is timed
+    return costs / in_all * 1e6
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+
+def tokens(quick):
+    """A training step of the small model on one sequence of growing length."""
+    table = Table(
+        "A training step of the small model on one sequence (the attention weights grow with the square of its tokens)",
+        ("tokens", "eager ms", "µs/token", "compiled ms", "µs/token", "compiled ÷ eager"),
+        ("{:,}", "{:.3f}", "{:.1f}", "{:.3f}", "{:.1f}", "{:.2f}"),
+    )
+    rounds, seconds = (1, 0.2) if quick else (3, 1.0)
+    for length in (32, 128) if quick else (32, 64, 128, 256, 512, 1_024):
+        runs = [[in_a_new_process(measure_tokens, mode, length, seconds) for mode in MODES] for _ in range(rounds)]
+        eager, compiled = np.min(runs, axis=0)
+        table.row(length, eager * 1e3, eager / length * 1e6, compiled * 1e3, compiled / length * 1e6, compiled / eager)
+
+
+def measure_tokens(mode, length, seconds):
+    """Seconds of a training step."""
+    size = f"small, one sequence of {length} tokens"
+    SIZES[size] = (1, length, *SIZES["small"][2:])
+    mg.keep_memory()
+    step_on, (batch,) = make_step(size, mode), batches(size, 1)
+    float(step_on(*batch))
+    return least(lambda: float(step_on(*batch)), rounds=5, seconds=seconds)
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def memory(quick):
+    """What the process holds as a run gets long."""
+    marks = (10, 100, 1_000) if quick else (100, 1_000, 10_000)
+    table = Table(
+        "Resident memory of a run of tiny training steps, MB (flat: the last column stays near 0)",
+        ("mode", *(f"after {mark:,} steps" for mark in marks), f"growth after {marks[0]:,}"),
+        ("{}", *["{:.2f}"] * 3, "{:+.2f}"),
+    )
+    for mode in MODES:
+        held = in_a_new_process(measure_memory, mode, marks)
+        table.row(mode, *held, held[-1] - held[0])
+
+
+def measure_memory(mode, marks):
+    """The resident megabytes after so many steps."""
+    mg.keep_memory()
+    step_on, data = make_step("tiny", mode), batches("tiny")
+    held = []
+    for i in range(marks[-1]):
+        float(step_on(*data[i % 4]))
+        if i + 1 in marks:
+            held.append(resident_megabytes())
+    return held
+
+
+# --- the first call ---------------------------------------------------------------------------------------------------
+
+
+def compilation(quick):
+    """Capture, and capture with compilation, in new processes."""
+    table = Table(
+        "Capture and compilation of a training step, seconds (goals: in all ≤ 0.1 at tiny, ≤ 1 at medium)",
+        ("size", "nodes", "instructions", "capture", "in all"),
+        ("{}", "{:,}", "{:,}", "{:.3f}", "{:.3f}"),
+    )
+    rounds = 1 if quick else 5
+    for size in ("tiny",) if quick else ("tiny", "small", "medium"):
+        capture, nodes = min(in_a_new_process(measure_capture, size) for _ in range(rounds))
+        in_all, instructions = min(in_a_new_process(measure_compilation, size) for _ in range(rounds))
+        table.row(size, nodes, instructions, capture, in_all)
+
+
+def measure_capture(size):
+    """Seconds of a first capture, and the nodes of its graph."""
+    step_on, (batch,) = make_step(size, "eager"), batches(size, 1)
+    start = time.perf_counter()
+    graph = mg.trace(step_on, *batch)
+    return time.perf_counter() - start, len(graph)
+
+
+def measure_compilation(size):
+    """Seconds that a first call takes more than a later one, and the lines of the program."""
+    mg.keep_memory()
+    step_on, (batch,) = make_step(size, "compiled"), batches(size, 1)
+    start = time.perf_counter()
+    float(step_on(*batch))
+    first = time.perf_counter() - start
+    return first - least(lambda: float(step_on(*batch)), rounds=3), step_on.stats.instructions
+
+
+def importing(quick):
+    """`import minigrad` against `import numpy`, the two in turns."""
+    times = {module: [] for module in ("numpy", "minigrad")}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for _ in range(1 + (3 if quick else 15)):  # the first writes the byte code
+            for module, seconds in times.items():
+                code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+                run = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True)
+                seconds.append(float(run.stdout))
+    numpy, minigrad = (min(seconds[1:]) for seconds in times.values())
+    table = Table(
+        "Importing in a new process, ms (goal: ratio ≤ 1.5)",
+        ("import numpy", "import minigrad", "ratio"),
+        ("{:.1f}", "{:.1f}", "{:.2f}"),
+    )
+    table.row(numpy * 1e3, minigrad * 1e3, minigrad / numpy)
+
+
+PARTS = {
+    "chain": chain,
+    "listing": listing,
+    "tokens": tokens,
+    "memory": memory,
+    "compile": compilation,
+    "import": importing,
+}
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def least(run, rounds, seconds=0.0):
+    """The least seconds of so many calls, and of more while time is left."""
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < rounds or time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def in_a_new_process(function, *arguments):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def peak_megabytes():
+    return kilobytes("VmHWM") / 1024
+
+
+def resident_megabytes():
+    return kilobytes("VmRSS") / 1024
+
+
+def kilobytes(key):
+    """What Linux counts for this process alone; `ru_maxrss` of a new process begins where its parent was."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(key)))
+
+
+def processor():
+    """The name of the processor, as `lscpu` has it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+class Table:
+    """Rows under a heading, printed one by one as they are measured."""
+
+    def __init__(self, title, names, formats):
+        self.names, self.formats = names, formats
+        print(title)
+        print("  ".join(f"{name:>9}" for name in names))
+
+    def row(self, *figures):
+        words = (form.format(figure) for form, figure in zip(self.formats, figures, strict=True))
+        line = (f"{word:>{max(9, len(name))}}" for word, name in zip(words, self.names, strict=True))
+        print("  ".join(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
