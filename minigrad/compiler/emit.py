@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from minigrad.compiler.memory import Statement
-from minigrad.compiler.pieces import FLAT, Loop
+from minigrad.compiler.pieces import FLAT
 from minigrad.compiler.planner import Plan
+from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable
 from minigrad.graph import Node
 
+TITLE = "# Written by minigrad.compile: %4 beside a line is the node of print(step.graph) that it computes."
 COMMENTS = 72  # the column where comments begin, where lines are short enough
 
 
@@ -20,7 +21,7 @@ def source(plan: Plan, clocks: bool = False) -> str:
     With `clocks` the function returns the time before and after each of its statements, as `clock` tells it.
     """
     header = [*_state(plan), *_memory(plan), *_views(plan)]
-    return "\n".join(["import numpy as np", "", *header, "", "", *_step(plan, clocks), ""])
+    return "\n".join(["import numpy as np", "", TITLE, *header, "", "", *_step(plan, clocks), ""])
 
 
 def _state(plan: Plan) -> Iterator[str]:
@@ -30,10 +31,10 @@ def _state(plan: Plan) -> Iterator[str]:
             yield f"# --- {title}"
         for root in found:
             where = "state" if kind == "state" else "constants"
-            yield _commented(f"{root} = {where}[{root.name!r}]", _described(root))
+            yield _commented(f'{root} = {where}["{root.name}"]', _described(root))
         if kind == "constant":
             for name, array in plan.constants.items():
-                yield _commented(f"{name} = constants[{name!r}]", f"{array.shape} {array.dtype}")
+                yield _commented(f'{name} = constants["{name}"]', f"{array.shape} {array.dtype}")
 
 
 def _memory(plan: Plan) -> Iterator[str]:

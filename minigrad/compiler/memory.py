@@ -5,33 +5,13 @@ What is alive at different times may lie in one place. Statements come in, offse
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable
-from minigrad.graph import Node
 
 ALIGNMENT = 64  # bytes: a cache line, and what vector instructions like best
-
-
-@dataclass(eq=False)
-class Statement:
-    """What computes one node: its lines, the variables it reads and the one it writes, memory it needs meanwhile."""
-
-    node: Node
-    lines: list[str]
-    operands: list[Any]  # variables and numbers, as the op takes them
-    out: Variable
-    places: list[tuple[Variable, Any]] = field(default_factory=list)  # parts of the result, and what is copied there
-    scratch: list[Variable] = field(default_factory=list)
-    in_place: bool = False  # the result may be written over an operand that is read here for the last time
-    may_raise: bool = False
-    section: str = ""
-
-    @property
-    def reads(self) -> list[Variable]:
-        return [x for x in self.operands if isinstance(x, Variable)]
 
 
 @dataclass(eq=False)
@@ -49,13 +29,10 @@ class Block:
         return -(-max(size, 1) // ALIGNMENT) * ALIGNMENT
 
 
-def blocks_of(
-    statements: Sequence[Statement], kept: Iterable[Variable], loops: Iterable[tuple[int, int, Collection[Variable]]]
-) -> list[Block]:
-    """The blocks of all buffers.
+def blocks_of(statements: Sequence[Statement], kept: Iterable[Variable], loops: Sequence[Loop] = ()) -> list[Block]:
+    """The blocks of all buffers; `kept` are read after the last statement.
 
-    `kept` are read after the last statement. A loop is its first and its last statement, and the roots that are needed
-    in one turn only; all others are alive in all its turns.
+    What a loop reads or writes is alive in all its turns, unless it is needed in one turn only.
     """
     ends: dict[Variable, int] = {variable.root: len(statements) for variable in kept}
     begins: dict[Variable, int] = {}
@@ -71,7 +48,7 @@ def blocks_of(
         out = statement.out.root
         for variable in (*statement.scratch, out):
             if variable.kind == "buffer" and variable not in blocks:
-                successor = _written_over(statement, number, blocks, ends) if variable is out else None
+                successor = _written_over(statement, number, blocks, ends, loops) if variable is out else None
                 if successor is not None:
                     successor.members.append(variable)
                     successor.last = ends[variable]
@@ -79,22 +56,25 @@ def blocks_of(
                 else:
                     blocks[variable] = Block([variable], begins[variable], ends[variable])
     found = list(dict.fromkeys(blocks.values()))
-    for first, last, members in loops:
+    for loop in loops:
         for block in found:
-            if block.members[0] not in members and block.first <= last and block.last >= first:
-                block.first, block.last = min(block.first, first), max(block.last, last)
+            if block.members[0] not in loop.members and block.first <= loop.last and block.last >= loop.first:
+                block.first, block.last = min(block.first, loop.first), max(block.last, loop.last)
     return found
 
 
 def _written_over(
-    statement: Statement, number: int, blocks: dict[Variable, Block], ends: dict[Variable, int]
+    statement: Statement, number: int, blocks: dict[Variable, Block], ends: dict[Variable, int], loops: Sequence[Loop]
 ) -> Block | None:
     """The block of an operand that dies here and has the layout of the result."""
     out = statement.out
     if not statement.in_place or out.kind != "buffer":
         return None
+    whole = next((loop.whole for loop in loops if loop.first <= number <= loop.last), frozenset())
     for x in statement.reads:
         root = x.root
+        if root in whole:  # the next turn needs what this one would write over
+            continue
         if (
             root in blocks and blocks[root].last == number == ends[root] and x.dtype == out.dtype
             and x.shape == out.shape and x.array.strides == out.array.strides and root.array.nbytes == out.array.nbytes

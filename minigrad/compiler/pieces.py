@@ -8,25 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from minigrad.compiler.memory import Statement
+from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable, address
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FLAT = 2**14  # elements of a piece of a flat array
-
-
-@dataclass(eq=False)
-class Loop:
-    """Statements `first` to `last` in `count` pieces; `flat` ones are cut by elements, the last piece being shorter."""
-
-    first: int
-    last: int
-    count: int
-    flat: int = 0  # the number of elements
-    members: tuple[Variable, ...] = ()  # roots that nobody needs outside: they are as large as one piece
 
 
 def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
@@ -84,7 +72,7 @@ def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
             new_largest = max(largest, *(x.array.nbytes for x in found))
             if not flat and _count(new_rows, new_largest) is None:
                 break
-            if not _independent([*statements[first : last + 1]], new_rows, flat):
+            if not _independent(statements[first : last + 1], flat):
                 break
             last, rows, largest = last + 1, new_rows, new_largest
         if last - first < 2 or largest < LARGE:
@@ -92,7 +80,8 @@ def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
         count = -(-rows // FLAT) if flat else _count(rows, largest)
         assert count is not None
         if best is None or last - 1 > best.last:
-            best = Loop(first, last - 1, count, rows if flat else 0)
+            whole = _read_whole(statements[first:last], flat)
+            best = Loop(first, last - 1, count, rows if flat else 0, whole)
     return best
 
 
@@ -102,18 +91,23 @@ def _count(rows: int, nbytes: int) -> int | None:
     return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), None)
 
 
-def _independent(statements: Sequence[Statement], rows: int, flat: bool) -> bool:
+def _independent(statements: Sequence[Statement], flat: bool) -> bool:
     """Whether every memory that is written is read and written piece by piece, the same piece each time."""
     written = {variable.root for statement in statements for variable in (statement.out, *statement.scratch)}
-    extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is read and written: all of it, or one part
+    return not written & _read_whole(statements, flat)
+
+
+def _read_whole(statements: Sequence[Statement], flat: bool) -> frozenset[Variable]:
+    """The memory of which a turn may read or write something else than its own piece."""
+    extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is used: all of it, or one part
+    found = set()
     for statement in statements:
         by_rows = sliced(statement) or []
         for variable in (statement.out, *statement.reads):
             root, array = variable.root, variable.array
-            if root not in written:
-                continue
             extent = address(array), array.nbytes
-            in_order = array.flags.c_contiguous if flat else array.strides[:1] == (array.nbytes // max(len(array), 1),)
+            by_pieces = array.ndim > 0 and array.strides[0] * len(array) == array.nbytes
+            in_order = array.flags.c_contiguous if flat else by_pieces
             if variable not in by_rows or not in_order or extents.setdefault(root, extent) != extent:
-                return False
-    return True
+                found.add(root)
+    return frozenset(found)

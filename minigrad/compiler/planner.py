@@ -11,10 +11,11 @@ import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.compiler.code import lines_of, number_line, text_of
-from minigrad.compiler.memory import Statement, blocks_of, place
+from minigrad.compiler.memory import blocks_of, place
 from minigrad.compiler.names import RESERVED, variable_names
-from minigrad.compiler.pieces import FLAT, Loop, loops, sliced
+from minigrad.compiler.pieces import FLAT, loops, sliced
 from minigrad.compiler.rewrite import Rewritten
+from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
 from minigrad.graph import Node
 
@@ -46,7 +47,7 @@ class Plan:
         for loop in self.loops:
             self._cut(loop)
         kept = [*self.returned, *(value for _, value in self.copies)]
-        self.blocks = blocks_of(self.statements, kept, [(one.first, one.last, one.members) for one in self.loops])
+        self.blocks = blocks_of(self.statements, kept, self.loops)
         self.nbytes = place(self.blocks)
 
     @property

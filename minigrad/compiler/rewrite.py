@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.base.clock import next_id
 from minigrad.base.record import registry
 from minigrad.base.structure import map_leaves
-from minigrad.compiler.rules import RULES, without_broadcast
+from minigrad.compiler.rules import RULES, is_constant, with_numbers, without_broadcast
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
@@ -95,7 +95,7 @@ class _Rewriter:
             if found is not None:
                 return found
         if op.elementwise:
-            inputs = without_broadcast(op, inputs, params)
+            inputs = with_numbers(op, without_broadcast(op, inputs, params), params)
         return self.computed(op, inputs, params)
 
     def make(self, name: str, *inputs: Any, **params: Any) -> Any:
@@ -129,7 +129,7 @@ class _Rewriter:
 
     def shared(self, x: Any) -> Any:
         """Of equal constants, the first."""
-        if isinstance(x, Tensor) and _is_constant(x):
+        if isinstance(x, Tensor) and is_constant(x):
             return self.found.setdefault(_key_of_array(x._data), x)
         return x
 
@@ -140,8 +140,9 @@ class _Rewriter:
         if not op.effect and key in self.found:
             return self.found[key]
         tensors = [x for x in inputs if isinstance(x, Tensor)]
-        small = math.prod(shaped.shape) * shaped.dtype.itemsize <= LARGEST_CONSTANT
-        if not op.effect and small and all(_is_constant(x) for x in tensors):
+        nbytes = math.prod(shaped.shape) * shaped.dtype.itemsize
+        grows = op.view and nbytes > sum(x.size * x.dtype.itemsize for x in tensors)
+        if not op.effect and nbytes <= LARGEST_CONSTANT and not grows and all(map(is_constant, tensors)):
             with np.errstate(all="ignore"), within(capture=None, record=False):
                 values = op.forward(*(x._data if isinstance(x, Tensor) else x for x in inputs), **params)
             tensor = self.found.setdefault(_key_of_array(np.asarray(values)), constant(values))
@@ -152,11 +153,6 @@ class _Rewriter:
         assert self.node is not None
         self.sources.setdefault(tensor.id, self.node)
         return tensor
-
-
-def _is_constant(tensor: Tensor) -> bool:
-    # What no_grad computed outside has this role too, but may look into memory that is written to.
-    return tensor.op is None and tensor.role in ("constant", "cotangent") and "made_by" not in tensor.params
 
 
 def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

@@ -227,6 +227,23 @@ for _rule in TABLE:
         RULES.setdefault(_name, []).append(_rule)
 
 
+def is_constant(tensor: Tensor) -> bool:
+    """Whether the value is known and never changes."""
+    # What no_grad computed outside has this role too, but may look into memory that is written to.
+    return tensor.op is None and tensor.role in ("constant", "cotangent") and "made_by" not in tensor.params
+
+
+def with_numbers(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
+    """The operands with constants of one element as numbers, where the result has the same shape and type anyway."""
+    result = op.infer(inputs, params)
+    for position, x in enumerate(inputs):
+        if isinstance(x, Tensor) and x.size == 1 and x.dtype.kind == "f" and is_constant(x):
+            tried = (*inputs[:position], float(np.asarray(x._data).item()), *inputs[position + 1 :])
+            if any(isinstance(y, Tensor) for y in tried) and op.infer(tried, params) == result:
+                inputs = tried
+    return inputs
+
+
 def without_broadcast(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     """The operands as they were before `broadcast_to`, where the result has the same shape anyway."""
     shape = op.infer(inputs, params).shape

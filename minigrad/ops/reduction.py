@@ -105,7 +105,7 @@ def code_of_reduction(ufunc: str) -> Any:
     def code(scratch: Any, out: Any, x: Any, *, axis: Axis, keepdims: bool) -> str | None:
         if x.dtype == HALF:
             return None
-        return f"{ufunc}.reduce({x}, axis={axis}, keepdims={keepdims}, out={out})"
+        return f"{ufunc}.reduce({x}, axis={axis}, {'keepdims=True, ' if keepdims else ''}out={out})"
 
     return code
 

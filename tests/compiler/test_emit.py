@@ -1,0 +1,81 @@
+"""The text of programs: that of the attention example byte for byte, and a node beside every line.
+
+After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment rewrites the file, for the diff to be read.
+"""
+
+import ast
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as mg
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "attention_program.txt"
+
+
+def attention(query, key, value):
+    """One causal head, its loss, and the gradients."""
+    context = mg.scaled_dot_product_attention(query, key, value, causal=True)
+    loss = mg.mean(mg.square(context))
+    loss.name = "loss"
+    return loss, mg.grad(loss, [query, key, value])
+
+
+def compiled_attention():
+    rng = np.random.default_rng(0)
+    names = ("query", "key", "value")
+    inputs = [mg.Tensor(rng.standard_normal((3, 2)), requires_grad=True, name=name) for name in names]
+    step = mg.compile(attention)
+    step(*inputs)
+    return step
+
+
+def test_the_program_of_attention():
+    text = compiled_attention().source
+    if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
+        GOLDEN.write_text(text, encoding="utf-8", newline="\n")
+    assert GOLDEN.read_text(encoding="utf-8") == text, "see the docstring of test_emit.py"
+
+
+def test_every_statement_names_the_node_it_computes():
+    step = compiled_attention()
+    body = step.source[step.source.index("def step") :].splitlines()[1:]
+    numbers = [int(number) for line in body for number in re.findall(r"# %(\d+) ", line)]
+    assert numbers == sorted(numbers)
+    for line in body:
+        found = re.search(r"# %(\d+) (\(.*\))$", line)
+        if found:
+            assert step.graph[int(found[1])].op is not None
+        else:  # the further lines of a node, sections, and the result
+            assert re.match(r" +(#|np\.|with|if|else|for|return|\w+\[)", line) or ")" in line, line
+
+
+def test_one_call_of_numpy_per_line():
+    step = compiled_attention()
+    (function,) = (x for x in ast.parse(step.source).body if isinstance(x, ast.FunctionDef) and x.name == "step")
+    for statement in ast.walk(function):
+        if isinstance(statement, ast.Expr):
+            assert isinstance(statement.value, ast.Call), ast.unparse(statement)
+            assert not any(isinstance(x, ast.Call) for x in statement.value.args)
+
+
+def test_sections_in_order():
+    step = compiled_attention()
+    assert re.findall(r"# --- (\w+)", step.source) == ["constants", "memory", "views", "forward", "backward"]
+
+
+def test_names_come_from_tensors_and_scopes():
+    rng = np.random.default_rng(0)
+    model = mg.nn.LanguageModel(vocabulary=5, width=4, heads=1, layers=2, context=3, rng=rng)
+    step = mg.compile(lambda tokens: model(tokens))
+    step(np.array([[0, 1, 2]]))
+    assert "blocks_0_attention_query_weight" in step.source
+    assert "blocks_1_attention_scores" in step.source
+    names = re.findall(r"^(\w+) = ", step.source, re.M)
+    assert len(names) - 1 == len(set(names))  # `memory` is cut to size
+
+
+def test_the_same_function_makes_the_same_text():
+    assert compiled_attention().source == compiled_attention().source

@@ -1,0 +1,97 @@
+"""Loops over pieces: with the limits made small, programs of small arrays have them too, and compute the same."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.compiler import emit, pieces, planner
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(pieces, "LARGE", 64)
+    monkeypatch.setattr(pieces, "PIECE", 256)
+    for module in (pieces, planner, emit):
+        monkeypatch.setattr(module, "FLAT", 16)
+
+
+def loops_of(step):
+    return [line.strip() for line in step.source.splitlines() if line.strip().startswith("for ")]
+
+
+def alike(function, *arrays):
+    step = mg.compile(function)
+    for _ in range(2):
+        step(*arrays)
+        step.program._step.__globals__["memory"][...] = 0xFF
+    for actual, expected in zip(step(*arrays), function(*map(mg.Tensor, arrays)), strict=True):
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-12, atol=1e-12)
+    return step
+
+
+@pytest.mark.parametrize("length", [15, 16, 17, 33, 100])
+def test_flat_arrays_are_cut_by_elements(length, small_pieces):
+    step = alike(lambda x: (mg.exp(x * 0.5) - x * 2.0, mg.sqrt(x * x + 1.0)), np.random.default_rng(0).random(length))
+    assert [line for line in loops_of(step) if "range(0" in line]
+
+
+def test_attention_goes_sequence_by_sequence(small_pieces):
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((4, 2, 5, 3)) for _ in range(3)]
+
+    def attend(q, k, v):
+        return (mg.scaled_dot_product_attention(q, k, v) * 2.0,)
+
+    step = alike(attend, *arrays)
+    assert "for i in range(4):" in loops_of(step)
+    assert any("scores" in line and "[i" not in line for line in step.source.splitlines() if "array(" in line)
+
+
+def test_rows_that_depend_on_each_other_are_not_cut_apart(small_pieces):
+    def function(x):
+        y = mg.exp(x)
+        z = y * 2.0
+        flipped = z[::-1] + y
+        return flipped, flipped * y, mg.cumsum(y * z, axis=0) - y
+
+    alike(function, np.random.default_rng(0).standard_normal((16, 8)))
+
+
+def test_axes_that_change_places_are_not_cut(small_pieces):
+    def function(x):
+        y = mg.exp(x) + 1.0
+        return (y.T * 2.0 + mg.sin(y)) * 0.5, mg.tanh(y)
+
+    alike(function, np.random.default_rng(0).standard_normal((8, 8)))
+
+
+def test_a_value_that_all_rows_need_is_made_before_the_loop(small_pieces):
+    def function(x, v):
+        y = mg.exp(x) * 2.0
+        w = mg.exp(v) * 2.0
+        return (y * w + 1.0, y * mg.expand_dims(w, 0))
+
+    rng = np.random.default_rng(0)
+    alike(function, rng.standard_normal((8, 8)), rng.standard_normal(8))
+
+
+def test_a_whole_training_step_in_pieces_is_the_same(small_pieces):
+    losses = []
+    for compiled in (False, True):
+        rng = np.random.default_rng(0)
+        model = mg.nn.LanguageModel(vocabulary=7, width=8, heads=2, layers=2, context=6, rng=rng).astype(np.float64)
+        adam = mg.optim.AdamW(model.parameters(), rate=1e-2)
+
+        def step(tokens, targets, model=model, adam=adam):
+            adam.zero_grad()
+            loss = mg.cross_entropy(model(tokens), targets)
+            loss.backward()
+            mg.optim.clip_gradients(adam.parameters, 0.5)
+            adam.step()
+            return loss
+
+        run = mg.compile(step) if compiled else step
+        losses.append([float(run(rng.integers(0, 7, (4, 6)), rng.integers(0, 7, (4, 6)))) for _ in range(20)])
+        if compiled:
+            assert len(loops_of(run)) > 10
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-10)
