@@ -21,6 +21,7 @@ from minigrad.compiler.emit import source
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
+from minigrad.compiler.variables import owner_of
 from minigrad.core.capture import Capture
 from minigrad.core.tensor import new_tensor, touch
 from minigrad.graph import Node
@@ -66,6 +67,7 @@ class Program:
         self._memory = [(tensor, tensor._data) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
         self._moves = Storage.moves
         self._state = [graph._tensors[node.number] for node in graph.updates]
+        self._written = {id(owner_of(root.array)) for root in plan.roots if root.kind == "state"} if self._state else set()
         self._arguments: Sequence[Array] = ()
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         self._step = self._defined(self.source)
@@ -101,6 +103,8 @@ class Program:
     def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
         """The outputs, in arrays of their own; state is written."""
         with self._lock:
+            if self._written:  # state is written as soon as its new value is known, perhaps before an argument is read
+                arrays = [x.copy() if id(owner_of(x)) in self._written else x for x in arrays]
             self._arguments = arrays
             try:
                 results: tuple[Array, ...] = self._step(*arrays)

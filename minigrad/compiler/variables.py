@@ -122,7 +122,7 @@ class Variables:
         assert isinstance(array, np.ndarray)
         if node.role in ("constant", "cotangent"):
             return Variable(name, "constant", array, node=node)
-        owner = _owner(array)
+        owner = owner_of(array)
         if owner is array or (owner.shape == array.shape and owner.strides == array.strides):
             return Variable(name, "state", array, node=node)
         if id(owner) not in self.owners:
@@ -212,7 +212,8 @@ def memory_at(owner: Array, start: int, like: Array) -> Array | None:
     return owner.reshape(-1)[first : first + like.size].reshape(like.shape)
 
 
-def _owner(array: Array) -> Array:
+def owner_of(array: Array) -> Array:
+    """The array whose memory `array` is a part of."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
