@@ -263,7 +263,8 @@ class Plan:
         others = [*self.returned, *(value for _, value in self.copies)]
 
         def overlaps(variable: Variable) -> bool:
-            return variable.root is owner and variable.root is not home and np.may_share_memory(variable.array, array)
+            fixed = variable.root.kind in ("state", "constant")  # what no_grad or detach made outside may look into state
+            return fixed and np.may_share_memory(variable.array, array)
 
         statement = self.statements[number]
         for x in statement.reads:
@@ -283,7 +284,8 @@ class Plan:
         return {
             value: self.new_name(f"new_{value.name}")
             for _, value in self.copies
-            if any(value.root is state.root and np.may_share_memory(value.array, state.array) for state in written)
+            if value.root.kind in ("state", "constant")
+            and any(np.may_share_memory(value.array, state.array) for state in written)
         }
 
     def _made_again(self, home: Variable) -> None:
