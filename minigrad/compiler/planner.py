@@ -258,13 +258,13 @@ class Plan:
 
     def _is_free(self, home: Variable, memory: tuple[Variable, Array], states: list[Variable]) -> bool:
         """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
-        owner, array = memory
+        _, array = memory
         number = next(i for i, statement in enumerate(self.statements) if statement.out is home)
         others = [*self.returned, *(value for _, value in self.copies)]
 
         def overlaps(variable: Variable) -> bool:
-            fixed = variable.root.kind in ("state", "constant")  # what no_grad or detach made outside may look into state
-            return fixed and np.may_share_memory(variable.array, array)
+            # A constant may look into state: what detach made of it outside.
+            return variable.root.kind in ("state", "constant") and np.may_share_memory(variable.array, array)
 
         statement = self.statements[number]
         for x in statement.reads:

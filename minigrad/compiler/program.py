@@ -67,7 +67,8 @@ class Program:
         self._memory = [(tensor, tensor._data) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
         self._moves = Storage.moves
         self._state = [graph._tensors[node.number] for node in graph.updates]
-        self._written = {id(owner_of(root.array)) for root in plan.roots if root.kind == "state"} if self._state else set()
+        written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
+        self._written = {id(owner_of(array)) for array in written_to}
         self._arguments: Sequence[Array] = ()
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         self._step = self._defined(self.source)

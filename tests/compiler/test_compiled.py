@@ -64,8 +64,8 @@ def test_arguments_changed_between_calls_are_seen():
 def test_tuples_lists_dictionaries_and_named_tuples_go_in_and_come_out():
     def function(pair, others, *more, flag, **named):
         return {
-            "pair": Pair(pair.second, pair.first * 2.0), "list": [x + 1.0 for x in others], "none": None, "text": "as it is",
-            "number": 3, "tuple": (more[0], (more[1] * named["b"],)), "named": named["a"] if flag else None,
+            "pair": Pair(pair.second, pair.first * 2.0), "list": [x + 1.0 for x in others], "none": None,
+            "text": "as it is", "number": 3, "tuple": (more[0], (more[1] * named["b"],)), "named": named["a"] if flag else None,
         }  # fmt: skip
 
     step = mg.compile(function)
@@ -177,7 +177,9 @@ def test_results_of_one_call_are_not_overwritten_by_the_next():
 
 def test_results_that_are_arguments_state_or_views_of_them_are_copies():
     state, argument, memory = weight_of(1.0, 2.0), Tensor([3.0, 4.0]), X.copy()
-    step = mg.compile(lambda a, m: (state, state[:1], a, a[1:], m, m.T, m[0], mg.reshape(state, (2, 1)), state, a.detach()))
+    step = mg.compile(
+        lambda a, m: (state, state[:1], a, a[1:], m, m.T, m[0], mg.reshape(state, (2, 1)), state, a.detach())
+    )
     results = step(argument, memory)
     expected = ([1, 2], [1], [3, 4], [4], X.tolist(), X.T.tolist(), X[0].tolist(), [[1], [2]], [1, 2], [3, 4])
     assert tuple(t.tolist() for t in results) == expected
@@ -796,9 +798,8 @@ def test_check_passes_on_good_functions_and_leaves_what_the_program_left():
 def test_check_finds_a_number_drawn_inside():
     rng = np.random.default_rng(0)
     step = mg.compile(lambda x: x * float(rng.standard_normal()), check=3)
-    with pytest.raises(GraphError, match="differ.*does the function draw numbers"):
-        for _ in range(3):
-            step(X)
+    with pytest.raises(GraphError, match="differ; does the function draw numbers"):
+        step(X)
 
 
 def test_check_restores_generators():
@@ -836,7 +837,7 @@ def test_stats_profile_and_texts():
     batch = np.random.default_rng(0).integers(0, 9, (2, 5))
     compiled(batch, batch)
     stats = compiled.stats
-    assert 0 < stats.instructions
+    assert stats.instructions > 0
     assert 0 < stats.bytes < stats.bytes_before_reuse
     assert stats.flops > 1000
     assert f"{stats.instructions:,} instructions" in str(stats)
@@ -857,7 +858,7 @@ def test_stats_profile_and_texts():
 def test_the_same_model_and_seed_give_the_same_text():
     texts = []
     for _ in range(2):
-        model, _, step = new_language_model()
+        _, _, step = new_language_model()
         compiled = mg.compile(step)
         batch = np.zeros((2, 5), int)
         compiled(batch, batch)

@@ -1,9 +1,11 @@
-"""Random graphs, forward and gradient in one function: compiled as eager, in float64 and in float32, on poisoned memory.
+"""Random graphs, forward and gradient in one function: compiled as eager, in float64 and float32, on poisoned memory.
 
-A graph is data, a list of steps drawn from a seed. While it is drawn the values of all its nodes are known, for two sets
-of inputs; a step is taken only where both are smooth and well-conditioned: logarithms and divisions away from 0, maxima
-away from ties, nothing large. A graph whose results cancel is drawn again (`is_well_conditioned`), so all that are left
-can be compared closely. A tenth of them run by default; the environment variable MINIGRAD_RANDOM_GRAPHS sets the number.
+A graph is data, a list of steps drawn from a seed. While it is drawn the values of all its nodes are known, for two
+sets of inputs; a step is taken only where both are smooth and well-conditioned: logarithms and divisions away from 0,
+maxima away from ties, nothing large, no small difference of large terms. A graph whose results cancel is drawn again
+(`is_well_conditioned`): so the scale of an array, its largest absolute value, is that of the terms that it is a sum of.
+
+200 graphs by default; the environment variable MINIGRAD_RANDOM_GRAPHS says how many.
 """
 
 import itertools
@@ -34,7 +36,7 @@ class Step(NamedTuple):
 
 
 class RandomGraph(NamedTuple):
-    """First the leaves, then the steps, numbered on. What nobody used is returned, and so is the gradient for the leaves."""
+    """First the leaves, then the steps, numbered on. What nobody used is returned, with the gradients for the leaves."""
 
     seed: tuple[int, ...]
     inputs: list[list[np.ndarray]]  # two sets of values for the leaves
@@ -124,11 +126,7 @@ def well_conditioned(number):
     for attempt in itertools.count():
         graph = drawn((number, attempt))
         exact, eager = run(graph, np.float64), run(graph, np.float32)
-        if all(
-            is_well_conditioned(*pair)
-            for arrays in zip(exact, eager, strict=True)
-            for pair in zip(*arrays, strict=True)
-        ):
+        if all(map(is_well_conditioned, [*exact[0], *exact[1]], [*eager[0], *eager[1]])):
             return graph, exact, eager
 
 
@@ -147,9 +145,8 @@ def run(graph, dtype, wrap=lambda function: function, before=lambda function: No
         leaves = [mg.Tensor(array, dtype, requires_grad=True) for array in inputs[1:]]
         before(function)
         outputs = function(leaves, steering, cotangents)
-        found.append(
-            [t.numpy() if isinstance(t, mg.Tensor) else t for t in (*outputs["values"], *outputs["gradients"])]
-        )
+        arrays = *outputs["values"], *outputs["gradients"]
+        found.append([t.numpy() if isinstance(t, mg.Tensor) else t for t in arrays])
         state.grad = None
     return found
 
@@ -249,13 +246,12 @@ def mask(rng, shape, steer):
 
 
 def key(rng, shape, steer):
-    """An entry for each axis: a number, a slice, a slice backwards, a step, None; or integers with repeats in an array."""
+    """An entry for each axis: a number, slices of all kinds, None; or integers with repeats in an array."""
     entries = []
     for n in shape[: rng.integers(len(shape) + 1)]:
         at = int(rng.integers(-n, n))
-        entries.append(
-            [at, slice(None, None, -1), slice(n // 2, None), slice(None, None, 2), slice(None)][rng.integers(5)]
-        )
+        slices = slice(None, None, -1), slice(n // 2, None), slice(None, None, 2), slice(None)
+        entries.append([at, *slices][rng.integers(5)])
     if rng.integers(2) and shape:
         entries[:1] = [steer(rng.integers(-shape[0], shape[0], (2, 3)))]
     elif not rng.integers(3):
@@ -308,7 +304,8 @@ OPERATIONS = {
     **named("maximum", "minimum", admits=pair(lambda x, y: smooth(x - y)), arity=2),
     **named("hypot", admits=pair(lambda x, y: smooth(np.hypot(x, y))), arity=2),
     "where": Operation(
-        lambda x, y, z: mg.where(x > 0, y, z), lambda x, y, z: smooth(x) and broadcast(x.shape, y.shape, z.shape), arity=3,
+        lambda x, y, z: mg.where(x > 0, y, z), lambda x, y, z: smooth(x) and broadcast(x.shape, y.shape, z.shape),
+        arity=3,
     ),
     "masked": Operation(lambda x, where: mg.where(where, x, 0.5), params=mask),
     "masked away": Operation(lambda x, y, where: mg.where(mg.logical_not(where), y, x), pair(), mask, 2),
@@ -391,7 +388,7 @@ def drawn(seed):
 
 
 def tried(rng, name, values, steering):
-    """One more step, and its values; None where the operation does not take what it was given, or makes it too large."""
+    """One more step, and its values; None where the operation does not take what it was given, or they do not fit."""
     operation = OPERATIONS[name]
     back = rng.random(operation.arity) ** 2  # more often the last nodes, so that graphs are deep, but any node again
     nodes = tuple(len(values) - 1 - int(share * len(values)) for share in back)

@@ -14,7 +14,7 @@ from minigrad.core.tensor import rebase
 PROGRAMS, A_TEST = 300, 50
 STEPS = 12
 
-# Every value is a 3 × 3 matrix, and of moderate size. Values are copies where eager code would let them look into state.
+# Every value is a 3 × 3 matrix, of moderate size. Values are copies where eager code would let them look into state.
 OPERATIONS = {
     "copied": lambda x, y: x * 1.0,
     "turned": lambda x, y: mg.copy(x.T),
