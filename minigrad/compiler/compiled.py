@@ -106,6 +106,9 @@ class Compiled:
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
+
     def _new_program(self, key: Any, args: Any, kwargs: Any) -> Program:
         program = Program(capture(self.function, *args, **kwargs), self.check)
         program.kept = (args, kwargs)  # the identity of what is no array is part of the key

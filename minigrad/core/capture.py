@@ -67,7 +67,7 @@ class Capture:
     def inputs_of(self, op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs of a node: state that was assigned has its new value; stray arrays are refused."""
         for position, x in enumerate(inputs):
-            if isinstance(x, np.ndarray) and current_mode().place.origin is None:  # a rule makes arrays of numbers only
+            if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
             if isinstance(x, Tensor) and x in self.updates and x.requires_grad and current_mode().grad:
                 raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")

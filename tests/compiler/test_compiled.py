@@ -65,7 +65,8 @@ def test_tuples_lists_dictionaries_and_named_tuples_go_in_and_come_out():
     def function(pair, others, *more, flag, **named):
         return {
             "pair": Pair(pair.second, pair.first * 2.0), "list": [x + 1.0 for x in others], "none": None,
-            "text": "as it is", "number": 3, "tuple": (more[0], (more[1] * named["b"],)), "named": named["a"] if flag else None,
+            "text": "as it is", "number": 3, "tuple": (more[0], (more[1] * named["b"],)),
+            "named": named["a"] if flag else None,
         }  # fmt: skip
 
     step = mg.compile(function)

@@ -22,7 +22,7 @@ GRAPHS, A_TEST = int(os.environ.get("MINIGRAD_RANDOM_GRAPHS", "200")), 20
 STEPS = 9
 SHAPES = [(), (1,), (3,), (4,), (2, 1), (2, 3), (3, 4), (3, 3), (1, 4), (2, 3, 4), (2, 1, 3)]  # of the leaves
 LARGEST, MOST_ELEMENTS, MOST_AXES = 8.0, 60, 4  # of all nodes
-SMALLEST = 1e-3  # the scale of a node, relative to what it is made from
+SMALLEST = 0.02  # the scale of a node, relative to what it is made from
 CANCELLED = 1e-4  # of an array's scale: how far float32 may be from float64 in a graph that counts
 EPSILON = float(np.finfo(np.float32).eps)
 
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 
 class RandomGraph(NamedTuple):
-    """First the leaves, then the steps, numbered on. What nobody used is returned, with the gradients for the leaves."""
+    """First the leaves, then the steps, numbered on. What nobody used is returned, and the gradients for the leaves."""
 
     seed: tuple[int, ...]
     inputs: list[list[np.ndarray]]  # two sets of values for the leaves
