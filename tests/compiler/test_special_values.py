@@ -167,7 +167,8 @@ OF_INTEGERS = {
     "x + -n": lambda x, n: x + -n, "x - -n": lambda x, n: x - -n, "-n + x": lambda x, n: -n + x,
     "-(-n)": lambda x, n: mg.negative(-n), "n * 1": lambda x, n: n * 1, "n / 1": lambda x, n: n / 1,
     "n - 0": lambda x, n: n - 0, "n * 1.0": lambda x, n: n * 1.0, "n + n": lambda x, n: n + n,
-    "x * n": lambda x, n: x * n, "n @ n": lambda x, n: n @ n, "(n > 1) + n": lambda x, n: (n > 1) + n, "sum": lambda x, n: mg.sum(n),
+    "x * n": lambda x, n: x * n, "n @ n": lambda x, n: n @ n, "(n > 1) + n": lambda x, n: (n > 1) + n,
+    "sum": lambda x, n: mg.sum(n),
     "mean": lambda x, n: mg.mean(n), "cumsum": lambda x, n: mg.cumsum(n), "softmax": lambda x, n: mg.softmax(n),
     "layer_norm": lambda x, n: mg.layer_norm(n), "astype": lambda x, n: mg.astype(mg.astype(x, int), float),
 }  # fmt: skip
