@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import CaptureError, GraphError, Tensor
-from minigrad.nn import Dropout, LanguageModel
+from minigrad.nn import Dropout, LanguageModel, Module
 
 X = np.arange(6.0).reshape(2, 3)
 
