@@ -11,7 +11,7 @@ from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable
 from minigrad.graph import Node
 
-TITLE = "# Written by minigrad.compile: %4 beside a line is the node of print(step.graph) that it computes."
+TITLE = "# %4 beside a line is the node of print(step.graph) that it computes"
 COMMENTS = 72  # the column where comments begin, where lines are short enough
 
 
