@@ -24,6 +24,9 @@ class Scratch(Protocol):
     def bind(self, name: str, value: Any) -> str:
         """The name under which the program knows `value`, which cannot be written down."""
 
+    def number(self, value: float, dtype: np.dtype[Any]) -> Variable:
+        """A number as an array of no axes, which NumPy takes faster than a number of Python's."""
+
 
 def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -> list[str]:
     """The statements that write the value of `node` into its variable."""
@@ -37,7 +40,8 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
     elif op.code:
         code = _formatted(op, op.code, out, operands, node.params)
     elif is_numpy(op.forward):
-        code = f"np.{op.forward.__name__}({', '.join(map(text_of, operands))}, out={out})"
+        texts = [text_of(x) for x in _with_arrays_for_numbers(operands, out, scratch)]
+        code = f"np.{op.forward.__name__}({', '.join(texts)}, out={out})"
     else:
         code = None
     if code is None:
@@ -46,6 +50,19 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
 
 
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
+
+
+def _with_arrays_for_numbers(operands: list[Any], out: Variable, scratch: Scratch) -> list[Any]:
+    """The operands of a ufunc, with numbers as arrays of no axes where that makes no difference but to the time."""
+    dtypes = {x.dtype for x in operands if hasattr(x, "root")}
+    (dtype,) = dtypes if len(dtypes) == 1 else (None,)
+    if dtype is None or dtype.char not in "fd" or not out.ndim:
+        return operands
+    return [scratch.number(x, dtype) if type(x) in (int, float) and _fits(x, dtype) else x for x in operands]
+
+
+def _fits(number: float, dtype: np.dtype[Any]) -> bool:
+    return abs(number) <= float(np.finfo(dtype).max)
 
 
 def is_numpy(function: Any) -> bool:
@@ -101,6 +118,12 @@ def text_of(value: Any) -> str:
     if isinstance(value, np.dtype):
         return f"np.{value}" if value.kind != "b" else "np.bool_"
     return str(value) if hasattr(value, "root") else repr(value)
+
+
+def name_of_number(value: float) -> str:
+    """0.25 is called n_0_25, and 1e-08 n_1e_08."""
+    text = f"{abs(value):.4g}".replace(".", "_").replace("+", "").replace("-", "_")
+    return f"n_minus_{text}" if str(value).startswith("-") else f"n_{text}"
 
 
 def is_plain(value: Any) -> bool:

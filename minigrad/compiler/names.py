@@ -22,7 +22,8 @@ def variable_names(graph: Graph, sources: Mapping[Node, Node]) -> dict[Node, str
     `multiply_22`, by the number it has in the captured graph.
     """
     parts = {node: [part for part in _parts(node) if part] for node in graph if node.name or node.function is None}
-    ends = Counter("_".join(own[i:]) for own in parts.values() for i in range(len(own)))
+    paths = {tuple(own) for own in parts.values()}  # what lies in several shapes has one name
+    ends = Counter("_".join(own[i:]) for own in paths for i in range(len(own)))
     taken: Counter[str] = Counter()
     names: dict[Node, str] = {}
     for node in graph:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import Array
-from minigrad.compiler.code import lines_of, number_line, text_of
+from minigrad.compiler.code import lines_of, name_of_number, number_line, text_of
 from minigrad.compiler.memory import blocks_of, place
 from minigrad.compiler.names import RESERVED, variable_names
 from minigrad.compiler.pieces import FLAT, loops, sliced
@@ -32,6 +32,7 @@ class Plan:
         names = variable_names(self.graph, self.sources)
         self.variables = Variables(self.graph, names)
         self.bound: dict[str, Any] = {}
+        self.numbers: dict[tuple[str, np.dtype[Any]], Variable] = {}  # as arrays of no axes
         self._checked: set[tuple[str, str, str]] = set()
         self._taken = {*names.values(), *RESERVED, *(one.name for one in self.variables.owners.values())}
         self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
@@ -335,6 +336,13 @@ class _Scratch:
         name = self.plan.new_name(name)
         self.plan.bound[name] = value
         return name
+
+    def number(self, value: float, dtype: np.dtype[Any]) -> Variable:
+        key = (f"{value!r}", dtype)  # −0.0 is not 0.0
+        if key not in self.plan.numbers:
+            name = self.plan.new_name(name_of_number(value))
+            self.plan.numbers[key] = Variable(name, "constant", np.array(value, dtype))
+        return self.plan.numbers[key]
 
     def constant(self, name: str, array: Array) -> str:
         """The name of a fixed array; equal ones are one."""

@@ -60,8 +60,7 @@ class _Rewriter:
                     result = self.visit(node.function, inputs, dict(node.params))
                 if not isinstance(result, Tensor):  # a rule may find a number
                     result = constant(np.asarray(result, node.dtype))
-                if result.op is not None and result.name is None:
-                    result.name, result.line = node.name, node.line
+                _name(result, node)
                 values[node.number] = result
 
         def value_of(node: Node) -> Tensor:
@@ -153,6 +152,14 @@ class _Rewriter:
         assert self.node is not None
         self.sources.setdefault(tensor.id, self.node)
         return tensor
+
+
+def _name(result: Tensor, node: Node) -> None:
+    """Name what was made for a node after it, also in the shape that it was computed in."""
+    if result.op is not None and result.name is None:
+        result.name, result.line = node.name, node.line
+        if result.op.name == "reshape":
+            _name(result.inputs[0], node)
 
 
 def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

@@ -29,7 +29,11 @@ __all__ = [
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0), samples=wide,
     reference=lambda x: np.where(x > 0, x, 0), definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
-    kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0", code="np.maximum({x}, 0, out={out})",
+    kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0",
+    code=lambda scratch, out, x: (
+        f"np.maximum({x}, {scratch.number(0.0, out.dtype) if out.ndim else 0}, out={out})"
+        if out.dtype.char in "fd" else None
+    ),
 )  # fmt: skip
 
 

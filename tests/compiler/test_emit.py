@@ -63,7 +63,7 @@ def test_one_call_of_numpy_per_line():
 
 def test_sections_in_order():
     step = compiled_attention()
-    assert re.findall(r"# --- (\w+)", step.source) == ["constants", "memory", "views", "forward", "backward"]
+    assert re.findall(r"# --- (\w+)", step.source) == ["constants", "numbers", "memory", "views", "forward", "backward"]
 
 
 def test_names_come_from_tensors_and_scopes():
