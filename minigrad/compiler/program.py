@@ -7,6 +7,7 @@ import linecache
 import math
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -71,6 +72,7 @@ class Program:
         self._written = {id(owner_of(array)) for array in written_to}
         self._arguments: Sequence[Array] = ()
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
+        weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._step = self._defined(self.source)
         self._single = isinstance(graph._returned, Node)
         lines = self.source.splitlines()
