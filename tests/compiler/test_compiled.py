@@ -1,7 +1,10 @@
 """What a compiled function promises: modes, methods, threads, `check`, refusals, and what there is to see."""
 
 import copy
+import gc
+import linecache
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -72,6 +75,17 @@ def test_expanded_operations_have_their_program():
     with mg.expanded("softmax"):
         np.testing.assert_allclose(step(X).numpy(), plain, rtol=1e-15)
         assert "softmax" not in {node.op for node in step.graph}
+
+
+def test_a_program_that_is_dropped_leaves_nothing_behind():
+    step = mg.compile(lambda x: x * 2.0)
+    step(X)
+    file, program = step.program.file, weakref.ref(step.program)
+    assert file in linecache.cache
+    del step
+    gc.collect()
+    assert program() is None
+    assert file not in linecache.cache
 
 
 # --- as decorator, method, and inside others --------------------------------------------------------------------------
