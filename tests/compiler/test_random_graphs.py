@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.compiler import pieces
 
 GRAPHS, A_TEST = int(os.environ.get("MINIGRAD_RANDOM_GRAPHS", "200")), 20
 STEPS = 9
@@ -87,12 +88,25 @@ def given(value, steering):
 @pytest.mark.parametrize("first", range(0, GRAPHS, A_TEST))
 def test_a_compiled_graph_gives_what_eager_gives(first):
     for number in range(first, min(first + A_TEST, GRAPHS)):
-        graph, exact, eager = well_conditioned(number)
-        try:
-            compare(exact, compiled(graph, np.float64), eager, compiled(graph, np.float32))
-        except BaseException as error:
-            error.add_note(str(graph))
-            raise
+        require_alike(number)
+
+
+@pytest.mark.parametrize("first", range(0, GRAPHS // 4, A_TEST))
+def test_a_graph_that_is_run_in_pieces_gives_what_eager_gives(first, monkeypatch):
+    """As large arrays are: here all are large, and pieces are as small as can be."""
+    for name, value in (("LARGE", 0), ("PIECE", 16), ("FLAT", 3)):
+        monkeypatch.setattr(pieces, name, value)
+    for number in range(first, min(first + A_TEST, GRAPHS // 4)):
+        require_alike(GRAPHS + number)
+
+
+def require_alike(number):
+    graph, exact, eager = well_conditioned(number)
+    try:
+        compare(exact, compiled(graph, np.float64), eager, compiled(graph, np.float32))
+    except BaseException as error:
+        error.add_note(str(graph))
+        raise
 
 
 def test_the_graphs_use_every_operation_and_most_use_a_node_more_than_once():

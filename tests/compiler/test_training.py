@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.compiler import pieces
 from minigrad.io import load_checkpoint, save_checkpoint
 from minigrad.nn import LanguageModel
 from minigrad.optim import SGD, Adam, AdamW, InverseSquareRoot, WarmupCosine, clip_gradients
@@ -59,6 +60,16 @@ def test_every_loss_is_that_of_eager_training(optimiser, dtype, steps, tolerance
     assert compiled.optimiser.steps == steps
     assert compiled.generator.bit_generator.state == eager.generator.bit_generator.state
     assert {array.dtype for array in compiled.model.state_dict().values()} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_step_in_pieces_has_the_losses_of_eager_training(optimiser, monkeypatch):
+    """As the steps of large models run; here all arrays are large, and pieces are small."""
+    for name, value in (("LARGE", 0), ("PIECE", 64), ("FLAT", 7)):
+        monkeypatch.setattr(pieces, name, value)
+    eager, compiled = Training(optimiser, np.float64, False), Training(optimiser, np.float64, True)
+    np.testing.assert_allclose(compiled.train(0, 20), eager.train(0, 20), rtol=1e-9)
+    assert "for " in compiled.step.source
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["eager after", "compiled after"])
