@@ -421,8 +421,7 @@ def tried(rng, name, values, steering):
         own = {name: np.asarray(arrays[j]) for name, arrays in new.items()}
         params = {name: given(param, own) for name, param in step.params.items()}
         value.append(np.asarray(operation.compute(*arguments[j], **params)))
-    values_of_arguments = [x for each in arguments for x in each]
-    if not fits(np.stack(value), max(map(largest, values_of_arguments))):
+    if not all(fits(value[j], max(map(largest, arguments[j]))) for j in (0, 1)):
         return None, None
     for j in (0, 1):
         steering[j] |= {name: np.asarray(arrays[j]) for name, arrays in new.items()}
@@ -432,7 +431,7 @@ def tried(rng, name, values, steering):
 def fits(value, of_arguments):
     """Not large, and no small difference of what it was made from; exactly 0 is fine."""
     return (
-        0 < value[0].size <= MOST_ELEMENTS
-        and value.ndim - 1 <= MOST_AXES
+        0 < value.size <= MOST_ELEMENTS
+        and value.ndim <= MOST_AXES
         and (not value.any() or SMALLEST * of_arguments <= largest(value) <= LARGEST)
     )
