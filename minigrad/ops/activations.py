@@ -6,6 +6,7 @@ are ops of their own: `gelu_slope`, `silu_slope` and `mish_slope` are computed f
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -210,15 +211,21 @@ def normal_distribution(x: Any) -> Any:
 
 
 GELU_SLOPE_ZERO, GELU_SLOPE_ZERO_REST = -0.7517915246935645, 1.4956759177009883e-17
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(9)
 
 
 def gelu_slope_near_its_zero(distance: Any) -> Any:
     """The integral of φ(t)(2 − t²), its derivative, by Gauss and Legendre's rule: nothing cancels."""
-    t = GELU_SLOPE_ZERO + distance[..., None] * ((NODES + 1) / 2)
+    nodes, weights = nodes_and_weights()
+    t = GELU_SLOPE_ZERO + distance[..., None] * ((nodes + 1) / 2)
     slopes = np.exp(-0.5 * t * t) * (2 - t * t)
     middle = slopes[..., 4]  # where the distance is small, it is all that counts
-    return (middle + (slopes - middle[..., None]) @ (WEIGHTS / 2)) * (distance / math.sqrt(2 * math.pi))
+    return (middle + (slopes - middle[..., None]) @ (weights / 2)) * (distance / math.sqrt(2 * math.pi))
+
+
+@functools.cache
+def nodes_and_weights() -> Any:
+    """Those of the rule, 9 of each; computed when needed, because NumPy imports its polynomials only then."""
+    return np.polynomial.legendre.leggauss(9)
 
 
 def normal_density(x: Any) -> Any:
