@@ -11,6 +11,7 @@ from minigrad.base.record import call, refusal
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
+from minigrad.ops.samples import Generator
 
 __all__ = ["random_normal", "random_uniform"]
 
@@ -45,12 +46,11 @@ def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shap
 
 def refusals_of_draws(function: str) -> list[Any]:
     """What both draws refuse."""
-    draws = np.random.default_rng(0)
     return [
         refusal(call(shape=(2,)), TypeError, function, "generator", "missing"),
         refusal(call(shape=(2,), generator=0), TypeError, function, "numpy.random.Generator", "int"),
-        refusal(call(shape=(2,), dtype="int64", generator=draws), TypeError, function, "float32", "int64"),
-        refusal(call(shape=(-1,), generator=draws), ValueError, function, "negative", "(-1,)"),
+        refusal(call(shape=(2,), dtype="int64", generator=Generator()), TypeError, function, "float32", "int64"),
+        refusal(call(shape=(-1,), generator=Generator()), ValueError, function, "negative", "(-1,)"),
     ]
 
 

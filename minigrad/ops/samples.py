@@ -1,4 +1,8 @@
-"""How a declaration writes its sample arrays: as specifications, drawn only when something runs the samples."""
+"""How a declaration writes its sample arrays: as specifications, drawn only when something runs the samples.
+
+A generator of random numbers is written as one too: NumPy imports its random numbers when they are first asked for, and
+`import minigrad` should not ask.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ class Draw(NamedTuple):
     low: float | None = None
     high: float | None = None
     kind: str = "f"  # as in numpy.dtype.kind: f, i or b
+
+
+class Generator:
+    """Where a generator of random numbers is to stand: the one that the arrays are drawn from."""
 
 
 def normal(*shape: int) -> Draw:
@@ -37,9 +45,11 @@ def booleans(*shape: int) -> Draw:
 
 
 def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> Any:
-    """A sample with every `Draw` in it (also inside a list) replaced by an array; floats get `dtype`."""
+    """A sample with an array for each `Draw` (also inside a list) and `rng` for a `Generator`; floats get `dtype`."""
     if isinstance(sample, list):
         return [realise(item, rng, dtype) for item in sample]
+    if isinstance(sample, Generator):
+        return rng
     if not isinstance(sample, Draw):
         return sample
     if sample.kind == "b":
