@@ -2,23 +2,16 @@
 
 __version__ = "0.1.0"
 
-from minigrad import data as data
-from minigrad import nn as nn
+from typing import TYPE_CHECKING
+
 from minigrad import ops as ops
-from minigrad import optim as optim
 from minigrad.base import habits as habits
+from minigrad.base import lazy as lazy
 from minigrad.base.record import call as call
 from minigrad.base.record import composition as composition
 from minigrad.base.record import kink as kink
 from minigrad.base.record import refusal as refusal
 from minigrad.base.record import registry as registry
-from minigrad.checks import GradientExplanation as GradientExplanation
-from minigrad.checks import GradientReport as GradientReport
-from minigrad.checks import check_gradients as check_gradients
-from minigrad.checks import check_op as check_op
-from minigrad.checks import detect_anomaly as detect_anomaly
-from minigrad.checks import explain_grad as explain_grad
-from minigrad.compiler.compiled import compile as compile
 from minigrad.core.autodiff import grad as grad
 from minigrad.core.errors import AnomalyError as AnomalyError
 from minigrad.core.errors import CaptureError as CaptureError
@@ -35,13 +28,6 @@ from minigrad.core.tensor import Tensor as Tensor
 from minigrad.core.tensor import assign as assign
 from minigrad.core.tensor import constant as constant
 from minigrad.core.tensor import read as read
-from minigrad.drawing.heatmap import heatmap as heatmap
-from minigrad.graph import Graph as Graph
-from minigrad.graph import Node as Node
-from minigrad.graph import graph_of as graph_of
-from minigrad.graph import trace as trace
-from minigrad.io import load_checkpoint as load_checkpoint
-from minigrad.io import save_checkpoint as save_checkpoint
 from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops import absolute as absolute
 from minigrad.ops import add as add
@@ -208,11 +194,48 @@ from minigrad.ops import vstack as vstack
 from minigrad.ops import where as where
 from minigrad.ops import zeros_like as zeros_like
 from minigrad.ops.random import generator as generator
-from minigrad.training import fit as fit
-from minigrad.transforms import hessian as hessian
-from minigrad.transforms import hvp as hvp
-from minigrad.transforms import jacobian as jacobian
-from minigrad.transforms import jvp as jvp
-from minigrad.transforms import vjp as vjp
 
-habits.teach(__name__, nn.__name__, optim.__name__)
+if TYPE_CHECKING:  # for those who read and do not run; the table below imports the same when it is first used
+    from minigrad import checks as checks
+    from minigrad import compiler as compiler
+    from minigrad import data as data
+    from minigrad import drawing as drawing
+    from minigrad import graph as graph
+    from minigrad import io as io
+    from minigrad import nn as nn
+    from minigrad import optim as optim
+    from minigrad import training as training
+    from minigrad import transforms as transforms
+    from minigrad.checks import GradientExplanation as GradientExplanation
+    from minigrad.checks import GradientReport as GradientReport
+    from minigrad.checks import check_gradients as check_gradients
+    from minigrad.checks import check_op as check_op
+    from minigrad.checks import detect_anomaly as detect_anomaly
+    from minigrad.checks import explain_grad as explain_grad
+    from minigrad.compiler.compiled import compile as compile
+    from minigrad.drawing.heatmap import heatmap as heatmap
+    from minigrad.graph import Graph as Graph
+    from minigrad.graph import Node as Node
+    from minigrad.graph import graph_of as graph_of
+    from minigrad.graph import trace as trace
+    from minigrad.io import load_checkpoint as load_checkpoint
+    from minigrad.io import save_checkpoint as save_checkpoint
+    from minigrad.training import fit as fit
+    from minigrad.transforms import hessian as hessian
+    from minigrad.transforms import hvp as hvp
+    from minigrad.transforms import jacobian as jacobian
+    from minigrad.transforms import jvp as jvp
+    from minigrad.transforms import vjp as vjp
+
+lazy.serve(__name__, {
+    "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],
+    "minigrad.checks": [
+        "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",
+    ],
+    "minigrad.compiler.compiled": ["compile"],
+    "minigrad.drawing.heatmap": ["heatmap"],
+    "minigrad.graph": ["Graph", "Node", "graph_of", "trace"],
+    "minigrad.io": ["load_checkpoint", "save_checkpoint"],
+    "minigrad.training": ["fit"],
+    "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],
+}, otherwise=habits.missing_from(__name__))  # fmt: skip

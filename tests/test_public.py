@@ -1,9 +1,23 @@
 """The public names: what `minigrad.…` offers, to people and to type checkers."""
 
 import ast
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import minigrad as mg
+
+IMPORTS = [
+    node for node in ast.walk(ast.parse(Path(mg.__file__).read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+]
+EXPORTS = [(node.module, alias) for node in IMPORTS if node.module != "typing" for alias in node.names]
+
+
+def in_a_new_process(code):
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    return run.stdout.split()
 
 
 def test_every_op_is_public():
@@ -13,7 +27,23 @@ def test_every_op_is_public():
 
 def test_every_public_name_is_exported_explicitly():
     """As `from … import name as name`: anything else a type checker takes for private."""
-    tree = ast.parse(Path(mg.__file__).read_text("utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom):
-            assert all(alias.asname == alias.name for alias in node.names), ast.unparse(node)
+    assert all(alias.asname == alias.name for _, alias in EXPORTS)
+
+
+def test_every_name_is_what_type_checkers_take_it_for():
+    """Also those that are imported on first use: the table of these and the imports beside it say the same."""
+    for module, alias in EXPORTS:
+        found = (
+            import_module(f"minigrad.{alias.name}") if module == "minigrad" else vars(import_module(module))[alias.name]
+        )
+        assert getattr(mg, alias.name) is found, alias.name
+    others = {*mg.__all__} - {alias.name for _, alias in EXPORTS} - {"TYPE_CHECKING"}
+    assert all(isinstance(getattr(mg, name), ModuleType) for name in others), others
+
+
+def test_what_a_computation_does_not_need_is_not_imported():
+    code = "import sys, minigrad as mg; mg.exp(mg.Tensor(1.0, requires_grad=True)).backward(); print(*sys.modules)"
+    loaded = in_a_new_process(code)
+    assert {"minigrad.ops", "minigrad.core"} <= {*loaded}
+    rooms = {f"minigrad.{alias.name}" for module, alias in EXPORTS if module == "minigrad"} - {"minigrad.ops"}
+    assert not {*loaded} & {*rooms, "graphviz", "numpy.random", "numpy.polynomial"}

@@ -317,10 +317,12 @@ def teach(*modules: str) -> None:
     Not by a `__getattr__` in the module itself: to type checkers every name would then be there.
     """
     for module in modules:
-        sys.modules[module].__dict__["__getattr__"] = _lookup(module)
+        sys.modules[module].__dict__["__getattr__"] = missing_from(module)
 
 
-def _lookup(module: str) -> Callable[[str], NoReturn]:
+def missing_from(module: str) -> Callable[[str], NoReturn]:
+    """What raises the AttributeError of a name that `module` does not have."""
+
     def missing(name: str) -> NoReturn:
         raise AttributeError(no_attribute(module, module, name), name=name, obj=sys.modules[module])
 
