@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import Array
+from minigrad.base.watch import Lines
 from minigrad.compiler.check import compare_with_eager
 from minigrad.compiler.profile import Profile
 from minigrad.compiler.program import Program, Stats
@@ -23,7 +25,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
 
-MOST_PROGRAMS = 32  # that are kept; the one that was not used for longest goes
+MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
 WARN_AFTER = 8  # programs that differ only in one number
 
 
@@ -81,27 +83,43 @@ class Compiled:
         self._last: Program | None = None
         self._numbers: dict[Any, list[str]] = {}
         self._signature = inspect.signature(self.function)
+        self._lock = threading.RLock()
+        self._name = self.function.__name__ if hasattr(self.function, "__name__") else ""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         mode = current_mode()
-        if mode.capture is not None:  # a part of something larger that is compiled
+        watched = mode.watch is not None and not isinstance(mode.watch, Lines)
+        if mode.capture is not None or watched:  # a part of something larger, or under `detect_anomaly`
             return self.function(*args, **kwargs)
         arrays: list[Array] = []
         # By name they are taken in the order of the signature, as capture does.
         given = self._signature.bind(*args, **kwargs).arguments if kwargs else args
         key = (_key(given, arrays), mode.grad, mode.generator, mode.expanded)
-        for program in self._programs.get(key, ()):
-            if program.is_current():
-                break
-        else:
-            program = self._new_program(key, args, kwargs)
+        program = self._known(key)
+        if program is None:
+            with self._lock:  # of several threads that come first, one compiles
+                program = self._known(key) or self._new_program(key, args, kwargs, arrays)
         self._last = program
         if program.unchecked:
             return compare_with_eager(self.function, program, args, kwargs, arrays)
         return program.results(program.run(arrays))
 
+    def _known(self, key: Any) -> Program | None:
+        for program in self._programs.get(key, ()):
+            if program.is_current():
+                return program
+        return None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        """As a method: a compiled function of the instance's own, kept with its attributes."""
+        if instance is None:
+            return self
+        bound = Compiled(self.function.__get__(instance), self.check)
+        instance.__dict__[self._name] = bound
+        return bound
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
@@ -109,7 +127,10 @@ class Compiled:
     def __reduce__(self) -> tuple[Any, ...]:
         return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 
-    def _new_program(self, key: Any, args: Any, kwargs: Any) -> Program:
+    def _new_program(self, key: Any, args: Any, kwargs: Any, arrays: list[Array]) -> Program:
+        for array in arrays:
+            if array.dtype.kind not in "biuf":
+                raise TypeError(f"compile: expected arrays of real numbers, got {array.dtype} of shape {array.shape}")
         program = Program(capture(self.function, *args, **kwargs), self.check)
         program.kept = (args, kwargs)  # the identity of what is no array is part of the key
         self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
@@ -183,6 +204,8 @@ def _key(x: Any, arrays: list[Array]) -> Any:
         return x.shape, x.dtype, x.requires_grad, x.name
     if kind in _PLAIN:
         return kind, repr(x)  # 1 is not True, and −0.0 is not 0.0
+    if kind in (set, frozenset):
+        return kind, frozenset(x)
     if isinstance(x, dict):
         return kind, tuple([(name, _key(value, arrays)) for name, value in x.items()])
     if isinstance(x, (tuple, list)):

@@ -321,8 +321,9 @@ def refuse_under_capture(array: Array, where: str) -> None:
     """An array that enters a captured function by itself would be the same for ever: an error."""
     if current_mode().capture is not None:
         raise CaptureError(
-            f"{where}, at {caller_line()}: a NumPy array {array.dtype}{array.shape} enters while a function is captured, "
-            "and would stay the same for ever: pass it as an argument, keep it in a module as a Tensor, or say minigrad.constant(a)"
+            f"{where}, at {caller_line()}: a NumPy array {array.dtype}{array.shape} enters while a function is "
+            "captured and would be the same for ever: pass it as an argument, keep it in a module as a Tensor, or say "
+            "minigrad.constant(a)"
         )
 
 

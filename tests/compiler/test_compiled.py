@@ -124,8 +124,8 @@ def test_as_a_method():
     for _ in range(2):
         assert two.apply(X).tolist() == (X * 2).tolist()
         assert three.apply(x=X).tolist() == (X * 3).tolist()
-    assert len(Scaled.apply.programs) >= 2
-    assert "def step" in Scaled.apply.source
+    assert len(two.apply.programs) == len(three.apply.programs) == 1
+    assert "def step" in two.apply.source
 
 
 def test_compile_inside_compile_and_trace():
@@ -324,3 +324,41 @@ def test_the_same_model_and_seed_give_the_same_text(new_language_model):
         texts.append(compiled.source)
     assert texts[0] == texts[1]
     assert texts[0].count("\n") > 50
+
+
+def test_a_method_is_compiled_for_each_instance_and_shows_its_program():
+    class Scaled:
+        def __init__(self, factor):
+            self.factor = mg.Tensor([factor])
+
+        @mg.compile
+        def times(self, x):
+            return x * self.factor
+
+    two, three = Scaled(2.0), Scaled(3.0)
+    assert two.times(np.ones(1)).tolist() == [2.0]
+    assert three.times(np.ones(1)).tolist() == [3.0]
+    assert "np.multiply" in two.times.source
+    assert two.times is two.times
+    assert two.times is not three.times
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_anomalies_are_found_in_compiled_functions():
+    step = mg.compile(lambda x: mg.log(x))
+    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match="log"):
+        step(mg.Tensor([-1.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("array", [np.array([1j]), np.array(["a"]), np.array([None])])
+def test_arrays_that_are_no_real_numbers_are_refused(array):
+    with pytest.raises(TypeError, match=r"expected arrays of real numbers, got .* of shape \(1,\)"):
+        mg.compile(lambda x: x * 2.0)(array)
+
+
+def test_a_set_is_part_of_the_program_by_what_is_in_it():
+    step = mg.compile(lambda x, signs: x * float(sum(signs)))
+    signs = {1}
+    assert step(np.ones(1), signs).tolist() == [1.0]
+    signs.add(4)
+    assert step(np.ones(1), signs).tolist() == [5.0]
