@@ -1,8 +1,8 @@
 """A captured graph in, the graph that a program is written from out: simpler operations, and nothing for nothing.
 
-Every operation is taken up in order. One that has a `lowering` is replaced by it; then the rules of `rules.py` are
-tried; what depends on constants alone is computed; and what was computed before is used again. What nothing needs any
-more is not reached from the outputs, and so not in the new graph.
+Every operation is taken up in order. The rules of `rules.py` are tried; one that has a `lowering` is replaced by it;
+what depends on constants alone is computed; and what was computed before is used again. What nothing needs any more is
+not reached from the outputs, and so not in the new graph.
 """
 
 from __future__ import annotations
@@ -84,15 +84,16 @@ class _Rewriter:
 
     def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What `op(*inputs, **params)` is in the new graph: a tensor, or a number."""
+        for rule in RULES.get(op.name, ()):
+            found = rule.apply(self, inputs, params)
+            if found is not None:
+                return found
         if op.lowering is not None:
             begin = next_id()
             lowered = op.lowering(*inputs, **params)
             if lowered is not NotImplemented:
                 return self.transcribed(lowered, begin)
-        for rule in RULES.get(op.name, ()):
-            found = rule.apply(self, inputs, params)
-            if found is not None:
-                return found
+        inputs = tuple([self.shared(x) for x in inputs])
         if op.elementwise:
             inputs = with_numbers(op, without_broadcast(op, inputs, params), params)
         return self.computed(op, inputs, params)

@@ -6,13 +6,15 @@ already, or `graph.make(op, …)`), or None. Rules keep every bit, unless their 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from minigrad.core.op import Op
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.product import SHORT
 
 
 class Rewriter(Protocol):
@@ -51,6 +53,12 @@ def times_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 def by_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     return x if is_number(y, 1) and _float(x) else None
+
+
+def by_power_of_two(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, y = inputs
+    exact = type(y) is float and 2.0**-60 < y < 2.0**60 and math.frexp(y)[0] == 0.5
+    return graph.make("multiply", x, 1 / y) if exact and _float(x) else None
 
 
 def minus_nothing(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -142,7 +150,8 @@ def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     if found is None or y.role != "constant":
         return None
     rows, vector = found
-    return graph.make("matmul", graph.make("reshape", rows, shape=x.shape), graph.make("multiply", vector, y))
+    together = vector if (y._data == 1).all() else graph.make("multiply", vector, y)
+    return graph.make("matmul", graph.make("reshape", rows, shape=x.shape), together)
 
 
 def sum_of_known_products(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -182,6 +191,20 @@ def _into_vector(graph: Rewriter, x: Any, number: Any, op: str = "multiply") -> 
     return scaled if product is x else graph.make("reshape", scaled, shape=x.shape)
 
 
+def centred_in_one_product(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    x, y = inputs
+    scaled, column = rows_and_factor(x), inner(y, "reshape")
+    summed = inner(column[0], "matmul") if column else None
+    if scaled is None or summed is None or summed[1].ndim != 1 or not 0 < x.shape[-1] < SHORT:
+        return None
+    (rows, v), (matrix, w) = scaled, summed
+    if matrix is not graph.make("reshape", rows, shape=matrix.shape) or y.shape != (*x.shape[:-1], 1):
+        return None
+    diagonal = graph.make("multiply", constant(np.eye(x.shape[-1], dtype=x.dtype), name="identity"), v)
+    both = graph.make("subtract", diagonal, graph.make("reshape", w, shape=(x.shape[-1], 1)))
+    return graph.make("reshape", graph.make("matmul", matrix, both), shape=x.shape)
+
+
 def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, where = inputs
     steady = graph.known("steady", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
@@ -200,6 +223,7 @@ def _float(x: Any) -> bool:
 TABLE = (
     Rule(("multiply",), "1 · x is x", times_one),
     Rule(("divide",), "x / 1 is x", by_one),
+    Rule(("divide",), "x / 2ⁿ is x · 2⁻ⁿ, which is faster", by_power_of_two),
     Rule(("subtract",), "x − 0 is x", minus_nothing),
     Rule(("negative",), "−(−x) is x", twice_negative),
     Rule(("add",), "x + (−y) is x − y", plus_negative),
@@ -215,6 +239,8 @@ TABLE = (
          sum_of_known_products),
     Rule(("multiply",), "a factor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", factor_of_sum),
     Rule(("divide",), "a divisor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", quotient_of_sum),
+    Rule(("subtract",), "xᵢⱼ vⱼ − Σₖ xᵢₖ wₖ is one product of matrices, x (diag v − w 1ᵀ), for short rows; to rounding",
+         centred_in_one_product),
     Rule(("softmax",), "exp(x − log Σ exp x) is softmax, where the logarithm is there already; to rounding",
          from_log_total),
     Rule(("matmul",), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",

@@ -370,7 +370,7 @@ def touch(*tensors: Tensor) -> None:
     with lock:  # `latest` must never go back
         Storage.latest = stamp = next_id()
         for tensor in tensors:
-            storage_of(tensor).stamp = stamp
+            (tensor._storage or storage_of(tensor)).stamp = stamp
 
 
 def rebase(tensor: Tensor, memory: Array) -> None:

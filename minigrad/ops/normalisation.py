@@ -14,6 +14,7 @@ from minigrad.core.op import op
 from minigrad.core.tensor import constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
 from minigrad.ops.network import shape_of_weights
+from minigrad.ops.product import SHORT
 from minigrad.ops.samples import normal, positive
 
 __all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
@@ -62,8 +63,11 @@ def lowered_centred(x: Any, epsilon: float) -> tuple[Any, Any]:
     width = x.shape[-1]
     rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), width))
     shifted = rows - ops.index(rows, (slice(None), slice(0, 1)))
-    shares = constant(np.full(width, 1 / width, x.dtype), name="shares")
-    deviations = shifted - ops.expand_dims(ops.matmul(shifted, shares), -1)
+    shares = np.full(width, 1 / width, x.dtype)
+    if width < SHORT:
+        deviations = ops.matmul(shifted, constant(np.eye(width, dtype=x.dtype) - shares, name="centring"))
+    else:
+        deviations = shifted - ops.expand_dims(ops.matmul(shifted, constant(shares, name="shares")), -1)
     squares = ops.vecdot(deviations, deviations, keepdims=True)
     return deviations, width**0.5 / ops.sqrt(squares + width * epsilon)
 

@@ -62,9 +62,9 @@ def rows_of_product(out: Any, x1: Any, x2: Any) -> tuple[bool, bool] | None:
 
 def product_of_rows(x1: Any, x2: Any) -> Any:
     """One large product instead of one per matrix of the batch."""
-    if x1.ndim <= 2 or x2.ndim != 2:
+    if x1.ndim <= 2 or x2.ndim > 2:
         return NotImplemented
-    return ops.reshape(ops.matmul(rows_of(x1), x2), shape=(*x1.shape[:-1], x2.shape[-1]))
+    return ops.reshape(ops.matmul(rows_of(x1), x2), shape=(*x1.shape[:-1], *x2.shape[1:]))
 
 
 @op(
@@ -169,7 +169,7 @@ def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     return ops.sum(x1 * x2, axis=-1) if short and x1.dtype == x2.dtype and x1.dtype.char in "fd" else NotImplemented
 
 
-SHORT = 24  # elements: rows for which one product with ones is faster than a vecdot each
+SHORT = 24  # elements: rows for which one product of matrices is faster than a loop over rows
 
 
 def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:

@@ -25,6 +25,7 @@ def loss_and_probabilities(logits, targets):
 EXAMPLES = {
     rules.times_one: (lambda x: (x * 1.0, 1.0 * x), X),
     rules.by_one: (lambda x: x / 1.0, X),
+    rules.by_power_of_two: (lambda x: (x / 8.0, x / 0.5), X),
     rules.minus_nothing: (lambda x: x - 0.0, X),
     rules.twice_negative: (lambda x: mg.negative(mg.negative(x)), X),
     rules.plus_negative: (lambda x, y: (x + (-y), -x + y), X, Y),
@@ -38,6 +39,7 @@ EXAMPLES = {
     rules.sum_of_known_products: (products_then_their_sums, *WIDE),
     rules.factor_of_sum: (lambda x, v: (x @ v) * 0.5, ROWS, V),
     rules.quotient_of_sum: (lambda x, v: (x @ v) / 3.0, ROWS, V),
+    rules.centred_in_one_product: (lambda x, v: x * v - mg.mean(x * v, axis=-1, keepdims=True), ROWS, V),
     rules.from_log_total: (loss_and_probabilities, ROWS, TARGETS),
     rules.contiguous_operand: (lambda x, y: x @ mg.swapaxes(y, -1, -2), X, Y),
 }
