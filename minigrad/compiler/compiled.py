@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import Array
+from minigrad.base.structure import leaves
 from minigrad.base.watch import Lines
 from minigrad.compiler.check import compare_with_eager
 from minigrad.compiler.profile import Profile
@@ -132,7 +133,8 @@ class Compiled:
             if array.dtype.kind not in "biuf":
                 raise TypeError(f"compile: expected arrays of real numbers, got {array.dtype} of shape {array.shape}")
         program = Program(capture(self.function, *args, **kwargs), self.check)
-        program.kept = (args, kwargs)  # the identity of what is no array is part of the key
+        # The identity of what is no array is part of the key, so it must not be given to something else.
+        program.kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
         self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
         self._warn_of_numbers(key)
         while len(self._programs) > MOST_PROGRAMS:

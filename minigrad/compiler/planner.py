@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad.base.arrays import Array
 from minigrad.compiler.code import lines_of, name_of_number, number_line, text_of
@@ -50,6 +51,7 @@ class Plan:
         kept = [*self.returned, *(value for _, value in self.copies)]
         self.blocks = blocks_of(self.statements, kept, self.loops)
         self.nbytes = place(self.blocks)
+        self._let_go()
 
     @property
     def constants(self) -> dict[str, Array]:
@@ -184,6 +186,14 @@ class Plan:
             free = f"{name}_{number}"
         self._taken.add(free)
         return free
+
+    def _let_go(self) -> None:
+        """Give back the arrays on which views were tried; their shapes and strides are all that is still needed."""
+        scratch = [x for statement in self.statements for x in statement.scratch]
+        for variable in [*self.variables.by_node.values(), *self.places, *scratch]:
+            if variable.root.kind not in ("state", "constant"):
+                array = variable.array
+                variable.array = as_strided(np.empty(1, array.dtype), array.shape, array.strides, writeable=False)
 
     # --- loops --------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.compiler.code import part_texts, view_text
+from minigrad.compiler.rules import is_constant
 from minigrad.graph import Graph, Node
 
 
@@ -118,9 +119,10 @@ class Variables:
     def _leaf(self, node: Node, name: str) -> Variable:
         if node.role == "input":
             return Variable(name, "argument", np.empty(node.shape, node.dtype), node=node)
-        array = self.graph._tensors[node.number]._data
+        tensor = self.graph._tensors[node.number]
+        array = tensor._data
         assert isinstance(array, np.ndarray)
-        if node.role in ("constant", "cotangent"):
+        if is_constant(tensor):
             return Variable(name, "constant", array, node=node)
         owner = owner_of(array)
         if owner is array or (owner.shape == array.shape and owner.strides == array.strides):

@@ -123,6 +123,16 @@ def test_what_no_grad_computed_outside_is_no_constant():
     assert step(np.ones(2)).tolist() == [5.0, 5.0]
 
 
+def test_a_mask_that_no_grad_computed_outside_may_change():
+    buffer = mg.Tensor([[True, True, True]])
+    with mg.no_grad():
+        mask = buffer[:, :2]
+    step = mg.compile(lambda x: mg.softmax(x, mask))
+    assert step(np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
+    mg.assign(buffer, [[True, False, True]])
+    assert step(np.zeros((1, 2))).tolist() == [[1.0, 0.0]]
+
+
 def test_numbers_of_another_type_stay_arrays():
     wide = mg.constant(np.float64(0.1))
     assert mg.compile(lambda x: x * wide)(np.ones(2, np.float32)).dtype == np.float64
