@@ -149,11 +149,20 @@ class Compiled:
             if len(others) == WARN_AFTER:
                 name = getattr(self.function, "__name__", "a function")
                 warnings.warn(
-                    f"compile: {WARN_AFTER} programs of {name} differ only in one number of its arguments "
+                    f"compile: {WARN_AFTER} programs of {name} differ only in a number, {self._argument(key, path)} "
                     f"({', '.join(others[:4])}, …): each value is compiled anew; pass it as an array, "
                     "numpy.asarray(value)",
                     stacklevel=4,
                 )
+
+    def _argument(self, key: Any, path: tuple[int, ...]) -> str:
+        """The argument that a path through a key leads into."""
+        kind, given = key[0]
+        place = path[2]
+        if kind is dict:
+            return f"{given[place][0]!r}"
+        parameters = list(self._signature.parameters)
+        return f"{parameters[min(place, len(parameters) - 1)]!r}"  # the last may take several
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 

@@ -30,14 +30,14 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Profile:
-    """The dearest lines of a program, and what all its lines take together; printed, a table."""
+    """The dearest lines of a program, and what all its lines take together; shown as a table."""
 
     lines: tuple[Line, ...]
     seconds: float
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = [f"{line.seconds * 1e6:10.1f} µs  {line.share:6.1%}  {line.text}" for line in self.lines]
         rest = 1 - sum(line.share for line in self.lines)
         return "\n".join([*rows, f"{self.seconds * 1e6:10.1f} µs in all lines, {rest:.1%} of it in those not shown"])

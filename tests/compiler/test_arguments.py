@@ -102,7 +102,7 @@ def test_eight_programs_that_differ_in_one_number_are_warned_of_and_an_array_is_
     step = mg.compile(lambda x, rate, kind: x * rate)
     for i in range(7):
         step(X, float(i), "a")
-    with pytest.warns(UserWarning, match=r"8 programs of .* differ only in one number .*numpy\.asarray") as caught:
+    with pytest.warns(UserWarning, match=r"8 programs of .* differ only in a number, '\w+' .*numpy\.asarray") as caught:
         step(X, 7.0, "a")
     assert caught[0].filename == __file__
     step(X, 8.0, "a")
@@ -226,3 +226,15 @@ def test_a_function_of_nothing_and_a_function_that_returns_no_tensor():
     assert mg.compile(lambda x: None)(X) is None
     assert mg.compile(lambda x: (1, "a", ()))(X) == (1, "a", ())
     assert mg.compile(lambda: mg.constant([1.0]))().tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("call", "named"), [
+    (lambda step, n: step(X, n), "'power'"), (lambda step, n: step(x=X, power=n), "'power'"),
+    (lambda step, n: step(X, 1, {"deep": [n]}), "'more'"),
+])  # fmt: skip
+def test_the_warning_names_the_argument(call, named):
+    step = mg.compile(lambda x, power=1, more=None: x * float(power))
+    for n in range(7):
+        call(step, n)
+    with pytest.warns(UserWarning, match=f"a number, {named} "):
+        call(step, 7)
