@@ -208,3 +208,35 @@ def test_N16_N23_a_branch_not_taken_has_no_gradient(name):
         pairs = zip(mg.compile(value_and_gradient)(x), value_and_gradient(x), strict=True)
         for actual, expected in pairs:
             np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-14)
+
+
+# --- where no faster way applies --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "array"),
+    [
+        (mg.sigmoid, np.array([-2, 0, 3])), (mg.softplus, np.array([-2, 0, 3], np.int8)),
+        (lambda x: mg.one_hot(x, classes=1000), np.array([0, 999, 5])),
+        (lambda x: mg.max(x, axis=-1), np.array([[1.0, 3.0]], np.float16)),
+        (lambda x: mg.sum(x, axis=-1), np.array([[1.0, 3.0]], np.float16)),
+    ],
+)  # fmt: skip
+def test_what_no_faster_way_applies_to_is_computed_as_in_eager_code(function, array):
+    actual, expected = mg.compile(function)(array).numpy(), function(Tensor(array)).numpy()
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_indices_in_the_byte_order_of_other_machines():
+    weight, indices = np.arange(6.0).reshape(3, 2), np.array([2, 0], ">i8")
+    for embed in (mg.embedding, mg.compile(mg.embedding)):
+        assert np.asarray(embed(weight, indices)).tolist() == [[4.0, 5.0], [0.0, 1.0]]
+        with pytest.raises(IndexError, match="index 3"):
+            embed(weight, np.array([3], ">i8"))
+
+
+def test_floating_point_operations_are_counted():
+    step = mg.compile(lambda x, w, b: mg.linear(x, w, b))
+    step(np.ones((2, 3)), np.ones((3, 4)), np.ones(4))
+    assert step.stats.flops == 2 * 2 * 3 * 4 + 2 * 4
