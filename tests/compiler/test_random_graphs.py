@@ -120,13 +120,15 @@ def test_the_graphs_use_every_operation_and_most_use_a_node_more_than_once():
 def compare(exact, double, eager, single):
     """`exact` and `eager` were computed without the compiler, in float64 and float32."""
     for run, arrays in enumerate(zip(exact, double, eager, single, strict=True)):
+        # What a rule adds up may be larger than its result, as in layer_norm: as large as other values of the graph.
+        terms = min(1.0, max(map(largest, arrays[0])))
         for what, (e64, c64, e32, c32) in enumerate(zip(*arrays, strict=True)):
             where = f"run {run}, array {what}"
             assert (c64.shape, c64.dtype) == (e64.shape, e64.dtype), where
             assert (c32.shape, c32.dtype) == (e32.shape, e32.dtype), where
             scale = largest(e64)
             assert largest(c64 - e64) <= 1e-12 * scale, f"{where}, float64: {c64.tolist()}, eager {e64.tolist()}"
-            allowed = 4 * largest(e32 - e64) + 8 * EPSILON * scale
+            allowed = 4 * largest(e32 - e64) + 8 * EPSILON * max(scale, terms)
             assert largest(c32 - e64) <= allowed, f"{where}, float32: {c32.tolist()}, eager {e64.tolist()}"
 
 
