@@ -1,0 +1,97 @@
+"""Folding: neighbours among the scopes of a graph that do the same are drawn once, as `block ×12`.
+
+Two scopes are equal when their names differ in numbers at most (`blocks/0` and `blocks/1`, never `query` and `key`) and
+their nodes agree one by one in all but their values: operation, params, shape, type, role, name, the scopes inside, and
+where the operands come from. What uses the results may differ, and whether they are outputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
+
+from minigrad.drawing.scopes import Key, Scopes, order_of
+from minigrad.graph import Node
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Which scopes are drawn as another one.
+
+    `siblings` has, for the first scope of each run of equals, the path of the last and how many they are.
+    """
+
+    siblings: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    _first: dict[int, int] = field(default_factory=dict)  # the number of a node → of its equal in the first sibling
+    _run: dict[int, Key] = field(default_factory=dict)  # the number of a node → the first scope of its run
+
+    def of(self, number: int) -> int:
+        """The node that is drawn in place of the node with this number; itself if it is not folded."""
+        while number in self._first:  # a run within a run is folded twice
+            number = self._first[number]
+        return number
+
+    def run(self, number: int) -> Key | None:
+        """The first scope of the outermost run of equals that the node is in."""
+        return self._run.get(number)
+
+
+def fold(scopes: Scopes, among: Collection[Key]) -> Folding:
+    """Find the runs of two or more equal neighbours among the scopes given.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True) * 1.0
+    >>> for name in ("layer 1", "layer 2", "layer 3"):
+    ...     with mg.scope(name):
+    ...         x = x * 2.0
+    >>> scopes = Scopes(x.graph())
+    >>> fold(scopes, scopes.members).siblings
+    {(0, 'layer 1'): ('layer 3', 3)}
+    """
+    folding = Folding()
+    pending = [key for key in scopes.inside if not key[1]]
+    while pending:
+        parent = pending.pop()
+        runs: list[list[Key]] = []
+        last: Hashable = None
+        for key in scopes.inside.get(parent, ()):
+            form = _form(scopes.members[key], key[1]) if key in among else None
+            if form is not None and form == last:
+                runs[-1].append(key)
+            else:
+                runs.append([key])
+            last = form
+        for first, *others in runs:
+            pending.append(first)
+            if others:
+                folding.siblings[first] = others[-1][1], len(others) + 1
+            for key in (first, *others) if others else ():
+                for node, same in zip(scopes.members[key], scopes.members[first], strict=True):
+                    folding._run.setdefault(node.number, first)
+                    if node is not same:
+                        folding._first[node.number] = same.number
+    return folding
+
+
+def _form(nodes: list[Node], path: str) -> Hashable:
+    """All that must be equal in equal scopes. What comes from outside is known by when it is first used."""
+    order, inside = order_of(nodes[0]), {node.number: position for position, node in enumerate(nodes)}
+    outside: dict[int, int] = {}
+
+    def place(x: object) -> Hashable:
+        if not isinstance(x, Node):
+            return "number", type(x), repr(x)
+        if x.number in inside:
+            return "inside", inside[x.number]
+        # Neighbours may take what is of one order from each other, what is of another from their own forward pass.
+        return "outside", order_of(x) == order, outside.setdefault(x.number, len(outside))
+
+    name = re.sub(r"\d+", "#", path.rpartition("/")[2])
+    return name, tuple(
+        (
+            node.op, node.role, node.shape, str(node.dtype), node.name, node.scope[len(path) :],
+            tuple(node.params.items()), tuple(place(x) for x in node.inputs),
+        )
+        for node in nodes
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""The scopes of a graph as a tree: each order of derivative has its own. Read by `view.py` and `fold.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from minigrad.graph import Node
+
+Key = tuple[int, str]  # order of derivative, path
+
+
+def order_of(node: Node) -> int:
+    """The order of the gradient graph that shows the node; 0 for the rest, such as the update that uses a gradient."""
+    return node.order if node.origin is not None or node.function is None else 0
+
+
+def outermost(closed: Mapping[Key, str]) -> set[Key]:
+    """Of scopes that cannot be seen, as `Scopes.closed` has them, those that no other one hides."""
+    return {key for key, path in closed.items() if key[1] == path}
+
+
+class Scopes:
+    """The scopes of `nodes`, in the order of their first node, a scope before those inside it.
+
+    `inside` has the scopes directly inside each, `members` the nodes anywhere inside.
+    """
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.members: dict[Key, list[Node]] = {}
+        self.inside: dict[Key, list[Key]] = {}
+        self._around: dict[str, list[str]] = {}
+        for node in nodes:
+            order, parent = order_of(node), (order_of(node), "")
+            for path in self.around(node.scope):
+                key = order, path
+                if key not in self.members:
+                    self.members[key] = []
+                    self.inside.setdefault(parent, []).append(key)
+                self.members[key].append(node)
+                parent = key
+        self._numbers = {key: number for number, key in enumerate(self.members)}
+
+    @property
+    def depth(self) -> int:
+        """How deep scopes are nested: 1 for scopes without others inside."""
+        return max((path.count("/") + 1 for _, path in self.members), default=0)
+
+    def around(self, scope: str) -> list[str]:
+        """The paths from the outermost scope to `scope` itself."""
+        if scope not in self._around:
+            names = scope.split("/") if scope else []
+            self._around[scope] = ["/".join(names[: end + 1]) for end in range(len(names))]
+        return self._around[scope]
+
+    def number(self, order: int, path: str) -> int:
+        return self._numbers[order, path]
+
+    def closed_below(self, depth: int) -> dict[Key, str]:
+        """As `closed`, for scopes that are nested deeper than `depth`."""
+        return self.closed(lambda path: path.count("/") >= depth)
+
+    def closed(self, is_closed: Callable[[str], bool]) -> dict[Key, str]:
+        """For each scope that cannot be seen: the path of the closed one around it, or its own."""
+        found: dict[Key, str] = {}
+        for order, path in self.members:  # outer scopes first
+            outer = found.get((order, path.rpartition("/")[0]))
+            if outer is not None:
+                found[order, path] = outer
+            elif is_closed(path):
+                found[order, path] = path
+        return found

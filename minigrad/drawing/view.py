@@ -1,0 +1,329 @@
+"""What a picture shows of a graph: a `Graph` enters, boxes, arrows and clusters leave.
+
+A box is a node, a closed scope or a group of nodes; equal siblings are folded into one (`fold.py`). Called by the
+writers of DOT and Mermaid and by the explorer, which decide how boxes look.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from minigrad.drawing.fold import Folding, fold
+from minigrad.drawing.scopes import Scopes, order_of, outermost
+from minigrad.graph import Graph, Node
+
+Kind = Literal["node", "scope", "group", "next"]
+
+LIMIT = 150  # boxes that a reader can take in
+MOST_NOTES = 3  # on folded scopes
+ORDERS = ("", "gradient", "second derivative", "third derivative")
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """One box of a picture.
+
+    Args:
+        id: the same on every run, and safe in every language of pictures: `n7` for node 7, `s3` for the scope with
+            number 3, `g5` for the group that node 5 begins, `u7` for the next value of the state that node 7 is.
+        kind: "node", "scope" (closed), "group" (nodes and scopes beside each other), or "next" (the next value of
+            state).
+        nodes: what it stands for; of a node that stands for its equals in folded siblings, the node drawn comes first.
+        title: of all but nodes.
+        scope: the path of the closed scope, or of the scope in which the box lies.
+        count: how many equal siblings a closed scope stands for.
+    """
+
+    id: str
+    kind: Kind
+    nodes: tuple[Node, ...]
+    order: int
+    title: str = ""
+    scope: str = ""
+    count: int = 1
+
+    @property
+    def node(self) -> Node | None:
+        """The node, where the box is one."""
+        return self.nodes[0] if self.kind == "node" else None
+
+
+@dataclass(frozen=True, eq=False)
+class Arrow:
+    """What `target` takes from `source`: one use between nodes, all uses together where a box stands for several.
+
+    A use is a node and the position of the operand.
+    """
+
+    source: Box
+    target: Box
+    uses: tuple[tuple[Node, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """An open scope, or the gradient graph of an order of derivative (then `scope` is empty)."""
+
+    title: str
+    scope: str
+    order: int
+    count: int = 1
+    boxes: list[Box] = field(default_factory=list)
+    inside: list[Cluster] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is shown of `graph`. `notes` says what was left out, closed or folded, a sentence each."""
+
+    graph: Graph
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    clusters: tuple[Cluster, ...]
+    notes: tuple[str, ...]
+    box_of: Mapping[int, Box]  # by the number of a node
+
+
+def view(
+    graph: Graph, *, depth: int | None = None, opened: Collection[str] | None = None, hide_constants: bool = False,
+    order: int | None = None, limit: int = LIMIT,
+) -> View:  # fmt: skip
+    """What a picture shows of `graph`.
+
+    Args:
+        depth: scopes are open down to this depth, 0 closes all of them. By default all are open if that makes at most
+            `limit` boxes; otherwise equal siblings are folded into one and scopes closed from the inside, and if that
+            does not suffice, neighbours become groups.
+        opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed.
+        hide_constants: leave constants out.
+        order: the highest order of derivative that is shown; all by default.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> with mg.scope("model"), mg.scope("layer"):
+    ...     y = mg.exp(x * 2.0)
+    >>> [box.title or box.node.op for box in view(y.graph(), depth=1).boxes if box.kind != "node" or box.node.op]
+    ['layer']
+    """
+    if depth is not None and (type(depth) is not int or depth < 0):
+        raise ValueError(f"depth={depth!r}: expected a whole number from 0 (every scope closed) on")
+    if order is not None and (type(order) is not int or order < 0):
+        raise ValueError(f"order={order!r}: expected a whole number from 0 (no gradient graph) on")
+    nodes = [
+        node for node in graph
+        if (order is None or order_of(node) <= order) and not (hide_constants and node.role == "constant")
+    ]  # fmt: skip
+    scopes = Scopes(nodes)
+    if opened is not None:
+        wanted = frozenset(opened)
+        closed = scopes.closed(lambda path: path not in wanted)
+        shown = _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed))).view()
+    elif depth is not None:
+        closed = scopes.closed_below(depth)
+        return _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed))).view()
+    elif len(nodes) + len(graph.updates) <= limit:
+        return _Builder(graph, nodes, scopes, {}, Folding()).view()
+    else:
+        for level in range(scopes.depth, -1, -1):
+            closed = scopes.closed_below(level)
+            still_open = {key for key in scopes.members if key not in closed}
+            shown = _Builder(graph, nodes, scopes, closed, fold(scopes, still_open | outermost(closed))).view()
+            if len(shown.boxes) <= limit:
+                break
+    return shown if len(shown.boxes) <= limit else _grouped(shown, limit)
+
+
+class _Builder:
+    """Makes the boxes, then the arrows between them, then the clusters around them."""
+
+    def __init__(
+        self, graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[tuple[int, str], str], folding: Folding
+    ) -> None:
+        self.graph, self.nodes, self.scopes, self.closed, self.folding = graph, nodes, scopes, closed, folding
+        self.boxes: dict[str, Box] = {}
+        self.box_of: dict[int, Box] = {}
+
+    def view(self) -> View:
+        members: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            members.setdefault(self._id(node), []).append(node)
+        for id, inside in members.items():
+            self.boxes[id] = box = self._box(id, inside)
+            self.box_of.update((node.number, box) for node in inside)
+        arrows = self._arrows()
+        for state, value in self.graph.updates.items():
+            target = self.box_of.get(value.number)
+            if target is not None and target.kind == "node":
+                title = f"next {state.name or f'%{state.number}'}"
+                next_value = Box(f"u{state.number}", "next", (state,), target.order, title, target.scope)
+                self.boxes[next_value.id] = next_value
+                arrows.append(Arrow(target, next_value, ()))
+        boxes = tuple(self.boxes.values())
+        return View(self.graph, boxes, tuple(arrows), clusters(boxes, self.folding), self._notes(), self.box_of)
+
+    def _id(self, node: Node) -> str:
+        shown = self.graph[self.folding.of(node.number)]
+        scope = self.closed.get((order_of(shown), shown.scope))
+        return f"n{shown.number}" if scope is None else f"s{self.scopes.number(order_of(shown), scope)}"
+
+    def _box(self, id: str, nodes: list[Node]) -> Box:
+        shown = self.graph[self.folding.of(nodes[0].number)]
+        order = order_of(shown)
+        scope = self.closed.get((order, shown.scope))
+        if scope is None:
+            return Box(id, "node", (shown, *(node for node in nodes if node is not shown)), order, scope=shown.scope)
+        last, count = self.folding.siblings.get((order, scope), (scope, 1))
+        return Box(id, "scope", tuple(nodes), order, _title(scope, last), scope, count)
+
+    def _arrows(self) -> list[Arrow]:
+        uses: dict[tuple[str, ...], list[tuple[Node, int]]] = {}
+        for node in self.nodes:
+            if self.folding.of(node.number) != node.number:
+                continue  # the sibling that is drawn has the same
+            target = self.box_of[node.number]
+            for position, x in enumerate(node.inputs):
+                source = self.box_of.get(x.number) if isinstance(x, Node) else None
+                if source is None or source is target or self._returns(x, node):
+                    continue
+                single = source.kind == target.kind == "node"
+                key = (source.id, target.id, str(position)) if single else (source.id, target.id)
+                uses.setdefault(key, []).append((node, position))
+        return [Arrow(self.boxes[key[0]], self.boxes[key[1]], tuple(found)) for key, found in uses.items()]
+
+    def _returns(self, x: object, node: Node) -> bool:
+        """Does a value come from a later sibling, all of which are drawn as the first, into that one?"""
+        return (
+            isinstance(x, Node)
+            and self.folding.of(x.number) != x.number
+            and self.folding.run(x.number) == self.folding.run(node.number)
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        left_out = len(self.graph) - len(self.nodes)
+        if left_out:
+            notes.append(f"{left_out} of {len(self.graph)} nodes are left out")
+        hidden = sum(len(box.nodes) for box in self.boxes.values() if box.kind == "scope")
+        if hidden:
+            count = sum(box.kind == "scope" for box in self.boxes.values())
+            notes.append(f"{hidden:,} of {len(self.nodes):,} nodes are in {_counted(count, 'closed scope')}")
+        folded = [
+            f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
+            for (order, first), (last, count) in self.folding.siblings.items()
+            if order == 0
+        ]
+        notes += folded[:MOST_NOTES]
+        if len(folded) > MOST_NOTES:
+            notes.append(f"and {len(folded) - MOST_NOTES} more runs of equal scopes")
+        return tuple(notes)
+
+
+def _title(first: str, last: str) -> str:
+    """The name of a scope, and of the last of its equals: `0–11`."""
+    name, other = first.rpartition("/")[2], last.rpartition("/")[2]
+    return name if name == other else f"{name}–{other}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' if count != 1 else ''}"
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+
+def _grouped(shown: View, limit: int) -> View:
+    """Neighbours in the same scope as one box, where there are too many."""
+    size = -(-len(shown.boxes) // limit)
+    while True:
+        boxes: dict[Box, Box] = {}  # what takes the place of each
+        for members in _neighbours(shown.boxes, size):
+            group = _group(members) if len(members) > 1 else members[0]
+            boxes.update((box, group) for box in members)
+        kept = tuple(dict.fromkeys(boxes.values()))
+        if len(kept) <= limit or size > len(shown.boxes):
+            break
+        size *= 2
+    uses: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
+    arrows = []
+    for arrow in shown.arrows:
+        source, target = boxes[arrow.source], boxes[arrow.target]
+        if source is arrow.source and target is arrow.target:
+            arrows.append(arrow)
+        elif source is not target:
+            uses.setdefault((source, target), []).extend(arrow.uses)
+    arrows += [Arrow(source, target, tuple(found)) for (source, target), found in uses.items()]
+    grouped = sum(len(box.nodes) for box in kept if box.kind == "group")
+    count = sum(box.kind == "group" for box in kept)
+    return replace(
+        shown, boxes=kept, arrows=tuple(arrows), clusters=_reclustered(shown.clusters, boxes),
+        notes=(*shown.notes, f"{grouped:,} nodes are in {_counted(count, 'group')} of neighbours"),
+        box_of={number: boxes[box] for number, box in shown.box_of.items()},
+    )  # fmt: skip
+
+
+def _neighbours(boxes: Iterable[Box], size: int) -> Iterator[list[Box]]:
+    """Boxes of the same scope, which may be grouped, `size` at a time."""
+    open_groups: dict[tuple[object, ...], list[Box]] = {}
+    for box in boxes:
+        parent = box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
+        group = open_groups.setdefault((box.order, parent), [])
+        group.append(box)
+        if len(group) == size:
+            yield open_groups.pop((box.order, parent))
+    yield from open_groups.values()
+
+
+def _group(members: list[Box]) -> Box:
+    nodes = tuple(node for box in members for node in box.nodes)
+    common = Counter(node.op or node.role for node in nodes).most_common(2)
+    named = ", ".join(name for name, _ in common) + (", …" if len({n.op or n.role for n in nodes}) > 2 else "")
+    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, f"{len(nodes):,} nodes: {named}")
+
+
+# --- clusters ---------------------------------------------------------------------------------------------------------
+
+
+def clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
+    """The open scopes of the forward graph, then the gradient graph of each order with those in it."""
+    roots: dict[int, Cluster] = {}
+    known: dict[tuple[int, str], Cluster] = {}
+    for box in boxes:
+        title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
+        cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
+        parent = box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
+        path = ""
+        for name in parent.split("/") if parent else ():
+            path = f"{path}/{name}" if path else name
+            inner = known.get((box.order, path))
+            if inner is None:
+                last, count = folding.siblings.get((box.order, path), (path, 1))
+                known[box.order, path] = inner = Cluster(_title(path, last), path, box.order, count)
+                cluster.inside.append(inner)
+            cluster = inner
+        cluster.boxes.append(box)
+    found: list[Cluster] = []
+    for order, root in sorted(roots.items()):
+        found += [_joined(inner) for inner in root.inside] if order == 0 else [_joined(root, of=True)]
+    return tuple(found)
+
+
+def _joined(cluster: Cluster, of: bool = False) -> Cluster:
+    """Without clusters around a single other one: they become one, with both titles."""
+    while not cluster.boxes and len(cluster.inside) == 1 and cluster.count == 1:
+        (inner,) = cluster.inside
+        cluster = replace(inner, title=f"{cluster.title}{' of ' if of else '/'}{inner.title}")
+        of = False
+    return replace(cluster, inside=[_joined(inner) for inner in cluster.inside])
+
+
+def _reclustered(found: Iterable[Cluster], boxes: Mapping[Box, Box]) -> tuple[Cluster, ...]:
+    return tuple(
+        replace(
+            cluster, boxes=list(dict.fromkeys(boxes[box] for box in cluster.boxes)),
+            inside=list(_reclustered(cluster.inside, boxes)),
+        )
+        for cluster in found
+    )  # fmt: skip
