@@ -174,6 +174,7 @@ class _Builder:
             line=tensor.line,
             value=_array(tensor._data),
             gradient=None if self.captured else _array(tensor._grad),
+            made_by=_maker(tensor) if function is None else None,
         )
         self.tensors.append(tensor)
 
@@ -211,6 +212,11 @@ def _reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
 def _is_leaf(tensor: Tensor, captured: bool) -> bool:
     # What has values while a function is captured was computed outside of it.
     return tensor.op is None or (captured and isinstance(tensor._data, np.ndarray))
+
+
+def _maker(leaf: Tensor) -> str | None:
+    made_without_history = leaf.params.get("made_by")
+    return made_without_history.name if made_without_history is not None else None
 
 
 def _array(data: Any) -> Array | None:

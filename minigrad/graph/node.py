@@ -30,6 +30,7 @@ class Node:
     `op` and `function` are None for leaves. `role` is input, parameter, state, constant, cotangent, random or op.
     `order` is the order of derivative: 0 for the forward pass, 1 for its gradient, 2 for the gradient of that, and so
     on. `value` and `gradient` are read-only arrays where the graph has them.
+    `made_by` is, for a constant without history, the op whose result it is: `stop_gradient` for what was detached.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Node:
     line: str | None
     value: Array | None
     gradient: Array | None
+    made_by: str | None
 
     @property
     def path(self) -> str:

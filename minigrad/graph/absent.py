@@ -1,0 +1,76 @@
+"""Why nodes have no gradient: a `Graph` enters, a reason for each node without one leaves. Pictures show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad.graph.node import Node
+
+if TYPE_CHECKING:
+    from minigrad.graph.graph import Graph
+
+NOT_COMPUTED = "not computed"
+NOT_KEPT = "not kept"
+
+
+def absent_gradients(graph: Graph) -> dict[int, str]:
+    """Why the nodes of the forward pass that have no gradient have none, by their number.
+
+    The reasons, the first that holds: `not computed` (backward was not called), the dtype of what holds no
+    floating-point numbers, `detached`, `constant`, `not required`, `no path` (to where backward started), and
+    `not kept` (of interior nodes without `keep=True`).
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = mg.sum(x * x.detach())
+    >>> absent_gradients(y.graph())[0]
+    'not computed'
+    >>> y.backward(keep=True)
+    >>> absent_gradients(y.graph())
+    {1: 'detached'}
+    """
+    forward = [node for node in graph if not node.order]
+    absent = [node for node in forward if node.gradient is None]
+    if len(absent) == len(forward):
+        return {node.number: NOT_COMPUTED for node in absent}
+    required, reached = _required(forward), _reached(forward)
+    return {node.number: _reason(node, node.number in required, node.number in reached) for node in absent}
+
+
+def _reason(node: Node, required: bool, reached: bool) -> str:
+    if node.dtype.kind != "f":
+        return str(node.dtype)
+    if node.made_by == "stop_gradient":
+        return f"detached at {node.line}" if node.line else "detached"
+    if node.made_by is not None:
+        return f"result of {node.made_by} without history"
+    if node.role in ("constant", "random"):
+        return node.role
+    if not required:
+        return "not required"
+    return NOT_KEPT if reached else "no path"
+
+
+def _required(forward: list[Node]) -> set[int]:
+    """Parameters and what depends on them, but for what is not differentiable."""
+    found: set[int] = set()
+    for node in forward:
+        differentiable = node.function is not None and node.function.differentiable
+        depends = any(isinstance(x, Node) and x.number in found for x in node.inputs)
+        if node.role == "parameter" or node.gradient is not None or (differentiable and depends):
+            found.add(node.number)
+    return found
+
+
+def _reached(forward: list[Node]) -> set[int]:
+    """What leads to where backward started; without `keep=True` that is not known, and every operation may."""
+    with_gradient = {node.number for node in forward if node.gradient is not None}
+    operations = {node.number for node in forward if node.op is not None}
+    if not with_gradient & operations:
+        return operations
+    reached: set[int] = set()
+    for node in reversed(forward):
+        if node.number in with_gradient or node.number in reached:
+            reached.add(node.number)
+            reached.update(x.number for x in node.inputs if isinstance(x, Node))
+    return reached
