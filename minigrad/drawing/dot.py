@@ -1,47 +1,70 @@
 """DOT text: a `Graph` enters, the description of its picture leaves; layout engines and the `graphviz` package read it.
 
-What a picture shows is decided here, how it looks in `style.py`. The text is the same on every run.
+What a picture shows is decided in `view.py`, what its boxes say in `labels.py`, how they look in `style.py`. The text
+is the same on every run.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from minigrad.drawing.style import LIGHT, cluster_attributes, edge_attributes, graph_attributes, node_attributes
-from minigrad.drawing.text import array_lines, format_number, label, tooltip
-from minigrad.graph import Backward, Graph, Node
+from minigrad.base.arrays import Array
+from minigrad.drawing import style
+from minigrad.drawing.backward import Flow, flows_back, widths
+from minigrad.drawing.labels import about_gradients, arrow_notes, box_lines, gradient_lines
+from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, MARKS, THEMES, Theme
+from minigrad.drawing.text import array_lines, label, tooltip
+from minigrad.drawing.view import ORDERS, Arrow, Box, Cluster, View, view
+from minigrad.graph import Graph, Node
+from minigrad.graph.absent import absent_gradients
+from minigrad.graph.search import node_of
 
 Direction = Literal["TB", "LR", "BT", "RL"]
+Mark = Literal["added", "removed", "changed", "failed"]
 
-SMALL = 25  # nodes; below, a picture without gradient graphs runs from left to right
-LARGE = 300  # nodes; from here on, engines are asked for less
-WIDE, NARROW = 1.8, 0.6  # pens for the largest contribution to a gradient, and for the smallest
-WIDEST = 34  # characters of a line about params
-COMMUTATIVE = frozenset(
-    {"add", "multiply", "strong_multiply", "maximum", "minimum", "equal", "not_equal", "logical_and", "logical_or",
-     "vecdot"}
-)  # fmt: skip
-ORDERS = ("", "gradient", "second derivative", "third derivative")
+SMALL = 25  # boxes; below, a picture without gradient graphs runs from left to right
+LARGE = 300  # boxes; from here on, engines are asked for less
+MOST_LISTED = 12  # nodes in the tooltip of a closed scope, contributions in that of an arrow
 
 
 def dot_source(
-    graph: Graph, *, values: bool = False, gradients: bool = False, direction: Direction | None = None,
-    title: str | None = None,
+    graph: Graph, *, depth: int | None = None, hide_constants: bool = False, order: int | None = None,
+    between: tuple[Node | str, Node | str] | None = None, values: bool = False, gradients: bool = False,
+    direction: Direction | None = None, title: str | None = None, legend: bool = False,
+    theme: Literal["light", "dark", "auto"] = "light", font_size: float | None = None, dpi: float | None = None,
+    labels: Mapping[Node | str, str] | None = None, highlight: Collection[Node | str] = (),
+    marks: Mapping[Node, Mark] | None = None,
 ) -> str:  # fmt: skip
     """The picture of `graph` in the DOT language.
 
     Args:
+        depth: scopes are open down to this depth. By default all are, up to 150 boxes; beyond that, equal siblings are
+            folded (`block ×12`) and scopes closed from the inside.
+        hide_constants: leave constants out.
+        order: the highest order of derivative that is drawn.
+        between: draw only the paths from the first to the second of two nodes, as `Graph.between`.
         values: show in each node its value, where the graph has one.
-        gradients: show in each node its gradient, and along each edge what flows back, where `backward(keep=True)` left
-            them.
+        gradients: show in each node its gradient or why there is none, and along each edge what flows back, where
+            `backward(keep=True)` left them.
         direction: the side where results are: bottom ("TB"), right ("LR"), top ("BT") or left ("RL").
         title: a line above the picture.
+        legend: explain boxes and arrows beside the graph.
+        theme: "light" and "dark" are opaque; an SVG in "auto" is transparent and follows the reader's setting.
+        font_size: of nodes, in points; 10 by default.
+        dpi: pixels per inch of a bitmap.
+        labels: texts in place of name and operation, by node or by what `Graph.find` takes.
+        highlight: nodes with a thick outline in a colour of its own, given likewise.
+        marks: what became of a node: "added", "removed", "changed" or "failed".
+
+    Raises:
+        ValueError: a depth, order, direction, theme or size that there is not.
+        LookupError: a label or highlight for a node that there is not.
 
     Scopes are clusters; the gradient graph of each order has a cluster of its own beside them. An edge is one use.
 
@@ -51,199 +74,273 @@ def dot_source(
     >>> [line.strip() for line in lines if "->" in line]
     ['n0 -> n1;', 'n0 -> n1;']
     """
-    if direction not in (None, "TB", "LR", "BT", "RL"):
-        raise ValueError(f"direction={direction!r}: expected 'TB', 'LR', 'BT' or 'RL'")
-    differentiated = any(_order(node) for node in graph)
-    settings = graph_attributes(LIGHT) | {
-        "rankdir": direction or ("LR" if len(graph) < SMALL and not differentiated else "TB")
-    }
-    if len(graph) >= LARGE:
-        settings["nslimit"] = "1"
-    lines = ["digraph {", f"  graph {_attributes(settings)};"]
-    lines += [f"  node {_attributes(_PLAIN_NODE)};", f"  edge {_attributes(_PLAIN_EDGE)};"]
-    contributions = _kept_contributions(graph) if gradients else []
-    heading = [title] if title else []
-    if gradients and not contributions:
-        heading.append(_why_no_contributions(graph))
-    if heading:
-        lines.append(f'  labelloc="t"; label={label(*heading)};')
-    lines += (f"  {_box(node, values, gradients, bool(contributions))};" for node in graph)
-    lines += (f"  u{state.number} {_next_value(state)};" for state in graph.updates)
-    lines += _clusters(graph)
-    for node in graph:
-        lines += _edges(node, large=len(graph) >= LARGE)
-    lines += (f"  n{value.number} -> u{state.number};" for state, value in graph.updates.items())
-    lines += _flowing_back(contributions)
-    return "\n".join([*lines, "}", ""])
-
-
-def _kept_contributions(graph: Graph) -> list[Backward]:
-    if all(node.gradient is None for node in graph):
-        return []
-    return [step for step in graph.steps() if isinstance(step, Backward)]
-
-
-def _why_no_contributions(graph: Graph) -> str:
-    computed = any(node.gradient is not None for node in graph)
-    return "gradients: of leaves only, without backward(keep=True)" if computed else "gradients: not computed"
-
-
-def _order(node: Node) -> int:
-    """The order of the gradient graph that shows the node; 0 for the rest, such as the update that uses a gradient."""
-    return node.order if node.origin is not None or node.function is None else 0
-
-
-# --- nodes ------------------------------------------------------------------------------------------------------------
-
-
-def _box(node: Node, values: bool, gradients: bool, all_kept: bool) -> str:
-    lines = ([node.name] if node.name else []) + _operation(node)
-    if not lines:
-        lines = [node.role]
-    value = array_lines(node.value) if values and node.value is not None else []
-    if not value or (node.shape and value[0] != str(node.shape)):
-        lines.append(str(node.shape))
-    lines += value
-    if gradients and (node.gradient is not None or (all_kept and not _order(node))):
-        lines += _gradient(node)
-    formula = [node.function.formula] if node.function is not None and node.function.formula else []
-    look = node_attributes(LIGHT, node.role, _order(node), node.output)
-    return (
-        f"n{node.number} {_attributes(look, _PLAIN_NODE, label=label(*lines), tooltip=tooltip(repr(node), *formula))}"
-    )
-
-
-def _operation(node: Node) -> list[str]:
-    """The operation with the numbers among its operands, then the params that are not at their default."""
-    if node.op is None:
-        return []
-    operands = list(node.inputs)
-    while operands and operands[-1] is None:
-        operands.pop()
-    numbers = any(not isinstance(x, Node) for x in operands)
-    shown = ("·" if isinstance(x, Node) else "None" if x is None else format_number(x) for x in operands)
-    # The shape stands below, and a generator says nothing.
-    settings = ", ".join(s for s in node.settings() if not s.startswith(("shape=", "generator=")))
-    return [f"{node.op}({', '.join(shown)})" if numbers else node.op] + ([_cut(settings)] if settings else [])
-
-
-def _gradient(node: Node) -> list[str]:
-    if node.gradient is None:
-        reason = f" ({node.dtype})" if node.dtype.kind != "f" else ""
-        return [f"gradient: none{reason}"]
-    first, *rest = array_lines(node.gradient)
-    if first == str(node.shape):
-        return [f"gradient: {rest[0]}", *rest[1:]] if rest else ["gradient"]
-    return [f"gradient: {first}"] if not rest else ["gradient:", first, *rest]
-
-
-def _next_value(state: Node) -> str:
-    look = node_attributes(LIGHT, state.role)
-    return _attributes(
-        look, _PLAIN_NODE, label=label(f"next {state.name or f'%{state.number}'}"),
-        tooltip=tooltip(f"the value of %{state.number} {state.path} after the step"),
+    if between is not None:
+        graph = graph.between(*between)
+    look = Look(
+        theme=theme, direction=direction, title=title, legend=legend, font_size=font_size, dpi=dpi, values=values,
+        gradients=gradients, labels={node_of(graph, node): text for node, text in (labels or {}).items()},
+        highlight=frozenset(node_of(graph, node) for node in highlight), marks=marks or {},
     )  # fmt: skip
+    return dot_of_view(view(graph, depth=depth, hide_constants=hide_constants, order=order), look)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What is chosen about a picture, see `dot_source`.
+
+    `played` is for one picture of a series on the same layout: how many contributions have flowed back, the last of
+    them being the current one; `caption` are lines beside the graph whose length changes no layout.
+    """
+
+    theme: Literal["light", "dark", "auto"] = "light"
+    direction: Direction | None = None
+    title: str | None = None
+    legend: bool = False
+    font_size: float | None = None
+    dpi: float | None = None
+    values: bool = False
+    gradients: bool = False
+    labels: Mapping[Node, str] = field(default_factory=dict)
+    highlight: frozenset[Node] = frozenset()
+    marks: Mapping[Node, Mark] = field(default_factory=dict)
+    played: int | None = None
+    caption: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        allowed = {"theme": (*THEMES, "auto"), "direction": (None, "TB", "LR", "BT", "RL")}
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                expected = ", ".join(repr(value) for value in values if value)
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected one of {expected}")
+        for name in ("font_size", "dpi"):
+            size = getattr(self, name)
+            if size is not None and not (isinstance(size, (int, float)) and 0 < size < math.inf):
+                raise ValueError(f"{name}={size!r}: expected a positive number")
 
 
-# --- edges ------------------------------------------------------------------------------------------------------------
+def dot_of_view(shown: View, look: Look) -> str:
+    """The picture of what is shown."""
+    return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).lines()), "}", ""])
 
 
-def _edges(node: Node, large: bool) -> Iterator[str]:
-    """One edge for each use, with a note where it says something new: which operand it is, that it is broadcast."""
-    operands = [(position, x) for position, x in enumerate(node.inputs) if isinstance(x, Node)]
-    slots = len(operands) > 1 and node.op not in COMMUTATIVE
-    for position, x in operands:
-        assert node.function is not None
-        slot = node.function.argument(position)
-        notes = [slot] if slots and slot != x.name else []
-        if node.function.elementwise and x.shape != node.shape:
-            notes.append(f"{x.shape} → {node.shape}")
-        kind = "value" if not _order(node) else "backward" if _order(x) == _order(node) else "saved"
-        ends, end = ((node, x), "taillabel") if kind == "backward" else ((x, node), "headlabel")
+class _Writer:
+    """Writes the parts of a picture, each line without its outermost indentation."""
+
+    def __init__(self, shown: View, look: Look) -> None:
+        self.shown, self.look = shown, look
+        self.theme: Theme = THEMES.get(look.theme, LIGHT)
+        self.large = len(shown.boxes) >= LARGE
+        self.scale = (look.font_size or 10) / 10
+        self.reasons = absent_gradients(shown.graph) if look.gradients else {}
+        self.flows = flows_back(shown) if look.gradients or look.played is not None else []
+        self.plain_node, self.plain_edge = (
+            self._sized(style.node_attributes(self.theme, "op")),
+            self._edge_look("value"),
+        )
+
+    def lines(self) -> Iterator[str]:
+        yield f"graph {_attributes(self._graph_look(), label=self._heading())};"
+        yield f"node {_attributes(self.plain_node)};"
+        yield f"edge {_attributes(self.plain_edge)};"
+        yield from (f"{box.id} {self._box(box)};" for box in self.shown.boxes)
+        yield from self._clusters()
+        yield from (self._arrow(arrow) for arrow in self.shown.arrows)
+        yield from self._flowing_back()
+        if self.look.caption:
+            yield from self._caption()
+        if self.look.legend:
+            yield from self._legend()
+
+    def _graph_look(self) -> dict[str, str]:
+        differentiated = any(box.order for box in self.shown.boxes)
+        settings = self._sized(style.graph_attributes(self.theme))
+        small = len(self.shown.boxes) < SMALL and not differentiated
+        settings["rankdir"] = self.look.direction or ("LR" if small else "TB")
+        if self.large:
+            settings["nslimit"] = "1"
+        if self.look.theme == "auto":
+            settings |= {"bgcolor": "transparent", "class": "picture"}
+        if self.look.dpi:
+            settings["dpi"] = f"{self.look.dpi:g}"
+        return settings
+
+    def _heading(self) -> str | None:
+        title = [self.look.title] if self.look.title else []
+        missing = about_gradients(self.reasons)
+        heading = [*title, *([missing] if missing else []), *self.shown.notes]
+        return label(*heading) if heading else None
+
+    # --- boxes --------------------------------------------------------------------------------------------------------
+
+    def _box(self, box: Box) -> str:
+        look, node = self.look, box.node
+        lines = box_lines(self.shown, box, look.labels.get(box.nodes[0]) if node is not None else None, look.values)
+        own = self._node_look(*_sample(box))
+        alarming = False
+        if node is not None and len(box.nodes) == 1:
+            if look.gradients and not box.order:
+                lines += gradient_lines(node.gradient, node.shape, self.reasons.get(node.number))
+            alarming = (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient))
+        mark = next((look.marks[x] for x in box.nodes if x in look.marks), None)
+        if mark is not None and box.kind != "next":
+            lines[0] = f"{style.SIGNS[mark]} {lines[0]}"
+        emphasis = [
+            (alarming, style.ALARM | {"color": self.theme.alarm}),
+            (mark is not None, MARKS.get(mark or "", {}) | {"color": self.theme.marks.get(mark or "", "")}),
+            (any(x in look.highlight for x in box.nodes), style.SELECTED | {"color": self.theme.selection}),
+        ]
+        for applies, changed in emphasis:
+            if applies and box.kind != "next":
+                own |= changed
+                own.pop("class", None)  # the colours of an emphasis suit both themes
+        return _attributes(own, self.plain_node, label=label(*lines), tooltip=self._about(box))
+
+    def _about(self, box: Box) -> str:
+        if box.kind == "next":
+            state = box.nodes[0]
+            return tooltip(f"the value of %{state.number} {state.path} after the step")
+        node = box.node
+        if node is not None:
+            formula = [node.function.formula] if node.function is not None and node.function.formula else []
+            return tooltip(repr(node), *formula)
+        more = [f"and {len(box.nodes) - MOST_LISTED:,} more"] if len(box.nodes) > MOST_LISTED else []
+        named = box.scope if box.kind == "scope" else "neighbours"
+        return tooltip(f"{named}: {len(box.nodes):,} nodes", *(repr(x) for x in box.nodes[:MOST_LISTED]), *more)
+
+    # --- arrows -------------------------------------------------------------------------------------------------------
+
+    def _arrow(self, arrow: Arrow) -> str:
+        """With a note where it says something new."""
+        source, target, kind = arrow.source, arrow.target, _kind(arrow)
+        ends, end = ((target, source), "taillabel") if kind == "backward" else ((source, target), "headlabel")
+        notes = arrow_notes(arrow)
         # A label in the middle gets room of its own, which takes an engine twice the time.
-        extra = {end if large else "label": label(" " + " ".join(notes))} if notes else {}
-        attributes = _attributes(edge_attributes(LIGHT, kind), _PLAIN_EDGE, **extra)
-        yield f"  n{ends[0].number} -> n{ends[1].number}{f' {attributes}' if attributes else ''};"
+        extra = {end if self.large else "label": label(" " + " ".join(notes))} if notes else {}
+        attributes = _attributes(self._edge_look(kind), self.plain_edge, **extra)
+        return f"{ends[0].id} -> {ends[1].id}{f' {attributes}' if attributes else ''};"
+
+    def _flowing_back(self) -> Iterator[str]:
+        """What flows back along each arrow of the forward pass, wider where it is larger, by orders of magnitude."""
+        current = None if self.look.played is None else self.look.played - 1
+        for position, (flow, width) in enumerate(zip(self.flows, widths(self.flows), strict=True)):
+            own = self._edge_look("gradient") | {"penwidth": f"{width:.2g}"}
+            if current is not None and position > current:
+                own["style"] = "invis"
+            elif position == current:
+                own |= {"color": self.theme.selection, "penwidth": "2.6", "style": "solid"}
+                own.pop("class", None)
+            attributes = _attributes(own, self.plain_edge, tooltip=_about_flow(flow))
+            yield f"{flow.source.id} -> {flow.target.id} {attributes};"
+
+    # --- clusters -----------------------------------------------------------------------------------------------------
+
+    def _clusters(self) -> Iterator[str]:
+        numbers = itertools.count()
+        stack: list[Cluster | str] = list(reversed(self.shown.clusters))
+        depth = 0
+        while stack:
+            cluster = stack.pop()
+            if isinstance(cluster, str):
+                depth -= 1
+                yield "  " * depth + cluster
+                continue
+            yield "  " * depth + f"subgraph cluster{next(numbers)} {{"
+            depth += 1
+            title = f"{cluster.title}  ×{cluster.count}" if cluster.count > 1 else cluster.title
+            own = self._sized(style.cluster_attributes(self.theme, cluster.order, cluster.count > 1))
+            if self.look.theme == "auto":
+                own["class"] = f"cluster-{min(cluster.order, 1)}"
+            yield "  " * depth + f"graph {_attributes(own, label=label(title))};"
+            if cluster.boxes:
+                yield "  " * depth + "; ".join(box.id for box in cluster.boxes) + ";"
+            stack += ["}", *reversed(cluster.inside)]
+
+    # --- beside the graph ---------------------------------------------------------------------------------------------
+
+    def _caption(self) -> Iterator[str]:
+        """Lines in a box of fixed size, so that longer ones move nothing."""
+        text = label(*self.look.caption, "").replace(r"\n", r"\l")  # each line begins at the left
+        own = {"shape": "plaintext", "style": "", "fixedsize": "true", "width": "4", "fontcolor": self.theme.text}
+        own["height"] = f"{0.19 * self.scale * len(self.look.caption):.2f}"
+        yield f"caption {_attributes(own, label=text)};"
+        if self.shown.boxes:
+            yield f"caption -> {self.shown.boxes[0].id} {_attributes({'style': 'invis'})};"
+
+    def _legend(self) -> Iterator[str]:
+        """A sample of each kind of box and arrow that the picture has, one below the other."""
+        samples = sorted(
+            {_sample(box) for box in self.shown.boxes}, key=lambda sample: (sample[1], LEGEND[sample[0]][1])
+        )
+        arrows = {_kind(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
+        yield "subgraph cluster_legend {"
+        yield f"  graph {_attributes(self._sized(style.cluster_attributes(self.theme)), label=label('legend'))};"
+        names: list[str] = []
+        for role, order, output in sorted(samples, key=lambda sample: (*sample[1:], LEGEND[sample[0]][1])):
+            own = self._node_look(role, order, output)
+            text = "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role][0]
+            names.append(f"legend{len(names)}")
+            yield f"  {names[-1]} {_attributes(own, self.plain_node, label=label(text))};"
+        for first, second in itertools.pairwise(names):
+            yield f"  {first} -> {second} {_attributes({'style': 'invis'})};"
+        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "margin": "0"}
+        for kind, text in ARROWS.items():
+            if kind in arrows:
+                words = _attributes(self._sized(text_only), label=label(text))
+                look = _attributes(self._edge_look(kind) | {"constraint": "true"}, self.plain_edge)
+                yield f'  from_{kind} [shape="point", style="invis", width="0.01"];'
+                yield f"  to_{kind} {words};"
+                yield f"  from_{kind} -> to_{kind}{f' {look}' if look else ''};"
+                if names:
+                    yield f"  {names[-1]} -> from_{kind} {_attributes({'style': 'invis'})};"
+        yield "}"
+
+    # --- looks --------------------------------------------------------------------------------------------------------
+
+    def _node_look(self, role: str, order: int, output: bool) -> dict[str, str]:
+        own = self._sized(style.node_attributes(self.theme, role, order, output))
+        if self.look.theme == "auto":
+            own["class"] = f"role-{role}" if role in self.theme.roles else f"order-{min(order, len(ORDERS) - 1)}"
+        return own
+
+    def _edge_look(self, kind: str) -> dict[str, str]:
+        own = self._sized(style.edge_attributes(self.theme, kind))
+        return own | {"class": f"edge-{kind}"} if self.look.theme == "auto" else own
+
+    def _sized(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        return style.enlarged(attributes, self.scale)
 
 
-def _flowing_back(steps: list[Backward]) -> Iterator[str]:
-    """What flows back along each edge of the forward pass, wider where it is larger, by orders of magnitude."""
-    sizes = [float(np.linalg.norm(step.contribution.ravel())) for step in steps]
-    largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
-    for step, size in zip(steps, sizes, strict=True):
-        decades = math.log10(largest / size) if 0 < size < math.inf else 0.0 if size else math.inf
-        width = {"penwidth": f"{max(WIDE - decades / 2, NARROW):.2g}"}
-        shown = tooltip(
+def _sample(box: Box) -> tuple[str, int, bool]:
+    """Role, order of derivative and whether it is an output: what decides the look of a box."""
+    node = box.node
+    if node is None:
+        roles = {"scope": "stack" if box.count > 1 else "scope", "next": box.nodes[0].role}
+        return roles.get(box.kind, box.kind), box.order, False
+    return node.role, box.order if node.role == "op" else 0, any(x.output for x in box.nodes)
+
+
+def _kind(arrow: Arrow) -> str:
+    return "value" if not arrow.target.order else "backward" if arrow.source.order == arrow.target.order else "saved"
+
+
+def _is_odd(array: Array | None) -> bool:
+    return array is not None and array.dtype.kind == "f" and not np.isfinite(array).all()
+
+
+def _about_flow(flow: Flow) -> str:
+    if len(flow.steps) == 1:
+        (step,) = flow.steps
+        return tooltip(
             f"∂%{step.node.number}/∂{step.argument}, added to the gradient of %{step.target.number}",
             *array_lines(step.contribution),
         )
-        look = _attributes(edge_attributes(LIGHT, "gradient") | width, _PLAIN_EDGE, tooltip=shown)
-        yield f"  n{step.target.number} -> n{step.node.number} {look};"
+    more = [f"and {len(flow.steps) - MOST_LISTED} more"] if len(flow.steps) > MOST_LISTED else []
+    named = (f"∂%{step.node.number}/∂{step.argument} to %{step.target.number}" for step in flow.steps[:MOST_LISTED])
+    return tooltip(f"{len(flow.steps)} contributions, norm {flow.norm:.4g}", *named, *more)
 
 
-# --- clusters ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Cluster:
-    title: str
-    order: int
-    members: list[str] = field(default_factory=list)
-    inside: dict[str, _Cluster] = field(default_factory=dict)
-
-
-def _clusters(graph: Graph) -> Iterator[str]:
-    """The scopes of the forward graph, then those of each order of derivative in a box for the order."""
-    orders: dict[int, _Cluster] = {}
-    for node in graph:
-        _cluster(orders, node).members.append(f"n{node.number}")
-    for state, value in graph.updates.items():
-        _cluster(orders, value).members.append(f"u{state.number}")
-    boxes: list[_Cluster] = []
-    for order, root in sorted(orders.items()):
-        if order == 0:
-            boxes += root.inside.values()
-            continue
-        while not root.members and len(root.inside) == 1:  # one box is enough
-            (scope,) = root.inside.values()
-            of = f" · {scope.title}" if " · " in root.title else f" of {scope.title}"
-            root = _Cluster(root.title + of, order, scope.members, scope.inside)
-        boxes.append(root)
-    numbers = itertools.count()
-    stack: list[_Cluster | str] = list(reversed(boxes))
-    depth = 1
-    while stack:
-        box = stack.pop()
-        if isinstance(box, str):
-            depth -= 1
-            yield "  " * depth + box
-            continue
-        yield "  " * depth + f"subgraph cluster{next(numbers)} {{"
-        depth += 1
-        yield "  " * depth + f"graph {_attributes(cluster_attributes(LIGHT, box.order), label=label(box.title))};"
-        if box.members:
-            yield "  " * depth + "; ".join(box.members) + ";"
-        stack += ["}", *reversed(box.inside.values())]
-
-
-def _cluster(orders: dict[int, _Cluster], node: Node) -> _Cluster:
-    order = _order(node)
-    title = ORDERS[order] if order < len(ORDERS) else f"derivative of order {order}"
-    cluster = orders.setdefault(order, _Cluster(title, order))
-    for scope in node.scope.split("/") if node.scope else ():
-        cluster = cluster.inside.setdefault(scope, _Cluster(scope, order))
-    return cluster
-
-
-def _attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str) -> str:
+def _attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:
     """`[key="value", …]` of what differs from `known`; those in `quoted` are DOT strings already."""
     written = [f'{key}="{value}"' for key, value in look.items() if (known or {}).get(key) != value]
-    written += [f"{key}={value}" for key, value in quoted.items()]
+    written += [f"{key}={value}" for key, value in quoted.items() if value is not None]
     return f"[{', '.join(written)}]" if written else ""
-
-
-_PLAIN_NODE, _PLAIN_EDGE = node_attributes(LIGHT, "op"), edge_attributes(LIGHT)

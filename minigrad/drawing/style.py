@@ -6,6 +6,7 @@ shape, in outline and in colour, so that no reader depends on one of the three.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 FONT = "Arial"  # both engines know its widths and every system has it or a font of the same widths
@@ -30,7 +31,9 @@ class Theme:
     orders: tuple[Paint, ...]  # operations, by order of derivative
     clusters: tuple[Paint, ...]  # scopes, by order of derivative
     edges: dict[str, str]  # by kind, see EDGES
+    marks: dict[str, str]  # the outlines of what a comparison found, see MARKS
     selection: str
+    alarm: str
 
 
 def graph_attributes(theme: Theme) -> dict[str, str]:
@@ -38,14 +41,17 @@ def graph_attributes(theme: Theme) -> dict[str, str]:
     return GRAPH | {"bgcolor": theme.background, "fontcolor": theme.text}
 
 
-def cluster_attributes(theme: Theme, order: int = 0) -> dict[str, str]:
-    """The attributes of a scope, or of the gradient graph of an order of derivative."""
+def cluster_attributes(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
+    """The attributes of a scope, of `several` equal ones, or of the gradient graph of an order of derivative."""
     paint = theme.clusters[min(order, len(theme.clusters) - 1)]
-    return CLUSTER | {"fillcolor": paint.fill, "color": paint.outline, "fontcolor": paint.text}
+    colours = {"fillcolor": paint.fill, "color": paint.outline, "fontcolor": paint.text}
+    return CLUSTER | colours | (SEVERAL if several else {})
 
 
 def node_attributes(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
-    """The attributes of a node with this role; `order` matters to operations only.
+    """The attributes of a box: of a node with this role, or of a "scope", a "stack" of equal scopes or a "group".
+
+    `order`, of derivative, matters where the theme has no colours for the role.
 
     >>> node_attributes(LIGHT, "input")["shape"]
     'ellipse'
@@ -60,6 +66,13 @@ def node_attributes(theme: Theme, role: str, order: int = 0, output: bool = Fals
 def edge_attributes(theme: Theme, kind: str = "value") -> dict[str, str]:
     """The attributes of an edge; `kind` is a key of EDGES, where it is told between which nodes each is written."""
     return EDGE | EDGES[kind] | {"color": theme.edges[kind], "fontcolor": theme.edges[kind]}
+
+
+def enlarged(attributes: Mapping[str, str], scale: float) -> dict[str, str]:
+    """The same with fonts `scale` times as large."""
+    if scale == 1:
+        return dict(attributes)
+    return {key: f"{float(value) * scale:g}" if key == "fontsize" else value for key, value in attributes.items()}
 
 
 # Sizes: lengths in inches, fonts and pens in points.
@@ -102,8 +115,38 @@ ROLES = {
     "cotangent": {"shape": "octagon", "style": "filled", "margin": "0.02,0"},
     "random": {"shape": "hexagon", "style": "filled", "margin": "0.02,0.02"},
     "op": {"shape": "box", "style": "rounded,filled"},
+    "scope": {"shape": "folder", "style": "filled"},
+    "stack": {"shape": "box3d", "style": "filled,bold"},
+    "group": {"shape": "tab", "style": "filled,dotted"},
 }
 OUTPUT = {"shape": "box", "style": "filled", "peripheries": "2", "penwidth": "1.2"}
+
+SEVERAL = {"penwidth": "1.8"}
+
+# What is laid over the look of a node: NaN or infinities in what it shows, a highlight, the result of a comparison.
+ALARM = {"penwidth": "2.4"}
+SELECTED = {"penwidth": "3"}
+MARKS = {
+    "added": {"penwidth": "2.4", "style": "filled,bold"},
+    "removed": {"penwidth": "2.4", "style": "filled,dashed"},
+    "changed": {"penwidth": "2.4", "style": "filled", "peripheries": "2"},
+    "failed": {"penwidth": "2.8", "shape": "octagon", "style": "filled"},
+}
+SIGNS = {"added": "+", "removed": "−", "changed": "~", "failed": "failed:"}
+
+# The words of the legend, in the order in which boxes are listed.
+LEGEND = {
+    role: (text, position)
+    for position, (role, text) in enumerate(
+        [
+            ("input", "input"), ("parameter", "parameter"), ("state", "state"), ("constant", "constant"),
+            ("random", "random draw"), ("op", "operation"), ("scope", "closed scope"), ("stack", "equal scopes"),
+            ("group", "group of neighbours"), ("cotangent", "incoming gradient"),
+        ]
+    )
+}  # fmt: skip
+ARROWS = {"value": "value", "gradient": "gradient flowing back", "saved": "value kept for the gradient",
+          "backward": "gradient"}  # fmt: skip
 
 # By kind of edge. A gradient graph lies beside the forward graph, each gradient in about the row of what it is the
 # gradient of: its edges are written against their direction, and what it takes from the forward graph holds no rank.
@@ -140,7 +183,9 @@ LIGHT = Theme(
         Paint(fill="#FFF8F0", outline="#B54708", text="#B54708"),
     ),
     edges={"value": "#424A53", "saved": "#8C959F", "backward": "#B54708", "gradient": "#B54708"},
+    marks={"added": "#0072B2", "removed": "#B54708", "changed": "#6639BA", "failed": "#B3002D"},
     selection="#0072B2",
+    alarm="#B3002D",
 )
 
 DARK = Theme(
@@ -165,7 +210,9 @@ DARK = Theme(
         Paint(fill="#1F1710", outline="#FF9A4D", text="#FF9A4D"),
     ),
     edges={"value": "#B1BAC4", "saved": "#6E7681", "backward": "#FF9A4D", "gradient": "#FF9A4D"},
+    marks={"added": "#6BC1FF", "removed": "#FF9A4D", "changed": "#B794F6", "failed": "#FF7B9C"},
     selection="#6BC1FF",
+    alarm="#FF7B9C",
 )
 
 THEMES = {"light": LIGHT, "dark": DARK}

@@ -63,7 +63,7 @@ class Arrow:
     uses: tuple[tuple[Node, int], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Cluster:
     """An open scope, or the gradient graph of an order of derivative (then `scope` is empty)."""
 
@@ -120,7 +120,8 @@ def view(
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.closed(lambda path: path not in wanted)
-        shown = _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed))).view()
+        folding = fold(scopes, outermost(closed))
+        shown = _Builder(graph, nodes, scopes, closed, folding).view()
     elif depth is not None:
         closed = scopes.closed_below(depth)
         return _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed))).view()
@@ -129,11 +130,11 @@ def view(
     else:
         for level in range(scopes.depth, -1, -1):
             closed = scopes.closed_below(level)
-            still_open = {key for key in scopes.members if key not in closed}
-            shown = _Builder(graph, nodes, scopes, closed, fold(scopes, still_open | outermost(closed))).view()
+            folding = fold(scopes, outermost(closed) | (scopes.members.keys() - closed.keys()))
+            shown = _Builder(graph, nodes, scopes, closed, folding).view()
             if len(shown.boxes) <= limit:
                 break
-    return shown if len(shown.boxes) <= limit else _grouped(shown, limit)
+    return shown if len(shown.boxes) <= limit else _grouped(shown, limit, folding)
 
 
 class _Builder:
@@ -162,7 +163,7 @@ class _Builder:
                 self.boxes[next_value.id] = next_value
                 arrows.append(Arrow(target, next_value, ()))
         boxes = tuple(self.boxes.values())
-        return View(self.graph, boxes, tuple(arrows), clusters(boxes, self.folding), self._notes(), self.box_of)
+        return View(self.graph, boxes, tuple(arrows), _clusters(boxes, self.folding), self._notes(), self.box_of)
 
     def _id(self, node: Node) -> str:
         shown = self.graph[self.folding.of(node.number)]
@@ -234,7 +235,7 @@ def _counted(count: int, noun: str) -> str:
 # --- groups -----------------------------------------------------------------------------------------------------------
 
 
-def _grouped(shown: View, limit: int) -> View:
+def _grouped(shown: View, limit: int, folding: Folding) -> View:
     """Neighbours in the same scope as one box, where there are too many."""
     size = -(-len(shown.boxes) // limit)
     while True:
@@ -258,7 +259,7 @@ def _grouped(shown: View, limit: int) -> View:
     grouped = sum(len(box.nodes) for box in kept if box.kind == "group")
     count = sum(box.kind == "group" for box in kept)
     return replace(
-        shown, boxes=kept, arrows=tuple(arrows), clusters=_reclustered(shown.clusters, boxes),
+        shown, boxes=kept, arrows=tuple(arrows), clusters=_clusters(kept, folding),
         notes=(*shown.notes, f"{grouped:,} nodes are in {_counted(count, 'group')} of neighbours"),
         box_of={number: boxes[box] for number, box in shown.box_of.items()},
     )  # fmt: skip
@@ -266,13 +267,12 @@ def _grouped(shown: View, limit: int) -> View:
 
 def _neighbours(boxes: Iterable[Box], size: int) -> Iterator[list[Box]]:
     """Boxes of the same scope, which may be grouped, `size` at a time."""
-    open_groups: dict[tuple[object, ...], list[Box]] = {}
+    open_groups: dict[tuple[int, str], list[Box]] = {}
     for box in boxes:
-        parent = box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
-        group = open_groups.setdefault((box.order, parent), [])
+        group = open_groups.setdefault((box.order, _around(box)), [])
         group.append(box)
         if len(group) == size:
-            yield open_groups.pop((box.order, parent))
+            yield open_groups.pop((box.order, _around(box)))
     yield from open_groups.values()
 
 
@@ -280,21 +280,26 @@ def _group(members: list[Box]) -> Box:
     nodes = tuple(node for box in members for node in box.nodes)
     common = Counter(node.op or node.role for node in nodes).most_common(2)
     named = ", ".join(name for name, _ in common) + (", …" if len({n.op or n.role for n in nodes}) > 2 else "")
-    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, f"{len(nodes):,} nodes: {named}")
+    title = f"{len(nodes):,} nodes: {named}"
+    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, title, _around(members[0]))
+
+
+def _around(box: Box) -> str:
+    """The path of the scope in which the box lies."""
+    return box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
 
 
 # --- clusters ---------------------------------------------------------------------------------------------------------
 
 
-def clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
+def _clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
     """The open scopes of the forward graph, then the gradient graph of each order with those in it."""
     roots: dict[int, Cluster] = {}
     known: dict[tuple[int, str], Cluster] = {}
     for box in boxes:
         title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
         cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
-        parent = box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
-        path = ""
+        parent, path = _around(box), ""
         for name in parent.split("/") if parent else ():
             path = f"{path}/{name}" if path else name
             inner = known.get((box.order, path))
@@ -304,26 +309,18 @@ def clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
                 cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)
+    for cluster in reversed(known.values()):  # those inside others first
+        cluster.inside = [_joined(inner) for inner in cluster.inside]
     found: list[Cluster] = []
     for order, root in sorted(roots.items()):
-        found += [_joined(inner) for inner in root.inside] if order == 0 else [_joined(root, of=True)]
+        inside = [_joined(inner) for inner in root.inside]
+        found += inside if order == 0 else [_joined(replace(root, inside=inside))]
     return tuple(found)
 
 
-def _joined(cluster: Cluster, of: bool = False) -> Cluster:
-    """Without clusters around a single other one: they become one, with both titles."""
-    while not cluster.boxes and len(cluster.inside) == 1 and cluster.count == 1:
-        (inner,) = cluster.inside
-        cluster = replace(inner, title=f"{cluster.title}{' of ' if of else '/'}{inner.title}")
-        of = False
-    return replace(cluster, inside=[_joined(inner) for inner in cluster.inside])
-
-
-def _reclustered(found: Iterable[Cluster], boxes: Mapping[Box, Box]) -> tuple[Cluster, ...]:
-    return tuple(
-        replace(
-            cluster, boxes=list(dict.fromkeys(boxes[box] for box in cluster.boxes)),
-            inside=list(_reclustered(cluster.inside, boxes)),
-        )
-        for cluster in found
-    )  # fmt: skip
+def _joined(cluster: Cluster) -> Cluster:
+    """A cluster around a single other one and nothing else becomes one with it, under both titles."""
+    if cluster.boxes or len(cluster.inside) != 1 or cluster.count > 1:
+        return cluster
+    (inner,) = cluster.inside
+    return replace(inner, title=f"{cluster.title}{'/' if cluster.scope else ' of '}{inner.title}")

@@ -13,7 +13,9 @@ from minigrad.drawing.style import (
     DARK,
     EDGES,
     LIGHT,
+    MARKS,
     ROLES,
+    SIGNS,
     THEMES,
     Paint,
     Theme,
@@ -95,7 +97,8 @@ def test_themes_have_the_same_entries() -> None:
     assert len(LIGHT.orders) == len(DARK.orders)
     assert len(LIGHT.clusters) == len(DARK.clusters)
     assert set(LIGHT.edges) == set(EDGES)
-    assert set(LIGHT.roles) | {"op"} == set(ROLES)
+    assert set(LIGHT.roles) | {"op", "scope", "stack", "group"} == set(ROLES)
+    assert set(LIGHT.marks) == set(DARK.marks) == set(MARKS) == set(SIGNS)
 
 
 @each_theme

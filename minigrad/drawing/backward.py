@@ -1,0 +1,53 @@
+"""What flows back in a picture: the steps of `backward(keep=True)` as arrows of a `View`. Called by the writers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minigrad.drawing.view import Box, View
+from minigrad.graph import Backward
+
+WIDE, NARROW = 1.8, 0.6  # pens for the largest contribution to a gradient, and for the smallest
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Contributions that flow back along one arrow, from `target` to `source`: one between nodes, else all together."""
+
+    source: Box
+    target: Box
+    steps: list[Backward] = field(default_factory=list)
+
+    @property
+    def norm(self) -> float:
+        """The Euclidean norm of what flows back."""
+        return math.hypot(*(float(np.linalg.norm(step.contribution.ravel())) for step in self.steps))
+
+
+def flows_back(view: View) -> list[Flow]:
+    """The contributions between different boxes, in the order in which they were made."""
+    if all(node.gradient is None for node in view.graph):
+        return []
+    flows: dict[tuple[str, ...], Flow] = {}
+    for step in view.graph.steps():
+        if not isinstance(step, Backward):
+            continue
+        source, target = view.box_of.get(step.target.number), view.box_of.get(step.node.number)
+        if source is None or target is None or source is target:
+            continue
+        single = source.kind == target.kind == "node" and len(source.nodes) == len(target.nodes) == 1
+        key = (source.id, target.id, step.argument) if single else (source.id, target.id)
+        flows.setdefault(key, Flow(source, target)).steps.append(step)
+    return list(flows.values())
+
+
+def widths(flows: Iterable[Flow]) -> list[float]:
+    """How wide each is drawn: by its order of magnitude below the largest, the narrowest where nothing flows."""
+    norms = [flow.norm for flow in flows]
+    largest = max((norm for norm in norms if math.isfinite(norm)), default=0.0)
+    decades = [math.log10(largest / norm) if 0 < norm < math.inf else 0.0 if norm else math.inf for norm in norms]
+    return [max(WIDE - below / 2, NARROW) for below in decades]
