@@ -32,12 +32,15 @@ def flows_back(view: View) -> list[Flow]:
     """The contributions between different boxes, in the order in which they were made."""
     if all(node.gradient is None for node in view.graph):
         return []
+    drawn = {(arrow.source, arrow.target) for arrow in view.arrows}
     flows: dict[tuple[str, ...], Flow] = {}
     for step in view.graph.steps():
         if not isinstance(step, Backward):
             continue
         source, target = view.box_of.get(step.target.number), view.box_of.get(step.node.number)
-        if source is None or target is None or source is target:
+        # A folded sibling is drawn as another one, which has contributions of its own.
+        folded = target is not None and target.node not in (None, step.node)
+        if source is None or target is None or folded or (source, target) not in drawn:
             continue
         single = source.kind == target.kind == "node" and len(source.nodes) == len(target.nodes) == 1
         key = (source.id, target.id, step.argument) if single else (source.id, target.id)

@@ -10,7 +10,8 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -33,14 +34,27 @@ LARGE = 300  # boxes; from here on, engines are asked for less
 MOST_LISTED = 12  # nodes in the tooltip of a closed scope, contributions in that of an arrow
 
 
-def dot_source(
-    graph: Graph, *, depth: int | None = None, hide_constants: bool = False, order: int | None = None,
-    between: tuple[Node | str, Node | str] | None = None, values: bool = False, gradients: bool = False,
-    direction: Direction | None = None, title: str | None = None, legend: bool = False,
-    theme: Literal["light", "dark", "auto"] = "light", font_size: float | None = None, dpi: float | None = None,
-    labels: Mapping[Node | str, str] | None = None, highlight: Collection[Node | str] = (),
-    marks: Mapping[Node, Mark] | None = None,
-) -> str:  # fmt: skip
+class Options(TypedDict, total=False):
+    """What can be chosen about a picture, see `dot_source`."""
+
+    depth: int | None
+    hide_constants: bool
+    order: int | None
+    between: tuple[Node | str, Node | str] | None
+    values: bool
+    gradients: bool
+    direction: Direction | None
+    title: str | None
+    legend: bool
+    theme: Literal["light", "dark", "auto"]
+    font_size: float | None
+    dpi: float | None
+    labels: Mapping[Node | str, str] | None
+    highlight: Collection[Node | str]
+    marks: Mapping[Node, Mark]
+
+
+def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
     """The picture of `graph` in the DOT language.
 
     Args:
@@ -55,7 +69,8 @@ def dot_source(
         direction: the side where results are: bottom ("TB"), right ("LR"), top ("BT") or left ("RL").
         title: a line above the picture.
         legend: explain boxes and arrows beside the graph.
-        theme: "light" and "dark" are opaque; an SVG in "auto" is transparent and follows the reader's setting.
+        theme: "light" (the default) and "dark" are opaque; an SVG in "auto" is transparent and follows the reader's
+            setting.
         font_size: of nodes, in points; 10 by default.
         dpi: pixels per inch of a bitmap.
         labels: texts in place of name and operation, by node or by what `Graph.find` takes.
@@ -63,6 +78,7 @@ def dot_source(
         marks: what became of a node: "added", "removed", "changed" or "failed".
 
     Raises:
+        TypeError: an option that there is not.
         ValueError: a depth, order, direction, theme or size that there is not.
         LookupError: a label or highlight for a node that there is not.
 
@@ -74,14 +90,29 @@ def dot_source(
     >>> [line.strip() for line in lines if "->" in line]
     ['n0 -> n1;', 'n0 -> n1;']
     """
-    if between is not None:
-        graph = graph.between(*between)
-    look = Look(
-        theme=theme, direction=direction, title=title, legend=legend, font_size=font_size, dpi=dpi, values=values,
-        gradients=gradients, labels={node_of(graph, node): text for node, text in (labels or {}).items()},
-        highlight=frozenset(node_of(graph, node) for node in highlight), marks=marks or {},
-    )  # fmt: skip
-    return dot_of_view(view(graph, depth=depth, hide_constants=hide_constants, order=order), look)
+    return written(*chosen(graph, **options))
+
+
+def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
+    """What is shown of `graph` and how, see `dot_source`."""
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(unexpected_option(name, Options.__annotations__))
+    given: dict[str, Any] = dict(options)
+    start_and_end = given.pop("between", None)
+    if start_and_end is not None:
+        graph = graph.between(*start_and_end)
+    shown = view(graph, **{name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given})
+    given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
+    given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
+    return shown, Look(**given)
+
+
+def unexpected_option(name: str, known: Collection[str]) -> str:
+    """The message for an option that there is not."""
+    close = get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else f", there are {', '.join(known)}"
+    return f"pictures have no option {name!r}{hint}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +149,7 @@ class Look:
                 raise ValueError(f"{name}={size!r}: expected a positive number")
 
 
-def dot_of_view(shown: View, look: Look) -> str:
+def written(shown: View, look: Look) -> str:
     """The picture of what is shown."""
     return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).lines()), "}", ""])
 
@@ -168,6 +199,8 @@ class _Writer:
         title = [self.look.title] if self.look.title else []
         missing = about_gradients(self.reasons)
         heading = [*title, *([missing] if missing else []), *self.shown.notes]
+        if heading and any(box.kind == "scope" for box in self.shown.boxes):
+            heading.append("")  # room for the tabs of closed scopes, of which engines know nothing
         return label(*heading) if heading else None
 
     # --- boxes --------------------------------------------------------------------------------------------------------
@@ -259,10 +292,9 @@ class _Writer:
 
     def _caption(self) -> Iterator[str]:
         """Lines in a box of fixed size, so that longer ones move nothing."""
-        text = label(*self.look.caption, "").replace(r"\n", r"\l")  # each line begins at the left
         own = {"shape": "plaintext", "style": "", "fixedsize": "true", "width": "4", "fontcolor": self.theme.text}
         own["height"] = f"{0.19 * self.scale * len(self.look.caption):.2f}"
-        yield f"caption {_attributes(own, label=text)};"
+        yield f"caption {_attributes(own, label=_left_aligned(*self.look.caption))};"
         if self.shown.boxes:
             yield f"caption -> {self.shown.boxes[0].id} {_attributes({'style': 'invis'})};"
 
@@ -282,10 +314,10 @@ class _Writer:
             yield f"  {names[-1]} {_attributes(own, self.plain_node, label=label(text))};"
         for first, second in itertools.pairwise(names):
             yield f"  {first} -> {second} {_attributes({'style': 'invis'})};"
-        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "margin": "0"}
+        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "width": "1.9"}
         for kind, text in ARROWS.items():
             if kind in arrows:
-                words = _attributes(self._sized(text_only), label=label(text))
+                words = _attributes(self._sized(text_only), label=_left_aligned(text))
                 look = _attributes(self._edge_look(kind) | {"constraint": "true"}, self.plain_edge)
                 yield f'  from_{kind} [shape="point", style="invis", width="0.01"];'
                 yield f"  to_{kind} {words};"
@@ -321,6 +353,10 @@ def _sample(box: Box) -> tuple[str, int, bool]:
 
 def _kind(arrow: Arrow) -> str:
     return "value" if not arrow.target.order else "backward" if arrow.source.order == arrow.target.order else "saved"
+
+
+def _left_aligned(*lines: str) -> str:
+    return label(*lines, "").replace(r"\n", r"\l")
 
 
 def _is_odd(array: Array | None) -> bool:

@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigrad.drawing.automatic import with_both_themes
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import LayoutError, layout
+from minigrad.drawing.fit import fitted, points
 
 if TYPE_CHECKING:
     import graphviz
@@ -17,28 +19,43 @@ if TYPE_CHECKING:
     from minigrad.graph import Graph
 
 FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
-MOST_LAID_OUT = 25_000  # nodes; engines take minutes for more, and pictures of fewer cannot be read either
-MOST_IN_NOTEBOOKS = 500  # nodes; a larger graph is shown as text there
+MOST_LAID_OUT = 25_000  # boxes; engines take minutes for more, and pictures of fewer cannot be read either
+DPI = 144  # pixels per inch of a bitmap: two for each point, which is legible on any screen
+PATIENCE = 5.0  # seconds that a notebook waits for a picture
 
 
 def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options: Mapping[str, Any]) -> None:
     """Write the picture of `graph` to `path`; see `Graph.draw`."""
-    place = Path(path)
+    place, options = Path(path), dict(options)
+    format = checked_format(place)
+    width = options.pop("width", None)
+    if width is not None:
+        points(width)
+    if format == "png":
+        options.setdefault("dpi", DPI)
+    dot = dot_source(graph, **options)
+    if format == "dot":
+        place.write_text(dot, encoding="utf-8", newline="\n")
+        return
+    if dot.count("\n") > 2 * MOST_LAID_OUT:
+        raise LayoutError(
+            f"draw: {len(graph):,} nodes, an engine lays out at most {MOST_LAID_OUT:,} boxes in good time: leave depth "
+            f"to the default, draw a part, graph.between(start, end), or the DOT text, {place.stem}.dot"
+        )
+    if width is not None:
+        dot = fitted(graph, width, engine, options)
+    picture = layout(dot, format, engine, save_dot=_free(place.with_suffix(".dot")))
+    place.write_bytes(with_both_themes(picture) if format == "svg" and options.get("theme") == "auto" else picture)
+
+
+def checked_format(place: Path) -> str:
+    """What a file's extension stands for; raises where there is no such picture or no such folder."""
     format = FORMATS.get(place.suffix.lower())
     if format is None:
         raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
     if not place.parent.is_dir():
         raise FileNotFoundError(f"draw: there is no folder {os.fspath(place.parent)!r}; make it first")
-    if format != "dot" and len(graph) > MOST_LAID_OUT:
-        raise LayoutError(
-            f"draw: {len(graph):,} nodes, an engine lays out at most {MOST_LAID_OUT:,} in good time: draw a part, "
-            f"graph.between(start, end), or the DOT text, {place.with_suffix('.dot').name!r}"
-        )
-    dot = dot_source(graph, **options)
-    if format == "dot":
-        place.write_text(dot, encoding="utf-8", newline="\n")
-    else:
-        place.write_bytes(layout(dot, format, engine, save_dot=place.with_suffix(".dot")))
+    return format
 
 
 def source(graph: Graph, **options: Any) -> graphviz.Source:
@@ -48,10 +65,19 @@ def source(graph: Graph, **options: Any) -> graphviz.Source:
     return graphviz.Source(dot_source(graph, **options))
 
 
-def mime_bundle(graph: Graph) -> dict[str, str]:
-    """What a notebook shows: the listing, and the picture where an engine can draw it. Never raises."""
-    shown = {"text/plain": str(graph)}
-    if len(graph) <= MOST_IN_NOTEBOOKS:
-        with suppress(Exception):  # whatever is wrong with the engine, the notebook goes on
-            shown["image/svg+xml"] = layout(dot_source(graph), "svg").decode("utf-8")
+def mime_bundle(graph: Graph) -> dict[str, Any]:
+    """What a notebook shows: the picture where an engine can draw it, and the listing. Never raises.
+
+    The picture comes as SVG and as PNG, because a notebook that is not trusted shows no SVG.
+    """
+    shown: dict[str, Any] = {"text/plain": str(graph)}
+    with suppress(Exception):  # whatever is wrong with the engine, the notebook goes on
+        shown["image/svg+xml"] = layout(dot_source(graph), "svg", timeout=PATIENCE).decode("utf-8")
+        shown["image/png"] = layout(dot_source(graph, dpi=DPI), "png", timeout=PATIENCE)
     return shown
+
+
+def _free(place: Path) -> Path:
+    """The place itself, or one beside it that is not taken: nobody's file is overwritten by a failure."""
+    names = (place, *(place.with_name(f"{place.stem}-{number}{place.suffix}") for number in range(1, 1_000)))
+    return next((name for name in names if not name.exists()), place)

@@ -79,6 +79,7 @@ def enlarged(attributes: Mapping[str, str], scale: float) -> dict[str, str]:
 GRAPH = {
     "fontname": FONT,
     "fontsize": "11",
+    "labelloc": "t",
     "nodesep": "0.18",
     "pad": "0.08",
     "ranksep": "0.28",
@@ -121,7 +122,7 @@ ROLES = {
 }
 OUTPUT = {"shape": "box", "style": "filled", "peripheries": "2", "penwidth": "1.2"}
 
-SEVERAL = {"penwidth": "1.8"}
+SEVERAL = {"penwidth": "1.8", "fontsize": "12"}
 
 # What is laid over the look of a node: NaN or infinities in what it shows, a highlight, the result of a comparison.
 ALARM = {"penwidth": "2.4"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.graph.listing import listing
@@ -205,10 +206,11 @@ class Graph:
     def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
         """Draw the graph into `path`: svg, png, pdf or dot, by its extension.
 
-        `engine` is that of `minigrad.drawing.engines.layout`; `options` are those of `dot`.
+        `engine` is that of `minigrad.drawing.engines.layout`; `options` are those of `dot`, and `width`: a length such
+        as "8.4cm" that the picture is wide, arranged so that its letters stay legible in print.
 
         Raises:
-            ValueError: another extension.
+            ValueError: another extension, or an option that there is not.
             OSError: the folder is missing or cannot be written to.
             GraphvizNotFoundError, LayoutError: no layout engine, or one that fails; the message names the DOT text.
         """
@@ -216,7 +218,22 @@ class Graph:
 
         draw(self, path, engine, options)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def frames(
+        self, folder: str | os.PathLike[str], format: str = "svg", engine: str | None = None, **options: Any
+    ) -> list[Path]:
+        """Draw the backward pass into `folder`, which exists: numbered pictures on one layout, and return their paths.
+
+        The first shows the graph before anything has flowed back, each of the others one contribution more, in the
+        order of `steps`. `format` is svg, png or pdf; `options` are those of `dot`.
+
+        Raises:
+            GraphError: `loss.backward(keep=True)` was not called.
+        """
+        from minigrad.drawing.frames import frames
+
+        return frames(self, folder, format, engine, options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.picture import mime_bundle
 
         return mime_bundle(self)

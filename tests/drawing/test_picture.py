@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.drawing.engines import ENGINES, GraphvizNotFoundError
+from minigrad.drawing.engines import ENGINES, GraphvizNotFoundError, LayoutError
 
 needs_engine = pytest.mark.skipif(
     not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
@@ -18,6 +18,14 @@ needs_engine = pytest.mark.skipif(
 def graph():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     return mg.softmax(x * 2.0).graph()
+
+
+@pytest.fixture
+def chain():
+    x = mg.Tensor(np.ones(2), requires_grad=True)
+    for _ in range(600):
+        x = x * 0.5
+    return x.graph()
 
 
 @needs_engine
@@ -81,11 +89,69 @@ def test_notebooks_show_the_picture_and_the_listing(graph):
     assert bundle["image/svg+xml"].lstrip().startswith("<?xml")
 
 
-def test_notebooks_show_the_listing_without_an_engine_or_when_the_graph_is_large(graph, monkeypatch):
+def test_notebooks_show_the_listing_without_an_engine(graph, monkeypatch):
     monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
     assert set(graph._repr_mimebundle_()) == {"text/plain"}
-    monkeypatch.delenv("MINIGRAD_DOT")
-    y = mg.Tensor(np.ones(2), requires_grad=True)
-    for _ in range(600):
-        y = y * 1.5
-    assert set(y.graph()._repr_mimebundle_()) == {"text/plain"}
+
+
+@needs_engine
+def test_notebooks_show_large_graphs_collapsed(chain):
+    bundle = chain._repr_mimebundle_()
+    assert bundle["text/plain"] == str(chain)
+    assert "groups of neighbours" in bundle["image/svg+xml"]
+    assert bundle["image/png"].startswith(b"\x89PNG")
+
+
+@needs_engine
+def test_PI3_a_long_chain_is_drawn_collapsed(tmp_path):
+    x = mg.Tensor(np.ones(2), requires_grad=True)
+    for _ in range(10_000):
+        x = x * 0.5
+    x.graph().draw(tmp_path / "chain.svg")
+    picture = (tmp_path / "chain.svg").read_text(encoding="utf-8")
+    assert picture.count('class="node"') <= 150
+    assert "10,001 nodes are in" in picture
+
+
+def test_more_boxes_than_an_engine_can_lay_out_are_refused(chain, tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad.drawing.picture.MOST_LAID_OUT", 100)
+    with pytest.raises(LayoutError, match=r"601 nodes, .* leave depth to the default"):
+        chain.draw(tmp_path / "chain.svg", depth=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_overwrites_no_file(graph, tmp_path, monkeypatch):
+    (tmp_path / "graph.dot").write_text("mine", encoding="utf-8")
+    monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
+    with pytest.raises(GraphvizNotFoundError, match=r"graph-1\.dot"):
+        graph.draw(tmp_path / "graph.svg")
+    assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == "mine"
+
+
+def test_an_unknown_option_is_refused_with_the_closest(graph, tmp_path):
+    with pytest.raises(TypeError, match="no option 'dircetion'; did you mean 'direction'"):
+        graph.draw(tmp_path / "graph.svg", dircetion="LR")
+    with pytest.raises(TypeError, match="no option 'colour', there are depth, "):
+        graph.dot(colour="red")
+
+
+@needs_engine
+def test_bitmaps_have_the_resolution_that_is_asked_for(graph, tmp_path):
+    def width(**options):
+        graph.draw(tmp_path / "graph.png", **options)
+        return int.from_bytes((tmp_path / "graph.png").read_bytes()[16:20], "big")
+
+    assert 1.9 < width(dpi=288) / width() < 2.1
+
+
+@needs_engine
+def test_the_automatic_theme_is_one_picture_for_both(graph, tmp_path):
+    graph.draw(tmp_path / "graph.svg", theme="auto")
+    root = ElementTree.parse(tmp_path / "graph.svg").getroot()
+    style = root.find("{http://www.w3.org/2000/svg}style").text
+    assert "prefers-color-scheme: dark" in style
+    classes = {name for element in root.iter() for name in element.get("class", "").split()}
+    assert {"role-parameter", "order-0", "edge-value"} <= classes
+    for name in classes & {"role-parameter", "edge-value"}:
+        assert f".{name} " in style
+    graph.draw(tmp_path / "graph.png", theme="auto")  # only SVG can follow the reader

@@ -39,7 +39,7 @@ GRAPHS = {
 }
 OPTIONS = [
     {}, {"depth": 0}, {"depth": 1}, {"depth": 3}, {"depth": 99}, {"hide_constants": True}, {"order": 0}, {"limit": 7},
-    {"opened": ()}, {"opened": {"transformer", "transformer/blocks", "transformer/blocks/1"}},
+    {"opened": ()}, {"opened": ("transformer", "transformer/blocks", "transformer/blocks/1")},
 ]  # fmt: skip
 
 

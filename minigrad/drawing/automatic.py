@@ -1,0 +1,53 @@
+"""The theme "auto": one SVG for readers in the light and in the dark. Called when such a picture is written.
+
+The writer of DOT gives every box, arrow and cluster a class; a style sheet overrides their colours where the reader
+prefers dark ones. Viewers that know no style sheets show the light picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from minigrad.drawing.style import DARK, LIGHT, Paint
+
+
+def with_both_themes(svg: bytes) -> bytes:
+    """An SVG picture with the style sheet inside it."""
+    start = svg.index(b"<svg")
+    end = svg.index(b">", start) + 1
+    return svg[:end] + f"\n<style>\n{style_sheet()}\n</style>".encode() + svg[end:]
+
+
+def style_sheet() -> str:
+    """The rules for dark colours; those of the light theme are written on the elements themselves."""
+    rules = "\n".join(f"  {selector} {{ {declarations} }}" for selector, declarations in _rules())
+    return f"@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    yield ".graph > text", f"fill: {DARK.text}"
+    yield ".node text", f"fill: {DARK.text}"
+    for role, paint in DARK.roles.items():
+        yield from _box(f".role-{role}", paint)
+    for order, paint in enumerate(DARK.orders):
+        yield from _box(f".order-{order}", paint)
+    for order, paint in enumerate(DARK.clusters):
+        yield from _box(f".cluster-{order}", paint)
+    for kind, colour in DARK.edges.items():
+        yield f".edge-{kind} path", f"stroke: {colour}"
+        yield f".edge-{kind} polygon", f"stroke: {colour}; fill: {colour}"
+        yield f".edge-{kind} text", f"fill: {colour}"
+    outlines = [(LIGHT.selection, DARK.selection), (LIGHT.alarm, DARK.alarm)]
+    outlines += [(LIGHT.marks[mark], DARK.marks[mark]) for mark in LIGHT.marks]
+    for light, dark in outlines:  # of highlights and the like, which are laid over any class
+        yield f'.node [stroke="{light.lower()}"]', f"stroke: {dark}"
+        yield f'.edge [stroke="{light.lower()}"]', f"stroke: {dark}"
+        yield f'.edge [fill="{light.lower()}"]', f"fill: {dark}"
+
+
+def _box(selector: str, paint: Paint) -> Iterator[tuple[str, str]]:
+    # The outer line of a double outline has no fill, and must not get one.
+    shapes = ":is(path, polygon, ellipse)"
+    yield f"{selector} {shapes}", f"stroke: {paint.outline}"
+    yield f'{selector} {shapes}:not([fill="none"])', f"fill: {paint.fill}"
+    yield f"{selector} text", f"fill: {paint.text}"

@@ -1,0 +1,72 @@
+"""Pictures of a given width, for print and slides: the DOT text whose layout keeps its smallest letters legible."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from minigrad.drawing.dot import dot_source
+from minigrad.drawing.engines import layout
+from minigrad.graph import Graph
+
+SMALLEST = 6.0  # points, of letters in print
+LARGER_FONTS = (10.0, 13.0, 17.0)  # letters grow, the space between boxes does not
+POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+
+
+def points(width: str) -> float:
+    """A length such as 8.4cm, 33mm, 3.3in or 240pt, in points of 1/72 inch.
+
+    >>> round(points("8.4cm"), 1)
+    238.1
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(pt|in|cm|mm)\s*", width) if isinstance(width, str) else None
+    if found is None or not float(found[1]) > 0:
+        raise ValueError(f"width={width!r}: expected a length such as '8.4cm', '33mm', '3.3in' or '240pt'")
+    return float(found[1]) * POINTS[found[2]]
+
+
+def fitted(graph: Graph, width: str, engine: str | None, options: Mapping[str, Any]) -> str:
+    """The DOT text of a picture that is `width` wide.
+
+    Where the letters would be smaller than 6 points, other directions, fonts and depths are tried, those that `options`
+    leave open; what shows most comes first. Warns when none is legible.
+    """
+    room = points(width)
+    largest, best = 0.0, ""
+    for tried in _arrangements(graph, options):
+        dot = dot_source(graph, **tried)
+        smallest, natural = _measured(layout(dot, "svg", engine))
+        letters = smallest * room / natural
+        if letters > largest:
+            largest, best = letters, dot
+        if letters >= SMALLEST:
+            break
+    if largest < SMALLEST:
+        warnings.warn(
+            f"the smallest letters are {largest:.1f} pt in a picture {width} wide: draw a part, graph.between(start, "
+            "end), or choose a smaller depth=",
+            stacklevel=4,
+        )
+    # "!" enlarges as well; the height is whatever it takes.
+    return best.replace("  graph [", f'  graph [size="{room / 72:.4f},1000!", ', 1)
+
+
+def _arrangements(graph: Graph, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    deepest = max((node.scope.count("/") + 1 for node in graph if node.scope), default=0)
+    depths = [options["depth"]] if options.get("depth") is not None else [None, *range(deepest - 1, -1, -1)]
+    directions = [options["direction"]] if options.get("direction") else [None, "TB", "LR"]
+    fonts = [options["font_size"]] if options.get("font_size") is not None else LARGER_FONTS
+    for depth in depths:
+        for direction in directions:
+            for font_size in fonts:
+                yield {**options, "depth": depth, "direction": direction, "font_size": font_size}
+
+
+def _measured(svg: bytes) -> tuple[float, float]:
+    """The size of the smallest letters and the width of the picture, in points."""
+    found = re.search(rb'<svg width="([\d.]+)pt"', svg)
+    sizes = [float(size) for size in re.findall(rb'font-size="([\d.]+)"', svg)]
+    return min(sizes, default=SMALLEST), float(found[1]) if found else 1.0
