@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.drawing.dot import LARGE, dot_source
 from minigrad.drawing.engines import ENGINES, layout
+from minigrad.drawing.style import LIGHT, THEMES
 from minigrad.graph import graph_of, trace
 
 needs_engine = pytest.mark.skipif(
@@ -242,3 +243,147 @@ def test_names_without_control_characters_are_shown_as_they_are():
     assert "&lt;i&gt;" in svg
     assert "查询" in svg
     assert "\\N" in svg
+
+
+# --- what is chosen ---------------------------------------------------------------------------------------------------
+
+
+def test_labels_take_the_place_of_name_and_operation():
+    graph = (parameter(2, name="x") * 2.0).graph()
+    boxes = nodes(graph.dot(labels={"x": "what is given", graph[1]: "twice <that>"}))
+    assert lines_of(boxes["n0"]) == ["what is given", "(2,)"]
+    assert lines_of(boxes["n1"]) == ["twice <that>", "(2,)"]
+    with pytest.raises(LookupError, match="no node matches 'y'"):
+        graph.dot(labels={"y": "nothing"})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_highlights_have_an_outline_of_their_own(theme):
+    graph = (parameter(2, name="x") * 2.0).graph()
+    selection = THEMES[theme].selection
+    assert selection not in graph.dot(theme=theme)
+    boxes = nodes(graph.dot(theme=theme, highlight=["multiply"]))
+    assert [f'color="{selection}"' in attributes for attributes in boxes.values()] == [False, True]
+    with mg.scope("inside"):
+        closed = mg.exp(parameter(2)).graph()
+    (box,) = re.findall(r"^  s0 (\[.*\]);$", closed.dot(depth=0, highlight=["exp"]), re.MULTILINE)
+    assert f'color="{LIGHT.selection}"' in box, "the box that hides it"
+
+
+def test_marks_are_signs_outlines_and_colours():
+    graph = (mg.exp(parameter(2, name="x")) * 2.0).graph()
+    boxes = nodes(graph.dot(marks={graph[0]: "removed", graph[1]: "added", graph[2]: "failed"}))
+    assert [lines_of(boxes[f"n{number}"])[0] for number in range(3)] == ["− x", "+ exp", "failed: multiply(·, 2)"]
+    looks = [re.sub(r'\b(label|tooltip)="(?:[^"\\]|\\.)*"', "", boxes[f"n{number}"]) for number in range(3)]
+    assert len(set(looks)) == 3
+
+
+@pytest.mark.parametrize("what", ["values", "gradients"])
+def test_what_is_not_finite_raises_an_alarm_where_it_is_shown(what):
+    x = mg.Tensor([-1.0, 4.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        y = mg.sum(mg.sqrt(x)) if what == "values" else mg.sum(mg.exp(x * 1000.0))
+        y.backward(keep=True)
+    graph = y.graph()
+    assert LIGHT.alarm not in graph.dot()
+    odd = [node.number for node in graph if not np.isfinite(node.value if what == "values" else node.gradient).all()]
+    boxes = nodes(graph.dot(**{what: True}))
+    assert odd
+    assert [number for number in range(len(graph)) if LIGHT.alarm in boxes[f"n{number}"]] == odd
+
+
+def test_a_part_and_an_order_can_be_picked():
+    x = parameter(2, name="x")
+    y = mg.sum(mg.exp(x * 2.0))
+    graph = y.graph(gradients=True)
+    assert "gradient" not in graph.dot(order=0)
+    assert len(nodes(graph.dot(order=0))) == 4
+    assert f"{len(graph) - 4} of {len(graph)} nodes are left out" in graph.dot(order=0)
+    part = graph.dot(between=(graph[1], graph[2]))
+    assert len(nodes(part)) == 2
+
+
+def test_constants_can_be_left_out():
+    graph = (parameter(2) * mg.constant([1.0, 2.0])).graph()
+    assert len(nodes(graph.dot())) == 3
+    dot = graph.dot(hide_constants=True)
+    assert len(nodes(dot)) == 2
+    assert dot.count("->") == 1
+
+
+@needs_engine
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_the_legend_explains_what_is_there_and_nothing_else(theme):
+    x = parameter(2, name="x")
+    y = mg.sum(x * mg.constant([1.0, 2.0]))
+    y.backward(keep=True)
+    words = re.findall(r'legend\d+ \[.*label="([^"]*)"', y.graph().dot(legend=True, theme=theme))
+    assert words == ["parameter", "constant", "operation", "output"]
+    dot = y.graph().dot(legend=True, gradients=True, theme=theme)
+    assert "gradient flowing back" in dot
+    assert "value kept for the gradient" not in dot
+    layout(dot, "svg")
+    assert "legend" not in y.graph().dot(theme=theme)
+
+
+def test_fonts_grow_together():
+    graph = (parameter(2, 2) @ parameter(2, 2)).graph()
+    sizes = [set(re.findall(r'fontsize="([\d.]+)"', graph.dot(font_size=size))) for size in (10, 20)]
+    assert {2 * float(size) for size in sizes[0]} == {float(size) for size in sizes[1]}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"theme": "blue"}, "theme='blue': expected one of 'light', 'dark', 'auto'"),
+        ({"font_size": 0}, "font_size=0: expected a positive number"),
+        ({"font_size": "10"}, "font_size='10': expected a positive number"),
+        ({"dpi": float("inf")}, "dpi=inf: expected a positive number"),
+        ({"depth": -1}, "depth=-1: expected a whole number"),
+    ],
+)
+def test_bad_choices_are_refused(option, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parameter(2).graph().dot(**option)
+
+
+def test_PI4_a_tensor_used_twice_is_one_box_with_an_edge_and_a_contribution_for_each_use():
+    x = mg.Tensor(3.0, requires_grad=True, name="x")
+    y = x * x + x
+    y.backward(keep=True)
+    graph = y.graph()
+    dot = graph.dot(gradients=True)
+    assert dot.count('label="x\\n') == 1
+    forward = [(tail, head) for tail, head, attributes in edges(dot) if "dashed" not in attributes]
+    assert sorted(forward) == [("n0", "n1"), ("n0", "n1"), ("n0", "n2"), ("n1", "n2")]
+    slots = [step.argument for step in graph.steps() if getattr(step, "target", None) is graph[0]]
+    assert sorted(slots) == ["x1", "x2", "x2"]
+    assert all(f"∂%{n}/∂{slot}, added to the gradient of %0" in dot for n, slot in ((1, "x1"), (1, "x2"), (2, "x2")))
+    contributions = [step.contribution for step in graph.steps() if getattr(step, "target", None) is graph[0]]
+    assert sum(float(c) for c in contributions) == float(x.grad) == 7.0
+
+
+def test_PI5_every_absent_gradient_is_shown_with_its_reason():
+    x, integers, data = parameter(3, name="x"), mg.Tensor([0, 2], name="integers"), mg.Tensor(np.ones(2), name="data")
+    with mg.trace_lines():
+        cut = x.detach()
+    y = mg.sum(mg.take(x, integers) * data * mg.take(cut, integers) * mg.constant([1.0, 2.0], "fixed"))
+    before = y.graph().dot(gradients=True)
+    assert "gradients: not computed" in before
+    assert "gradient: none" not in before
+    y.backward(keep=True)
+    other = mg.exp(x)
+    dot = graph_of([y, other]).dot(gradients=True)
+    shown = {lines_of(attributes)[0]: lines_of(attributes)[-1] for attributes in nodes(dot).values()}
+    assert shown["integers"] == "gradient: none (int64)"
+    assert shown["data"] == "gradient: none (not required)"
+    assert shown["fixed"] == "gradient: none (constant)"
+    assert shown["exp"] == "gradient: none (no path)"
+    assert shown["x"] == "gradient: [1 0 6]"
+
+
+def test_a_gradient_of_zeros_is_shown_as_exactly_zero():
+    x = parameter(3, name="x")
+    y = mg.sum(x * mg.constant([0.0, 0.0, 0.0]))
+    y.backward(keep=True)
+    assert lines_of(nodes(y.graph().dot(gradients=True))["n0"])[-1] == "gradient: exactly 0"
