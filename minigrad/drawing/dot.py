@@ -164,10 +164,10 @@ class _Writer:
         self.scale = (look.font_size or 10) / 10
         self.reasons = absent_gradients(shown.graph) if look.gradients else {}
         self.flows = flows_back(shown) if look.gradients or look.played is not None else []
-        self.plain_node, self.plain_edge = (
-            self._sized(style.node_attributes(self.theme, "op")),
-            self._edge_look("value"),
-        )
+        self.plain_node = self._sized(style.node_attributes(self.theme, "op"))
+        self.plain_edge = self._edge_look("value")
+        small = len(shown.boxes) < SMALL and not any(box.order for box in shown.boxes)
+        self.direction: Direction = look.direction or ("LR" if small else "TB")
 
     def lines(self) -> Iterator[str]:
         yield f"graph {_attributes(self._graph_look(), label=self._heading())};"
@@ -183,10 +183,7 @@ class _Writer:
             yield from self._legend()
 
     def _graph_look(self) -> dict[str, str]:
-        differentiated = any(box.order for box in self.shown.boxes)
-        settings = self._sized(style.graph_attributes(self.theme))
-        small = len(self.shown.boxes) < SMALL and not differentiated
-        settings["rankdir"] = self.look.direction or ("LR" if small else "TB")
+        settings = self._sized(style.graph_attributes(self.theme)) | {"rankdir": self.direction}
         if self.large:
             settings["nslimit"] = "1"
         if self.look.theme == "auto":
@@ -307,23 +304,28 @@ class _Writer:
         yield "subgraph cluster_legend {"
         yield f"  graph {_attributes(self._sized(style.cluster_attributes(self.theme)), label=label('legend'))};"
         names: list[str] = []
+        unseen = _attributes({"style": "invis"})
         for role, order, output in sorted(samples, key=lambda sample: (*sample[1:], LEGEND[sample[0]][1])):
             own = self._node_look(role, order, output)
             text = "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role][0]
             names.append(f"legend{len(names)}")
             yield f"  {names[-1]} {_attributes(own, self.plain_node, label=label(text))};"
-        for first, second in itertools.pairwise(names):
-            yield f"  {first} -> {second} {_attributes({'style': 'invis'})};"
-        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "width": "1.9"}
+        across = self.direction in ("LR", "RL")
+        if across:
+            yield from (f"  {first} -> {second} {unseen};" for first, second in itertools.pairwise(names))
+        else:
+            rows = names, [f"{end}_{kind}" for kind in ARROWS if kind in arrows for end in ("from", "to")]
+            yield from (f"  {{ rank=same; {'; '.join(row)}; }}" for row in rows)
+        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "width": "0.2"}
         for kind, text in ARROWS.items():
             if kind in arrows:
-                words = _attributes(self._sized(text_only), label=_left_aligned(text))
+                words = _attributes(self._sized(text_only), label=label(text))
                 look = _attributes(self._edge_look(kind) | {"constraint": "true"}, self.plain_edge)
                 yield f'  from_{kind} [shape="point", style="invis", width="0.01"];'
                 yield f"  to_{kind} {words};"
                 yield f"  from_{kind} -> to_{kind}{f' {look}' if look else ''};"
                 if names:
-                    yield f"  {names[-1]} -> from_{kind} {_attributes({'style': 'invis'})};"
+                    yield f"  {names[-1 if across else 0]} -> from_{kind} {unseen};"
         yield "}"
 
     # --- looks --------------------------------------------------------------------------------------------------------
