@@ -110,10 +110,12 @@ class Variables:
             text = self.parts[host][position].format(out=self.names[host])
             if self.parts[host][position] and self.by_node[host].kind != "local":
                 base = self.by_node[host]
-                array = evaluated(text, {base.name: base.array}).reshape(node.shape)
-                text = text if array.shape == evaluated(text, {base.name: base.array}).shape else _reshaped(text, array)
-                self.placed.add((host, position))
-                return Variable(name, "view", array, text, base, node, computed=True)
+                part = evaluated(text, {base.name: base.array})
+                array = part.reshape(node.shape)
+                if not array.size or np.may_share_memory(array, part):  # the elements of a part may lie apart
+                    text = text if array.shape == part.shape else _reshaped(text, array)
+                    self.placed.add((host, position))
+                    return Variable(name, "view", array, text, base, node, computed=True)
         return Variable(name, "buffer", np.empty(node.shape, node.dtype), node=node, computed=True)
 
     def _leaf(self, node: Node, name: str) -> Variable:

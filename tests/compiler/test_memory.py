@@ -65,6 +65,14 @@ def test_not_in_place_of_the_same_memory_in_another_order():
     np.testing.assert_array_equal(step(x).numpy(), function(mg.Tensor(x)).numpy())
 
 
+def test_what_has_another_shape_is_joined_to_rows_that_lie_apart():
+    def join(x, y):
+        return mg.concatenate([mg.reshape(x * 2.0, (3, 4)), y * 1.5], axis=-1)
+
+    x, y = np.arange(12.0), np.ones((3, 2))
+    assert mg.compile(join)(x, y).tolist() == join(mg.Tensor(x), mg.Tensor(y)).tolist()
+
+
 @pytest.mark.parametrize("optimiser", [mg.optim.SGD, mg.optim.Adam, mg.optim.AdamW])
 def test_gradients_and_updates_are_written_where_they_belong(optimiser):
     rng = np.random.default_rng(0)
