@@ -52,6 +52,13 @@ def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
     return array.view(np.ndarray)
 
 
+def owner_of(array: Array) -> Array:
+    """The array whose memory `array` looks into."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of a Tensor, array, number or nested list."""
     shape: tuple[int, ...] = value.shape if hasattr(value, "shape") else np.shape(value)

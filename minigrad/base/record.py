@@ -58,7 +58,8 @@ class Function:
         name: where `call` has none, as a lambda.
         lowering: the same in simpler ops, for compiled programs; NotImplemented where it does not apply.
         code: the same as lines of NumPy that write into `{out}`, or for a view an expression. A format string with the
-            names of arguments, or a function of (scratch, out, *inputs, **params) that returns the lines, or None.
+            names of arguments, or a function of (program, out, *inputs, **params) that returns the lines, or None; see
+            `minigrad/ops/programs.py`.
         parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
         flops: floating-point operations, of (out, *inputs, **params); by default one per element of the largest.
         rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = arguments.steps or (QUICK_STEPS if arguments.quick else MODEL.steps)
     training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0), arguments.eager)
     limit = LONGEST_TRAINING if arguments.steps is None else None
-    if not _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder, checkpoint, limit, arguments.eager):
+    if not _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder, checkpoint, limit):
         print(f"interrupted after step {training.done} of {steps}")
         return 130
     sections += [_trained(training, folder, curve), _attention(training, folder), _next_steps(checkpoint)]
@@ -146,11 +146,11 @@ def _picture(graph: Graph, folder: Path, file: str, caption: str, **options: Any
     return page.details(f"{file}, for Graphviz", graph.dot(**options))
 
 
-def _train(training: Run, records: int, folder: Path, checkpoint: list[str], limit: float | None, eager: bool) -> bool:
+def _train(training: Run, records: int, folder: Path, checkpoint: list[str], limit: float | None) -> bool:
     """Train; whether it was not interrupted."""
     print("\n4. A model of characters, trained on text")
     print(training.describe())
-    if not eager:
+    if not training.eager:
         print(training.compare_speed())
     begin = time.perf_counter()
     training.fit(records, folder / checkpoint[0] if checkpoint else None, limit)

@@ -62,6 +62,7 @@ class Run:
 
     def __init__(self, settings: Settings, eager: bool = False) -> None:
         self.settings = settings
+        self.eager = eager
         self.history: list[Record] = []
         self.rng = np.random.default_rng(settings.seed)
         self.data = DATASETS[settings.task](settings.seed, settings.tokens)

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if training.done == training.settings.steps:
         print(f"all {training.done} steps are done; a larger --steps goes on")
         return 0
-    if not arguments.eager:
+    if not training.eager:
         print(training.compare_speed())
     saved = CHECKPOINTS.present()
     training.fit(RECORDS, checkpoint if saved else None)

@@ -10,13 +10,12 @@ import numpy as np
 from minigrad.base.arrays import Array
 from minigrad.base.structure import leaves
 from minigrad.core.errors import GraphError
-from minigrad.core.tensor import Tensor, touch
+from minigrad.core.tensor import Tensor
 from minigrad.graph import Node
 
 if TYPE_CHECKING:
-    from minigrad.compiler.program import Program
+    from minigrad.compiler.program import Program, Snapshot
 
-Everything = tuple[list[Array], list[Any]]  # the values of state, and the states of generators
 ALLOWED = {"e": 2e-2, "f": 1e-3, "d": 1e-8}  # relative to the largest value of an array, by type
 
 
@@ -28,15 +27,15 @@ def compare_with_eager(
     Raises:
         GraphError: they differ; the message lists where. State is then as the function left it.
     """
-    before = _everything(program)
+    before = program.snapshot()
     results = program.run(arrays)
-    compiled = _everything(program)
+    compiled = program.snapshot()
     names = [node.path or f"output {i}" for i, node in enumerate(program.graph.outputs)]
     names += [tensor.name or "state" for tensor in program._state]
-    actual = [*results, *compiled[0]]
+    actual = [*results, *compiled.state]
 
-    def eager(start: Everything) -> list[Array]:
-        _restore(program, start)
+    def eager(start: Snapshot) -> list[Array]:
+        program.restore(start)
         return _by_itself(function, program, args, kwargs)
 
     expected = eager(before)
@@ -50,7 +49,7 @@ def compare_with_eager(
             "compile(check=…): the program and the function itself differ; does the function draw numbers, or read "
             "values that change, without Tensors?\n" + "\n".join(problems)
         )
-    _restore(program, compiled)
+    program.restore(compiled)
     program.unchecked -= 1
     return program.results(results)
 
@@ -62,35 +61,21 @@ def _by_itself(function: Callable[..., Any], program: Program, args: Any, kwargs
     outputs = [np.array(x.numpy() if isinstance(x, Tensor) else x) for node, x in returned if isinstance(node, Node)]
     for tensor, gradient in gradients:
         tensor._grad = gradient
-    return [*outputs, *_everything(program)[0]]
+    return [*outputs, *program.snapshot().state]
 
 
 def _same(some: Sequence[Array], others: Sequence[Array]) -> bool:
     return all(x.tobytes() == y.tobytes() for x, y in zip(some, others, strict=True))
 
 
-def _nudged(everything: Everything) -> Everything:
+def _nudged(snapshot: Snapshot) -> Snapshot:
     """State with its last bits changed."""
     signs = np.random.default_rng(0)
-    return [
+    state = [
         x * (1 + signs.choice([-1, 1], x.shape) * np.finfo(x.dtype).eps).astype(x.dtype) if x.dtype.kind == "f" else x
-        for x in everything[0]
-    ], everything[1]
-
-
-def _everything(program: Program) -> Everything:
-    """Copies of the state that the program writes, and of the generators it draws from."""
-    states = [np.array(tensor._data) for tensor in program._state]
-    return states, [generator.bit_generator.state for generator in program.generators.values()]
-
-
-def _restore(program: Program, everything: Everything) -> None:
-    for tensor, array in zip(program._state, everything[0], strict=True):
-        np.copyto(tensor._values(), array)
-    for generator, state in zip(program.generators.values(), everything[1], strict=True):
-        generator.bit_generator.state = state
-    if program._state:
-        touch(*program._state)
+        for x in snapshot.state
+    ]
+    return snapshot._replace(state=state)
 
 
 def _differences(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from minigrad.base.arrays import Array
 from minigrad.core.op import Op
 from minigrad.graph import Node
 
@@ -15,20 +16,29 @@ if TYPE_CHECKING:
     from minigrad.compiler.variables import Variable
 
 
-class Scratch(Protocol):
-    """What a declaration of code may ask for beside its operands."""
+class Writer(Protocol):
+    """What a declaration of code may ask of the program that is being written, beside the names of its operands."""
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
-        """Memory for the length of the node."""
+    def memory(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
+        """An array for the length of the node."""
+
+    def constant(self, name: str, array: Array) -> str:
+        """The name of a fixed array; equal ones are one."""
+
+    def number(self, value: float, like: Variable) -> str:
+        """A number beside `like`: an array of no axes, which NumPy takes faster, or as it is where `like` has none."""
 
     def bind(self, name: str, value: Any) -> str:
         """The name under which the program knows `value`, which cannot be written down."""
 
-    def number(self, value: float, dtype: np.dtype[Any]) -> Variable:
-        """A number as an array of no axes, which NumPy takes faster than a number of Python's."""
+    def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
+        """The line that calls a checking function on behalf of `caller`; none where the argument was checked before."""
+
+    def text(self, operand: Any) -> str:
+        """An operand, which may be a number or None, as Python writes it."""
 
 
-def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -> list[str]:
+def lines_of(node: Node, variables: Mapping[Node, Variable], writer: Writer) -> list[str]:
     """The statements that write the value of `node` into its variable."""
     op, out = _op(node), variables[node]
     operands = [variables[x] if isinstance(x, Node) else x for x in node.inputs]
@@ -36,32 +46,32 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], scratch: Scratch) -
         text = view_text(node, variables)
         code = None if text is None else f"{out}[...] = {text}"
     elif callable(op.code):
-        code = op.code(scratch, out, *operands, **node.params)
+        code = op.code(writer, out, *operands, **node.params)
     elif op.code:
         code = _formatted(op, op.code, out, operands, node.params)
     elif is_numpy(op.forward):
-        texts = [text_of(x) for x in _with_arrays_for_numbers(operands, out, scratch)]
-        code = f"np.{op.forward.__name__}({', '.join(texts)}, out={out})"
+        code = f"np.{op.forward.__name__}({', '.join(_ufunc_operands(operands, out, writer))}, out={out})"
     else:
         code = None
     if code is None:
-        code = f"{out}[...] = {call_of(node, operands, scratch)}"
+        code = f"{out}[...] = {call_of(node, operands, writer)}"
     return code.splitlines()
 
 
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
 
 
-def _with_arrays_for_numbers(operands: list[Any], out: Variable, scratch: Scratch) -> list[Any]:
+def _ufunc_operands(operands: list[Any], out: Variable, writer: Writer) -> list[str]:
     """The operands of a ufunc, with numbers as arrays of no axes where that makes no difference but to the time."""
-    dtypes = {x.dtype for x in operands if hasattr(x, "root")}
-    (dtype,) = dtypes if len(dtypes) == 1 else (None,)
-    if dtype is None or dtype.char not in "fd" or not out.ndim:
-        return operands
-    return [scratch.number(x, dtype) if type(x) in (int, float) and _fits(x, dtype) else x for x in operands]
+    arrays = [x for x in operands if hasattr(x, "root")]
+    alike = len({x.dtype for x in arrays}) == 1 and arrays[0].dtype.char in "fd" and out.ndim
+    return [
+        writer.number(x, arrays[0]) if alike and type(x) in (int, float) and fits(x, arrays[0].dtype) else text_of(x)
+        for x in operands
+    ]
 
 
-def _fits(number: float, dtype: np.dtype[Any]) -> bool:
+def fits(number: float, dtype: np.dtype[Any]) -> bool:
     return abs(number) <= float(np.finfo(dtype).max)
 
 
@@ -70,19 +80,22 @@ def is_numpy(function: Any) -> bool:
     return isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is function
 
 
+def is_of_numbers(node: Node) -> bool:
+    """Whether `number_line` can write the node: a ufunc, or another type, of nothing but numbers."""
+    function = node.function
+    if function is None or not (is_numpy(function.forward) or function.name == "astype"):
+        return False
+    return all(not isinstance(x, Node) or (x.shape == () and x.dtype.char in "fd") for x in (node, *node.inputs))
+
+
 def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:
     """The statement that computes a number: with Python's operators, on NumPy's scalars."""
     op = _op(node)
     operands = [_read(variables[x]) if isinstance(x, Node) else text_of(x) for x in node.inputs]
     if op.forward in OPERATORS:
-        expression = f" {OPERATORS[op.forward]} ".join(operands)
-    elif op.name == "astype":
-        expression = f"np.{node.dtype}({operands[0]})"
-    elif is_numpy(op.forward):
-        expression = f"np.{op.forward.__name__}({', '.join(operands)})"
-    else:
-        expression = f"{op.name}({', '.join([*operands, *(f'{k}={text_of(v)}' for k, v in node.params.items())])})"
-    return f"{variables[node]} = {expression}"
+        return f"{variables[node]} = " + f" {OPERATORS[op.forward]} ".join(operands)
+    name = op.forward.__name__ if is_numpy(op.forward) else node.dtype
+    return f"{variables[node]} = np.{name}({', '.join(operands)})"
 
 
 def view_text(node: Node, variables: Mapping[Node, Variable]) -> str | None:
@@ -102,10 +115,10 @@ def part_texts(node: Node) -> list[str]:
     return texts
 
 
-def call_of(node: Node, operands: list[Any], scratch: Scratch) -> str:
+def call_of(node: Node, operands: list[Any], writer: Writer) -> str:
     """The call of the op's own forward function."""
     params = [
-        f"{name}={text_of(value) if is_plain(value) else scratch.bind(name, value)}"
+        f"{name}={text_of(value) if is_plain(value) else writer.bind(name, value)}"
         for name, value in node.params.items()
     ]
     return f"{_op(node).name}({', '.join([*map(text_of, operands), *params])})"

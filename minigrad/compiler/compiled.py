@@ -132,9 +132,9 @@ class Compiled:
         for array in arrays:
             if array.dtype.kind not in "biuf":
                 raise TypeError(f"compile: expected arrays of real numbers, got {array.dtype} of shape {array.shape}")
-        program = Program(capture(self.function, *args, **kwargs), self.check)
         # The identity of what is no array is part of the key, so it must not be given to something else.
-        program.kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
+        kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
+        program = Program(capture(self.function, *args, **kwargs), self.check, kept)
         self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
         self._warn_of_numbers(key)
         while len(self._programs) > MOST_PROGRAMS:

@@ -40,8 +40,8 @@ def _state(plan: Plan) -> Iterator[str]:
 def _numbers(plan: Plan) -> Iterator[str]:
     if plan.numbers:
         yield "# --- numbers, as arrays of no axes: NumPy takes these faster than Python's numbers"
-    for (text, dtype), variable in plan.numbers.items():
-        yield f"{variable} = np.array({text}, np.{dtype})"
+    for (text, dtype), name in plan.numbers.items():
+        yield f"{name} = np.array({text}, np.{dtype})"
 
 
 def _memory(plan: Plan) -> Iterator[str]:
@@ -76,16 +76,12 @@ def _views(plan: Plan) -> Iterator[str]:
     lines = [
         line
         for variable in [*plan.variables.by_node.values(), *plan.places]
-        if variable.kind == "view" and _is_used(plan, variable)
+        if variable.kind == "view" and variable in plan.used
         for line in make(variable)
     ]
     if lines:
         yield "# --- views"
         yield from lines
-
-
-def _is_used(plan: Plan, variable: Variable) -> bool:
-    return variable in plan.used
 
 
 def _step(plan: Plan, clocks: bool) -> Iterator[str]:
@@ -97,7 +93,7 @@ def _step(plan: Plan, clocks: bool) -> Iterator[str]:
         yield f"    # --- {section}"
         margin = "    "
         if section == "backward":
-            yield "    with np.errstate(all='ignore'):".replace("'", '"')
+            yield '    with np.errstate(all="ignore"):'
             margin = "        "
         for loop, statements in steps:
             deeper = margin

@@ -19,6 +19,8 @@ FLAT = 2**14  # elements of a piece of a flat array
 
 def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
     """The loops that are worth it, in order."""
+    if all(x.array.nbytes < LARGE for one in statements for x in (one.out, *one.reads)):
+        return
     first = 0
     while first < len(statements):
         run = _longest(statements, first)
@@ -51,44 +53,48 @@ def sliced(statement: Statement) -> list[Variable] | None:
 
 def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
     """The longest loop that begins with this statement."""
-    best = None
-    for flat in (True, False):
-        last, rows, largest = first, 0, 0
-        while last < len(statements):
-            statement = statements[last]
-            found = sliced(statement)
-            if found is None or statement.section != statements[first].section:
-                break
-            if flat:
-                n = found[0].size
-                elementwise = statement.node.function is not None and statement.node.function.elementwise
-                if not elementwise or any(x.ndim != 1 or x.size != n for x in found) or (rows and rows != n):
-                    break
-                new_rows = n
-            else:
-                new_rows = math.gcd(rows, *(len(x.array) for x in found))
-                if new_rows < 2:
-                    break
-            new_largest = max(largest, *(x.array.nbytes for x in found))
-            if not flat and _count(new_rows, new_largest) is None:
-                break
-            if not _independent(statements[first : last + 1], flat):
-                break
-            last, rows, largest = last + 1, new_rows, new_largest
-        if last - first < 2 or largest < LARGE:
-            continue
-        count = -(-rows // FLAT) if flat else _count(rows, largest)
-        assert count is not None
-        if best is None or last - 1 > best.last:
-            whole = _read_whole(statements[first:last], flat)
-            best = Loop(first, last - 1, count, rows if flat else 0, whole)
-    return best
+    found = [loop for flat in (True, False) if (loop := _loop(statements, first, flat)) is not None]
+    return max(found, key=lambda loop: loop.last, default=None)
 
 
-def _count(rows: int, nbytes: int) -> int | None:
-    """Into how many equal pieces so many rows are cut."""
+def _loop(statements: Sequence[Statement], first: int, flat: bool) -> Loop | None:
+    """As many statements as go together, cut by elements or by rows; None if that is not worth it."""
+    last, length, largest = first, 0, 0
+    while last < len(statements) and statements[last].section == statements[first].section:
+        found = sliced(statements[last])
+        if found is None:
+            break
+        nbytes = max(largest, *(x.array.nbytes for x in found))
+        common = _elements(statements[last], found, length) if flat else _rows(found, length, nbytes)
+        if not common or not _independent(statements[first : last + 1], flat):
+            break
+        last, length, largest = last + 1, common, nbytes
+    if last - first < 2 or largest < LARGE:
+        return None
+    whole = _read_whole(statements[first:last], flat)
+    if flat:
+        return Loop(first, last - 1, -(-length // FLAT), length, whole)
+    return Loop(first, last - 1, _count(length, largest), 0, whole)
+
+
+def _elements(statement: Statement, found: Sequence[Variable], known: int) -> int:
+    """How many elements it has in common with those before, which have so many; 0 if it cannot be cut by elements."""
+    size, function = found[0].size, statement.node.function
+    if function is None or not function.elementwise or known not in (0, size):
+        return 0
+    return size if all(x.ndim == 1 and x.size == size for x in found) else 0
+
+
+def _rows(found: Sequence[Variable], known: int, nbytes: int) -> int:
+    """How many rows it has in common with those before, which have so many; 0 if these cannot be cut."""
+    rows = math.gcd(known, *(len(x.array) for x in found))
+    return rows if rows > 1 and _count(rows, nbytes) else 0
+
+
+def _count(rows: int, nbytes: int) -> int:
+    """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
     wanted = min(-(-nbytes // PIECE), rows)
-    return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), None)
+    return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), 0)
 
 
 def _independent(statements: Sequence[Statement], flat: bool) -> bool:

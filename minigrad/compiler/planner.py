@@ -19,6 +19,7 @@ from minigrad.compiler.rewrite import Rewritten
 from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
 from minigrad.graph import Node
+from minigrad.ops.shape import reshaped
 
 
 class Plan:
@@ -33,8 +34,8 @@ class Plan:
         names = variable_names(self.graph, self.sources)
         self.variables = Variables(self.graph, names)
         self.bound: dict[str, Any] = {}
-        self.numbers: dict[tuple[str, np.dtype[Any]], Variable] = {}  # as arrays of no axes
-        self._checked: set[tuple[str, str, str]] = set()
+        self.numbers: dict[tuple[str, np.dtype[Any]], str] = {}  # the names of arrays of no axes
+        self.checked: dict[tuple[str, Variable, int], Variable] = {}  # and the result it is for
         self._taken = {*names.values(), *RESERVED, *(one.name for one in self.variables.owners.values())}
         self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
         self.returned = [self.variables[node] for node in self.graph.outputs]
@@ -89,7 +90,7 @@ class Plan:
         function = node.function
         assert function is not None
         operands = [variables[x] if isinstance(x, Node) else x for x in node.inputs]
-        scratch = _Scratch(self, out)
+        writer = _Writer(self, out)
         places: list[tuple[Variable, Any]] = []
         if out.kind == "local":
             lines = [f"{out} = {out.text}" if out.text else number_line(node, variables)]
@@ -97,10 +98,10 @@ class Plan:
             places = self._joined(node, operands)
             lines = [f"np.copyto({place}, {text_of(x)})" for place, x in places]
         else:
-            lines = lines_of(node, variables, scratch)
-        lines, helpers = self._with_helpers(node, [line for line in lines if not self._is_checked(line)])
+            lines = lines_of(node, variables, writer)
+        lines, helpers = self._with_helpers(node, lines)
         in_place = function.elementwise and len(lines) == 1 and lines[0].startswith("np.")
-        return Statement(node, lines, operands, out, places, scratch.made, in_place, helpers, self._section(node))
+        return Statement(node, lines, operands, out, places, writer.made, in_place, helpers, self._section(node))
 
     def _joined(self, node: Node, operands: list[Any]) -> list[tuple[Variable, Any]]:
         """The parts of a result whose operands were not computed there."""
@@ -142,20 +143,6 @@ class Plan:
             if free != name:
                 lines = [re.sub(rf"\b{name}\b", free, line) for line in lines]
         return lines, found
-
-    def _is_checked(self, line: str) -> bool:
-        """Whether the line only checks an argument, and another has done so: names of functions in it do not count."""
-        found = re.fullmatch(r"(check_\w+)\('\w+', (\w+), (.+)\)", line)
-        if found is None:
-            return False
-        function, name, rest = found.groups()
-        variable = next((one for one in self.variables.by_node.values() if one.name == name), None)
-        if variable is None or variable.root.kind != "argument" or variable.size != variable.root.size:
-            return False
-        check = (function, variable.root.name, rest)
-        known = check in self._checked
-        self._checked.add(check)
-        return known
 
     @property
     def places(self) -> list[Variable]:
@@ -206,11 +193,11 @@ class Plan:
         every = [*self.variables.by_node.values(), *(place for one in inside for place, _ in one.places)]
         for root in dict.fromkeys(one.out.root for one in inside):
             if root.kind == "buffer" and root not in needed:
-                views = [x for x in every if x.root is root and x is not root]
-                if all(x.is_simple for x in views):
+                small = _shrunk(root, [x for x in every if x.root is root and x is not root], loop)
+                if small:
                     loop.members += (root,)
-                    for x in (root, *views):
-                        _shrink(x, loop)
+                for x, (array, text) in small.items():
+                    x.array, x.text = array, text
         for statement in inside:
             self._work_on_pieces(statement, loop)
 
@@ -223,15 +210,15 @@ class Plan:
         node = statement.node
         for variable in statement.scratch:
             self._taken.discard(variable.name)
-        scratch = _Scratch(self, statement.out)
+        writer = _Writer(self, statement.out)
         if statement.places:
             lines = [f"np.copyto({piece(place)}, {text_of(piece(x))})" for place, x in statement.places]
         else:
             mapping = {x: piece(self.variables[x]) for x in (*node.inputs, node) if isinstance(x, Node)}
-            lines = lines_of(node, mapping, scratch)
+            lines = lines_of(node, mapping, writer)
         statement.lines, _ = self._with_helpers(node, lines)
-        statement.scratch = scratch.made
-        loop.members += tuple(scratch.made)
+        statement.scratch = writer.made
+        loop.members += tuple(writer.made)
 
     # --- state --------------------------------------------------------------------------------------------------------
 
@@ -246,7 +233,7 @@ class Plan:
                 groups.setdefault(home, []).append((state, value))
         for home, copies in groups.items():
             memory = self._memory_for(home, copies)
-            if memory is not None and self._is_free(home, memory, [state for state, _ in copies]):
+            if memory is not None and self._is_free(home, memory):
                 owner, array = memory
                 home.kind, home.base, home.array = "view", owner, array
                 home.text = owner.name if array.shape == owner.shape else text_of_part(array, owner)
@@ -267,7 +254,7 @@ class Plan:
         array = memory_at(owner.array, starts.pop(), home.array)
         return None if array is None else (owner, array)
 
-    def _is_free(self, home: Variable, memory: tuple[Variable, Array], states: list[Variable]) -> bool:
+    def _is_free(self, home: Variable, memory: tuple[Variable, Array]) -> bool:
         """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
         _, array = memory
         number = next(i for i, statement in enumerate(self.statements) if statement.out is home)
@@ -319,25 +306,59 @@ def _piece(variable: Variable, loop: Loop) -> Variable:
     return Variable(variable.name + text, variable.kind, variable.array[:n], base=variable.base)
 
 
-def _shrink(variable: Variable, loop: Loop) -> None:
-    """Make a variable as large as one piece."""
-    length = FLAT if loop.flat else len(variable.array) // loop.count
-    variable.array = variable.array[:length]
-    if variable.text and ".reshape(" in variable.text:
-        variable.text = f"{variable.text[: variable.text.rindex('.reshape(')]}.reshape({variable.array.shape})"
+def _shrunk(root: Variable, views: list[Variable], loop: Loop) -> dict[Variable, tuple[Array, str]]:
+    """Memory and its views as large as one piece, with their texts; nothing where that cannot be.
+
+    It cannot where the piece of a view is not the view of a piece. A text may hold lengths: another is tried then.
+    """
+    found: dict[Variable, tuple[Array, str]] = {}
+    for one in (root, *views):
+        if not one.ndim:
+            return {}
+        array, text = one.array[: FLAT if loop.flat else len(one.array) // loop.count], one.text
+        if one.base is not None:
+            base = Variable(one.base.name, "buffer", found[one.base][0])
+            tried = [text, reshaped(base.name, array.shape)]
+            text = next((each for each in tried if _is_made_by(each, base, array)), "")
+            if not text:
+                return {}
+        found[one] = array, text
+    return found
 
 
-class _Scratch:
-    """Memory for the length of one node, and names for what cannot be written down; for declarations of code."""
+def _is_made_by(text: str, base: Variable, array: Array) -> bool:
+    """Whether the expression makes just that view of `base`."""
+    try:
+        made = evaluated(text, {base.name: base.array})
+    except (ValueError, IndexError):  # it was written for a larger one
+        return False
+    return (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)
+
+
+class _Writer:
+    """What declarations of code ask for on behalf of one result; `made` is the memory that they took."""
 
     def __init__(self, plan: Plan, out: Variable) -> None:
         self.plan, self.out = plan, out
         self.made: list[Variable] = []
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
-        array = np.empty(shape, dtype)
-        self.made.append(Variable(self.plan.new_name(f"{name}_of_{self.out.name}"), "buffer", array))
+    def memory(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
+        self.made.append(Variable(self.plan.new_name(f"{name}_of_{self.out.name}"), "buffer", np.empty(shape, dtype)))
         return self.made[-1]
+
+    def constant(self, name: str, array: Array) -> str:
+        for known, other in self.plan.constants.items():
+            if other.dtype == array.dtype and np.array_equal(other, array):
+                return known
+        return self.bind(name, array)
+
+    def number(self, value: float, like: Variable) -> str:
+        if not like.ndim:
+            return text_of(value)
+        key = (text_of(value), like.dtype)  # −0.0 is not 0.0
+        if key not in self.plan.numbers:
+            self.plan.numbers[key] = self.plan.new_name(name_of_number(value))
+        return self.plan.numbers[key]
 
     def bind(self, name: str, value: Any) -> str:
         for known, other in self.plan.bound.items():
@@ -347,16 +368,12 @@ class _Scratch:
         self.plan.bound[name] = value
         return name
 
-    def number(self, value: float, dtype: np.dtype[Any]) -> Variable:
-        key = (f"{value!r}", dtype)  # −0.0 is not 0.0
-        if key not in self.plan.numbers:
-            name = self.plan.new_name(name_of_number(value))
-            self.plan.numbers[key] = Variable(name, "constant", np.array(value, dtype))
-        return self.plan.numbers[key]
+    def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
+        root, line = operand.root, f"{function}({caller!r}, {operand}, {limit})"
+        if root.kind != "argument" or operand.size != root.size:
+            return [line]
+        first = self.plan.checked.setdefault((function, root, limit), self.out)
+        return [line] if first is self.out else []
 
-    def constant(self, name: str, array: Array) -> str:
-        """The name of a fixed array; equal ones are one."""
-        for known, other in self.plan.bound.items():
-            if isinstance(other, np.ndarray) and other.dtype == array.dtype and np.array_equal(other, array):
-                return known
-        return self.bind(name, array)
+    def text(self, operand: Any) -> str:
+        return text_of(operand)

@@ -12,7 +12,6 @@ import numpy as np
 from minigrad.base.arrays import Array
 from minigrad.compiler.emit import source
 from minigrad.core.errors import GraphError
-from minigrad.core.tensor import touch
 
 if TYPE_CHECKING:
     from minigrad.compiler.program import Program
@@ -49,8 +48,7 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
         raise GraphError("profile: the program has not run yet; call the compiled function first")
     steps = program.plan.steps
     step = program._defined(source(program.plan, clocks=True), clock=time.perf_counter_ns)
-    state = {name: array.copy() for name, array in program.state.items()}
-    draws = {name: generator.bit_generator.state for name, generator in program.generators.items()}
+    before = program.snapshot()
     best = np.full(len(steps), np.inf)
     end, runs = time.perf_counter() + SECONDS, 0
     try:
@@ -59,12 +57,7 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
             best = np.minimum(best, np.diff(times))
             runs += 1
     finally:
-        for name, array in program.state.items():
-            np.copyto(array, state[name])
-        for name, generator in program.generators.items():
-            generator.bit_generator.state = draws[name]
-        if program._state:
-            touch(*program._state)
+        program.restore(before)
     total = float(best.sum())
     order = np.argsort(-best, kind="stable")[:lines]
     texts = [" ⏎ ".join(line.strip() for one in statements for line in one.lines) for _, statements in steps]

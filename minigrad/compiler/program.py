@@ -11,20 +11,19 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array
+from minigrad.base.arrays import Array, owner_of
 from minigrad.base.clock import Storage
 from minigrad.base.structure import map_leaves
 from minigrad.compiler.emit import source
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
-from minigrad.compiler.variables import owner_of
 from minigrad.core.capture import Capture
-from minigrad.core.tensor import new_tensor, touch
+from minigrad.core.tensor import new_tensor, read, touch
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 
@@ -48,16 +47,24 @@ class Stats:
         )
 
 
+class Snapshot(NamedTuple):
+    """Copies of the state that a program writes, and the states of the generators that it draws from."""
+
+    state: list[Array]
+    draws: list[Any]
+
+
 class Program:
     """A captured function, compiled.
 
-    `graph` is what was captured, `simplified` what the program computes, `source` its text.
+    `graph` is what was captured, `simplified` what the program computes, `source` its text. `check` first calls are
+    compared with the function; `kept` is what must live as long as the program.
     """
 
-    def __init__(self, recording: Capture, check: int = 0) -> None:
+    def __init__(self, recording: Capture, check: int = 0, kept: Any = None) -> None:
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
-        self.kept: Any = None
+        self.kept = kept
         self.plan = plan = Plan(rewritten(graph))
         self.simplified = plan.graph
         self.source = source(plan)
@@ -65,7 +72,7 @@ class Program:
         self._lock = threading.RLock()
         self._flags = list(dict.fromkeys(recording.flags))
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
-        self._memory = [(tensor, tensor._data) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
+        self._memory = [(tensor, read(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
         self._moves = Storage.moves
         self._state = [graph._tensors[node.number] for node in graph.updates]
         written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
@@ -127,6 +134,20 @@ class Program:
             lambda x: new_tensor(next(following), role="constant") if isinstance(x, Node) else x, self.graph._returned
         )
 
+    def snapshot(self) -> Snapshot:
+        """What a run of the program changes, as it is now."""
+        draws = [generator.bit_generator.state for generator in self.generators.values()]
+        return Snapshot([read(tensor).copy() for tensor in self._state], draws)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back as it was."""
+        for tensor, array in zip(self._state, snapshot.state, strict=True):
+            np.copyto(read(tensor), array)
+        for generator, state in zip(self.generators.values(), snapshot.draws, strict=True):
+            generator.bit_generator.state = state
+        if self._state:
+            touch(*self._state)
+
     def _explain(self, error: BaseException) -> None:
         """Say in the error whether state was written already."""
         frame, line = error.__traceback__, 0
@@ -143,7 +164,7 @@ class Program:
 
     def is_current(self) -> bool:
         """Whether the function would still do the same: modules train or not as they did, state is where it was."""
-        if self._flags and any(module._training is not value for module, value in self._flags):
+        if self._flags and any(module.training is not value for module, value in self._flags):
             return False
         if self._moves != Storage.moves:
             if not self.may_be_current():
@@ -153,7 +174,7 @@ class Program:
 
     def may_be_current(self) -> bool:
         """Whether all state is where it was."""
-        return all(tensor._data is memory for tensor, memory in self._memory)
+        return all(read(tensor) is memory for tensor, memory in self._memory)
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 

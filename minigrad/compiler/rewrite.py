@@ -159,7 +159,7 @@ def _name(result: Tensor, node: Node) -> None:
     """Name what was made for a node after it, also in the shape that it was computed in."""
     if result.op is not None and result.name is None:
         result.name, result.line = node.name, node.line
-        if result.op.name == "reshape":
+        if result.op.view and result.op.parts:  # the same elements
             _name(result.inputs[0], node)
 
 

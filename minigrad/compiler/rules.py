@@ -126,7 +126,8 @@ def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    if isinstance(x, Tensor) and isinstance(y, Tensor) and x.ndim > 2 and y.ndim > 2 and _is_view(y):
+    batches = isinstance(x, Tensor) and isinstance(y, Tensor) and x.ndim > 2 and y.ndim > 2
+    if batches and inner(y, "transpose") is not None:
         return graph.make("matmul", x, graph.make("copy", y))
     return None
 
@@ -210,10 +211,6 @@ def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any
     steady = graph.known("steady", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
     total = None if steady is None else graph.known("log_total", steady)
     return None if total is None else graph.make("exp", graph.make("subtract", steady, total))
-
-
-def _is_view(x: Any) -> bool:
-    return x.op is not None and x.op.name == "transpose"
 
 
 def _float(x: Any) -> bool:

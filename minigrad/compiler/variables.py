@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.compiler.code import part_texts, view_text
+from minigrad.base.arrays import Array, owner_of
+from minigrad.compiler.code import is_of_numbers, part_texts, view_text
 from minigrad.compiler.rules import is_constant
+from minigrad.core.tensor import read
 from minigrad.graph import Graph, Node
+from minigrad.ops.shape import reshaped
 
 
 @dataclass(eq=False)
@@ -41,17 +43,6 @@ class Variable:
         while variable.base is not None:
             variable = variable.base
         return variable
-
-    @property
-    def is_simple(self) -> bool:
-        """Whether it is the whole memory, in another shape or with other axes than the first permuted."""
-        base = self.base
-        if base is None:
-            return True
-        whole = base.array.nbytes == self.array.nbytes and self.array.strides[:1] == (
-            self.array.nbytes // max(len(self.array), 1),
-        )
-        return whole and (".reshape(" in self.text or ".transpose(" in self.text) and base.is_simple
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,33 +88,21 @@ class Variables:
             return self.by_node[node]
         if node.function is None:
             return self._leaf(node, name)
-        if is_local_number(node, self.by_node):
+        if is_of_numbers(node):
             return Variable(name, "local", np.empty((), node.dtype), node=node, computed=True)
         if is_view(node) and (found := self._view(node, name)) is not None:
             return found
         if node in self.parts and (found := self._joined_state(node, name)) is not None:
             return found
-        if node in hosts:
-            host, position = hosts[node]
-            if host not in self.by_node:
-                self.by_node[host] = self._variable(host, hosts)
-            text = self.parts[host][position].format(out=self.names[host])
-            if self.parts[host][position] and self.by_node[host].kind != "local":
-                base = self.by_node[host]
-                part = evaluated(text, {base.name: base.array})
-                array = part.reshape(node.shape)
-                if not array.size or np.may_share_memory(array, part):  # the elements of a part may lie apart
-                    text = text if array.shape == part.shape else _reshaped(text, array)
-                    self.placed.add((host, position))
-                    return Variable(name, "view", array, text, base, node, computed=True)
+        if node in hosts and (found := self._placed(node, name, *hosts[node], hosts)) is not None:
+            return found
         return Variable(name, "buffer", np.empty(node.shape, node.dtype), node=node, computed=True)
 
     def _leaf(self, node: Node, name: str) -> Variable:
         if node.role == "input":
             return Variable(name, "argument", np.empty(node.shape, node.dtype), node=node)
         tensor = self.graph._tensors[node.number]
-        array = tensor._data
-        assert isinstance(array, np.ndarray)
+        array = read(tensor)
         if is_constant(tensor):
             return Variable(name, "constant", array, node=node)
         owner = owner_of(array)
@@ -149,6 +128,26 @@ class Variables:
             return None
         return Variable(name, "view", array, text, source, node)
 
+    def _placed(
+        self, node: Node, name: str, host: Node, position: int, hosts: Mapping[Node, tuple[Node, int]]
+    ) -> Variable | None:
+        """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
+        if host not in self.by_node:
+            self.by_node[host] = self._variable(host, hosts)
+        base, text = self.by_node[host], self.parts[host][position]
+        if base.kind == "local" or not text:
+            return None
+        text = text.format(out=base.name)
+        part = evaluated(text, {base.name: base.array})
+        array = part.reshape(node.shape)
+        if array.size and not np.may_share_memory(array, part):  # the elements of a part may lie apart
+            return None
+        self.placed.add((host, position))
+        return Variable(
+            name, "view", array, text if part.shape == node.shape else reshaped(text, node.shape), base, node,
+            computed=True,
+        )  # fmt: skip
+
     def _hosts(self) -> dict[Node, tuple[Node, int]]:
         """For what is joined to something larger: the node of the whole, and which operand of it this is."""
         hosts: dict[Node, tuple[Node, int]] = {}
@@ -159,8 +158,8 @@ class Variables:
             if node.function.view:  # a copy only because of the order of its operand
                 continue
             for position, x in enumerate(node.inputs):
-                while isinstance(x, Node) and x.op == "reshape":  # the same elements in the same order
-                    x = x.inputs[0]
+                while isinstance(x, Node) and is_view(x) and x.function is not None and x.function.parts:
+                    x = x.inputs[0]  # the same elements in the same order
                 if isinstance(x, Node) and x.function is not None and not is_view(x) and x not in hosts:
                     hosts[x] = (node, position)
         return hosts
@@ -190,13 +189,6 @@ def is_view(node: Node) -> bool:
     return node.function is not None and node.function.view and not node.function.elementwise
 
 
-def is_local_number(node: Node, variables: Mapping[Node, Variable]) -> bool:
-    """Whether the node is computed as a number: elementwise, from nothing but numbers."""
-    if node.function is None or not node.function.elementwise or node.shape or node.dtype.char not in "fd":
-        return False
-    return all(not isinstance(x, Node) or (x.shape == () and x.dtype.char in "fd") for x in node.inputs)
-
-
 def evaluated(text: str, names: Mapping[str, Any]) -> Array:
     """The value of a Python expression over arrays, `np` included."""
     return np.asarray(eval(text, {"np": np, **names}))
@@ -216,13 +208,6 @@ def memory_at(owner: Array, start: int, like: Array) -> Array | None:
     return owner.reshape(-1)[first : first + like.size].reshape(like.shape)
 
 
-def owner_of(array: Array) -> Array:
-    """The array whose memory `array` is a part of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
 def text_of_part(array: Array, base: Variable) -> str:
     """How `array` is found in the memory of `base`."""
     offset = address(array) - address(base.array)
@@ -230,9 +215,5 @@ def text_of_part(array: Array, base: Variable) -> str:
     if flat and array.flags.c_contiguous:
         first = offset // array.itemsize
         text = f"{base.name}[{first}:{first + array.size}]"
-        return text if array.ndim == 1 else _reshaped(text, array)
+        return text if array.ndim == 1 else reshaped(text, array.shape)
     return f"np.ndarray({array.shape}, np.{array.dtype}, {base.name}, {offset}, {array.strides})"
-
-
-def _reshaped(text: str, array: Array) -> str:
-    return f"{text}.reshape({', '.join(map(str, array.shape)) or '()'})"

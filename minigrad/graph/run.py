@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.base.arrays import owner_of
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, assign
 from minigrad.graph.node import Array, Node
@@ -28,11 +29,11 @@ def run(graph: Graph, arguments: Sequence[Any]) -> Any:
     ]
     for node, array in zip(graph.inputs, _bound(graph, arguments), strict=True):
         values[node.number] = array
-    lent = {id(_owner(values[node.number])) for node in graph if node.op is None}
+    lent = {id(owner_of(values[node.number])) for node in graph if node.op is None}
 
     def own(node: Node) -> Array:
         array: Array = values[node.number]
-        return array.copy() if id(_owner(array)) in lent else array
+        return array.copy() if id(owner_of(array)) in lent else array
 
     interpret(graph.nodes, values, _on_arrays, _last_uses(graph))
     results = map_leaves(lambda x: own(x) if isinstance(x, Node) else x, graph._returned)
@@ -106,10 +107,3 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
 
 def _described(x: Any) -> str:
     return f"{x.shape} {x.dtype}" if isinstance(x, (Tensor, np.ndarray, np.generic)) else repr(x)
-
-
-def _owner(array: Array) -> Array:
-    """The array whose memory this one looks into."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

@@ -15,6 +15,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import call, kink, refusal
 from minigrad.core.op import Op, op
+from minigrad.ops import programs
 from minigrad.ops.kernels import as_float
 from minigrad.ops.rows import check_number, row, wide
 from minigrad.ops.samples import between, normal
@@ -31,10 +32,7 @@ relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0), samples=wide,
     reference=lambda x: np.where(x > 0, x, 0), definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
     kinks=[kink(call(np.zeros(1)), 0.0)], flat="its input is not above 0",
-    code=lambda scratch, out, x: (
-        f"np.maximum({x}, {scratch.number(0.0, out.dtype) if out.ndim else 0}, out={out})"
-        if out.dtype.char in "fd" else None
-    ),
+    code=programs.relu,
 )  # fmt: skip
 
 

@@ -125,6 +125,14 @@ def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
     return causal if mask is None else ops.logical_and(mask, causal)
 
 
+def split_definition(x: Any, *, heads: int) -> Any:
+    return ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3)
+
+
+def merge_definition(x: Any) -> Any:
+    return ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x))
+
+
 @op(
     formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True,
     samples=[call(normal(3, 4), heads=2), call(normal(2, 3, 6), heads=3), call(normal(0, 4), heads=1)],
@@ -134,8 +142,7 @@ def causal_mask(queries: int, keys: int, mask: Any, as_tensor: bool) -> Any:
         refusal(call(normal(4), heads=2), ValueError, "split_heads", "(4,)"),
         refusal(call(normal(), heads=2), ValueError, "split_heads", "()"),
     ],
-    definition=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
-    lowering=lambda x, *, heads: ops.swapaxes(ops.reshape(x, shape=head_shape(x, heads)), axis1=-2, axis2=-3),
+    definition=split_definition, lowering=split_definition,
     reference=lambda x, heads: np.swapaxes(np.reshape(x, head_shape(x, heads)), -2, -3),
 )  # fmt: skip
 def split_heads(x: Any, *, heads: int) -> Any:
@@ -151,8 +158,7 @@ def split_heads(x: Any, *, heads: int) -> Any:
     formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True,
     samples=[call(normal(2, 3, 4)), call(normal(2, 2, 3, 1)), call(normal(2, 0, 4))],
     refusals=[refusal(call(normal(3, 4)), ValueError, "merge_heads", "(…, heads, tokens, width)", "(3, 4)")],
-    definition=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
-    lowering=lambda x: ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x)),
+    definition=merge_definition, lowering=merge_definition,
     reference=lambda x: np.reshape(np.swapaxes(x, -2, -3), merged_shape(x)),
 )  # fmt: skip
 def merge_heads(x: Any) -> Any:

@@ -12,7 +12,8 @@ from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
-from minigrad.ops.kernels import add_reduce, as_float, maxima, ones, row_sums, shifted, widened
+from minigrad.ops import programs
+from minigrad.ops.kernels import add_reduce, as_float, maxima, row_sums, shifted, widened
 from minigrad.ops.losses import check_reduction
 from minigrad.ops.network import check_classes
 from minigrad.ops.samples import integers, normal, positive
@@ -68,29 +69,13 @@ def steady(x: Any) -> Any:
         return x - maxima(x, -1)
 
 
-def code_of_log_total(scratch: Any, out: Any, x: Any) -> str:
-    exponentials = scratch("exponentials", x.shape, x.dtype)
-    ones_column = scratch.constant("ones", ones(x.shape[1], x.dtype)[:, None])
-    return (
-        f"np.exp({x}, out={exponentials})\n"
-        f"np.matmul({exponentials}, {ones_column}, out={out})\n"
-        f"np.log({out}, out={out})"
-    )
-
-
-@op(formula="log Σⱼ exp(xᵢⱼ) of steady rows", internal=True, code=code_of_log_total)
+@op(formula="log Σⱼ exp(xᵢⱼ) of steady rows", internal=True, code=programs.log_total)
 def log_total(x: Any) -> Any:
     """The logarithm of the sum of exponentials of each row, (rows, 1)."""
     return np.log(row_sums(np.exp(x)))
 
 
-@op(
-    formula="xᵢ at the target of row i", internal=True,
-    code=lambda scratch, out, x, targets: "\n".join((
-        f"check_classes('cross_entropy', {targets}, {x.shape[1]})",
-        f"{out}[...] = {x}[{scratch.constant('numbers', np.arange(x.shape[0]))}, {targets}]",
-    )),
-)  # fmt: skip
+@op(formula="xᵢ at the target of row i", internal=True, code=programs.picked)
 def picked(x: Any, targets: Any) -> Any:
     """One entry of each row."""
     return x[np.arange(len(x)), check_classes("cross_entropy", targets, x.shape[1])]

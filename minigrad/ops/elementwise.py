@@ -16,7 +16,8 @@ from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.modes import current_mode
 from minigrad.core.op import Op, op
 from minigrad.core.tensor import constant
-from minigrad.ops.kernels import selected
+from minigrad.ops import programs
+from minigrad.ops.kernels import is_zero, selected
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
 
@@ -98,7 +99,7 @@ sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0
 
 @op(
     formula="xⁿ for a number n", elementwise=True, lowering=lambda x, *, exponent: lowered_power(x, exponent),
-    code=lambda scratch, out, x, *, exponent: (
+    code=lambda program, out, x, *, exponent: (
         f"np.power({x}, {exponent}, out={out})" if x.dtype.kind == "f" == out.dtype.kind else None
     ),
     samples=[
@@ -195,7 +196,7 @@ minimum: Op = row(
 
 @op(
     formula="x where the condition holds, else y", elementwise=True, numpy=[np.where],
-    code=lambda scratch, out, condition, x, y: code_of_where(scratch, out, condition, x, y),
+    code=programs.where,
     flat="the other branch is taken",
     samples=[call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
              call(booleans(2, 1), -1.5, normal(3))],
@@ -212,30 +213,6 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if is_zero(x) and is_like(y, condition):
         return selected(np.logical_not(condition), y)
     return np.where(condition, x, y)
-
-
-def code_of_where(scratch: Any, out: Any, condition: Any, x: Any, y: Any) -> str:
-    for chosen, other, words in ((x, y, ""), (y, x, "not ")):
-        alike = getattr(chosen, "shape", None) == out.shape == getattr(condition, "shape", None)
-        if is_zero(other) and alike and chosen.dtype == out.dtype and condition.dtype.kind == "b":
-            mask = condition
-            if words:
-                mask = scratch("mask", out.shape, bool)
-            bits = f"np.int{out.dtype.itemsize * 8}"
-            lines = f"np.multiply({chosen}.view({bits}), {mask}, out={out}.view({bits}))"
-            return f"np.logical_not({condition}, out={mask})\n{lines}" if words else lines
-    return f"np.copyto({out}, {number(y)})\nnp.copyto({out}, {number(x)}, where={condition})"
-
-
-def number(x: Any) -> Any:
-    """A number as a program writes it."""
-    if isinstance(x, float) and not math.isfinite(x):
-        return "np.nan" if math.isnan(x) else "np.inf" if x > 0 else "-np.inf"
-    return x
-
-
-def is_zero(x: Any) -> bool:
-    return type(x) is float and x == 0 and math.copysign(1, x) > 0
 
 
 def is_like(x: Any, condition: Any) -> bool:

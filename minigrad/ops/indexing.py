@@ -14,6 +14,7 @@ from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
+from minigrad.ops import programs
 from minigrad.ops.kernels import AxisError, checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
 from minigrad.ops.samples import booleans, integers, normal
 
@@ -87,42 +88,9 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
 OUTSIDE = np.array([0, 3])
 
 
-def key_text(index: Index, indices: tuple[Any, ...]) -> str:
-    """The index as it stands between brackets."""
-    following = iter(indices)
-    texts = [str(next(following)) if e is True else "..." if e is ... else repr(e) for e in index]
-    return ", ".join(texts) or "()"
-
-
-def code_of_scatter(scratch: Any, out: Any, values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> str:
-    """Rows are added up by a product with their one-hot vectors, where there are few places for them."""
-    if not any(e is True for e in index):
-        return f"{out}[...] = 0\n{out}[{key_text(index, indices)}] = {values}"
-    count, rows, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
-    alone = index == (True,) and indices[0].dtype.kind in "iu"
-    if alone and values.dtype.char in "fd" and values.size == rows * width > 0 and count <= MOST_PLACES:
-        hot = scratch("hot", (rows, count), values.dtype)
-        identity = scratch.constant("identity", np.eye(count, dtype=values.dtype))
-        flat = f"{values}.reshape({rows}, {width})"
-        return "\n".join(
-            (
-                f"{hot}[...] = {identity}[{indices[0]}.reshape({rows})]",
-                f"np.matmul({hot}.T, {flat}, out={out}.reshape({count}, {width}))",
-                f"if not np.isfinite(np.add.reduce({out}, None)):  # 0 · ∞ is NaN, which would be everywhere",
-                f"    {out}[...] = rows_added({values}, {indices[0]}, {shape})",
-            )
-        )
-    if alone:
-        return f"{out}[...] = rows_added({values}, {indices[0]}, {shape})"
-    return f"{out}[...] = added_at_places({values}, numbered({shape})[{key_text(index, indices)}], {shape})"
-
-
-MOST_PLACES = 512  # of rows that one product adds up
-
-
 @op(
     formula="x at an index", view=True, infer=known_shape,
-    code=lambda scratch, out, x, *indices, index: f"{x}[{key_text(index, indices)}]",
+    code=lambda program, out, x, *indices, index: f"{x}[{programs.key_text(index, indices)}]",
     samples=[call(normal(4, 3), integers(4, 5), index=Index([True])), call(normal(), index=Index([None])),
              call(normal(4, 3), integers(3, 0), index=Index([..., True]))],
     refusals=[refusal(call(normal(3), OUTSIDE, index=Index([True])), IndexError, "getitem", "(3,)", "index 3")],
@@ -139,7 +107,7 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
 
 
 @op(
-    formula="0, with values added at an index", code=code_of_scatter,
+    formula="0, with values added at an index", code=programs.scatter_add,
     samples=[
         call(normal(5, 3), integers(4, 5), index=Index([True]), shape=(4, 3)),
         call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)), call(normal(), index=Index([1]), shape=(3,)),
@@ -236,9 +204,7 @@ def index(x: Any, key: Any) -> Any:
 
 @op(
     formula="x with values written at an index",
-    code=lambda scratch, out, x, values, *indices, index: (
-        f"np.copyto({out}, {x})\n{out}[{key_text(index, indices)}] = {values}" if out.dtype.kind == "f" else None
-    ),
+    code=programs.setitem,
     samples=[
         call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
         call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),

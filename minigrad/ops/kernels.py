@@ -59,6 +59,11 @@ def selected(condition: Array, x: Array) -> Array:
     return bits.view(x.dtype)
 
 
+def is_zero(x: Any) -> bool:
+    """Whether `x` is Python's 0.0, and not −0.0."""
+    return type(x) is float and x == 0 and math.copysign(1, x) > 0
+
+
 def as_float(x: Any) -> Array:
     """Integers and booleans as the floats NumPy makes of them: an unsigned integer would wrap around below zero."""
     array: Array = np.asarray(x)

@@ -16,6 +16,7 @@ from minigrad.base.arrays import Shaped
 from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.errors import GraphError
 from minigrad.core.op import op
+from minigrad.ops import programs
 from minigrad.ops.indexing import parsed
 from minigrad.ops.kernels import (
     AxisError,
@@ -23,7 +24,6 @@ from minigrad.ops.kernels import (
     checked_axis,
     masked_and_shifted,
     maximum_reduce,
-    ones,
     shifted,
     sums,
     widened,
@@ -85,34 +85,9 @@ def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
     return ops.reshape(ops.softmax(rows), shape=x.shape)
 
 
-def code_of_softmax(scratch: Any, out: Any, x: Any, where: Any, *, axis: int) -> str | None:
-    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
-    if axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not out.size or x.shape != out.shape:
-        return None
-    rows = (math.prod(out.shape[:-1]), out.shape[-1])
-    flat = str(out) if out.ndim == 2 else f"{out}.reshape{rows}"
-    totals = scratch("totals", (rows[0], 1), out.dtype)
-    ones_column = scratch.constant("ones", ones(rows[1], out.dtype)[:, None])
-    lines = ['with np.errstate(all="ignore"):', f"    np.exp({x}, out={out})"]
-    if where is not None:
-        fixed = where.kind == "constant"
-        mask = scratch.constant("mask", where.array.astype(out.dtype)) if fixed else where
-        lines.append(f"    np.multiply({out}, {mask}, out={out})")
-    return "\n".join(
-        (
-            *lines,
-            f"np.matmul({flat}, {ones_column}, out={totals})",
-            f"if 1e-18 < np.minimum.reduce({totals}, None) and np.maximum.reduce({totals}, None) < 1e30:",
-            f"    np.divide({flat}, {totals}, out={flat})",
-            "else:  # they overflow or vanish: from the largest of each row",
-            f"    {out}[...] = softmax({x}, {where}, axis={axis})",
-        )
-    )
-
-
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
-    infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=code_of_softmax,
+    infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=programs.softmax,
     rows=lambda out, x, where, *, axis: (
         (True, where is not None and where.shape == x.shape)
         if len(x.shape) > 1 and axis in (-1, len(x.shape) - 1) and x.shape == out.shape else None
@@ -203,16 +178,8 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     return indices
 
 
-def code_of_embedding(scratch: Any, out: Any, weight: Any, indices: Any) -> str | None:
-    if isinstance(indices, int):
-        return None
-    check = f"check_classes('embedding', {indices}, {weight.shape[0]})"
-    return f'{check}\nnp.take({weight}, {indices}, axis=0, out={out}, mode="clip")'
-
-
 @op(
-    formula="the rows of W at the indices",
-    code=code_of_embedding,
+    formula="the rows of W at the indices", code=programs.embedding,
     samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
     refusals=[
         refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
@@ -240,20 +207,8 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 
-def code_of_one_hot(scratch: Any, out: Any, x: Any, *, classes: int, dtype: Any) -> str | None:
-    """Rows of the identity matrix, where that is small."""
-    if not 0 < classes <= MOST_CLASSES or isinstance(x, int):
-        return None
-    identity = scratch.constant("identity", np.eye(classes, dtype=out.dtype))
-    return f"check_classes('one_hot', {x}, {classes})\nnp.take({identity}, {x}, axis=0, out={out}, mode=\"clip\")"
-
-
-MOST_CLASSES = 512  # whose identity matrix is kept
-
-
 @op(
-    formula="1 at the index, else 0", differentiable=False,
-    code=code_of_one_hot,
+    formula="1 at the index, else 0", differentiable=False, code=programs.one_hot,
     samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
              call(integers(2), classes=2), call(integers(4, 0), classes=4)],
     refusals=[

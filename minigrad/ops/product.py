@@ -19,7 +19,6 @@ from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.messages import refuse_clash
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
-from minigrad.core.tensor import Tensor
 from minigrad.ops.kernels import checked_axes, sum_of_products
 from minigrad.ops.samples import normal
 
@@ -117,10 +116,12 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return ops.matmul(ops.swapaxes(x1, axis1=-1, axis2=-2), g)
 
 
+def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
+    return ops.matmul(x, weight) + bias
+
+
 @op(
-    formula="x W + b", symbol="@", definition=lambda x, weight, bias: ops.matmul(x, weight) + bias,
-    lowering=lambda x, weight, bias: linear_on_rows(x, weight, bias),
-    flops=lambda out, x, weight, bias: flops_of_product(out, x, weight) + math.prod(out.shape),
+    formula="x W + b", symbol="@", definition=linear_definition, lowering=linear_definition,
     infer=lambda x, weight, bias: product_shape(x, weight),
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
@@ -139,12 +140,6 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
     """
     y = matmul.forward(x, weight)
     return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
-
-
-def linear_on_rows(x: Any, weight: Any, bias: Any) -> Any:
-    if x.ndim < 2 or (isinstance(bias, Tensor) and bias.ndim > 1):
-        return ops.matmul(x, weight) + bias
-    return ops.reshape(ops.matmul(rows_of(x), weight) + bias, shape=(*x.shape[:-1], weight.shape[-1]))
 
 
 @linear.vjp("x")
@@ -191,7 +186,7 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
         (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
     ),
     flops=lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
-    code=lambda scratch, out, x1, x2, *, axis, keepdims: (
+    code=lambda program, out, x1, x2, *, axis, keepdims: (
         f"np.vecdot({x1}, {x2}, {'' if axis == -1 else f'axis={axis}, '}out={out})"
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from minigrad.base.record import call, refusal
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
+from minigrad.ops import programs
 from minigrad.ops.samples import Generator
 
 __all__ = ["random_normal", "random_uniform"]
@@ -63,14 +64,8 @@ def checked(dtype: Any, generator: Any) -> Any:
     return np.dtype(dtype).type
 
 
-def code_of_draw(method: str) -> Any:
-    return lambda scratch, out, *, shape, dtype, generator: (
-        f"{scratch.bind('generator', generator)}.{method}(out={out}, dtype=np.{out.dtype})"
-    )
-
-
 @op(
-    formula="uniform random numbers in [0, 1)", effect=True, code=code_of_draw("random"), infer=uniform_shape,
+    formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=uniform_shape,
     refusals=refusals_of_draws("random_uniform"),
 )  # fmt: skip
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
@@ -80,7 +75,7 @@ def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator:
 
 
 @op(
-    formula="normal random numbers", effect=True, code=code_of_draw("standard_normal"), infer=uniform_shape,
+    formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=uniform_shape,
     refusals=refusals_of_draws("random_normal"),
 )  # fmt: skip
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:

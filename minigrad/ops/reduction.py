@@ -12,6 +12,7 @@ from minigrad.base.arrays import shape_of
 from minigrad.base.record import Call, Refusal, call, composition, kink, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant
+from minigrad.ops import programs
 from minigrad.ops.cumulative import products_of_others
 from minigrad.ops.kernels import (
     HALF,
@@ -101,17 +102,8 @@ def lowered_sum(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return ops.reshape(ops.matmul(rows, constant(ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
 
 
-def code_of_reduction(ufunc: str) -> Any:
-    def code(scratch: Any, out: Any, x: Any, *, axis: Axis, keepdims: bool) -> str | None:
-        if x.dtype == HALF:
-            return None
-        return f"{ufunc}.reduce({x}, axis={axis}, {'keepdims=True, ' if keepdims else ''}out={out})"
-
-    return code
-
-
 @op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples + of_nothing, refusals=refused("sum"),
-    lowering=lowered_sum, code=code_of_reduction("np.add"))  # fmt: skip
+    lowering=lowered_sum, code=programs.reduction("np.add"))  # fmt: skip
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum over `axis`; of float16 in float32, rounded at the end.
 
@@ -137,12 +129,14 @@ def divided_by_count(g: Any, n: float) -> Any:
     return (ops.astype(g, np.float32) if g.dtype == HALF else g) / float(n)
 
 
+def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis))
+
+
 @op(
     formula="1/n Σᵢ xᵢ", numpy=[np.mean], samples=samples, refusals=refused("mean"),
-    definition=lambda x, *, axis, keepdims: ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis)),
-    lowering=lambda x, *, axis, keepdims: (
-        ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis)) if x.dtype.char in "fd" else NotImplemented
-    ),
+    definition=mean_definition,
+    lowering=lambda x, **params: mean_definition(x, **params) if x.dtype.char in "fd" else NotImplemented,
 )  # fmt: skip
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The arithmetic mean over `axis`.
@@ -178,7 +172,7 @@ def with_ties(*row: float) -> Call:
 
 @op(
     formula="maxᵢ xᵢ", numpy=[np.max], samples=samples, refusals=refused_empty("max"),
-    code=code_of_reduction("np.maximum"),
+    code=programs.reduction("np.maximum"),
     kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )  # fmt: skip
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -188,7 +182,7 @@ def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @op(
     formula="minᵢ xᵢ", numpy=[np.min], samples=samples, refusals=refused_empty("min"),
-    code=code_of_reduction("np.minimum"),
+    code=programs.reduction("np.minimum"),
     kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )  # fmt: skip
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
