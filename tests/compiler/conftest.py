@@ -1,4 +1,4 @@
-"""What several tests of the compiler train."""
+"""What several tests of the compiler train, and how they compare."""
 
 import numpy as np
 import pytest
@@ -26,3 +26,23 @@ def make():
         return loss
 
     return model, optimiser, step
+
+
+@pytest.fixture
+def same():
+    """Whether two results of functions are the same."""
+    return are_same
+
+
+def are_same(actual, expected):
+    """Equal in structure, type and value; Tensors by their arrays."""
+    assert type(actual) is type(expected)
+    if isinstance(actual, dict):
+        assert list(actual) == list(expected)
+        return all(are_same(actual[key], expected[key]) for key in actual)
+    if isinstance(actual, (tuple, list)):
+        return all(are_same(a, e) for a, e in zip(actual, expected, strict=True))
+    if isinstance(actual, mg.Tensor):
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-13)
+        return actual.dtype == expected.dtype and actual.shape == expected.shape
+    return actual == expected

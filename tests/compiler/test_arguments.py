@@ -16,24 +16,10 @@ def weight_of(*values, name="weight", dtype=np.float64):
     return Tensor(values, dtype, requires_grad=True, name=name)
 
 
-def same(actual, expected):
-    """Equal in structure, type and value; Tensors by their arrays."""
-    assert type(actual) is type(expected)
-    if isinstance(actual, dict):
-        assert list(actual) == list(expected)
-        return all(same(actual[key], expected[key]) for key in actual)
-    if isinstance(actual, (tuple, list)):
-        return all(same(a, e) for a, e in zip(actual, expected, strict=True))
-    if isinstance(actual, Tensor):
-        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-13)
-        return actual.dtype == expected.dtype and actual.shape == expected.shape
-    return actual == expected
-
-
 # --- arguments --------------------------------------------------------------------------------------------------------
 
 
-def test_arguments_changed_between_calls_are_seen():
+def test_arguments_changed_between_calls_are_seen(same):
     step = mg.compile(lambda x, batch: (x * 2.0 + batch["y"], batch["z"][0] - x))
     x, y, z = X.copy(), X.copy(), Tensor(X)
     for _ in range(3):
@@ -44,7 +30,7 @@ def test_arguments_changed_between_calls_are_seen():
     assert len(step.programs) == 1
 
 
-def test_tuples_lists_dictionaries_and_named_tuples_go_in_and_come_out():
+def test_tuples_lists_dictionaries_and_named_tuples_go_in_and_come_out(same):
     def function(pair, others, *more, flag, **named):
         return {
             "pair": Pair(pair.second, pair.first * 2.0), "list": [x + 1.0 for x in others], "none": None,

@@ -88,6 +88,13 @@ def require_alike(actual, expected, what, terms=np.nan):
     np.testing.assert_allclose(actual[finite], expected[finite], rtol=0, atol=tolerance * scale, err_msg=what)
 
 
+@pytest.mark.parametrize("largest", [-20.0, -30.0, -40.0])
+def test_N2_small_weights_of_rows_far_below_zero_keep_their_digits(largest):
+    """Where the largest exponential is small already, those much smaller would be left with a few bits."""
+    x = Tensor(np.array([[largest, -95.0, -100.0, -102.0]], np.float32))
+    np.testing.assert_allclose(mg.compile(mg.softmax)(x).numpy(), mg.softmax(x).numpy(), rtol=1e-5)
+
+
 @pytest.mark.parametrize("row", [[0.0, 1.0, 2.0], [1e4, -1e4, 0.0], [INF, 0.0, NAN], [-INF, 2.0, -INF]])
 @pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax], ids=lambda function: function.name)
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
