@@ -7,7 +7,7 @@ contents.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import graphviz
 
     from minigrad.core.tensor import Tensor
+    from minigrad.drawing.explorer.explore import Page
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -232,6 +233,29 @@ class Graph:
         from minigrad.drawing.frames import frames
 
         return frames(self, folder, format, engine, options)
+
+    def explore(
+        self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, tokens: Sequence[object] = (),
+        engine: str | None = None,
+    ) -> Page | None:  # fmt: skip
+        """Write one self-contained HTML page to `path`: read the graph, search it, step through both passes.
+
+        Args:
+            path: a file ending in .html, which may exist; without it the page is returned, and shows in notebooks.
+            title: of the page.
+            tokens: their texts, for attention maps; a string counts as its characters.
+            engine: that of `minigrad.drawing.engines.layout`. Without any engine boxes are in rows by depth.
+
+        Steps need values, and those of the backward pass `loss.backward(keep=True)` before `loss.graph()`. Warns above
+        5 MB.
+
+        Raises:
+            ValueError: another extension, or a page of more than 25 MB.
+            OSError: the folder is missing or cannot be written to.
+        """
+        from minigrad.drawing.explorer.explore import explore
+
+        return explore(self, path, title=title, tokens=tokens, engine=engine)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.picture import mime_bundle

@@ -1,0 +1,92 @@
+// The data of the page: decoded once, then only read.
+
+/** The graph that Python has packed: JSON, gzip, base64. */
+async function unpacked() {
+  const packed = atob(document.getElementById("graph").textContent.trim());
+  const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return connected(JSON.parse(await new Response(stream).text()));
+}
+
+/** Adds what follows from the data: numbers, users, the steps of each node, views by key, the box of each node. */
+function connected(graph) {
+  graph.nodes.forEach((node, number) => {
+    node.number = number;
+    node.inputs ??= [];
+    node.scope ??= "";
+    node.users = [];
+    node.written = []; // the steps that add to its gradient
+    node.computed = -1; // the step that gives it a value; leaves have theirs from the beginning
+  });
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) {
+      const users = input.node === undefined ? null : graph.nodes[input.node].users;
+      if (users && users.at(-1) !== node) users.push(node);
+    }
+  }
+  graph.steps.forEach((step, position) => {
+    if (step.kind === "forward") graph.nodes[step.node].computed = position;
+    if (step.kind === "seed") graph.nodes[step.node].written.push(position);
+    if (step.kind === "backward") graph.nodes[step.target].written.push(position);
+  });
+  graph.forwardSteps = graph.steps.filter((step) => step.kind === "forward").length;
+  graph.backwardSteps = graph.steps.length - graph.forwardSteps;
+  graph.views.forEach(prepare);
+  graph.viewOf = new Map(graph.views.map((view) => [view.key, view]));
+  graph.levels = graph.views.filter((view) => !view.key.startsWith("scope "));
+  graph.levels.sort((a, b) => a.boxes.length - b.boxes.length);
+  graph.arrays = graph.arrays.map((written) => ({ written, numbers: null }));
+  return graph;
+}
+
+function prepare(view) {
+  view.boxOf = new Map();
+  view.boxes.forEach((box, number) => {
+    box.number = number;
+    box.members = box.nodes.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+    box.kind ??= "node";
+    if (box.kind !== "next") for (const member of box.members) view.boxOf.set(member, box);
+  });
+  view.arrowsBetween = new Map();
+  view.arrows.forEach(([source, target], number) => {
+    const key = `${source}>${target}`;
+    if (!view.arrowsBetween.has(key)) view.arrowsBetween.set(key, []);
+    view.arrowsBetween.get(key).push(number);
+  });
+}
+
+/** The numbers of the array with this place in the data. */
+function numbersOf(graph, place) {
+  const array = graph.arrays[place];
+  array.numbers ??= Float64Array.from(array.written, numberOf);
+  return array.numbers;
+}
+
+/** How a node is called in sentences: its path, or its operation and number. */
+function nameOf(node) {
+  return node.name ? (node.scope ? `${node.scope}/${node.name}` : node.name) : `%${node.number} ${node.op ?? node.role}`;
+}
+
+/** What assistive technology says of a node: name, operation, shape, role. */
+function spoken(node) {
+  const parts = [node.name, node.op ?? node.role, `shape ${node.shape}`];
+  if (node.output) parts.push("output");
+  if (node.scope) parts.push(`in ${node.scope}`);
+  return parts.filter(Boolean).join(", ");
+}
+
+/** The arrow of a view along which `node` takes its operand at `position`, or -1 where both are in one box. */
+function arrowOf(graph, view, node, position) {
+  const uses = node.inputs.filter((input) => input.node !== undefined);
+  const source = view.boxOf.get(uses.find((input) => input.position === position)?.node);
+  const target = view.boxOf.get(node.number);
+  if (!source || !target || source === target) return -1;
+  const arrows = view.arrowsBetween.get(`${source.number}>${target.number}`) ?? [];
+  const alike = uses.filter((input) => view.boxOf.get(input.node) === source);
+  return arrows[Math.min(alike.findIndex((input) => input.position === position), arrows.length - 1)] ?? -1;
+}
+
+/** Is the scope with this path open in the view, that is, does it have a frame there? */
+function isOpen(view, path) {
+  return view.clusters.some((cluster) => cluster.scope === path || cluster.scope.startsWith(`${path}/`));
+}

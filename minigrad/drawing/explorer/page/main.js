@@ -1,0 +1,264 @@
+// The page as a whole: what is shown (view, selection, step), and everything that changes it.
+
+class Page {
+  constructor(graph) {
+    this.graph = graph;
+    this.view = graph.views[0];
+    this.selection = null; // a node's number, or a box that is no node
+    this.step = 0;
+    graph.largestFlow = Math.max(...graph.steps.map((step) => numberOf(step.size ?? 0)).filter(Number.isFinite), 0);
+    const byId = (id) => document.getElementById(id);
+    this.panel = byId("panel");
+    this.announcement = byId("announcement");
+    this.drawing = new Drawing(graph, byId("canvas"), byId("scene"), {
+      onselect: (box) => this.select(box), onopen: (path) => this.open(path), onclose: (path) => this.close(path),
+    });
+    this.bar = new StepBar(this, byId("steps"));
+    this.finder = new Search(this, { input: byId("query"), frame: byId("results-frame"), count: byId("results-count"), list: byId("results") });
+    byId("overview-button").addEventListener("click", () => this.select(null, true));
+    byId("zoom").append(
+      button(icon("M3 8h10"), () => this.drawing.camera.zoom(1 / 1.3), { "aria-label": "Zoom out" }),
+      button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), { "aria-label": "Fit the whole picture" }),
+      button(icon("M3 8h10M8 3v10"), () => this.drawing.camera.zoom(1.3), { "aria-label": "Zoom in" }));
+    prepareTheme(byId("theme"));
+    document.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("hashchange", () => this.read());
+    this.show(this.view);
+    this.read();
+    this.drawing.frameUp(this.selectedBox()?.at);
+  }
+
+  // --- what is shown ---
+
+  /** Shows another view; the selection and the step stay. */
+  show(view, at = null) {
+    this.view = view;
+    this.drawing.show(view);
+    this.drawing.select(this.selectedBox());
+    this.drawing.showStep(this.step);
+    this.drawing.frameUp(at ?? this.selectedBox()?.at);
+    showViews(this, document.getElementById("views"));
+    this.refresh();
+  }
+
+  refresh() {
+    const { selection, graph, step } = this;
+    const node = typeof selection === "number" ? graph.nodes[selection] : null;
+    const about = node ? nodePanel(this, node, step) : selection ? boxPanel(this, selection) : step ? null : graphPanel(this);
+    this.panel.replaceChildren(...[step ? stepCard(this, step) : null, about && element("div", { class: "about" }, about)].filter(Boolean));
+    this.write();
+  }
+
+  selectedBox() {
+    if (this.selection === null) return null;
+    const first = typeof this.selection === "number" ? this.selection : this.selection.members[0];
+    return this.view.boxOf.get(first) ?? null;
+  }
+
+  // --- what the reader chooses ---
+
+  /** A box of the drawing, or nothing; with nothing, steps end too where `leave` asks for it. */
+  select(box, leave = false) {
+    this.selection = !box ? null : box.kind === "scope" || box.kind === "group" ? box : box.members[0];
+    if (leave) this.go(0);
+    this.drawing.select(box);
+    this.refresh();
+    this.panel.scrollTop = 0;
+  }
+
+  /** A node, in the present view if it can be seen there, even inside a closed scope. */
+  choose(number) {
+    this.selection = number;
+    const box = this.view.boxOf.get(number);
+    this.drawing.select(box);
+    this.drawing.reveal(box);
+    this.refresh();
+    this.panel.scrollTop = 0;
+    this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? `, inside the closed scope ${box.scope}` : ""}`);
+  }
+
+  /** A node in a view where it is drawn. */
+  jump(number) {
+    this.selection = number;
+    if (this.view.boxOf.get(number)?.kind !== "node") this.showWhere((view) => view.boxOf.get(number)?.kind === "node", this.graph.nodes[number].scope);
+    this.choose(number);
+  }
+
+  /** A node where it is drawn for itself and not for its equals. */
+  chooseApart(number) {
+    this.showWhere((view) => view.boxOf.get(number)?.kind === "node" && view.boxOf.get(number).members.length === 1, this.graph.nodes[number].scope);
+    this.choose(number);
+  }
+
+  open(path) {
+    this.showWhere((view) => isOpen(view, path), path);
+    this.say(`opened ${path}, ${countOf(this.view.boxes.length, "box").replace("boxs", "boxes")}`);
+  }
+
+  close(path) {
+    if (!path) return;
+    const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+    const isClosed = (view) => !isOpen(view, path) && (!parent || isOpen(view, parent));
+    if (this.graph.views.some(isClosed)) {
+      this.showWhere(isClosed, parent);
+      this.say(`closed ${path}`);
+    } else this.close(parent);
+  }
+
+  /** The view of the scope `path` if `fits` holds for it, or else the smallest for which it does. */
+  showWhere(fits, path) {
+    const views = this.graph.views.filter(fits).sort((a, b) => a.boxes.length - b.boxes.length);
+    const own = this.graph.viewOf.get(`scope ${path}`);
+    const view = own && fits(own) ? own : views[0];
+    if (!view) return;
+    const frame = view.clusters.find((cluster) => cluster.scope === path);
+    if (view !== this.view) this.show(view, frame?.at);
+  }
+
+  /** The state after `step` steps of both passes; 0 is before the first. */
+  go(step) {
+    this.step = Math.max(0, Math.min(this.graph.steps.length, step));
+    if (!this.step) {
+      this.bar.stop();
+    } else if (this.bar.follow?.checked) {
+      this.followStep();
+    }
+    this.drawing.showStep(this.step);
+    this.bar.show(this.step);
+    if (this.step) {
+      const now = this.graph.steps[this.step - 1];
+      this.selection = null;
+      this.drawing.select(null);
+      this.say(stepSentence(this.graph, this.step));
+      this.current = now;
+    }
+    this.refresh();
+    this.panel.scrollTop = 0;
+  }
+
+  /** Brings the present step into sight, in a view where both its ends are drawn. */
+  followStep() {
+    const now = this.graph.steps[this.step - 1], ends = [now.node, now.target ?? now.node];
+    const drawn = (view) => ends.every((number) => view.boxOf.get(number)?.kind === "node");
+    if (!drawn(this.view)) {
+      const scopes = ends.map((number) => this.graph.nodes[number].scope);
+      this.showWhere(drawn, scopes[0].length > scopes[1].length ? scopes[0] : scopes[1]);
+    }
+    const boxes = ends.map((number) => this.view.boxOf.get(number)).filter(Boolean);
+    if (boxes.length) this.drawing.camera.reveal(around(boxes.map((box) => box.at)));
+  }
+
+  search(query) {
+    this.finder.ask(query);
+  }
+
+  say(sentence) {
+    this.announcement.textContent = sentence;
+  }
+
+  key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input[type=search], select, textarea")) return;
+    const isSlider = event.target.matches("input[type=range]");
+    const does = {
+      ArrowRight: () => this.go(this.step + 1), ArrowLeft: () => this.go(this.step - 1),
+      Home: () => this.go(0), End: () => this.go(this.graph.steps.length),
+      "/": () => this.finder.input.focus(), Escape: () => this.select(null, true),
+      "+": () => this.drawing.camera.zoom(1.3), "=": () => this.drawing.camera.zoom(1.3), "-": () => this.drawing.camera.zoom(1 / 1.3),
+      0: () => this.drawing.fit(),
+    }[event.key];
+    if (!does || event.shiftKey && event.key.startsWith("Arrow")) return;
+    if (isSlider && /Arrow|Home|End/.test(event.key)) event.preventDefault(); // it would move twice
+    if (event.key === "/") event.preventDefault();
+    does();
+  }
+
+  // --- the address keeps what is shown ---
+
+  write() {
+    const kept = new URLSearchParams();
+    if (this.view !== this.graph.views[0]) kept.set("view", this.view.key);
+    if (typeof this.selection === "number") kept.set("node", this.selection);
+    if (this.step) kept.set("step", this.step);
+    const hash = kept.size ? `#${kept}` : "";
+    if (hash === location.hash) return;
+    try {
+      history.replaceState(null, "", hash || location.pathname + location.search);
+    } catch { /* a frame without an address of its own */ }
+  }
+
+  /** Whatever the address says is only looked up, never shown. */
+  read() {
+    const kept = new URLSearchParams(location.hash.slice(1));
+    const view = this.graph.viewOf.get(kept.get("view")) ?? this.graph.views[0];
+    const node = this.graph.nodes[kept.get("node") ?? -1];
+    const step = Number.parseInt(kept.get("step") ?? "0", 10) || 0;
+    this.bar.stop();
+    this.step = Math.max(0, Math.min(this.graph.steps.length, step));
+    this.selection = node ? node.number : null;
+    this.bar.show(this.step);
+    this.show(view);
+  }
+}
+
+/** The rectangle around some. */
+function around(rectangles) {
+  const left = Math.min(...rectangles.map(([x]) => x)), top = Math.min(...rectangles.map(([, y]) => y));
+  const right = Math.max(...rectangles.map(([x, , width]) => x + width));
+  const low = Math.max(...rectangles.map(([, y, , height]) => y + height));
+  return [left, top, right - left, low - top];
+}
+
+/** The level of detail: fewer or more boxes, and where the reader is when a scope is open by itself. */
+function showViews(page, bar) {
+  const { graph, view } = page, size = view.boxes.length;
+  const fewer = graph.levels.filter((level) => level.boxes.length < size).at(-1);
+  const more = graph.levels.find((level) => level.boxes.length > size);
+  const step = (target, path, label) => button(icon(path), () => page.show(target), { "aria-label": label, disabled: !target });
+  const names = view.key.startsWith("scope ") ? view.key.slice(6).split("/") : [];
+  const crumbs = names.map((name, i) => {
+    const path = names.slice(0, i + 1).join("/");
+    return element("li", {}, button(name, () => page.open(path), { class: "link", "aria-current": i === names.length - 1 ? "true" : null }));
+  });
+  bar.hidden = graph.views.length < 2;
+  bar.replaceChildren(
+    element("div", { class: "levels", role: "group", "aria-label": "Detail" },
+      step(fewer, "M3 8h10", "Less detail"),
+      element("span", {}, names.length ? "One scope open" : levelName(view)),
+      step(more, "M3 8h10M8 3v10", "More detail")),
+    names.length ? element("ol", { class: "crumbs" }, element("li", {}, button("all", () => page.show(graph.views[0]), { class: "link" })), crumbs) : "");
+}
+
+function levelName(view) {
+  if (view.boxes.every((box) => box.kind === "node" && box.members.length === 1 || box.kind === "next")) return "Everything open";
+  if (view.key === "depth 0") return "Everything closed";
+  return view.key === "overview" ? "Overview" : `Open to depth ${view.key.slice(6)}`;
+}
+
+function prepareTheme(themeButton) {
+  const themes = [["", "automatic", "M8 2a6 6 0 000 12z M8 2a6 6 0 010 12"], ["light", "light", "M8 5a3 3 0 100 6 3 3 0 000-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M13 3l-1.5 1.5M4.5 11.5L3 13"], ["dark", "dark", "M13 9.5A5.5 5.5 0 016.5 3 5.5 5.5 0 1013 9.5z"]];
+  let chosen = 0;
+  const show = () => {
+    const [theme, name, path] = themes[chosen];
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    themeButton.replaceChildren(icon(path));
+    themeButton.setAttribute("aria-label", `Theme: ${name}`);
+    themeButton.title = `Theme: ${name}`;
+  };
+  themeButton.addEventListener("click", () => {
+    chosen = (chosen + 1) % themes.length;
+    show();
+  });
+  show();
+}
+
+try {
+  const graph = await unpacked();
+  palettes = graph.palettes;
+  window.explorer = new Page(graph); // for whoever looks into it from the console
+  document.documentElement.dataset.ready = "";
+} catch (problem) {
+  document.getElementById("panel").append(element("p", { class: "note bad-note" },
+    `This page could not be shown (${problem}). It needs a browser from 2024 or later.`));
+  throw problem;
+}

@@ -1,0 +1,210 @@
+"""What a page knows of a graph, as plain data for JSON: nodes, their arrays, and the steps of both passes.
+
+In comes a `Graph`, out goes a dictionary of numbers, texts, lists and dictionaries, the same on every run and with
+nothing of this machine in it. Called by `explore.py`, which adds the views and writes the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.drawing.explorer.nodes import GRADIENT_DIGITS, Plain, described, grid_for, text
+from minigrad.drawing.explorer.samples import LADDER, Arrays, Grid, Limits, plain_number
+from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk
+from minigrad.graph import Graph, Node
+from minigrad.graph.absent import absent_gradients
+from minigrad.graph.node import Array
+from minigrad.graph.rule import RuleOfUse, rule_of_use
+
+FEWEST_NUMBERS, NUMBERS_PER_NODE = 24_000, 100  # that a page holds at most, in all its arrays
+AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
+
+
+def payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
+    """Everything about `graph` but its views.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> y = mg.sum(x * x)
+    >>> y.backward(keep=True)
+    >>> data = payload(y.graph())
+    >>> [node.get("op", node["role"]) for node in data["nodes"]], [step["kind"] for step in data["steps"]][:4]
+    (['parameter', 'multiply', 'sum'], ['forward', 'forward', 'seed', 'backward'])
+    """
+    steps = walk(graph)
+    limits = _limits(graph, steps)
+    grids = [grid_for(node, limits) for node in graph]
+    arrays = Arrays()
+    nodes = [described(node, grid, arrays) for node, grid in zip(graph, grids, strict=True)]
+    taken = [_step(step, grids, arrays) for step in steps]
+    rules = _add_rules(graph, nodes)
+    for number, reason in absent_gradients(graph).items():
+        nodes[number]["absent"] = text(reason)
+    for number, swept in _earlier(graph, steps).items():
+        nodes[number]["swept"] = arrays.add(swept, grids[number], GRADIENT_DIGITS)
+    return {
+        "nodes": nodes,
+        "steps": taken,
+        "arrays": arrays.rows,
+        "rules": rules,
+        "formulas": {
+            node.op: text(node.function.formula) for node in graph if node.function is not None and node.function.formula
+        },
+        "outputs": [node.number for node in graph.outputs],
+        "updates": [[state.number, value.number] for state, value in graph.updates.items()],
+        "tokens": [text(token) for token in tokens],
+        "gradients": _which_gradients(graph, steps),
+        "notes": _notes(grids, limits),
+    }
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _step(step: Step, grids: Sequence[Grid], arrays: Arrays) -> Plain:
+    number = step.node.number
+    if isinstance(step, Value):
+        return {"kind": "forward", "node": number}
+    if isinstance(step, Seed):
+        return {"kind": "seed", "node": number, "this": arrays.add(step.gradient, grids[number], GRADIENT_DIGITS)}
+    target = step.target.number
+    size = float(np.linalg.norm(step.contribution.astype(np.float64).ravel()))
+    found = {
+        "kind": "backward", "node": number, "position": step.position, "target": target,
+        "incoming": arrays.add(step.incoming, grids[number], GRADIENT_DIGITS),
+        "this": arrays.add(step.contribution, grids[target], GRADIENT_DIGITS),
+        "size": plain_number(size, 3),
+    }  # fmt: skip
+    return found | _summed(step)
+
+
+def _summed(step: Flow) -> Plain:
+    """How broadcasting was undone: which axes of the result were summed over."""
+    assert step.node.function is not None
+    result, target = step.node.shape, step.target.shape
+    if not step.node.function.elementwise or result == target:
+        return {}
+    padded = (None,) * (len(result) - len(target)) + target
+    axes = [axis for axis, (whole, own) in enumerate(zip(result, padded, strict=True)) if whole != own]
+    over = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+    return {"summed": f"summed over {over}, along which broadcasting had repeated it: {result} → {target}"}
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
+    """Give each operand its rule, each node what it keeps for the backward pass; the texts of the rules, each once."""
+    known: dict[Any, RuleOfUse | None] = {}
+    texts: dict[str, int] = {}
+    differentiated = _differentiated(graph)
+    for node, found in zip(graph, nodes, strict=True):
+        kept: dict[int, str] = {}
+        for operand in found.get("inputs", ()):
+            position = operand["position"]
+            x = node.inputs[position]
+            if not isinstance(x, Node) or x.number not in differentiated:
+                continue
+            form = _form(node, position)
+            if form not in known:
+                known[form] = rule_of_use(node, position)
+            rule = known[form]
+            if rule is None:
+                continue
+            operand["rule"] = texts.setdefault(text(rule.formula), len(texts))
+            read = {_number(node.inputs[i]): node.function.argument(i) if node.function else "" for i in rule.reads}
+            if rule.reads_result:
+                read[node.number] = "y"
+            operand["reads"] = [[number, letter] for number, letter in read.items()]
+            kept |= read
+        if any("rule" in operand for operand in found.get("inputs", ())):
+            found["kept"] = [[number, letter] for number, letter in sorted(kept.items())]
+    return list(texts)
+
+
+def _differentiated(graph: Graph) -> set[int]:
+    """The nodes for which the backward pass makes a gradient: parameters, and what depends on them."""
+    found: set[int] = set()
+    for node in graph:
+        flows = node.function is not None and node.function.differentiable and node.dtype.kind == "f"
+        if node.role == "parameter" or (flows and any(isinstance(x, Node) and x.number in found for x in node.inputs)):
+            found.add(node.number)
+    return found
+
+
+def _form(node: Node, position: int) -> Any:
+    """What the rule depends on: nodes of the same form have the same."""
+    operands = [(x.shape, str(x.dtype)) if isinstance(x, Node) else repr(x) for x in node.inputs]
+    return node.op, position, node.shape, str(node.dtype), tuple(operands), tuple(node.params.items())
+
+
+def _number(x: Any) -> int:
+    assert isinstance(x, Node)
+    return x.number
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+def _which_gradients(graph: Graph, steps: Iterable[Step]) -> str:
+    """What there is: "all" with the steps that made them, "leaves", "graph" (as nodes of their own) or "none"."""
+    if any(isinstance(step, Flow) for step in steps):
+        return "all"
+    if any(node.gradient is not None for node in graph):
+        return "leaves"
+    return "graph" if any(node.order for node in graph) else "none"
+
+
+def _earlier(graph: Graph, steps: Iterable[Step]) -> dict[int, Array]:
+    """What the sweeps added, for nodes whose gradient has something else in it: of an earlier call of `backward`."""
+    totals: dict[int, list[Array]] = {}
+    for step in steps:
+        if isinstance(step, Seed):
+            for sums in totals.values():  # a sweep begins with sums of its own
+                sums.append(np.zeros_like(sums[0]))
+            totals.setdefault(step.node.number, [np.zeros_like(step.gradient)])[-1] = step.gradient
+        elif isinstance(step, Flow):
+            totals.setdefault(step.target.number, [np.zeros_like(step.total)])[-1] = step.total
+    found = {}
+    with np.errstate(all="ignore"):
+        for number, sums in totals.items():
+            swept, gradient = np.sum(sums, axis=0), graph[number].gradient
+            if gradient is not None:
+                scale = max(float(np.abs(s[np.isfinite(s)]).max(initial=0)) for s in (*sums, gradient))
+                if not np.allclose(swept, gradient, rtol=0, atol=AGREEMENT * scale, equal_nan=True):
+                    found[number] = swept
+    return found
+
+
+# --- what is shown of arrays ------------------------------------------------------------------------------------------
+
+
+def _limits(graph: Graph, steps: Sequence[Step]) -> Limits:
+    """As much of each array as keeps the page small."""
+    most = max(FEWEST_NUMBERS, NUMBERS_PER_NODE * len(graph))
+    for limits in LADDER:
+        counts = [grid_for(node, limits).count for node in graph]
+        shown = sum(counts[node.number] * ((node.value is not None) + (node.gradient is not None)) for node in graph)
+        written: dict[int, int] = {}
+        for step in steps:
+            if isinstance(step, Flow):
+                written[step.target.number] = written.get(step.target.number, 0) + 1
+        # The only contribution to a gradient is the gradient.
+        shown += sum(counts[number] * times for number, times in written.items() if times > 1)
+        if shown <= most:
+            break
+    return limits
+
+
+def _notes(grids: Iterable[Grid], limits: Limits) -> list[str]:
+    """What is not shown of arrays, a sentence each."""
+    cut = [grid for grid in grids if not grid.complete]
+    if not cut:
+        return []
+    return [
+        f"Of {len(cut):,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
+        "statistics and histograms are of all elements."
+    ]

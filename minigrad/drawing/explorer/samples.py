@@ -1,0 +1,164 @@
+"""What a page shows of an array: at most 16 by 16 of its elements, and statistics and a histogram of all of them.
+
+In come arrays of a node (its value, its gradient, what is added to that), out go plain numbers. All arrays of one node
+are sampled at the same places, so that what adds up in the engine adds up on the page. Called by `payload.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.graph.node import Array
+
+BINS = 12
+FEWEST_FOR_HISTOGRAM = 12  # elements
+LARGEST_WHOLE = 2**53  # integers beyond are not exact in JavaScript
+
+Number = int | float | str  # not finite numbers are strings: JSON has none
+
+
+class Axis(NamedTuple):
+    """Every `stride`-th of `size` places, beginning with the first."""
+
+    size: int
+    stride: int
+
+    @property
+    def shown(self) -> int:
+        return len(range(0, self.size, self.stride))
+
+
+class Grid(NamedTuple):
+    """Which elements of an array are shown: `slices` matrices of `rows` by `columns`.
+
+    The last axis is that of the columns, the one before that of the rows. Leading axes are folded into the rows, or,
+    where `sliced`, into slices: the heads of attention.
+    """
+
+    slices: Axis
+    rows: Axis
+    columns: Axis
+
+    def of(self, array: Array) -> Array:
+        """The elements that are shown, of shape (slices, rows, columns).
+
+        >>> grid_of((2, 40), Limits(8)).of(np.arange(80).reshape(2, 40))[0, 1]
+        array([40, 45, 50, 55, 60, 65, 70, 75])
+        """
+        whole = array.reshape([axis.size for axis in self])
+        return whole[:: self.slices.stride, :: self.rows.stride, :: self.columns.stride]
+
+    @property
+    def count(self) -> int:
+        return math.prod(axis.shown for axis in self)
+
+    @property
+    def complete(self) -> bool:
+        return all(axis.stride == 1 for axis in self)
+
+
+class Limits(NamedTuple):
+    """The most rows and columns that are shown of a matrix; for attention the most tokens, and the most heads."""
+
+    side: int
+    tokens: int = 16
+    heads: int = 8
+
+
+# The most that is shown, then less and less for larger graphs.
+LADDER = (
+    Limits(16), Limits(14), Limits(12), Limits(12, heads=4), Limits(10, heads=4), Limits(8, heads=4), Limits(8, 12, 4), Limits(6, 10, 4),
+    Limits(6, 8, 2), Limits(4, 8, 2), Limits(4, 4, 2),
+)  # fmt: skip
+
+
+def grid_of(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:
+    """Where arrays of `shape` are sampled.
+
+    >>> grid_of((2, 3, 40), LADDER[0], sliced=True)
+    Grid(slices=Axis(size=2, stride=1), rows=Axis(size=3, stride=1), columns=Axis(size=40, stride=3))
+    >>> grid_of((2, 3, 40), LADDER[0]).rows
+    Axis(size=6, stride=1)
+    """
+    *leading, rows, columns = (1, 1, *shape)
+    slices = math.prod(leading)
+    if not sliced:
+        return Grid(Axis(1, 1), _axis(slices * rows, limits.side), _axis(columns, limits.side))
+    return Grid(_axis(slices, limits.heads), _axis(rows, limits.tokens), _axis(columns, limits.tokens))
+
+
+def _axis(size: int, most: int) -> Axis:
+    return Axis(size, max(1, -(-size // most)))
+
+
+@dataclass
+class Arrays:
+    """The arrays of a page, each written once however many places show it."""
+
+    rows: list[list[Number]] = field(default_factory=list)
+    _known: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, array: Array, grid: Grid, digits: int) -> int:
+        """The place of the sample of `array` in `rows`, rounded to `digits` significant digits."""
+        numbers = plain_numbers(grid.of(array), digits)
+        key = repr(numbers).encode()
+        if key not in self._known:
+            self._known[key] = len(self.rows)
+            self.rows.append(numbers)
+        return self._known[key]
+
+
+def plain_numbers(array: Array, digits: int) -> list[Number]:
+    """The elements as JSON can hold them, in order.
+
+    >>> plain_numbers(np.array([1.0, 2 / 3, np.nan, -np.inf]), 3)
+    [1, 0.667, 'NaN', '-inf']
+    """
+    if array.dtype.kind == "f":
+        return [plain_number(x, digits) for x in array.ravel().tolist()]
+    whole: list[Number] = [int(x) for x in array.ravel().tolist()]
+    return [x if isinstance(x, int) and abs(x) < LARGEST_WHOLE else float(x) for x in whole]
+
+
+def plain_number(x: float, digits: int = 7) -> Number:
+    if math.isnan(x):
+        return "NaN"
+    if math.isinf(x):
+        return "inf" if x > 0 else "-inf"
+    rounded = float(f"{x:.{digits}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
+
+
+def statistics(array: Array) -> dict[str, Any]:
+    """Smallest, largest, mean and Euclidean norm of the finite elements, and how many are not finite.
+
+    >>> statistics(np.array([3.0, 4.0, np.nan]))
+    {'min': 3, 'max': 4, 'mean': 3.5, 'norm': 5, 'nan': 1, 'inf': 0}
+    """
+    finite = array[np.isfinite(array)].astype(np.float64)
+    counts = {"nan": int(np.isnan(array).sum()), "inf": int(np.isinf(array).sum())}
+    if not finite.size:
+        return counts
+    with np.errstate(over="ignore"):  # the norm of huge elements is shown as inf
+        numbers = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "norm": np.linalg.norm(finite)}
+    found: dict[str, Any] = {name: plain_number(float(x)) for name, x in numbers.items()} | counts
+    if finite.size >= FEWEST_FOR_HISTOGRAM and finite.min() < finite.max():
+        found["histogram"] = histogram(finite)
+    return found
+
+
+def histogram(finite: Array) -> list[int]:
+    """How many elements are in each of 12 bins of one width, from the smallest to the largest.
+
+    >>> histogram(np.arange(24.0))
+    [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
+    """
+    # Halves, because the difference of two huge numbers is infinite.
+    low, high = finite.min() / 2, finite.max() / 2
+    place = (finite / 2 - low) / (high - low) * BINS if high > low else np.zeros(finite.shape)
+    return [int(count) for count in np.bincount(np.minimum(place.astype(np.int64), BINS - 1), minlength=BINS)]

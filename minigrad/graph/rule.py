@@ -1,0 +1,73 @@
+"""What a gradient rule computes for one use of one node, as a line of mathematics, and which arrays it reads.
+
+In come a node and the position of an operand, out goes a `RuleOfUse`. The rule is run on shapes, as capture does: no
+value is computed. Called by `minigrad.drawing.explorer`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from minigrad.base.arrays import Shaped
+from minigrad.core.capture import Capture
+from minigrad.core.errors import MinigradError
+from minigrad.core.modes import within
+from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.build import build
+from minigrad.graph.formula import formula_of
+from minigrad.graph.node import Node
+
+
+class RuleOfUse(NamedTuple):
+    """The contribution to one operand: its formula in `g` (what comes in), `y` (the result) and the arguments' names.
+
+    `reads` are the positions of the operands whose values it needs; `reads_result` says whether it needs `y`.
+    """
+
+    formula: str
+    reads: tuple[int, ...]
+    reads_result: bool
+
+
+def rule_of_use(node: Node, position: int) -> RuleOfUse | None:
+    """The rule for the operand at `position`, or None where the operation has none.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> rule_of_use((x * 3.0).graph()[1], 0)
+    RuleOfUse(formula='g · 3', reads=(), reads_result=False)
+    >>> rule_of_use(mg.exp(x).graph()[1], 0)
+    RuleOfUse(formula='g · y', reads=(), reads_result=True)
+    """
+    op = node.function
+    if op is None or node.dtype.kind != "f" or not _has_rule(node, position):
+        return None
+    y = _stand_in(node, "y")
+    operands = [_stand_in(x, _letter(node, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
+    try:
+        with within(capture=Capture(), record=True, grad=True):
+            result = op.rule(position)(_stand_in(node, "g"), y, *operands, **node.params)
+    except MinigradError:  # a rule that reads values, against the rules for rules
+        return None
+    read = {leaf.name for leaf in build(result) if leaf.op is None} if isinstance(result, Tensor) else set()
+    reads = tuple(i for i, x in enumerate(operands) if isinstance(x, Tensor) and x.name in read)
+    return RuleOfUse(formula_of(result), reads, "y" in read)
+
+
+def _has_rule(node: Node, position: int) -> bool:
+    assert node.function is not None
+    return node.function.argument(position) in node.function.rules
+
+
+def _letter(node: Node, position: int) -> str:
+    """The argument's name; of a variadic argument, the number tells which."""
+    assert node.function is not None
+    number = position - len(node.function.arguments)
+    name = node.function.argument(position)
+    return name if number < 0 else f"{name}{number}"
+
+
+def _stand_in(node: Node, name: str) -> Any:
+    stand_in = new_tensor(Shaped(node.shape, node.dtype), requires_grad=node.dtype.kind == "f", role="input")
+    stand_in.name = name
+    return stand_in
