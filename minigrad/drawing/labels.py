@@ -30,13 +30,22 @@ def box_lines(view: View, box: Box, own: str | None = None, value: bool = False)
         count = f" ×{box.count}" if box.count > 1 else ""
         return [(own or box.title) + count, *_result_shape(view, box)]
     node = box.nodes[0]
-    lines = [own] if own else ([node.name] if node.name else []) + _operation(node)
-    if not lines:
-        lines = [node.role]
+    lines = node_lines(node, own)
     shown = array_lines(node.value) if value and node.value is not None and len(box.nodes) == 1 else []
-    if not shown or (node.shape and shown[0] != str(node.shape)):
-        lines.append(str(node.shape))
+    if shown and (not node.shape or shown[0] == str(node.shape)):
+        lines.pop()
     return lines + shown
+
+
+def node_lines(node: Node, own: str | None = None) -> list[str]:
+    """The name and the operation of a node, or `own` in their place, or its role; then its shape.
+
+    >>> import minigrad as mg
+    >>> node_lines(mg.sum(mg.Tensor([[1.0, 2.0]], requires_grad=True), axis=-1).graph()[1])
+    ['sum', 'axis=-1', '(1,)']
+    """
+    lines = [own] if own else ([node.name] if node.name else []) + _operation(node)
+    return [*(lines or [node.role]), str(node.shape)]
 
 
 def gradient_lines(gradient: Array | None, shape: tuple[int, ...], reason: str | None) -> list[str]:
