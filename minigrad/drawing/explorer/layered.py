@@ -30,7 +30,7 @@ class Layered:
 
 def layered(shown: View, sizes: Mapping[str, tuple[float, float]]) -> Layered:
     """Lay out a view whose boxes have `sizes`, by id."""
-    inside_clusters = {box.id for cluster in _all(shown.clusters) for box in cluster.boxes}
+    inside_clusters = {box.id for cluster in within(shown.clusters) for box in cluster.boxes}
     root = Cluster("", "", 0, boxes=[box for box in shown.boxes if box.id not in inside_clusters],
                    inside=list(shown.clusters))  # fmt: skip
     first = {box.id: number for number, box in enumerate(shown.boxes)}
@@ -40,7 +40,7 @@ def layered(shown: View, sizes: Mapping[str, tuple[float, float]]) -> Layered:
         common, source, target = _meeting(around[arrow.source.id], around[arrow.target.id])
         edges.setdefault(id(common), []).append((source, target))
     arranged: dict[int, tuple[tuple[float, float], list[tuple[Item, float, float]]]] = {}
-    for cluster in reversed(list(_all([root]))):  # what is inside first
+    for cluster in reversed(list(within([root]))):  # what is inside first
         items: list[Item] = sorted([*cluster.boxes, *cluster.inside], key=lambda item: _first(item, first))
         sized = {id(item): sizes[item.id] if isinstance(item, Box) else arranged[id(item)][0] for item in items}
         arranged[id(cluster)] = _rows(items, sized, edges.get(id(cluster), []), framed=cluster is not root)
@@ -60,7 +60,7 @@ def layered(shown: View, sizes: Mapping[str, tuple[float, float]]) -> Layered:
     return result
 
 
-def _all(clusters: Sequence[Cluster]) -> Sequence[Cluster]:
+def within(clusters: Sequence[Cluster]) -> list[Cluster]:
     """The clusters and all inside them, outer ones first."""
     found: list[Cluster] = []
     pending = list(reversed(clusters))

@@ -7,32 +7,27 @@ Called by `explore.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from minigrad.drawing.dot import Look, written
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
-from minigrad.drawing.explorer.layered import layered
-from minigrad.drawing.explorer.nodes import Plain, lines, text
-from minigrad.drawing.scopes import Scopes, order_of
-from minigrad.drawing.style import LIGHT, cluster_attributes, edge_attributes, graph_attributes, node_attributes
+from minigrad.drawing.explorer.layered import layered, within
+from minigrad.drawing.explorer.nodes import Plain, text
+from minigrad.drawing.labels import arrow_notes, box_lines
+from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.svg_text import ems
-from minigrad.drawing.text import label
-from minigrad.drawing.view import Arrow, Box, Cluster, View, view
+from minigrad.drawing.view import Arrow, Box, View, view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
 MOST_FOR_ENGINE = 2_500  # boxes and arrows of a view; larger ones are laid out here
 TINY = 3  # nodes of a scope that needs no view of its own
-SMALL = 25  # boxes; below, a view without gradient graphs runs from left to right
-LARGE = 300  # boxes; from here on, engines are asked for less
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
 FONT, LINE = 10.0, 12.0  # points
-COMMUTATIVE = frozenset(
-    {"add", "multiply", "strong_multiply", "maximum", "minimum", "equal", "not_equal", "logical_and", "logical_or",
-     "vecdot"}
-)  # fmt: skip
 
 
 def views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[str]]:
@@ -104,9 +99,9 @@ def _written(key: str, shown: View, places: Plain) -> Plain:
         "key": key,
         "size": [round(x) for x in places["size"]],
         "notes": [text(note) for note in shown.notes],
-        "boxes": [_box(box) | {"at": _rounded(places["boxes"][box.id])} for box in shown.boxes],
+        "boxes": [_box(shown, box) | {"at": _rounded(places["boxes"][box.id])} for box in shown.boxes],
         "arrows": [
-            [numbers[arrow.source.id], numbers[arrow.target.id], _rounded(points), *_note_place(arrow, note)]
+            [numbers[arrow.source.id], numbers[arrow.target.id], _rounded(points), *_note(arrow, note)]
             for arrow, points, note in zip(shown.arrows, places["arrows"], places["notes"], strict=True)
         ],
         "clusters": [
@@ -117,10 +112,10 @@ def _written(key: str, shown: View, places: Plain) -> Plain:
     }  # fmt: skip
 
 
-def _box(box: Box) -> Plain:
+def _box(shown: View, box: Box) -> Plain:
     if box.kind == "node":
         return {"nodes": _ranges(box.nodes)}
-    found: Plain = {"kind": box.kind, "title": text(box.title), "order": box.order, "lines": box_lines(box),
+    found: Plain = {"kind": box.kind, "title": text(box.title), "order": box.order, "lines": [text(line) for line in box_lines(shown, box)],
                     "nodes": _ranges(box.nodes)}  # fmt: skip
     if box.kind == "scope":
         found |= {"scope": text(box.scope), "count": box.count}
@@ -138,39 +133,13 @@ def _ranges(nodes: Iterable[Node]) -> list[list[int]]:
     return [[run[0][1], run[-1][1]] for _, found in runs for run in [list(found)]]
 
 
-def box_lines(box: Box) -> list[str]:
-    """What stands in a box."""
-    if box.node is not None:
-        return lines(box.node)
-    if box.kind == "scope":
-        counted = len(box.nodes) // box.count
-        return [text(box.title), f"{counted} nodes ×{box.count}" if box.count > 1 else f"{counted} nodes"]
-    return [text(box.title), str(box.nodes[0].shape)] if box.kind == "next" else [text(box.title)]
-
-
 def _rounded(numbers: Iterable[float]) -> list[int]:
     return [round(x) for x in numbers]
 
 
-def _note_place(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
-    note = _note(arrow)
+def _note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
+    note = text(" ".join(arrow_notes(arrow)))
     return [note, *_rounded(place)] if note and place else []
-
-
-def _note(arrow: Arrow) -> str:
-    """Where it says something new: which operand it is, that it is broadcast."""
-    if len(arrow.uses) != 1 or arrow.target.kind != "node":
-        return ""
-    ((node, position),) = arrow.uses
-    x = node.inputs[position]
-    assert node.function is not None
-    assert isinstance(x, Node)
-    slots = sum(isinstance(operand, Node) for operand in node.inputs) > 1 and node.op not in COMMUTATIVE
-    slot = node.function.argument(position)
-    notes = [slot] if slots and slot != x.name else []
-    if node.function.elementwise and x.shape != node.shape:
-        notes.append(f"{x.shape} → {node.shape}")
-    return " ".join(notes)
 
 
 # --- places ---------------------------------------------------------------------------------------------------------------
@@ -181,11 +150,11 @@ def _places(shown: View, engine: str | None) -> tuple[Plain, Exception | None]:
     error: Exception | None = None
     if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE:
         try:
-            written = layout(_dot(shown), "json0", engine, timeout=TIMEOUT)
-            return _read(shown, json.loads(written)), None
+            places = layout(written(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
+            return _read(shown, json.loads(places)), None
         except (GraphvizNotFoundError, LayoutError) as problem:
             error = problem
-    found = layered(shown, {box.id: _size(box) for box in shown.boxes})
+    found = layered(shown, {box.id: _size(box_lines(shown, box)) for box in shown.boxes})
     return {
         "size": found.size,
         "boxes": found.boxes,
@@ -195,8 +164,7 @@ def _places(shown: View, engine: str | None) -> tuple[Plain, Exception | None]:
     }, error
 
 
-def _size(box: Box) -> tuple[float, float]:
-    shown = box_lines(box)
+def _size(shown: list[str]) -> tuple[float, float]:
     return max(36.0, max(ems(line) for line in shown) * FONT * 0.95 + 18), LINE * len(shown) + 14
 
 
@@ -204,7 +172,7 @@ def _read(shown: View, written: Any) -> Plain:
     """Places from what an engine has written, whose y runs upwards."""
     _, _, width, height = map(float, written["bb"].split(","))
     objects = {found["name"]: found for found in written.get("objects", ())}
-    edges = {found["id"]: found for found in written.get("edges", ())}
+    edges = _edges(shown, written)
 
     def box(id: str) -> tuple[float, float, float, float]:
         x, y = map(float, objects[id]["pos"].split(","))
@@ -216,7 +184,7 @@ def _read(shown: View, written: Any) -> Plain:
         return left, height - high, right - left, high - low
 
     def note(number: int) -> tuple[float, float] | None:
-        place = edges[f"e{number}"].get("lp")
+        place = edges[number].get("lp")
         if place is None:
             return None
         x, y = map(float, place.split(","))
@@ -225,10 +193,25 @@ def _read(shown: View, written: Any) -> Plain:
     return {
         "size": (width, height),
         "boxes": {found.id: box(found.id) for found in shown.boxes},
-        "arrows": [_points(edges[f"e{number}"]["pos"], height) for number in range(len(shown.arrows))],
-        "clusters": [(found, cluster(number)) for number, found in enumerate(_all(shown.clusters))],
+        "arrows": [_points(edges[number]["pos"], height) for number in range(len(shown.arrows))],
+        "clusters": [(found, cluster(number)) for number, found in enumerate(within(shown.clusters))],
         "notes": [note(number) for number in range(len(shown.arrows))],
     }
+
+
+def _edges(shown: View, written: Any) -> list[Any]:
+    """The edge of each arrow. Engines keep the order of edges between the same two boxes, and only that."""
+    names = {found["_gvid"]: found["name"] for found in written.get("objects", ())}
+    between: dict[tuple[str, str], list[Any]] = {}
+    for found in written.get("edges", ()):
+        between.setdefault((names[found["tail"]], names[found["head"]]), []).append(found)
+    ordered = []
+    for arrow in shown.arrows:
+        source, target = arrow.source, arrow.target
+        in_gradient = target.order and source.order == target.order  # these are written against their direction
+        ends = (target.id, source.id) if in_gradient else (source.id, target.id)
+        ordered.append(between[ends].pop(0))
+    return ordered
 
 
 def _points(written: str, height: float) -> list[float]:
@@ -246,65 +229,3 @@ def _points(written: str, height: float) -> list[float]:
     if backwards:
         points.reverse()
     return [number for point in (*points, tip or points[-1]) for number in point]
-
-
-# --- what an engine is given ------------------------------------------------------------------------------------------------
-
-
-def _dot(shown: View) -> str:
-    """The view in DOT, with nothing that does not matter for places."""
-    differentiated = any(box.order for box in shown.boxes)
-    settings = graph_attributes(LIGHT) | {
-        "rankdir": "LR" if len(shown.boxes) < SMALL and not differentiated else "TB"
-    }
-    large = len(shown.boxes) >= LARGE
-    if large:
-        settings["nslimit"] = "1"
-    written = ["digraph {", f"graph {_attributes(settings)};"]
-    written += [f"{box.id} {_attributes(_look(box), label=label(*box_lines(box)))};" for box in shown.boxes]
-    written += _clusters(shown)
-    for number, arrow in enumerate(shown.arrows):
-        low, high = arrow.source.order, arrow.target.order
-        kind = "value" if not high else "backward" if low == high else "saved"
-        ends = (arrow.target, arrow.source) if kind == "backward" else (arrow.source, arrow.target)
-        note = _note(arrow)
-        extra = {"label": label(f" {note}")} if note and not large else {}
-        look = edge_attributes(LIGHT, kind) | {"id": f"e{number}"}
-        written.append(f"{ends[0].id} -> {ends[1].id} {_attributes(look, **extra)};")
-    return "\n".join([*written, "}", ""])
-
-
-def _look(box: Box) -> dict[str, str]:
-    if box.node is not None:
-        return node_attributes(LIGHT, box.node.role, order_of(box.node), box.node.output)
-    return node_attributes(LIGHT, "state" if box.kind == "next" else "op", box.order)
-
-
-def _clusters(shown: View) -> Iterator[str]:
-    numbers = {id(cluster): number for number, cluster in enumerate(_all(shown.clusters))}
-    stack: list[Cluster | str] = list(reversed(shown.clusters))
-    while stack:
-        cluster = stack.pop()
-        if isinstance(cluster, str):
-            yield cluster
-            continue
-        yield f"subgraph cluster{numbers[id(cluster)]} {{"
-        title = cluster.title + (f" ×{cluster.count}" if cluster.count > 1 else "")
-        yield f"graph {_attributes(cluster_attributes(LIGHT, cluster.order), label=label(title))};"
-        yield " ".join(f"{box.id};" for box in cluster.boxes)
-        stack += ["}", *reversed(cluster.inside)]
-
-
-def _all(clusters: Iterable[Cluster]) -> list[Cluster]:
-    """The clusters and all inside them, outer ones first."""
-    found: list[Cluster] = []
-    pending = list(reversed(list(clusters)))
-    while pending:
-        found.append(pending.pop())
-        pending += reversed(found[-1].inside)
-    return found
-
-
-def _attributes(look: dict[str, str], **quoted: str) -> str:
-    written = [f'{key}="{value}"' for key, value in look.items()] + [f"{key}={value}" for key, value in quoted.items()]
-    return f"[{', '.join(written)}]"

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.drawing.explorer.samples import Arrays, Grid, Limits, grid_of, statistics
+from minigrad.drawing.labels import node_lines
 from minigrad.drawing.scopes import order_of
 from minigrad.drawing.text import format_number, visible
 from minigrad.graph import Node
 
 VALUE_DIGITS, GRADIENT_DIGITS = 5, 7
 LONGEST_TEXT = 1_000  # characters
-WIDEST = 34  # characters of a line in a box
+LONGEST_LINE = 200  # characters of a line in a box
 
 Plain = dict[str, Any]
 
@@ -32,7 +33,7 @@ def described(node: Node, grid: Grid, arrays: Arrays) -> Plain:
         "dtype": str(node.dtype),
         "bytes": node.dtype.itemsize * _size(node),
         "expression": text(node.expression),
-        "lines": lines(node),
+        "lines": [_cut(visible(line), LONGEST_LINE) for line in node_lines(node)],
         "purpose": node.purpose,
         "line": _file_and_line(node.line or ""),
         "inputs": [_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
@@ -69,25 +70,6 @@ def is_attention(node: Node) -> bool:
     named = node.name in ("scores", "weights", "biased scores")
     softmax_of_attention = node.op == "softmax" and "attention" in node.scope
     return node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0 and (named or softmax_of_attention)
-
-
-def lines(node: Node) -> list[str]:
-    """What stands in the box of a node: its name, its operation, the params that are not at their default, its shape."""
-    found = ([node.name] if node.name else []) + _operation(node)
-    return [_cut(visible(line), WIDEST) for line in [*(found or [node.role]), str(node.shape)]]
-
-
-def _operation(node: Node) -> list[str]:
-    if node.op is None:
-        return []
-    operands = list(node.inputs)
-    while operands and operands[-1] is None:
-        operands.pop()
-    numbers = any(not isinstance(x, Node) for x in operands)
-    shown = ("·" if isinstance(x, Node) else "None" if x is None else format_number(x) for x in operands)
-    # The shape stands below, and a generator says nothing.
-    settings = ", ".join(s for s in node.settings() if not s.startswith(("shape=", "generator=")))
-    return [f"{node.op}({', '.join(shown)})" if numbers else node.op] + ([settings] if settings else [])
 
 
 def text(shown: object) -> str:

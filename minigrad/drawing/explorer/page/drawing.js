@@ -41,10 +41,9 @@ class Drawing {
     group.append(vector("rect", { class: "ring", x: x - 4, y: y - 4, width: width + 8, height: height + 8, rx: 9 }));
     group.append(...outlineOf(box, node, x, y, width, height));
     lines.forEach((line, i) => {
-      const kind = lines.length > 1 && i === lines.length - 1 ? "shape" : i === 0 ? "title" : "detail";
+      const kind = lines.length > 1 && i === lines.length - 1 && line.startsWith("(") ? "shape" : i === 0 ? "title" : "detail";
       group.append(vector("text", { x: x + width / 2, y: first + i * LINE, class: kind }, line));
     });
-    if (box.count > 1) group.append(...badge(`×${box.count}`, x + width, y));
     group.append(vector("circle", { class: "arrived", cx: x + 1, cy: y + 1, r: 4 }));
     return { group, box };
   }
@@ -212,7 +211,7 @@ class Drawing {
 }
 
 function classesOf(box, node) {
-  if (!node) return [box.kind, ...(box.order ? [`order-${Math.min(box.order, 3)}`] : [])];
+  if (!node) return [box.count > 1 ? "stack" : box.kind, ...(box.order ? [`order-${Math.min(box.order, 3)}`] : [])];
   const order = node.role === "op" ? [`order-${Math.min(node.order, 3)}`] : [];
   return [node.role, ...order, ...(node.output ? ["output"] : []), ...(badGradient(node) ? ["bad"] : [])];
 }
@@ -236,13 +235,23 @@ function outlineOf(box, node, x, y, width, height) {
   if (role === "state" || role === "next") return [...cylinder(x, y, width, height)];
   if (role === "cotangent") return [polygon(x, y, width, height, Math.min(width, height) * 0.29, Math.min(width, height) * 0.29)];
   if (role === "random") return [polygon(x, y, width, height, Math.min(12, width / 4), height / 2)];
-  if (role === "scope" && box.count > 1) return [shifted(rectangle(0, 6, "outline behind")), rectangle(0, 6)];
+  if (role === "scope") return box.count > 1 ? stack(x, y, width, height) : [tab(x + width, y), rectangle(0, 0)];
+  if (role === "group") return [tab(x + Math.min(32, width / 2), y), rectangle(0, 0)];
   return [rectangle(0, 6)];
 }
 
-function shifted(outline) {
-  outline.setAttribute("transform", "translate(3.5 3.5)");
-  return outline;
+/** What makes a box a folder: a tab that ends at `right` above it. */
+function tab(right, y) {
+  return vector("path", { class: "outline", d: `M${right - 22} ${y}l3 -4h16l3 4` });
+}
+
+/** A block, for several equal scopes: its front and two of its sides. */
+function stack(x, y, width, height) {
+  const depth = 4, right = x + width, low = y + height;
+  return [
+    vector("path", { class: "outline", d: `M${x + depth} ${y}H${right}V${low - depth}L${right - depth} ${low}H${x}V${y + depth}Z` }),
+    vector("path", { class: "inner", d: `M${x} ${y + depth}H${right - depth}V${low}M${right - depth} ${y + depth}L${right} ${y}` }),
+  ];
 }
 
 function polygon(x, y, width, height, cutX, cutY) {
@@ -256,14 +265,6 @@ function cylinder(x, y, width, height) {
   return [
     vector("path", { class: "outline", d: `M${x} ${y + cap}A${arc} 1 ${right} ${y + cap}V${low}A${arc} 1 ${x} ${low}Z` }),
     vector("path", { class: "inner", d: `M${x} ${y + cap}A${arc} 0 ${right} ${y + cap}` }),
-  ];
-}
-
-function badge(text, x, y) {
-  const width = text.length * 6 + 8;
-  return [
-    vector("rect", { class: "badge", x: x - width + 8, y: y - 8, width, height: 15, rx: 7.5 }),
-    vector("text", { class: "badge-text", x: x - width / 2 + 8, y: y + 3 }, text),
   ];
 }
 

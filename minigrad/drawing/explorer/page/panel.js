@@ -325,7 +325,10 @@ function legend(graph, present) {
     const names = ["", "gradient", "second derivative", "later derivative"];
     if (graph.nodes.some((node) => node.order === order && node.role === "op")) samples.push(legendItem({ role: "op", order }, names[order]));
   }
-  if (graph.views.some((view) => view.boxes.some((box) => box.kind === "scope"))) samples.push(legendItem(null, "closed scope"));
+  const closed = graph.views.flatMap((view) => view.boxes.filter((box) => box.kind === "scope" || box.kind === "group"));
+  if (closed.some((box) => box.kind === "scope")) samples.push(legendItem(null, "closed scope"));
+  if (closed.some((box) => box.count > 1)) samples.push(legendItem(null, "equal scopes", { kind: "scope", count: 2 }));
+  if (closed.some((box) => box.kind === "group")) samples.push(legendItem(null, "neighbours", { kind: "group" }));
   if (graph.gradients === "all") {
     samples.push(element("li", {}, vector("svg", { width: 34, height: 22, "aria-hidden": "true" }, vector("g", { class: "arrow flowed" },
       vector("path", { class: "flow", d: "M8 11H33" }), vector("path", { class: "flow-head", d: "M1 11L9 7.5V14.5Z" }))), "gradient flowed back; wider is larger"));
@@ -333,8 +336,7 @@ function legend(graph, present) {
   return element("ul", { class: "legend" }, samples);
 }
 
-function legendItem(node, label) {
-  const box = { kind: "scope", count: 1 };
+function legendItem(node, label, box = { kind: "scope", count: 1 }) {
   return element("li", {}, vector("svg", { width: 34, height: 22, "aria-hidden": "true" },
-    vector("g", { class: ["box", ...(node ? classesOf(box, node) : ["scope"])].join(" ") }, outlineOf(box, node, 1, 1, 32, 20))), label);
+    vector("g", { class: ["box", ...classesOf(box, node)].join(" ") }, outlineOf(box, node, 1, 1, 32, 20))), label);
 }
