@@ -1,4 +1,4 @@
-"""Numbers as colours: two scales that keep their order for every kind of colour vision and in grey.
+"""Numbers as colours: scales that keep their order for every kind of colour vision and in grey.
 
 In come numbers, out go indices into a table of 256 colours, and for each colour the colour of text that is legible on
 it. Called by `heatmap`.
@@ -6,6 +6,7 @@ it. Called by `heatmap`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 SEQUENTIAL = ("#fcfcf6", "#e1e9b8", "#9edaa6", "#56c4b0", "#2aa3b7", "#1c7db0", "#18599b", "#193978", "#14204a")
 NEGATIVE = ("#fafafa", "#b5def7", "#69b4e6", "#2e7fc3", "#194781")
 POSITIVE = ("#fafafa", "#f4d1a9", "#e39851", "#b85e23", "#733216")
+DARK_MIDDLE = "#14181d"  # for 0 on a dark page, where large values are light
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,21 @@ class Scale:
 
     @property
     def palette(self) -> list[str]:
-        """256 colours in the order of the numbers, as `#rrggbb`."""
-        anchors = NEGATIVE[:0:-1] + POSITIVE if self.signed else SEQUENTIAL
-        channels = np.array([[int(anchor[at : at + 2], 16) for at in (1, 3, 5)] for anchor in anchors])
-        places = np.linspace(0, 255, len(anchors))
-        mixed = [np.interp(np.arange(256), places, channel) for channel in channels.T]
-        return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in np.round(mixed).astype(int).T]
+        """256 colours in the order of the numbers, as `#rrggbb`; 0 is about as light as a white page."""
+        return _mixed(NEGATIVE[:0:-1] + POSITIVE if self.signed else SEQUENTIAL)
+
+    @property
+    def dark_palette(self) -> list[str]:
+        """The same for dark pages, where 0 is about as dark as the page."""
+        return _mixed((*NEGATIVE[1:], DARK_MIDDLE, *POSITIVE[:0:-1]) if self.signed else SEQUENTIAL[::-1])
+
+
+def _mixed(anchors: Sequence[str]) -> list[str]:
+    """256 colours in equal steps from the first anchor to the last."""
+    channels = np.array([[int(anchor[at : at + 2], 16) for at in (1, 3, 5)] for anchor in anchors])
+    places = np.linspace(0, 255, len(anchors))
+    mixed = [np.interp(np.arange(256), places, channel) for channel in channels.T]
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in np.round(mixed).astype(int).T]
 
 
 def text_colour(background: str) -> str:

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigrad as mg
 import minigrad.drawing.heatmap
 from minigrad.drawing.colours import Scale, relative_luminance, text_colour
-from minigrad.drawing.heatmap import MISSING, heatmap
+from minigrad.drawing.heatmap import heatmap
+from minigrad.drawing.heatmap_theme import DARK, LIGHT
 from minigrad.drawing.svg_text import cut, ems
 from minigrad.drawing.text import visible
 
@@ -116,7 +118,7 @@ def test_values_beyond_the_limit_have_the_colour_of_the_limit_and_the_bar_says_s
 def test_what_is_not_finite_is_grey_named_and_does_not_stretch_the_scale():
     values = np.array([[np.nan, np.inf, -np.inf, 0.5, 1.0]])
     picture = heatmap(values)
-    assert (fills(picture, (1, 5))[0, 0, :3] == MISSING).all()
+    assert (fills(picture, (1, 5))[0, 0, :3] == LIGHT.missing).all()
     assert {"NaN", "inf", "−inf", "0.50", "1.00"} <= set(texts(picture))
     assert np.array_equal(fills(picture, (1, 5))[..., 3:], fills(heatmap([[0.5, 1.0]]), (1, 2)))
 
@@ -135,7 +137,7 @@ def test_infinity_beside_small_values_and_a_limit_far_below_the_values_give_no_w
 
 
 def test_nothing_finite_at_all_is_still_a_picture():
-    assert (fills(heatmap(np.full((2, 2), np.nan)), (2, 2)) == MISSING).all()
+    assert (fills(heatmap(np.full((2, 2), np.nan)), (2, 2)) == LIGHT.missing).all()
 
 
 def test_the_sequential_scale_darkens_evenly_so_it_reads_without_hue():
@@ -157,7 +159,9 @@ def test_the_signed_scale_darkens_alike_on_both_sides_which_differ_in_blue_again
 
 
 def test_text_is_legible_on_every_colour():
-    for background in [*Scale(1.0, False).palette, *Scale(1.0, True).palette, MISSING]:
+    scales = Scale(1.0, False), Scale(1.0, True)
+    palettes = [colour for scale in scales for colour in (*scale.palette, *scale.dark_palette)]
+    for background in [*palettes, LIGHT.missing, DARK.missing]:
         light, dark = sorted([relative_luminance(background), relative_luminance(text_colour(background))])[::-1]
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
@@ -335,10 +339,82 @@ def test_save_writes_the_text_as_utf_8_and_refuses_other_formats(tmp_path):
     for name in ("a.svg", "b.SVG"):
         picture.save(tmp_path / name)
         assert (tmp_path / name).read_bytes() == picture.svg.encode("utf-8")
-    for name in ("a.png", "a", "a.svg.gz"):
-        with pytest.raises(ValueError, match=rf"saved as \.svg, got '.*{name}'"):
+    for name in ("a.gif", "a", "a.svg.gz"):
+        with pytest.raises(ValueError, match=rf"saved as \.svg, \.png or \.pdf, got '.*{name}'"):
             picture.save(tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == ["a.svg", "b.SVG"]
+
+
+def test_tensors_are_taken_also_those_that_require_a_gradient():
+    weights = mg.Tensor([[0.25, 0.75]], requires_grad=True)
+    for tensor in (weights, weights.detach(), weights * 1.0):
+        assert heatmap(tensor) == heatmap([[0.25, 0.75]])
+    assert weights.grad is None
+
+
+# Themes
+
+
+def test_the_dark_scales_lighten_where_the_light_ones_darken():
+    luminance = np.array([relative_luminance(colour) for colour in Scale(1.0, False).dark_palette])
+    assert (np.diff(luminance) > 0).all()
+    palette = Scale(1.0, True).dark_palette
+    luminance = np.array([relative_luminance(colour) for colour in palette])
+    assert (np.diff(luminance[:128]) < 0).all()
+    assert (np.diff(luminance[128:]) > 0).all()
+    assert np.abs(np.cbrt(luminance) - np.cbrt(luminance[::-1])).max() < 0.05
+    blueness = [int(colour[5:], 16) - int(colour[1:3], 16) for colour in palette]
+    assert all(blue > 0 for blue in blueness[:120])
+    assert all(blue < 0 for blue in blueness[136:])
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+@pytest.mark.parametrize(("part", "least"), [("ink", 7), ("faint", 4.5), ("frame", 3)])
+def test_text_and_frames_stand_out_from_the_page(theme, part, least):
+    light, dark = sorted((relative_luminance(getattr(theme, part)), relative_luminance(theme.paper)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= least
+
+
+def test_the_dark_theme_has_the_dark_scale_on_dark_paper():
+    values = WEIGHTS[0] - 0.2
+    for weights, signed in ((WEIGHTS[0], False), (values, True)):
+        limit = np.abs(values).max() if signed else 1.0
+        expected = np.array(Scale(limit, signed).dark_palette)[Scale(limit, signed).index(weights)]
+        assert np.array_equal(fills(heatmap(weights, theme="dark"), (24, 24))[0], expected)
+    root = parsed(heatmap([[1.0]], theme="dark"))
+    assert root.find(SVG + "rect").get("fill") == DARK.paper
+    assert "<style" not in heatmap([[1.0]], theme="dark").svg
+
+
+@pytest.mark.parametrize("values", [WEIGHTS[0, :6, :6], WEIGHTS[0, :6, :6] - 0.3, WEIGHTS[:2]])
+def test_the_auto_theme_is_the_light_one_with_a_style_sheet_that_makes_it_the_dark_one(values):
+    values = values.copy()
+    values[..., 0, 0] = np.nan
+    light, dark, auto = (heatmap(values, title="t", theme=theme) for theme in ("light", "dark", "auto"))
+    sheet = re.search(r"<style>@media \(prefers-color-scheme:dark\)\{(.*)\}</style>\n", auto.svg)
+    rules = {name: rule for name, *rule in re.findall(r"\.(mg-[\w-]+)\{(fill|stroke):(#[0-9a-f]{6})\}", sheet[1])}
+    plain = auto.svg.replace(sheet[0], "")
+    assert without_paper(light) == re.sub(r' class="[\w-]+"', "", plain)
+    used = set(re.findall(r'class="([\w-]+)"', plain))
+    assert used <= set(rules)
+
+    def overridden(match):
+        kind, colour = rules[match[2]]
+        assert match[1].startswith(kind)
+        return f'{kind}="{colour}"'
+
+    assert without_paper(dark) == re.sub(r'((?:fill|stroke)="#[0-9a-f]{6}") class="([\w-]+)"', overridden, plain)
+
+
+def without_paper(picture):
+    return re.sub(r'<rect width="\d+" height="\d+" fill="#[0-9a-f]{6}"/>\n', "", picture.svg, count=1)
+
+
+def test_style_sheets_of_several_heat_maps_on_one_page_agree():
+    sheets = [heatmap(values, theme="auto").svg.split("<style>")[1] for values in (WEIGHTS, WEIGHTS - 0.5)]
+    first, second = (dict(re.findall(r"(mg-[\w-]+)\{(.*?)\}", sheet)) for sheet in sheets)
+    assert {name: first[name] for name in first if name in second} == {n: second[n] for n in second if n in first}
+    assert len(set(first) - set(second)) == 256
 
 
 def test_a_notebook_shows_the_picture():
@@ -366,6 +442,11 @@ def test_many_cells_stay_a_small_file():
         ((np.zeros((2, 3)), None, "ab"), ValueError, "columns has 2 labels, but weights have 3 keys"),
         ((np.eye(2), None, None, None, 0), ValueError, "limit must be a positive number, got 0"),
         ((np.eye(2), None, None, None, float("nan")), ValueError, "got nan"),
+        (
+            (np.eye(2), None, None, None, None, "blue"),
+            ValueError,
+            "theme must be 'light', 'dark' or 'auto', got 'blue'",
+        ),
     ],
 )
 def test_misuse_is_explained(arguments, error, message):
