@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,11 @@ class GradientExplanation:
         return "\n".join([self.message, *zero, *(f"  {part}" for part in self.parts)])
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_explanation
+
+        return show_explanation(self)
 
 
 def explain_grad(loss: Tensor, x: Tensor, cotangent: Operand | None = None) -> GradientExplanation:

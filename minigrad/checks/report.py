@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,35 @@ class GradientReport:
         """The entry with the largest error for its tolerance."""
         return max(self.inputs, key=lambda entry: entry.severity)
 
-    def __str__(self) -> str:
+    @property
+    def verdict(self) -> str:
         orders = "order 1" if self.order == 1 else f"orders 1 {'and' if self.order == 2 else 'to'} {self.order}"
         wrong = sum(not entry.passed for entry in self.inputs)
-        verdict = f"WRONG for {wrong} of {len(self.inputs)} inputs" if wrong else "agree with finite differences"
-        header = ("order", "input", "shape", "compared", "worst at", "analytic", "numeric", "error", "allowed", "")
-        rows = [header, *(_cells(entry) for entry in self.inputs)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+        outcome = f"WRONG for {wrong} of {len(self.inputs)} inputs" if wrong else "agree with finite differences"
+        return f"gradients of {orders} {outcome}"
+
+    @property
+    def table(self) -> list[tuple[str, ...]]:
+        """What is printed, as cells: the header, then a row for each entry of `inputs`."""
+        return [HEADER, *(_cells(entry) for entry in self.inputs)]
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"order {entry.order}, {entry.name}: {entry.note}" for entry in self.inputs if entry.note]
+
+    def __str__(self) -> str:
+        rows = self.table
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        notes = [f"order {entry.order}, {entry.name}: {entry.note}" for entry in self.inputs if entry.note]
-        return "\n".join([f"gradients of {orders} {verdict}", *lines, *notes])
+        return "\n".join([self.verdict, *lines, *self.notes])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_report
+
+        return show_report(self)
+
+
+HEADER = ("order", "input", "shape", "compared", "worst at", "analytic", "numeric", "error", "allowed", "")
 
 
 def _cells(entry: InputReport) -> tuple[str, ...]:

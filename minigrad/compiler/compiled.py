@@ -125,6 +125,11 @@ class Compiled:
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_compiled
+
+        return show_compiled(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 

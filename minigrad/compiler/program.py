@@ -203,6 +203,11 @@ class Program:
         takes = ", ".join(f"{node.name or f'%{node.number}'} {node.shape} {node.dtype}" for node in self.graph.inputs)
         return f"<program of {takes or 'no arrays'}: {self.stats.instructions} instructions>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_program
+
+        return show_program(self)
+
 
 def _flops(node: Node) -> int:
     function = node.function

@@ -141,6 +141,11 @@ class Tensor:
         facts = (values, f"shape={self.shape}", f"dtype={self.dtype}", op, leaf, name)
         return f"Tensor({', '.join(fact for fact in facts if fact)})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_tensor
+
+        return show_tensor(self)
+
     # --- values: every reading passes through `_values` ---------------------------------------------------------------
 
     def _values(self) -> Array:

@@ -6,8 +6,10 @@ and no font of its own. Called by users, by the demo and by notebooks.
 
 from __future__ import annotations
 
+import html
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +28,7 @@ from minigrad.drawing.text import visible
 MOST_CELLS = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Heatmap:
     """A finished heat map: `svg` is its text, notebooks show it, `save` writes it."""
 
@@ -48,6 +50,10 @@ class Heatmap:
         """
         write(self.svg, path, width, dpi)
 
+    def __repr__(self) -> str:
+        facts = re.search("<title>(.*)</title><desc>(.*)</desc>", self.svg)
+        return f"<Heatmap {html.unescape(': '.join(facts.groups()))}>" if facts else "<Heatmap>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 
@@ -59,6 +65,7 @@ def heatmap(
     title: str | None = None,
     limit: float | None = None,
     theme: ThemeName = "light",
+    axes: tuple[str, str, str] = ("head", "queries", "keys"),
 ) -> Heatmap:
     """Draws `weights`, of shape (queries, keys) or (heads, queries, keys), as a heat map.
 
@@ -68,6 +75,8 @@ def heatmap(
     `limit` is the value of the strongest colour: 1 for weights from 0 to 1, otherwise, and when none of them reaches
     0.1, the largest magnitude. Values beyond it have the same colour. Data with negative values gets two hues, one on
     each side of 0.
+
+    `axes` says what a panel, a row and a column are, where they are no heads, queries and keys.
 
     `theme` is "light", "dark", or "auto": light or dark as the reader's system is, without a background of its own.
 
@@ -84,18 +93,19 @@ def heatmap(
     heads = _checked_weights(weights)
     scale = _scale(heads, limit)
     look = Look(theme, scale)
-    row_labels = _labels("rows", rows, heads.shape[1])
-    column_labels = _labels("columns", columns, heads.shape[2])
+    row_labels = _labels("rows", rows, heads.shape[1], axes[1])
+    column_labels = _labels("columns", columns, heads.shape[2], axes[2])
     layout = lay_out(heads.shape, row_labels, column_labels, title)
     size = f'width="{layout.width}" height="{layout.height}"'
     elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} viewBox="0 0 {layout.width} {layout.height}" '
         f'font-family="Helvetica,Arial,sans-serif" {look.part("ink")}>',
-        f"<title>{escaped(title or 'Attention weights')}</title><desc>{description(heads, scale)}</desc>",
+        f"<title>{escaped(title or 'Attention weights')}</title>"
+        f"<desc>{escaped(description(heads, scale, axes))}</desc>",
         *look.style(),
         *(() if look.adapts else (f"<rect {size} {look.part('paper')}/>",)),
         *captions(layout, title, look),
-        *panels(layout, heads, scale, look),
+        *panels(layout, heads, scale, look, axes[0]),
         *colour_bar(layout, heads, scale, look),
         "</svg>",
     ]
@@ -120,13 +130,12 @@ def _checked_weights(weights: npt.ArrayLike | Tensor) -> Heads:
     return array.astype(np.float64).reshape(-1, *array.shape[-2:])
 
 
-def _labels(argument: str, labels: Sequence[object] | None, count: int) -> Labels:
+def _labels(argument: str, labels: Sequence[object] | None, count: int, axis: str) -> Labels:
     if labels is None:
-        return Labels([str(position) for position in range(count)], given=False)
+        return Labels([str(position) for position in range(count)], given=False, axis=axis)
     if len(labels) != count:
-        axis = {"rows": "queries", "columns": "keys"}[argument]
         raise ValueError(f"heatmap: {argument} has {len(labels)} labels, but weights have {count} {axis}")
-    return Labels([_shown_spaces(visible(str(label))) for label in labels], given=True)
+    return Labels([_shown_spaces(visible(str(label))) for label in labels], given=True, axis=axis)
 
 
 def _shown_spaces(text: str) -> str:

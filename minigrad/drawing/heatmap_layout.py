@@ -24,10 +24,11 @@ LONGEST_LABEL = 9.6  # in font sizes: 16 Latin or 9 Chinese characters
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of one axis; those not given are the positions."""
+    """The labels of one axis, and what it is; those not given are the positions."""
 
     texts: list[str]
     given: bool
+    axis: str
 
     @property
     def widest(self) -> float:

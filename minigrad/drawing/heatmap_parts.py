@@ -32,24 +32,24 @@ def captions(layout: Layout, title: str | None, look: Look) -> Iterator[str]:
         room = (layout.width - 2 * MARGIN) / TITLE_FONT
         yield text_element(title, (MARGIN, MARGIN + TITLE_FONT - 2), TITLE_FONT, 'font-weight="bold"', room=room)
     font, style = LABEL_FONTS[1], f'text-anchor="middle" {look.part("faint")}'
-    keys = _caption("keys", layout.column_step, layout.columns)
+    keys = _caption(layout.columns, layout.column_step)
     yield text_element(keys, ((left + right) / 2, bottom + layout.below), font, style)
-    queries = _caption("queries", layout.row_step, layout.rows)
+    queries = _caption(layout.rows, layout.row_step)
     yield text_element(queries, (MARGIN + font - 2, (top + bottom) / 2), font, style, turned=True)
 
 
-def _caption(axis: str, step: int, labels: Labels) -> str:
-    return f"{axis}, 1 label in {step}" if labels.given and step > 1 else axis
+def _caption(labels: Labels, step: int) -> str:
+    return f"{labels.axis}, 1 label in {step}" if labels.given and step > 1 else labels.axis
 
 
-def panels(layout: Layout, heads: Heads, scale: Scale, look: Look) -> Iterator[str]:
-    """One panel per head: labels, cells, and values where there is room."""
+def panels(layout: Layout, heads: Heads, scale: Scale, look: Look, each: str) -> Iterator[str]:
+    """One panel per head, or what else `each` of them is: labels, cells, and values where there is room."""
     value_font = _value_font(layout, heads, scale)
     for number, ((left, top), values) in enumerate(zip(layout.panels, heads, strict=True)):
         places = np.where(np.isfinite(values), scale.index(np.nan_to_num(values)), MISSING_INDEX)
         yield f'<g transform="translate({left} {top})">'
         if len(heads) > 1:
-            yield text_element(f"head {number}", (0, -6), HEAD_FONT)
+            yield text_element(f"{each} {number}", (0, -6), HEAD_FONT)
         if number % layout.per_line == 0:
             yield from _row_labels(layout)
         if number + layout.per_line >= len(heads):
@@ -173,11 +173,11 @@ def _legend(layout: Layout, look: Look) -> Iterator[str]:
     yield "</g>"
 
 
-def description(heads: Heads, scale: Scale) -> str:
-    """The picture in one sentence, for those who do not see it."""
-    count, queries, keys = heads.shape
+def description(heads: Heads, scale: Scale, axes: tuple[str, str, str]) -> str:
+    """The picture in a few words, for those who do not see it."""
+    count, rows, columns = heads.shape
     finite = heads[np.isfinite(heads)]
-    size = f"{count} {'heads' if count > 1 else 'head'}, {queries} queries, {keys} keys"
+    size = f"{count} {axes[0]}{'s' if count > 1 else ''}, {rows} {axes[1]}, {columns} {axes[2]}"
     values = f"{format_number(finite.min())} to {format_number(finite.max())}" if finite.size else "none finite"
     colours = f"{format_number(-scale.limit) if scale.signed else 0} to {format_number(scale.limit)}"
     return f"{size}; values: {values}; colours: {colours}"
