@@ -23,6 +23,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from minigrad.core.errors import MinigradError
+from minigrad.drawing.arimo import lacking_in_arimo
 from minigrad.drawing.text import visible
 
 TIMEOUT = 20.0  # seconds
@@ -60,8 +61,9 @@ def layout(
     """Lay out the graph written in `dot` and return its picture, without the date of today in it.
 
     `format` is svg, png, pdf, json or json0. `engine` is "bundled" (the `graphviz-pure` distribution), "system" (the
-    program `dot`) or the path of a program that takes the same arguments; None takes it from the environment variable
-    MINIGRAD_DOT and, where that is not set, the first engine in `ENGINES` that is installed and can write the format.
+    program `dot`), "pygraphviz" (the Graphviz inside the distribution of that name) or the path of a program that takes
+    the arguments of `dot`; None takes it from the environment variable MINIGRAD_DOT and, where that is not set, the
+    first engine in `ENGINES` that is installed and can write the format.
     After `timeout` seconds the engine is stopped. When there is no picture, `dot` is written to `save_dot`, if given.
     Warns when a png would show empty boxes for characters that the engine's font lacks.
 
@@ -121,7 +123,7 @@ def _candidates(wanted: str | None) -> list[Engine]:
         install=tuple(line for known in ENGINES for line in known.install),
         formats=frozenset(READERS),
         find=lambda: _command(shutil.which(wanted)),
-        lacking=lambda text: "",
+        lacking=_depends_on_the_machine,
     )
     return [known for known in ENGINES if known.name == wanted] or [program]
 
@@ -131,7 +133,7 @@ def _not_found(format: str, tried: list[Engine]) -> str:
     lines += [f"  {engine.name}: {engine.looked_for}" for engine in tried]
     lines += ["Install one, on"]
     lines += [f"  {platform}: {line}" for engine in tried for platform, line in engine.install]
-    return "\n".join([*lines, "print(graph) and graph.dot() need no engine."])
+    return "\n".join([*lines, "print(graph), graph.dot() and graph.explore(path) need no engine."])
 
 
 def _run(name: str, command: list[str], dot: str, timeout: float) -> tuple[bytes, str]:
@@ -229,28 +231,22 @@ def _command(program: str | None) -> list[str] | None:
     return [program] if program else None
 
 
-def _lacking_in_arimo(text: str) -> str:
-    return "".join(sorted(set(_NOT_IN_ARIMO.findall(text))))
+def _find_pygraphviz() -> list[str] | None:
+    """A program of ours, run by this Python. Wheels of pygraphviz bring Graphviz along from version 2 on."""
+    try:
+        new = int(metadata.version("pygraphviz").partition(".")[0]) >= 2
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+    # Without -P, modules beside the program would hide others of their names.
+    return [sys.executable, "-P", str(Path(__file__).with_name("run_pygraphviz.py"))] if new else None
+
+
+def _depends_on_the_machine(text: str) -> str:
+    """No character for sure: the engine draws with the fonts that are installed."""
+    return ""
 
 
 USUAL_PLACES = (r"C:\Program Files\Graphviz\bin", "/opt/homebrew/bin", "/opt/local/bin")
-
-# The characters that Arimo has not: graphviz-pure 0.2 draws Arial and Helvetica with it.
-_NOT_IN_ARIMO = re.compile(
-    "[^\n"
-    " -~\u00a0-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u052f\u0591-\u05c7\u05d0-\u05ea"
-    "\u05f0-\u05f4\u1ab0-\u1abe\u1c80-\u1c88\u1d00-\u1df5\u1dfb-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d"
-    "\u1f50-\u1f57\u1f59\u1f5b\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fc4\u1fc6-\u1fd3\u1fd6-\u1fdb"
-    "\u1fdd-\u1fef\u1ff2-\u1ff4\u1ff6-\u1ffe\u2000-\u2064\u2066-\u2071\u2074-\u208e\u2090-\u209c\u20a0-\u20be"
-    "\u20f0\u2100-\u214f\u2153-\u2154\u215b-\u215e\u2184\u2190-\u2195\u21a8\u2202\u2206\u220f\u2211-\u2212\u2215"
-    "\u2219-\u221a\u221e-\u221f\u2229\u222b\u2248\u2260-\u2261\u2264-\u2265\u2302\u2310\u2320-\u2321\u2500\u2502"
-    "\u250c\u2510\u2514\u2518\u251c\u2524\u252c\u2534\u253c\u2550-\u256c\u2580\u2584\u2588\u258c\u2590-\u2593"
-    "\u25a0-\u25a1\u25aa-\u25ac\u25b2\u25ba\u25bc\u25c4\u25ca-\u25cc\u25cf\u25d8-\u25d9\u25e6\u263a-\u263c\u2640"
-    "\u2642\u2660\u2663\u2665-\u2666\u266a-\u266b\u266f\u2c60-\u2c7f\u2de0-\u2e42\ua640-\ua69f\ua717-\ua7ae"
-    "\ua7b0-\ua7b7\ua7f7-\ua7ff\uab30-\uab65\ufb01-\ufb04\ufb1d-\ufb36\ufb38-\ufb3c\ufb3e\ufb40-\ufb41"
-    "\ufb43-\ufb44\ufb46-\ufb4f\ufe20-\ufe2f\ufeff\ufffc-\ufffd"
-    "]"
-)
 
 # In order of preference: the first that is installed and can write the format is taken.
 ENGINES = (
@@ -260,7 +256,7 @@ ENGINES = (
         install=(("any platform", "python -m pip install graphviz-pure"),),
         formats=frozenset({"svg", "png", "json", "json0"}),
         find=_find_bundled,
-        lacking=_lacking_in_arimo,
+        lacking=lacking_in_arimo,
     ),
     Engine(
         name="system",
@@ -272,6 +268,14 @@ ENGINES = (
         ),
         formats=frozenset(READERS),
         find=_find_system,
-        lacking=lambda text: "",  # it depends on the fonts of the machine
+        lacking=_depends_on_the_machine,
+    ),
+    Engine(
+        name="pygraphviz",
+        looked_for="the distribution pygraphviz, version 2 or later, with Graphviz inside (the extra pdf)",
+        install=(("any platform", 'python -m pip install "pygraphviz>=2"'),),
+        formats=frozenset(READERS),
+        find=_find_pygraphviz,
+        lacking=_depends_on_the_machine,
     ),
 )

@@ -1,8 +1,20 @@
-"""Texts that nobody should have to expect in a name: what is typed, and what is to be seen."""
+"""What tests of pictures share: hostile texts, the engines that are installed, programs that pose as one, and none."""
 
 from __future__ import annotations
 
+import stat
+import sys
+import sysconfig
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import NoReturn
+
 import pytest
+
+from minigrad.drawing import engines
+
+BY_NAME = {engine.name: engine for engine in engines.ENGINES}
 
 # What is typed, and what is seen where that differs.
 HOSTILE = [
@@ -58,3 +70,62 @@ SHOWN = {text: text for text in HOSTILE} | REPLACED
 def hostile() -> dict[str, str]:
     """Hostile texts, each with what a picture shows of it."""
     return SHOWN
+
+
+# Engines
+
+
+@pytest.fixture(autouse=True)
+def no_choice_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINIGRAD_DOT", raising=False)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Callable[[str], str]:
+    """Gives the name of an engine back, or skips the test when it is not installed."""
+
+    def check(name: str) -> str:
+        if BY_NAME[name].find() is None:
+            pytest.skip(f"the {name} engine is not installed")
+        return name
+
+    return check
+
+
+@pytest.fixture(params=list(BY_NAME))
+def engine(request: pytest.FixtureRequest, installed: Callable[[str], str]) -> str:
+    """Each engine that is installed, by its name."""
+    return installed(request.param)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., str]:
+    """Writes a shell script that poses as an engine and gives its path."""
+    if sys.platform == "win32":
+        pytest.skip("the engines that misbehave are shell scripts")
+
+    def write(script: str, name: str = "dot", first_line: str = "#!/bin/sh") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{first_line}\n{script}\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without any engine; PATH is the empty directory that is returned."""
+
+    def missing(name: str) -> NoReturn:
+        raise metadata.PackageNotFoundError(name)
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setattr(metadata, "files", missing)
+    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(empty))
+    monkeypatch.setattr(engines, "USUAL_PLACES", ())
+    monkeypatch.setenv("PATH", str(empty))
+    return empty

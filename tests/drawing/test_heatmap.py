@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.drawing.heatmap
-from minigrad.drawing.colours import Scale, relative_luminance, text_colour
+from minigrad.drawing.colours import Scale, text_colour
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.heatmap_theme import DARK, LIGHT
 from minigrad.drawing.svg_text import cut, ems
@@ -21,25 +21,6 @@ from minigrad.drawing.text import visible
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {SVG + tag for tag in ("svg", "title", "desc", "g", "rect", "path", "text")}
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</text></svg><svg onload=alert(1)>",
-    '" onmouseover="alert(1)',
-    "' onclick='x",
-    "]]><!--",
-    "-->",
-    "&amp;&lt;&#60;",
-    "\\N\\",
-    "line\nend\r\n",
-    "nul\0 bell\a \x7f \x85",
-    "\u202ereversed\u202c",
-    "\u2028\ufeff\u200b",
-    "\ud800",
-    "\uffff\ufffe",
-    "👩\u200d🔬",
-    "x" * 20_000,
-    "javascript:alert(1)",
-]
 
 
 def parsed(picture):
@@ -138,32 +119,6 @@ def test_infinity_beside_small_values_and_a_limit_far_below_the_values_give_no_w
 
 def test_nothing_finite_at_all_is_still_a_picture():
     assert (fills(heatmap(np.full((2, 2), np.nan)), (2, 2)) == LIGHT.missing).all()
-
-
-def test_the_sequential_scale_darkens_evenly_so_it_reads_without_hue():
-    luminance = np.array([relative_luminance(colour) for colour in Scale(1.0, False).palette])
-    assert (np.diff(luminance) < 0).all()
-    lightness = np.cbrt(luminance)  # nearly that of CIELAB
-    assert np.abs(lightness - np.linspace(lightness[0], lightness[-1], 256)).max() < 0.06
-
-
-def test_the_signed_scale_darkens_alike_on_both_sides_which_differ_in_blue_against_red():
-    palette = Scale(1.0, True).palette
-    luminance = np.array([relative_luminance(colour) for colour in palette])
-    assert (np.diff(luminance[:128]) > 0).all()
-    assert (np.diff(luminance[128:]) < 0).all()
-    assert np.abs(np.cbrt(luminance) - np.cbrt(luminance[::-1])).max() < 0.05
-    blueness = [int(colour[5:], 16) - int(colour[1:3], 16) for colour in palette]
-    assert all(blue > 0 for blue in blueness[:120])
-    assert all(blue < 0 for blue in blueness[136:])
-
-
-def test_text_is_legible_on_every_colour():
-    scales = Scale(1.0, False), Scale(1.0, True)
-    palettes = [colour for scale in scales for colour in (*scale.palette, *scale.dark_palette)]
-    for background in [*palettes, LIGHT.missing, DARK.missing]:
-        light, dark = sorted([relative_luminance(background), relative_luminance(text_colour(background))])[::-1]
-        assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 # Values in the cells
@@ -269,17 +224,17 @@ def test_panels_lie_inside_the_picture_and_apart(heads):
         assert abs(first[0] - second[0]) > size[0] or abs(first[1] - second[1]) > size[1]
 
 
-@pytest.mark.parametrize("label", HOSTILE)
-def test_hostile_text_is_shown_literally_and_is_never_markup(label):
-    picture = heatmap(np.eye(2), rows=[label, "b"], columns=["c", label], title=label)
-    root = parsed(picture)
-    picture.svg.encode("utf-8")
-    for element in root.iter():
-        assert element.tag in DRAWN
-        assert not any(name.startswith("on") or "href" in name for name in element.attrib)
-    expected = cut(visible(label), 600)
-    assert [text.replace("·", " ") for text in texts(picture)].count(expected) == 3
-    assert root.find(SVG + "title").text == expected
+def test_PI2_hostile_text_is_shown_literally_and_is_never_markup(hostile):
+    for label in hostile:
+        picture = heatmap(np.eye(2), rows=[label, "b"], columns=["c", label], title=label, axes=("head", label, label))
+        root = parsed(picture)
+        picture.svg.encode("utf-8")
+        for element in root.iter():
+            assert element.tag in DRAWN
+            assert not any(name.startswith("on") or "href" in name for name in element.attrib)
+        expected = cut(visible(label), 600)
+        assert [text.replace("·", " ") for text in texts(picture)].count(expected) >= 3 or not label
+        assert root.find(SVG + "title").text == (expected or "Attention weights")
 
 
 def test_the_picture_names_itself():
@@ -353,26 +308,6 @@ def test_tensors_are_taken_also_those_that_require_a_gradient():
 
 
 # Themes
-
-
-def test_the_dark_scales_lighten_where_the_light_ones_darken():
-    luminance = np.array([relative_luminance(colour) for colour in Scale(1.0, False).dark_palette])
-    assert (np.diff(luminance) > 0).all()
-    palette = Scale(1.0, True).dark_palette
-    luminance = np.array([relative_luminance(colour) for colour in palette])
-    assert (np.diff(luminance[:128]) < 0).all()
-    assert (np.diff(luminance[128:]) > 0).all()
-    assert np.abs(np.cbrt(luminance) - np.cbrt(luminance[::-1])).max() < 0.05
-    blueness = [int(colour[5:], 16) - int(colour[1:3], 16) for colour in palette]
-    assert all(blue > 0 for blue in blueness[:120])
-    assert all(blue < 0 for blue in blueness[136:])
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-@pytest.mark.parametrize(("part", "least"), [("ink", 7), ("faint", 4.5), ("frame", 3)])
-def test_text_and_frames_stand_out_from_the_page(theme, part, least):
-    light, dark = sorted((relative_luminance(getattr(theme, part)), relative_luminance(theme.paper)), reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= least
 
 
 def test_the_dark_theme_has_the_dark_scale_on_dark_paper():

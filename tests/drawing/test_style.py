@@ -120,7 +120,8 @@ def test_engines_accept_every_attribute(theme: Theme, engine: engines.Engine) ->
     lines += [f"subgraph cluster_x {{ graph [{written(cluster_attributes(theme))}] n0 }}"]
     dot = "\n".join([f"digraph g {{ graph [{written(graph_attributes(theme))}]", *lines, "}"])
     run = subprocess.run([*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True, timeout=20)
-    assert run.stderr == b""
+    complaints = [line for line in run.stderr.splitlines() if not line.startswith(b"Fontconfig")]  # on the machine
+    assert complaints == []
 
 
 def every_attribute(theme: Theme) -> list[dict[str, str]]:

@@ -21,14 +21,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 TITLE = "{http://www.w3.org/1999/xlink}title"
 
 
-@pytest.fixture(params=[engine.name for engine in engines.ENGINES])
-def engine(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if not any(known.name == name and known.find() for known in engines.ENGINES):
-        pytest.skip(f"the {name} engine is not installed")
-    return name
-
-
 def graph_of(texts: list[str]) -> str:
     """A graph with one node per text, which is also its tooltip; and all of them as edges and clusters."""
     nodes = [f"n{number} [label={label(text)} tooltip={tooltip(text)}]" for number, text in enumerate(texts)]
