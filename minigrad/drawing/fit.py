@@ -9,23 +9,11 @@ from typing import Any
 
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import layout
+from minigrad.drawing.lengths import points
 from minigrad.graph import Graph
 
 SMALLEST = 6.0  # points, of letters in print
 LARGER_FONTS = (10.0, 13.0, 17.0)  # letters grow, the space between boxes does not
-POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
-
-
-def points(width: str) -> float:
-    """A length such as 8.4cm, 33mm, 3.3in or 240pt, in points of 1/72 inch.
-
-    >>> round(points("8.4cm"), 1)
-    238.1
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(pt|in|cm|mm)\s*", width) if isinstance(width, str) else None
-    if found is None or not float(found[1]) > 0:
-        raise ValueError(f"width={width!r}: expected a length such as '8.4cm', '33mm', '3.3in' or '240pt'")
-    return float(found[1]) * POINTS[found[2]]
 
 
 def fitted(graph: Graph, width: str, engine: str | None, options: Mapping[str, Any]) -> str:

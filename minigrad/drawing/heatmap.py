@@ -38,7 +38,7 @@ class Heatmap:
         """Write the picture to `path`: svg, png or pdf, by its ending.
 
         Args:
-            width: on paper, such as "8.4cm", "3.3in", "84mm", "240pt" or "640px"; otherwise a pixel is 1/96 of an inch.
+            width: on paper, such as "8.4cm", "84mm", "3.3in" or "240pt"; without it a pixel is 1/96 of an inch.
             dpi: pixels per inch of a png.
 
         The same picture gives the same bytes; for png and pdf, with the same matplotlib and the same fonts. As png and

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from minigrad.drawing.lengths import inches
+from minigrad.drawing.lengths import points
 
 SIZE = re.compile(r'width="(\d+)" height="(\d+)"')  # of the picture; the first in the text
 MOST_PIXELS = 100_000_000
@@ -22,7 +22,7 @@ def write(svg: str, path: str | os.PathLike[str], width: str | None, dpi: float)
     if format not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a heat map is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
     columns, lines = (int(length) for length in SIZE.search(svg).groups())  # type: ignore[union-attr]  # always there
-    across = inches(f"{columns}px" if width is None else width)
+    across = columns / 96 if width is None else points(width) / 72  # inches
     down = across * lines / columns
     if format == ".svg":
         if width is not None:

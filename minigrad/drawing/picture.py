@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from minigrad.drawing.automatic import with_both_themes
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import LayoutError, layout
-from minigrad.drawing.fit import fitted, points
+from minigrad.drawing.fit import fitted
+from minigrad.drawing.lengths import points
 
 if TYPE_CHECKING:
     import graphviz

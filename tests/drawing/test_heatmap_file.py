@@ -92,7 +92,7 @@ def test_width_of_an_svg_changes_its_size_and_nothing_else(tmp_path):
         ({"dpi": float("nan")}, "dpi=nan would make"),
         ({"dpi": -5}, "dpi=-5"),
         ({"dpi": 1e6}, "from 1 to 100,000,000"),
-        ({"width": "8.4"}, "got '8.4'"),
+        ({"width": "8.4"}, "width='8.4': expected a length"),
     ],
 )
 def test_sizes_that_make_no_picture_are_refused(tmp_path, options, message):
