@@ -21,7 +21,8 @@ MOST_ROWS, MOST_COLUMNS = 6, 6  # of an array whose elements are all written out
 _HIDDEN = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # control characters, line ends among them
-    "\xad\u180e\u200b\u2060-\u2065\ufeff\ufff9-\ufffb"  # without a width
+    "\xad\u180e\u200b\u2060-\u2065\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # without a width
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # likewise: joiners and fillers of some scripts
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction of writing
     "\u2028\u2029"  # line ends outside of ASCII
     "\ud800-\udfff"  # half a surrogate pair
@@ -29,8 +30,8 @@ _HIDDEN = re.compile(
 )
 
 
-def label(*lines: str) -> str:
-    r"""A quoted DOT string which shows each of `lines` literally, one under the other.
+def label(*lines: str, left: bool = False) -> str:
+    r"""A quoted DOT string which shows each of `lines` literally, one under the other, in the middle or at the left.
 
     Every line is made visible (see `visible`) and cut at 200 characters. The result is never an HTML-like label.
 
@@ -38,8 +39,11 @@ def label(*lines: str) -> str:
     "scores\n(2, 6, 6)"
     >>> print(label('say "\\N"'))
     "say \"\\N\""
+    >>> print(label("a", "b", left=True))
+    "a\lb\l"
     """
-    return _quoted([_cut(visible(line), LONGEST_LABEL_LINE) for line in lines], backslash=r"\\")
+    shown = [_cut(visible(line), LONGEST_LABEL_LINE) for line in lines]
+    return _quoted([*shown, ""] if left else shown, backslash=r"\\", end=r"\l" if left else r"\n")
 
 
 def tooltip(*lines: str) -> str:
@@ -60,7 +64,7 @@ def visible(text: str) -> str:
     >>> print(visible("keys\n\u202evalues"))
     keys\n\u202evalues
     """
-    return _HIDDEN.sub(lambda hidden: repr(hidden[0])[1:-1], text)
+    return _HIDDEN.sub(lambda hidden: hidden[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def format_number(value: object) -> str:
@@ -118,7 +122,7 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _quoted(lines: list[str], backslash: str) -> str:
+def _quoted(lines: list[str], backslash: str, end: str = r"\n") -> str:
     # `&` would start an entity such as `&lt;`, and `&#92;N` is expanded like `\N`.
     replacements = str.maketrans({"\\": backslash, '"': r"\"", "&": "&amp;"})
-    return '"' + r"\n".join(line.translate(replacements) for line in lines) + '"'
+    return '"' + end.join(line.translate(replacements) for line in lines) + '"'

@@ -60,6 +60,7 @@ REPLACED = {
     "none \ufffe characters \uffff \ufdd0 \U0010ffff": r"none \ufffe characters \uffff \ufdd0 \U0010ffff",
     "right \u202eto left\u202c \u2066isolate\u2069 \u200f": r"right \u202eto left\u202c \u2066isolate\u2069 \u200f",
     "unseen \u200b\u2060\ufeff\xad": r"unseen \u200b\u2060\ufeff\xad",
+    "fillers \u3164\u115f\u034f \U000e0041 tag": r"fillers \u3164\u115f\u034f \U000e0041 tag",
     "ends \u2028 \u2029": r"ends \u2028 \u2029",
     "20 kB of \\&\"" + 20_000 * "&": "20 kB of \\&\"" + 187 * "&" + "…",
 }  # fmt: skip

@@ -294,7 +294,7 @@ def test_svg_with_such_characters_stays_with_the_bundled_engine(program: Program
 # No engine
 
 
-def test_EN2_no_engine_says_what_was_tried_and_how_to_get_one(no_engine: Path) -> None:
+def test_EN2_H7_no_engine_says_what_was_tried_and_how_to_get_one(no_engine: Path) -> None:
     with pytest.raises(GraphvizNotFoundError) as caught:
         layout(CHAIN, "svg")
     assert str(caught.value).splitlines() == [

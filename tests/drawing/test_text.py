@@ -53,17 +53,17 @@ def as_typed(text: str) -> str:
     return text.replace("\xa0", " ")  # Graphviz keeps runs of spaces apart in this way
 
 
-def test_there_are_forty_hostile_texts(hostile: dict[str, str]) -> None:
+def test_PI2_there_are_forty_hostile_texts(hostile: dict[str, str]) -> None:
     assert len(hostile) >= 40
 
 
-def test_hostile_text_is_visible(hostile: dict[str, str]) -> None:
+def test_H3_hostile_text_is_visible(hostile: dict[str, str]) -> None:
     for text, shown in hostile.items():
         seen = visible(text)
         assert (seen if len(seen) <= 200 else seen[:199] + "…") == shown
 
 
-def test_hostile_text_in_a_picture(engine: str, hostile: dict[str, str]) -> None:
+def test_H1_H2_H3_hostile_text_is_shown_as_typed(engine: str, hostile: dict[str, str]) -> None:
     texts = list(hostile)
     picture = layout(graph_of(texts), "svg", engine)
     for kind, title in (("node", "n{}"), ("cluster", "cluster_{}"), ("edge", "n{0}->n{0}")):
@@ -80,7 +80,7 @@ def test_hostile_text_in_a_picture(engine: str, hostile: dict[str, str]) -> None
     assert not [name for name in names if name.startswith("on") or name.endswith(("href", "style"))]
 
 
-def test_hostile_text_in_json(engine: str, hostile: dict[str, str]) -> None:
+def test_H1_hostile_text_makes_no_node_edge_or_attribute(engine: str, hostile: dict[str, str]) -> None:
     texts = list(hostile)
     view = json.loads(layout(graph_of(texts), "json", engine))
     nodes = [item for item in view["objects"] if "nodes" not in item]
@@ -103,7 +103,7 @@ def test_any_text_in_a_picture(texts: list[str]) -> None:
 
 
 @given(lines=st.lists(st.text(), min_size=1, max_size=4))
-def test_label_is_one_quoted_string(lines: list[str]) -> None:
+def test_H1_H2_label_is_one_quoted_string(lines: list[str]) -> None:
     written = label(*lines)
     assert re.fullmatch(r'"(?:[^"\\]|\\[\\"n])*"', written)
     shown = {r"\\": "\\", r"\"": '"', r"\n": "\n", "&amp;": "&"}
@@ -117,6 +117,13 @@ def test_visible_text_is_settled(text: str) -> None:
     assert visible(seen) == seen
     seen.encode("utf-8")
     ElementTree.fromstring(f"<a>{seen.translate({ord('&'): None, ord('<'): None})}</a>")
+
+
+@given(lines=st.lists(st.text(), min_size=1, max_size=4))
+def test_left_aligned_label_differs_in_its_ends_of_lines_only(lines: list[str]) -> None:
+    joined = label(*lines)[1:-1]
+    escapes = re.findall(r"\\.|[^\\]+", joined)
+    assert label(*lines, left=True) == '"' + "".join(r"\l" if part == r"\n" else part for part in escapes) + r'\l"'
 
 
 def test_label_cuts_each_line_and_tooltip_the_whole() -> None:
