@@ -16,9 +16,9 @@ from pathlib import Path
 SECTIONS = {
     "N": ("numerics", 38), "S": ("shapes", 21), "G": ("graph structure", 19), "M": ("mutation and aliasing", 10),
     "D": ("dtypes", 10), "E": ("errors", 10), "R": ("resources", 7), "C": ("concurrency", 6),
-    "K": ("checkpoints", 12), "L": ("command line", 4),
+    "K": ("checkpoints", 12), "H": ("rendering", 7), "L": ("command line", 4),
 }  # fmt: skip
-ID = re.compile(r"(?<![A-Za-z0-9])([NSGMDERCKL][1-9][0-9]?)(?![A-Za-z0-9])")
+ID = re.compile(r"(?<![A-Za-z0-9])([NSGMDERCKHL][1-9][0-9]?)(?![A-Za-z0-9])")
 
 
 def collected() -> list[str]:
