@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from minigrad.core.tensor import Tensor
     from minigrad.drawing.explorer.explore import Page
+    from minigrad.graph.diff import Difference
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -147,6 +148,29 @@ class Graph:
         from minigrad.graph.expand import expand
 
         return expand(self, names)
+
+    def diff(self, other: Graph) -> Difference:
+        """What leads from this graph to `other`: the nodes that were added, removed and changed.
+
+        Nodes are matched by scope, op, order of derivative and name, in sequence; what that leaves by the expression
+        that it computes and by its place among the operands. Values are not compared.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+        >>> before, after = mg.sum(mg.relu(x * 2.0)).graph(), mg.sum(mg.relu(x * 2.0 + 1.0), axis=0).graph()
+        >>> print(before.diff(after))
+        1 added, 0 removed, 2 changed, 2 the same
+          %0 = parameter          (2,)  float64  x
+          %1 = multiply(%0, 2.0)  (2,)  float64
+        + %2 = add(%1, 1.0)       (2,)  float64
+        ~ %3 = relu(%2)           (2,)  float64
+            was %2: inputs (%1) → (%2)
+        ~ %4 = sum(%3, axis=0)    ()    float64
+            was %3: params none → axis=0
+        """
+        from minigrad.graph.diff import diff
+
+        return diff(self, other)
 
     def steps(self) -> list[Step]:
         """The forward pass node by node, then what `loss.backward(keep=True)` did, contribution by contribution.
