@@ -211,7 +211,7 @@ class _Writer:
             if look.gradients and not box.order:
                 lines += gradient_lines(node.gradient, node.shape, self.reasons.get(node.number))
             alarming = (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient))
-        mark = next((look.marks[x] for x in box.nodes if x in look.marks), None)
+        mark = _mark(box, look.marks)
         if mark is not None and box.kind != "next":
             lines[0] = f"{style.SIGNS[mark]} {lines[0]}"
         emphasis = [
@@ -351,6 +351,14 @@ def _sample(box: Box) -> tuple[str, int, bool]:
         roles = {"scope": "stack" if box.count > 1 else "scope", "next": box.nodes[0].role}
         return roles.get(box.kind, box.kind), box.order, False
     return node.role, box.order if node.role == "op" else 0, any(x.output for x in box.nodes)
+
+
+def _mark(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
+    """What became of a box: of several nodes, what became of all, or of the one that failed."""
+    found = {marks.get(node) for node in box.nodes}
+    if len(found) == 1:
+        return found.pop()
+    return "failed" if "failed" in found else "changed"
 
 
 def _kind(arrow: Arrow) -> str:

@@ -66,15 +66,15 @@ def source(graph: Graph, **options: Any) -> graphviz.Source:
     return graphviz.Source(dot_source(graph, **options))
 
 
-def mime_bundle(graph: Graph) -> dict[str, Any]:
-    """What a notebook shows: the picture where an engine can draw it, and the listing. Never raises.
+def mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> dict[str, Any]:
+    """What a notebook shows: the picture where an engine can draw it, and the listing or another text. Never raises.
 
     The picture comes as SVG and as PNG, because a notebook that is not trusted shows no SVG.
     """
-    shown: dict[str, Any] = {"text/plain": str(graph)}
+    shown: dict[str, Any] = {"text/plain": text or str(graph)}
     with suppress(Exception):  # whatever is wrong with the engine, the notebook goes on
-        shown["image/svg+xml"] = layout(dot_source(graph), "svg", timeout=PATIENCE).decode("utf-8")
-        shown["image/png"] = layout(dot_source(graph, dpi=DPI), "png", timeout=PATIENCE)
+        shown["image/svg+xml"] = layout(dot_source(graph, **options), "svg", timeout=PATIENCE).decode("utf-8")
+        shown["image/png"] = layout(dot_source(graph, dpi=DPI, **options), "png", timeout=PATIENCE)
     return shown
 
 

@@ -6,9 +6,10 @@ are the same graph.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from minigrad.graph.graph import Graph
 from minigrad.graph.listing import listing
@@ -81,14 +82,14 @@ class Difference:
         return bool(self.added or self.removed or self.changed)
 
     def __repr__(self) -> str:
-        return f"<Difference: {self._counts() if self else 'none'}>"
+        return f"<Difference: {self.counts() if self else 'none'}>"
 
     def __str__(self) -> str:
         if not self:
             return "no difference"
         old, new = listing(self.before).split("\n"), listing(self.after).split("\n")
         changes = {change.after: change for change in self.changed}
-        lines = [self._counts()]
+        lines = [self.counts()]
         for kind, node in _excerpt(list(self.merged())):
             if node is None:
                 lines.append("  …")
@@ -97,6 +98,31 @@ class Difference:
             if kind == "changed":
                 lines.append(f"    was %{changes[node].before.number}: {printable(str(changes[node]))}")
         return "\n".join(lines)
+
+    def dot(self, **options: Any) -> str:
+        """One picture of both graphs as DOT text; `options` are those of `Graph.dot`.
+
+        What is in both is drawn once. Boxes that were added, removed or changed differ in colour, in their outline, and
+        by the sign before their first line: `+`, `−` or `~`.
+        """
+        from minigrad.drawing.comparison import pictured
+
+        graph, chosen = pictured(self, options)
+        return graph.dot(**chosen)
+
+    def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
+        """Draw the picture of both graphs into `path`, as `Graph.draw` does."""
+        from minigrad.drawing.comparison import pictured
+
+        graph, chosen = pictured(self, options)
+        graph.draw(path, engine, **chosen)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.comparison import pictured
+        from minigrad.drawing.picture import mime_bundle
+
+        graph, chosen = pictured(self, {})
+        return mime_bundle(graph, str(self), **chosen)
 
     def merged(self) -> Iterator[tuple[Kind, Node]]:
         """The nodes of `after`, and among them those that were removed, where they were and after their operands."""
@@ -117,7 +143,8 @@ class Difference:
             while waiting and place[waiting[-1]] == number:
                 yield "removed", waiting.pop()
 
-    def _counts(self) -> str:
+    def counts(self) -> str:
+        """How many nodes are of which kind, in words."""
         same = len(self.matched) - len(self.changed)
         return f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed, {same} the same"
 
