@@ -217,6 +217,7 @@ if TYPE_CHECKING:  # for those who read and do not run; the table below imports 
     from minigrad.graph import Graph as Graph
     from minigrad.graph import Node as Node
     from minigrad.graph import graph_of as graph_of
+    from minigrad.graph import recording as recording
     from minigrad.graph import trace as trace
     from minigrad.io import load_checkpoint as load_checkpoint
     from minigrad.io import save_checkpoint as save_checkpoint
@@ -234,7 +235,7 @@ lazy.serve(__name__, {
     ],
     "minigrad.compiler.compiled": ["compile"],
     "minigrad.drawing.heatmap": ["heatmap"],
-    "minigrad.graph": ["Graph", "Node", "graph_of", "trace"],
+    "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],
     "minigrad.training": ["fit"],
     "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],

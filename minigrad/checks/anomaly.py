@@ -14,9 +14,9 @@ import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.base.source import caller_line
-from minigrad.base.watch import Watch
+from minigrad.base.watch import Watch, beside
 from minigrad.core.errors import AnomalyError
-from minigrad.core.modes import within
+from minigrad.core.modes import Within
 from minigrad.core.tensor import Tensor, describe
 
 
@@ -115,7 +115,7 @@ def detect_anomaly(infinities: bool = True) -> Iterator[Anomalies]:
     [('sqrt', 1)]
     """
     found = Anomalies(infinities)
-    with within(watch=found):
+    with Within(lambda mode: mode._replace(watch=beside(mode.watch, found, instead_of=Anomalies))):
         yield found
 
 

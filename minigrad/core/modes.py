@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from minigrad.base.decorate import decorated
-from minigrad.base.watch import Lines, Watch
+from minigrad.base.watch import Lines, Watch, beside
 from minigrad.core.errors import GraphError
 
 if TYPE_CHECKING:
@@ -123,4 +123,4 @@ def no_grad() -> Within:
 
 def trace_lines() -> Within:
     """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
-    return Within(lambda mode: mode if mode.watch else mode._replace(watch=Lines()))
+    return Within(lambda mode: mode._replace(watch=beside(mode.watch, Lines(), instead_of=Lines)))

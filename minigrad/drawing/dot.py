@@ -75,7 +75,7 @@ def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
         dpi: pixels per inch of a bitmap.
         labels: texts in place of name and operation, by node or by what `Graph.find` takes.
         highlight: nodes with a thick outline in a colour of its own, given likewise.
-        marks: what became of a node: "added", "removed", "changed" or "failed".
+        marks: what became of a node: "added", "removed", "changed" or "failed"; the last is told of itself.
 
     Raises:
         TypeError: an option that there is not.
@@ -105,6 +105,7 @@ def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
     shown = view(graph, **{name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given})
     given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
     given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
+    given["marks"] = _failed(graph) | dict(given.get("marks") or {})
     return shown, Look(**given)
 
 
@@ -359,6 +360,10 @@ def _mark(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
     if len(found) == 1:
         return found.pop()
     return "failed" if "failed" in found else "changed"
+
+
+def _failed(graph: Graph) -> dict[Node, Mark]:
+    return {node: "failed" for node in graph if node.failure is not None}
 
 
 def _kind(arrow: Arrow) -> str:

@@ -89,17 +89,17 @@ def graph_of_capture(recording: Capture) -> Graph:
 def build(
     returned: Any, arguments: Iterable[Tensor] = (), updates: Mapping[Tensor, Tensor] = MappingProxyType({}),
     effects: Iterable[Tensor] = (), captured: bool = False, scopes: Mapping[int, str] = MappingProxyType({}),
-    replaced: Mapping[int, int] = MappingProxyType({}),
+    replaced: Mapping[int, int] = MappingProxyType({}), failures: Mapping[int, str] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
     """The graph of what was recorded.
 
     `scopes` says where leaves belong and `replaced` which tensor has taken the place of an origin, both by tensor id;
-    they are for graphs that are recorded again.
+    they are for graphs that are recorded again. `failures` says why the result of an op could not be computed.
     """
     arguments, effects = list(arguments), list(effects)
     outputs = [x for x in leaves(returned) if isinstance(x, Tensor)]
     roots = [*arguments, *outputs, *updates.keys(), *updates.values(), *effects]
-    builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, scopes, replaced)
+    builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, scopes, replaced, failures)
     for tensor in _reached(roots, captured):
         if not _is_leaf(tensor, captured):
             builder.add_operation(tensor)
@@ -130,6 +130,7 @@ class _Builder:
     states: set[int]
     scopes: Mapping[int, str]
     replaced: Mapping[int, int]
+    failures: Mapping[int, str]
     nodes: dict[int, Node] = field(default_factory=dict)
     tensors: list[Tensor] = field(default_factory=list)
 
@@ -175,6 +176,7 @@ class _Builder:
             value=_array(tensor._data),
             gradient=None if self.captured else _array(tensor._grad),
             made_by=_maker(tensor) if function is None else None,
+            failure=self.failures.get(tensor.id),
         )
         self.tensors.append(tensor)
 

@@ -117,7 +117,7 @@ class Difference:
         graph, chosen = pictured(self, options)
         graph.draw(path, engine, **chosen)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.comparison import pictured
         from minigrad.drawing.picture import mime_bundle
 

@@ -16,7 +16,7 @@ def listing(graph: Graph) -> str:
     """`%7 = matmul(%3, %5)  (6, 8)  float32  attention/scores`, line by line."""
     digits = len(str(len(graph.nodes) - 1)) + 1
     rows = [
-        (f"{f'%{node.number}':>{digits}} = {printable(node.expression)}", str(node.shape), str(node.dtype))
+        (f"{f'%{node.number}':>{digits}} = {printable(node.expression)}", str(node.shape), node.dtype.name)
         for node in graph.nodes
     ]
     widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(3)]

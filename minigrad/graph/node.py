@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 Array = np.ndarray[Any, np.dtype[Any]]
+LONGEST_FAILURE = 100  # characters that a listing shows of it; `Node.failure` has them all
 Operand = Union["Node", float, None]  # Python numbers (bool, int, float) stay what they are
 
 
@@ -30,6 +31,7 @@ class Node:
     `op` and `function` are None for leaves. `role` is input, parameter, state, constant, cotangent, random or op.
     `order` is the order of derivative: 0 for the forward pass, 1 for its gradient, 2 for the gradient of that, and so
     on. `value` and `gradient` are read-only arrays where the graph has them.
+    `failure` is why the op has no value, the last node of a `minigrad.recording` that an exception ended.
     `made_by` is, for a constant without history, the op whose result it is: `stop_gradient` for what was detached.
     """
 
@@ -50,6 +52,7 @@ class Node:
     value: Array | None
     gradient: Array | None
     made_by: str | None
+    failure: str | None = None
 
     @property
     def path(self) -> str:
@@ -83,13 +86,16 @@ class Node:
         ]
 
     def notes(self) -> list[str]:
-        """What ends the line of a listing: the path, the purpose of a node without a name, the source line."""
+        """What ends the line of a listing: the path, the purpose of a node without a name, source line and failure."""
         purpose = f"for {self.purpose}" if self.purpose and not self.name else ""
-        return [printable(note) for note in (self.path, purpose, self.line) if note]
+        failure = f"failed: {self.failure}" if self.failure else ""
+        if len(failure) > LONGEST_FAILURE:
+            failure = failure[: LONGEST_FAILURE - 1] + "…"
+        return [printable(note) for note in (self.path, purpose, self.line, failure) if note]
 
     def __repr__(self) -> str:
         computed = f"%{self.number} = {printable(self.expression)}"
-        return "  ".join([computed, f"{self.shape} {self.dtype}", *self.notes()])
+        return "  ".join([computed, f"{self.shape} {self.dtype.name}", *self.notes()])
 
     def __reduce__(self) -> NoReturn:
         refuse_to_copy()

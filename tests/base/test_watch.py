@@ -1,0 +1,52 @@
+"""Several who look on."""
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.base.watch import Lines, Watch, Watches, beside
+from minigrad.core.modes import current_mode, within
+
+
+class Listing(Watch):
+    def __init__(self):
+        self.seen = []
+
+    def node(self, tensor, op, inputs):
+        self.seen.append(("node", op and op.name))
+
+    def contribution(self, node, position, incoming, value):
+        self.seen.append(("contribution", node.op.name, position))
+
+    def strong_zero(self, fired):
+        self.seen.append(("strong zero",))
+
+
+def test_each_sees_everything():
+    first, second = Listing(), Listing()
+    with within(watch=Watches(first, second)):
+        mg.sqrt(mg.Tensor(0.0, requires_grad=True) * 1.0).backward(0.0)
+    assert first.seen == second.seen
+    assert {kind[0] for kind in first.seen} == {"node", "contribution", "strong zero"}
+
+
+def test_a_watch_takes_its_place_beside_others_or_instead_of_its_kind():
+    first, second, third = Listing(), Lines(), Listing()
+    assert beside(None, first) is first
+    both = beside(first, second)
+    assert both.watches == (first, second)
+    assert beside(both, third).watches == (first, second, third)
+    assert beside(both, third, instead_of=Listing).watches == (second, third)
+    assert beside(first, third, instead_of=Listing) is third
+
+
+def test_lines_and_anomalies_are_looked_for_at_the_same_time():
+    with mg.trace_lines(), mg.trace_lines():
+        assert isinstance(current_mode().watch, Lines)
+    seen = Listing()
+    with within(watch=seen), mg.trace_lines(), mg.detect_anomaly() as found:
+        y = mg.Tensor([1.0]) * 2.0
+        assert found in current_mode().watch.watches
+        with mg.detect_anomaly(infinities=False):
+            mg.Tensor([np.inf])  # which the innermost allows
+    assert y.line.startswith("test_watch.py:")
+    assert ("node", "multiply") in seen.seen
