@@ -316,7 +316,8 @@ class _Writer:
             yield from (f"  {first} -> {second} {unseen};" for first, second in itertools.pairwise(names))
         else:
             rows = names, [f"{end}_{kind}" for kind in ARROWS if kind in arrows for end in ("from", "to")]
-            yield from (f"  {{ rank=same; {'; '.join(row)}; }}" for row in rows)
+            for position, row in enumerate(rows):
+                yield f"  subgraph legend_row{position} {{ rank=same; {'; '.join(row)}; }}"
         text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "width": "0.2"}
         for kind, text in ARROWS.items():
             if kind in arrows:

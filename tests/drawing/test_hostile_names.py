@@ -100,7 +100,7 @@ ATTRIBUTES = {
     "bb", "bgcolor", "class", "color", "compound", "constraint", "dir", "edges", "fillcolor", "fixedsize",
     "fontcolor", "fontname", "fontsize", "head", "head_lp", "headlabel", "height", "label", "labeljust", "labelloc",
     "lheight", "lp", "lwidth", "margin", "name", "nodes", "nodesep", "pad", "penwidth", "peripheries", "pos",
-    "rankdir", "ranksep", "rects", "shape", "style", "subgraphs", "tail", "tail_lp", "taillabel", "tooltip",
+    "rank", "rankdir", "ranksep", "rects", "shape", "style", "subgraphs", "tail", "tail_lp", "taillabel", "tooltip",
     "vertices", "width", "xdotversion",
 }  # fmt: skip
 
