@@ -63,12 +63,16 @@ def run_blocks(text, name):
 
 
 def shown(picture):
-    """What a picture shows, wherever its layout engine puts it: each box and arrow with its texts and colours."""
-    return sorted(
+    """What a picture shows, wherever its layout engine puts it: each box and arrow with its texts and colours.
+
+    Of a picture that no engine laid out, such as a heat map: all of it.
+    """
+    found = sorted(
         (group.get("class"), *(text.strip() for text in group.itertext() if text.strip()), *colours(group))
         for group in ElementTree.parse(picture).iter(f"{SVG}g")
         if group.get("class") in ("node", "edge", "cluster")
     )
+    return found or picture.read_text("utf-8")
 
 
 def colours(group):
