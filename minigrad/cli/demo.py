@@ -15,7 +15,7 @@ from minigrad.cli.datasets import CharacterText
 from minigrad.cli.extras import CHECKPOINTS, CURVES, DRAWING, PROGRESS, missing_extras
 from minigrad.cli.lessons import block_check, one_head, three_tokens, written
 from minigrad.cli.outputs import add_out, prepare_folder, write_text
-from minigrad.cli.results import attention_pictures, draw_loss_curve, loss_lines, losses, sample
+from minigrad.cli.results import attention_pictures, draw_loss_curve, explorer_page, loss_lines, losses, sample
 from minigrad.cli.run import Run, Settings
 from minigrad.cli.threads import one_blas_thread
 from minigrad.graph import Graph
@@ -37,9 +37,10 @@ NEXT = (
     ("minigrad train text", "trains a larger model for longer, with a checkpoint to go on from"),
     ("minigrad train reverse", "trains a model that reverses digits, in seconds; its attention is an anti-diagonal"),
     ("minigrad draw FILE.py:FUNCTION -o x.svg", "draws a computation of yours"),
+    ("minigrad explore FILE.py:FUNCTION -o x.html", "makes a page of it to step through"),
     ("minigrad check FILE.py:FUNCTION", "checks its gradients"),
 )
-CHECKPOINT, CURVE, PAGE = "model.safetensors", "loss.svg", "index.html"
+CHECKPOINT, CURVE, PAGE, EXPLORER = "model.safetensors", "loss.svg", "index.html", "explorer.html"
 ATTENTION = [f"attention_layer_{number}.svg" for number in range(MODEL.layers)]
 
 
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     ending = ".svg" if DRAWING.present() else ".dot"
     tokens, head = f"three_tokens{ending}", f"graph{ending}"
     curve, checkpoint = [CURVE] * CURVES.present(), [CHECKPOINT] * CHECKPOINTS.present()
-    files = [tokens, head, *ATTENTION, *curve, *checkpoint, PAGE]
+    files = [tokens, head, *ATTENTION, *curve, *checkpoint, EXPLORER, PAGE]
     prepare_folder(folder, files)
 
     sections = [_three_tokens(folder, tokens), _checked_block(), _one_head(folder, head)]
@@ -71,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder, checkpoint, limit):
         print(f"interrupted after step {training.done} of {steps}")
         return 130
-    sections += [_trained(training, folder, curve), _attention(training, folder), _next_steps(checkpoint)]
+    sections += [_trained(training, folder, curve), _attention(training, folder), _explorer(training, folder)]
+    sections.append(_next_steps(checkpoint))
     write_text(folder / PAGE, page.page("minigrad demo", [_introduction(training), *sections]))
     print(f"\nwritten to {folder}: {', '.join(files)}")
     print(f"to look at: {(folder / PAGE).resolve()}")
@@ -206,6 +208,22 @@ def _attention(training: Run, folder: Path) -> str:
                 page.picture(name, f"Heat maps of the attention weights of layer {number}", f"Layer {number}")
                 for number, name in enumerate(ATTENTION)
             ),
+        )
+    )
+
+
+def _explorer(training: Run, folder: Path) -> str:
+    assert isinstance(training.data, CharacterText)
+    graph = explorer_page(training, training.data, folder / EXPLORER)
+    print(f"\n5. The trained model to step through, forward and backward, {len(graph)} nodes: {EXPLORER}")
+    return "\n".join(
+        (
+            page.heading(2, "6. Step through it"),
+            page.paragraph(
+                f"The page below follows these characters through the model and back: {len(graph)} nodes with their "
+                "values and gradients. The arrow keys go from step to step; boxes open, close and say what they hold."
+            ),
+            page.files([(EXPLORER, "both passes, contribution by contribution, with the attention of each head")]),
         )
     )
 

@@ -1,4 +1,4 @@
-"""What a trained run shows: its attention as pictures, its loss beside the baselines, a sample, the loss curve."""
+"""What a trained run shows: attention, its graph to explore, its loss beside the baselines, a sample, the curve."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from minigrad import ops
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.run import Run
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.text import visible
+from minigrad.graph import Graph
 
 SAMPLE = 400  # characters
 MODEL = "this model"
@@ -22,6 +24,18 @@ def attention_pictures(run: Run, folder: Path, names: list[str]) -> None:
     for number, (name, weights) in enumerate(zip(names, run.attention(example.tokens), strict=True)):
         title = f"{run.settings.task}: attention weights, layer {number}"
         heatmap(weights.numpy(), example.queries, example.keys, title).save(folder / name)
+
+
+def explorer_page(run: Run, data: CharacterText, path: Path) -> Graph:
+    """Write the page on which one sequence is followed through the trained model and back, and return its graph."""
+    example = data.example()
+    loss = ops.cross_entropy(run.model(example.tokens[:-1]), example.tokens[1:])
+    loss.name = "loss"
+    loss.backward(keep=True)
+    graph: Graph = loss.graph()
+    graph.explore(path, title="minigrad demo: a trained model", tokens=example.keys[:-1])
+    run.optimiser.zero_grad()
+    return graph
 
 
 def losses(run: Run, data: CharacterText) -> dict[str, float]:

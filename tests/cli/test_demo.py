@@ -19,7 +19,7 @@ from minigrad.io import load_arrays
 
 FILES = {
     "three_tokens.svg", "graph.svg", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg", "model.safetensors",
-    "index.html",
+    "explorer.html", "index.html",
 }  # fmt: skip
 
 
@@ -92,7 +92,14 @@ def test_the_page_shows_every_file_and_needs_nothing_else(shown):
     assert links == FILES - {"index.html"}
     assert not list(page.iter("script"))
     assert all(picture.get("alt") for picture in page.iter("img"))
-    assert [heading.text[:2] for heading in page.iter("h2")] == ["1.", "2.", "3.", "4.", "5.", "Fr"]
+    assert [heading.text[:2] for heading in page.iter("h2")] == ["1.", "2.", "3.", "4.", "5.", "6.", "Fr"]
+
+
+def test_the_explorer_steps_through_the_trained_model(shown):
+    folder, output = shown
+    text = (folder / "explorer.html").read_text("utf-8")
+    assert "<title>minigrad demo: a trained model</title>" in text
+    assert "forward and backward, 97 nodes: explorer.html" in output
 
 
 def test_L3_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, capsys):
@@ -114,7 +121,8 @@ def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, cap
     ]  # fmt: skip
     assert first_lines[5] == "to install: python -m pip install graphviz-pure safetensors matplotlib tqdm"
     written = {file.name for file in (tmp_path / "out").iterdir()}
-    assert written == {"three_tokens.dot", "graph.dot", "attention_layer_0.svg", "attention_layer_1.svg", "index.html"}
+    pictures = {"three_tokens.dot", "graph.dot", "attention_layer_0.svg", "attention_layer_1.svg"}
+    assert written == pictures | {"explorer.html", "index.html"}
     assert (tmp_path / "out" / "graph.dot").read_text("utf-8").startswith("digraph {")
     assert "digraph {" in "".join(page_of(tmp_path / "out").itertext())
 
