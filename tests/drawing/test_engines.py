@@ -328,6 +328,11 @@ def test_EN2_without_an_engine_notebooks_show_text(no_engine: Path) -> None:
     assert [path.name for path in no_engine.iterdir()] == ["graph.dot"]
 
 
+def test_EN2_without_an_engine_the_explorer_is_written(no_engine: Path) -> None:
+    mg.softmax(mg.Tensor([1.0, 2.0], requires_grad=True, name="x")).graph().explore(no_engine / "graph.html")
+    assert "</html>" in (no_engine / "graph.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("wanted", ["sytem", "/no/such/dot"])
 def test_choice_that_names_nothing(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGRAD_DOT", wanted)
