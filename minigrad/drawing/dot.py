@@ -206,13 +206,13 @@ class _Writer:
     def _box(self, box: Box) -> str:
         look, node = self.look, box.node
         lines = box_lines(self.shown, box, look.labels.get(box.nodes[0]) if node is not None else None, look.values)
-        own = self._node_look(*_sample(box))
+        own = self._node_look(*sample(box))
         alarming = False
         if node is not None and len(box.nodes) == 1:
             if look.gradients and not box.order:
                 lines += gradient_lines(node.gradient, node.shape, self.reasons.get(node.number))
             alarming = (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient))
-        mark = _mark(box, look.marks)
+        mark = mark_of(box, look.marks)
         if mark is not None and box.kind != "next":
             lines[0] = f"{style.SIGNS[mark]} {lines[0]}"
         emphasis = [
@@ -299,7 +299,7 @@ class _Writer:
     def _legend(self) -> Iterator[str]:
         """A sample of each kind of box and arrow that the picture has, one below the other."""
         samples = sorted(
-            {_sample(box) for box in self.shown.boxes}, key=lambda sample: (sample[1], LEGEND[sample[0]][1])
+            {sample(box) for box in self.shown.boxes}, key=lambda sample: (sample[1], LEGEND[sample[0]][1])
         )
         arrows = {_kind(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
         yield "subgraph cluster_legend {"
@@ -346,7 +346,7 @@ class _Writer:
         return style.enlarged(attributes, self.scale)
 
 
-def _sample(box: Box) -> tuple[str, int, bool]:
+def sample(box: Box) -> tuple[str, int, bool]:
     """Role, order of derivative and whether it is an output: what decides the look of a box."""
     node = box.node
     if node is None:
@@ -355,7 +355,7 @@ def _sample(box: Box) -> tuple[str, int, bool]:
     return node.role, box.order if node.role == "op" else 0, any(x.output for x in box.nodes)
 
 
-def _mark(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
+def mark_of(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
     """What became of a box: of several nodes, what became of all, or of the one that failed."""
     found = {marks.get(node) for node in box.nodes}
     if len(found) == 1:

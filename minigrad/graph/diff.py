@@ -110,6 +110,13 @@ class Difference:
         graph, chosen = pictured(self, options)
         return graph.dot(**chosen)
 
+    def mermaid(self, **options: Any) -> str:
+        """One picture of both graphs as a Mermaid flowchart, as `Graph.mermaid` writes it."""
+        from minigrad.drawing.comparison import pictured
+
+        graph, chosen = pictured(self, options)
+        return graph.mermaid(**chosen)
+
     def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
         """Draw the picture of both graphs into `path`, as `Graph.draw` does."""
         from minigrad.drawing.comparison import pictured

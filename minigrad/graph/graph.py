@@ -222,6 +222,16 @@ class Graph:
 
         return dot_source(self, **options)
 
+    def mermaid(self, **options: Any) -> str:
+        """The picture as a Mermaid flowchart, which GitHub and notebooks draw without any engine.
+
+        `options` are depth, hide_constants, order, between, values, direction, title, labels and highlight, each as for
+        `dot`.
+        """
+        from minigrad.drawing.mermaid import mermaid_source
+
+        return mermaid_source(self, **options)
+
     def graphviz(self, **options: Any) -> graphviz.Source:
         """The picture as a `graphviz.Source`, to restyle or embed."""
         from minigrad.drawing.picture import source

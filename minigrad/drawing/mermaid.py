@@ -1,0 +1,237 @@
+"""Mermaid text: a `Graph` enters, a flowchart leaves that GitHub and notebooks draw without any engine.
+
+What it shows is decided in `view.py` and what its boxes say in `labels.py`, as for DOT. The text is the same on every
+run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypedDict, Unpack
+
+from minigrad.drawing.dot import SMALL, Direction, Look, Mark, chosen, mark_of, sample, unexpected_option
+from minigrad.drawing.labels import arrow_notes, box_lines
+from minigrad.drawing.style import LIGHT, SIGNS, cluster_attributes, node_attributes
+from minigrad.drawing.text import LONGEST_LABEL_LINE, visible
+from minigrad.drawing.view import Arrow, Box, Cluster, View
+from minigrad.graph import Graph, Node
+
+
+class Options(TypedDict, total=False):
+    """What can be chosen about a flowchart; each as for `minigrad.drawing.dot.dot_source`."""
+
+    depth: int | None
+    hide_constants: bool
+    order: int | None
+    between: tuple[Node | str, Node | str] | None
+    values: bool
+    direction: Direction | None
+    title: str | None
+    labels: Mapping[Node | str, str] | None
+    highlight: Collection[Node | str]
+    marks: Mapping[Node, Mark]
+
+
+def mermaid_source(graph: Graph, **options: Unpack[Options]) -> str:
+    """The picture of `graph` as a Mermaid flowchart; see `Options`.
+
+    Raises:
+        TypeError: an option that there is not.
+        ValueError: a depth, order or direction that there is not.
+        LookupError: a label or highlight for a node that there is not.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> print(mermaid_source((x - 1.0).graph()))
+    flowchart LR
+      n0[["x<br/>(2,)"]]
+      n1["subtract(·, 1)<br/>(2,)"]
+      n0 --> n1
+      classDef parameter fill:#B2D5E8,stroke:#1F2328,color:#0D1117
+      classDef op fill:#FFFFFF,stroke:#1F2328,color:#0D1117
+      classDef output stroke-width:3px
+      class n0 parameter
+      class n1 op
+      class n1 output
+    <BLANKLINE>
+    """
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(unexpected_option(name, Options.__annotations__))
+    shown, look = chosen(graph, **options)
+    return written(shown, look)
+
+
+def written(shown: View, look: Look) -> str:
+    """The flowchart of what is shown."""
+    return "\n".join([*_lines(shown, look), ""])
+
+
+def _lines(shown: View, look: Look) -> Iterator[str]:
+    heading = [*([look.title] if look.title else []), *shown.notes]
+    if heading:
+        title = visible(" · ".join(heading)).translate(_IN_TITLES)
+        yield from ("---", f"title: {json.dumps(title, ensure_ascii=False)}", "---")
+    small = len(shown.boxes) < SMALL and not any(box.order for box in shown.boxes)
+    yield f"flowchart {look.direction or ('LR' if small else 'TB')}"
+    texts = {box: _box(shown, box, look) for box in shown.boxes}
+    inside = {box for cluster in _every(shown.clusters) for box in cluster.boxes}
+    for line in (
+        *(text for box, text in texts.items() if box not in inside),
+        *_clusters(shown.clusters, texts),
+        *map(_arrow, shown.arrows),
+        *_classes(shown, look),
+    ):
+        yield f"  {line}"
+
+
+# --- boxes and arrows -------------------------------------------------------------------------------------------------
+
+# The two ends of a box, by its role; a failed one has those of "failed", an output those of "output".
+SHAPES = {
+    "input": ("([", "])"),
+    "parameter": ("[[", "]]"),
+    "state": ("[(", ")]"),
+    "constant": ("[", "]"),
+    "cotangent": ("[/", "/]"),
+    "random": ("{{", "}}"),
+    "op": ("(", ")"),
+    "output": ("[", "]"),
+    "scope": ("[", "]"),
+    "stack": ("[[", "]]"),
+    "group": ("[", "]"),
+    "failed": ("{{", "}}"),
+}
+
+
+def _box(shown: View, box: Box, look: Look) -> str:
+    lines = box_lines(shown, box, look.labels.get(box.nodes[0]) if box.node is not None else None, look.values)
+    role, _, output = sample(box)
+    mark = _mark(box, look)
+    if mark is not None:
+        lines[0] = f"{SIGNS[mark]} {lines[0]}"
+    begin, end = SHAPES["failed" if mark == "failed" else "output" if output and role == "op" else role]
+    return f"{box.id}{begin}{quoted(*lines)}{end}"
+
+
+def _arrow(arrow: Arrow) -> str:
+    """Dotted where a gradient graph takes something from the forward graph."""
+    line = "-->" if arrow.target.order == arrow.source.order else "-.->"
+    notes = arrow_notes(arrow)
+    return " ".join([arrow.source.id, line + (f"|{quoted(' '.join(notes))}|" if notes else ""), arrow.target.id])
+
+
+def _clusters(clusters: Iterable[Cluster], texts: Mapping[Box, str]) -> Iterator[str]:
+    """Open scopes with the boxes in them."""
+    stack: list[Cluster | str] = list(reversed(list(clusters)))
+    number = depth = 0
+    while stack:
+        cluster = stack.pop()
+        if isinstance(cluster, str):
+            depth -= 1
+            yield "  " * depth + cluster
+            continue
+        title = f"{cluster.title} ×{cluster.count}" if cluster.count > 1 else cluster.title
+        yield "  " * depth + f"subgraph c{number}[{quoted(title)}]"
+        number, depth = number + 1, depth + 1
+        yield from ("  " * depth + texts[box] for box in cluster.boxes)
+        stack += ["end", *reversed(cluster.inside)]
+
+
+def _every(clusters: Iterable[Cluster]) -> Iterator[Cluster]:
+    """The clusters and those inside them, in the order in which they are written."""
+    stack = list(reversed(list(clusters)))
+    while stack:
+        cluster = stack.pop()
+        yield cluster
+        stack += reversed(cluster.inside)
+
+
+# --- colours ----------------------------------------------------------------------------------------------------------
+
+# What is laid over the colours of a box, one class each. Dashes in pixels.
+LINES = {
+    "constant": "stroke-dasharray:5 3",
+    "group": "stroke-dasharray:2 2",
+    "output": "stroke-width:3px",
+    "added": "stroke-width:4px",
+    "removed": "stroke-width:3px,stroke-dasharray:6 4",
+    "changed": "stroke-width:3px,stroke-dasharray:1 2",
+    "failed": "stroke-width:4px",
+    "selected": "stroke-width:4px",
+}
+
+
+def _classes(shown: View, look: Look) -> Iterator[str]:
+    """The colours, one class for each kind of box and scope that there is, then which are of that kind."""
+    members: dict[str, list[str]] = {}
+    styles: dict[str, str] = {}
+    found = [(f"c{number}", *_open(cluster)) for number, cluster in enumerate(_every(shown.clusters))]
+    found += [(box.id, name, style) for box in shown.boxes for name, style in _styles(box, look)]
+    for id, name, style in found:
+        members.setdefault(name, []).append(id)
+        styles[name] = style
+    yield from (f"classDef {name} {style}" for name, style in styles.items())
+    yield from (f"class {','.join(ids)} {name}" for name, ids in members.items())
+
+
+def _styles(box: Box, look: Look) -> Iterator[tuple[str, str]]:
+    """The classes of a box with their styles, the one that counts last."""
+    role, order, output = sample(box)
+    colours = _colours(node_attributes(LIGHT, role, order))
+    name = f"{role}{order}" if order and role not in LIGHT.roles else role
+    yield name, f"{colours},{LINES[role]}" if role in LINES else colours
+    if output and role == "op":
+        yield "output", LINES["output"]
+    mark = _mark(box, look)
+    if mark is not None:
+        yield mark, f"stroke:{LIGHT.marks[mark]},{LINES[mark]}"
+    if any(node in look.highlight for node in box.nodes) and box.kind != "next":
+        yield "selected", f"stroke:{LIGHT.selection},{LINES['selected']}"
+
+
+def _open(cluster: Cluster) -> tuple[str, str]:
+    """The class of an open scope with its style."""
+    return f"open{cluster.order or ''}", _colours(cluster_attributes(LIGHT, cluster.order))
+
+
+def _colours(look: Mapping[str, str]) -> str:
+    return f"fill:{look['fillcolor']},stroke:{look['color']},color:{look['fontcolor']}"
+
+
+def _mark(box: Box, look: Look) -> Mark | None:
+    return mark_of(box, look.marks) if box.kind != "next" else None
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+# Characters that Mermaid, Markdown or HTML take for their own: some everywhere, an underscore at the end of a word, the
+# first of a line where they begin a list or a heading, and the point of a web address.
+_SPECIAL = re.compile(
+    r"""["#&<>`*:;\\|{}\[\]~$%@]|(?<![^\W_])_|_(?![^\W_])|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.""", re.IGNORECASE
+)
+_NAMED = {'"': "quot", "&": "amp", "<": "lt", ">": "gt"}
+
+# What Mermaid finds even where it is written as a number: line ends, formulas, icons. Another character stands for it.
+_TAKEN = re.compile(r"\\(?=n)|\$(?=\$)|:(?=fa)")
+_STAND_INS = {"\\": "⧵", "$": "＄", ":": "："}
+_IN_TITLES = str.maketrans({"<": "‹", ">": "›"})  # which are read as HTML, and know no numbers
+
+
+def quoted(*lines: str) -> str:
+    """A quoted Mermaid string which shows each of `lines` literally, one under the other.
+
+    >>> print(quoted("scores", 'say "hi" <b>'))
+    "scores<br/>say #quot;hi#quot; #lt;b#gt;"
+    """
+    return f'"{"<br/>".join(_literal(line) for line in lines)}"'
+
+
+def _literal(line: str) -> str:
+    text = visible(line).strip()
+    if len(text) > LONGEST_LABEL_LINE:
+        text = f"{text[: LONGEST_LABEL_LINE - 1]}…"
+    text = _TAKEN.sub(lambda found: _STAND_INS[found[0]], text)
+    return _SPECIAL.sub(lambda found: f"#{_NAMED.get(found[0], str(ord(found[0])))};", text) or "#160;"
