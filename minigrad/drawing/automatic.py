@@ -10,17 +10,20 @@ from collections.abc import Iterator
 
 from minigrad.drawing.style import DARK, LIGHT, Paint
 
+PICTURE = "minigrad-picture"  # the class of the root, so that the rules reach nothing else of a page
+
 
 def with_both_themes(svg: bytes) -> bytes:
     """An SVG picture with the style sheet inside it."""
-    start = svg.index(b"<svg")
+    start = svg.index(b"<svg") + len(b"<svg")
     end = svg.index(b">", start) + 1
-    return svg[:end] + f"\n<style>\n{style_sheet()}\n</style>".encode() + svg[end:]
+    style = f"\n<style>\n{style_sheet()}\n</style>".encode()
+    return svg[:start] + f' class="{PICTURE}"'.encode() + svg[start:end] + style + svg[end:]
 
 
 def style_sheet() -> str:
     """The rules for dark colours; those of the light theme are written on the elements themselves."""
-    rules = "\n".join(f"  {selector} {{ {declarations} }}" for selector, declarations in _rules())
+    rules = "\n".join(f"  .{PICTURE} {selector} {{ {declarations} }}" for selector, declarations in _rules())
     return f"@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
 
 

@@ -7,11 +7,8 @@ is the same on every run.
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any, Literal, TypedDict, Unpack
+from collections.abc import Iterator, Mapping
+from typing import Unpack
 
 import numpy as np
 
@@ -19,39 +16,15 @@ from minigrad.base.arrays import Array
 from minigrad.drawing import style
 from minigrad.drawing.backward import Flow, flows_back, widths
 from minigrad.drawing.labels import about_gradients, arrow_notes, box_lines, gradient_lines
+from minigrad.drawing.look import Look, Options, chosen, kind_of, mark_of, sample
 from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, MARKS, THEMES, Theme
 from minigrad.drawing.text import array_lines, label, tooltip
-from minigrad.drawing.view import ORDERS, Arrow, Box, Cluster, View, view
-from minigrad.graph import Graph, Node
+from minigrad.drawing.view import ORDERS, Arrow, Box, Cluster, View
+from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
-from minigrad.graph.search import node_of
 
-Direction = Literal["TB", "LR", "BT", "RL"]
-Mark = Literal["added", "removed", "changed", "failed"]
-
-SMALL = 25  # boxes; below, a picture without gradient graphs runs from left to right
 LARGE = 300  # boxes; from here on, engines are asked for less
 MOST_LISTED = 12  # nodes in the tooltip of a closed scope, contributions in that of an arrow
-
-
-class Options(TypedDict, total=False):
-    """What can be chosen about a picture, see `dot_source`."""
-
-    depth: int | None
-    hide_constants: bool
-    order: int | None
-    between: tuple[Node | str, Node | str] | None
-    values: bool
-    gradients: bool
-    direction: Direction | None
-    title: str | None
-    legend: bool
-    theme: Literal["light", "dark", "auto"]
-    font_size: float | None
-    dpi: float | None
-    labels: Mapping[Node | str, str] | None
-    highlight: Collection[Node | str]
-    marks: Mapping[Node, Mark]
 
 
 def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
@@ -93,63 +66,6 @@ def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
     return written(*chosen(graph, **options))
 
 
-def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
-    """What is shown of `graph` and how, see `dot_source`."""
-    for name in options:
-        if name not in Options.__annotations__:
-            raise TypeError(unexpected_option(name, Options.__annotations__))
-    given: dict[str, Any] = dict(options)
-    start_and_end = given.pop("between", None)
-    if start_and_end is not None:
-        graph = graph.between(*start_and_end)
-    shown = view(graph, **{name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given})
-    given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
-    given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
-    given["marks"] = _failed(graph) | dict(given.get("marks") or {})
-    return shown, Look(**given)
-
-
-def unexpected_option(name: str, known: Collection[str]) -> str:
-    """The message for an option that there is not."""
-    close = get_close_matches(name, known, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else f", there are {', '.join(known)}"
-    return f"pictures have no option {name!r}{hint}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What is chosen about a picture, see `dot_source`.
-
-    `played` is for one picture of a series on the same layout: how many contributions have flowed back, the last of
-    them being the current one; `caption` are lines beside the graph whose length changes no layout.
-    """
-
-    theme: Literal["light", "dark", "auto"] = "light"
-    direction: Direction | None = None
-    title: str | None = None
-    legend: bool = False
-    font_size: float | None = None
-    dpi: float | None = None
-    values: bool = False
-    gradients: bool = False
-    labels: Mapping[Node, str] = field(default_factory=dict)
-    highlight: frozenset[Node] = frozenset()
-    marks: Mapping[Node, Mark] = field(default_factory=dict)
-    played: int | None = None
-    caption: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        allowed = {"theme": (*THEMES, "auto"), "direction": (None, "TB", "LR", "BT", "RL")}
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                expected = ", ".join(repr(value) for value in values if value)
-                raise ValueError(f"{name}={getattr(self, name)!r}: expected one of {expected}")
-        for name in ("font_size", "dpi"):
-            size = getattr(self, name)
-            if size is not None and not (isinstance(size, (int, float)) and 0 < size < math.inf):
-                raise ValueError(f"{name}={size!r}: expected a positive number")
-
-
 def written(shown: View, look: Look) -> str:
     """The picture of what is shown."""
     return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).lines()), "}", ""])
@@ -167,8 +83,7 @@ class _Writer:
         self.flows = flows_back(shown) if look.gradients or look.played is not None else []
         self.plain_node = self._sized(style.node_attributes(self.theme, "op"))
         self.plain_edge = self._edge_look("value")
-        small = len(shown.boxes) < SMALL and not any(box.order for box in shown.boxes)
-        self.direction: Direction = look.direction or ("LR" if small else "TB")
+        self.direction = look.direction_of(shown)
 
     def lines(self) -> Iterator[str]:
         yield f"graph {_attributes(self._graph_look(), label=self._heading())};"
@@ -242,7 +157,7 @@ class _Writer:
 
     def _arrow(self, arrow: Arrow) -> str:
         """With a note where it says something new."""
-        source, target, kind = arrow.source, arrow.target, _kind(arrow)
+        source, target, kind = arrow.source, arrow.target, kind_of(arrow)
         ends, end = ((target, source), "taillabel") if kind == "backward" else ((source, target), "headlabel")
         notes = arrow_notes(arrow)
         # A label in the middle gets room of its own, which takes an engine twice the time.
@@ -292,7 +207,7 @@ class _Writer:
         """Lines in a box of fixed size, so that longer ones move nothing."""
         own = {"shape": "plaintext", "style": "", "fixedsize": "true", "width": "4", "fontcolor": self.theme.text}
         own["height"] = f"{0.19 * self.scale * len(self.look.caption):.2f}"
-        yield f"caption {_attributes(own, label=_left_aligned(*self.look.caption))};"
+        yield f"caption {_attributes(own, label=label(*self.look.caption, left=True))};"
         if self.shown.boxes:
             yield f"caption -> {self.shown.boxes[0].id} {_attributes({'style': 'invis'})};"
 
@@ -301,7 +216,7 @@ class _Writer:
         samples = sorted(
             {sample(box) for box in self.shown.boxes}, key=lambda sample: (sample[1], LEGEND[sample[0]][1])
         )
-        arrows = {_kind(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
+        arrows = {kind_of(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
         yield "subgraph cluster_legend {"
         yield f"  graph {_attributes(self._sized(style.cluster_attributes(self.theme)), label=label('legend'))};"
         names: list[str] = []
@@ -344,35 +259,6 @@ class _Writer:
 
     def _sized(self, attributes: Mapping[str, str]) -> dict[str, str]:
         return style.enlarged(attributes, self.scale)
-
-
-def sample(box: Box) -> tuple[str, int, bool]:
-    """Role, order of derivative and whether it is an output: what decides the look of a box."""
-    node = box.node
-    if node is None:
-        roles = {"scope": "stack" if box.count > 1 else "scope", "next": box.nodes[0].role}
-        return roles.get(box.kind, box.kind), box.order, False
-    return node.role, box.order if node.role == "op" else 0, any(x.output for x in box.nodes)
-
-
-def mark_of(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
-    """What became of a box: of several nodes, what became of all, or of the one that failed."""
-    found = {marks.get(node) for node in box.nodes}
-    if len(found) == 1:
-        return found.pop()
-    return "failed" if "failed" in found else "changed"
-
-
-def _failed(graph: Graph) -> dict[Node, Mark]:
-    return {node: "failed" for node in graph if node.failure is not None}
-
-
-def _kind(arrow: Arrow) -> str:
-    return "value" if not arrow.target.order else "backward" if arrow.source.order == arrow.target.order else "saved"
-
-
-def _left_aligned(*lines: str) -> str:
-    return label(*lines, "").replace(r"\n", r"\l")
 
 
 def _is_odd(array: Array | None) -> bool:

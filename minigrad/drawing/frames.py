@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from minigrad.core.errors import GraphError
 from minigrad.drawing.automatic import with_both_themes
 from minigrad.drawing.backward import Flow, flows_back
-from minigrad.drawing.dot import chosen, written
+from minigrad.drawing.dot import written
 from minigrad.drawing.engines import layout
+from minigrad.drawing.look import chosen
 from minigrad.drawing.picture import DPI
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypedDict, Unpack
 
-from minigrad.drawing.dot import SMALL, Direction, Look, Mark, chosen, mark_of, sample, unexpected_option
 from minigrad.drawing.labels import arrow_notes, box_lines
+from minigrad.drawing.look import Direction, Look, Mark, chosen, mark_of, sample, unexpected_option
 from minigrad.drawing.style import LIGHT, SIGNS, cluster_attributes, node_attributes
 from minigrad.drawing.text import LONGEST_LABEL_LINE, visible
 from minigrad.drawing.view import Arrow, Box, Cluster, View
@@ -74,8 +74,7 @@ def _lines(shown: View, look: Look) -> Iterator[str]:
     if heading:
         title = visible(" · ".join(heading)).translate(_IN_TITLES)
         yield from ("---", f"title: {json.dumps(title, ensure_ascii=False)}", "---")
-    small = len(shown.boxes) < SMALL and not any(box.order for box in shown.boxes)
-    yield f"flowchart {look.direction or ('LR' if small else 'TB')}"
+    yield f"flowchart {look.direction_of(shown)}"
     texts = {box: _box(shown, box, look) for box in shown.boxes}
     inside = {box for cluster in _every(shown.clusters) for box in cluster.boxes}
     for line in (

@@ -153,5 +153,5 @@ def test_the_automatic_theme_is_one_picture_for_both(graph, tmp_path):
     classes = {name for element in root.iter() for name in element.get("class", "").split()}
     assert {"role-parameter", "order-0", "edge-value"} <= classes
     for name in classes & {"role-parameter", "edge-value"}:
-        assert f".{name} " in style
+        assert f".{root.get('class')} .{name} " in style
     graph.draw(tmp_path / "graph.png", theme="auto")  # only SVG can follow the reader

@@ -13,11 +13,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from minigrad.drawing.dot import Look, written
+from minigrad.drawing.dot import written
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
 from minigrad.drawing.explorer.layered import layered, within
 from minigrad.drawing.explorer.nodes import Plain, text
 from minigrad.drawing.labels import arrow_notes, box_lines
+from minigrad.drawing.look import Look
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.svg_text import ems
 from minigrad.drawing.view import Arrow, Box, View, view
