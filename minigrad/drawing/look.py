@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -48,7 +48,10 @@ def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
     start_and_end = given.pop("between", None)
     if start_and_end is not None:
         graph = graph.between(*start_and_end)
+    asked_for = given.get("depth") is not None
     shown = view(graph, **{name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given})
+    if asked_for:  # what was asked for needs no note
+        shown = replace(shown, notes=())
     given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
     given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
     given["marks"] = _failed(graph) | dict(given.get("marks") or {})

@@ -77,7 +77,7 @@ class Cluster:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is shown of `graph`. `notes` says what was left out, closed or folded, a sentence each."""
+    """What is shown of `graph`. `notes` says what was closed, folded or grouped, a sentence each."""
 
     graph: Graph
     boxes: tuple[Box, ...]
@@ -204,9 +204,6 @@ class _Builder:
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
-        left_out = len(self.graph) - len(self.nodes)
-        if left_out:
-            notes.append(f"{left_out} of {len(self.graph)} nodes are left out")
         hidden = sum(len(box.nodes) for box in self.boxes.values() if box.kind == "scope")
         if hidden:
             count = sum(box.kind == "scope" for box in self.boxes.values())
