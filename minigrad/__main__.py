@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 
 import minigrad
-from minigrad.cli import check, demo, draw, train
+from minigrad.cli import check, demo, draw, explore, train
 from minigrad.cli.arguments import CommandError, Parser
 from minigrad.cli.user_file import UserCodeError
 from minigrad.core.errors import MinigradError
 
-COMMANDS = {"demo": demo, "train": train, "draw": draw, "check": check}
+COMMANDS = {"demo": demo, "train": train, "draw": draw, "explore": explore, "check": check}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

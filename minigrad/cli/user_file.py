@@ -1,6 +1,6 @@
 """FILE.py:FUNCTION: a function of the user's, loaded from a file, with errors shown as Python shows them.
 
-Called by the commands `draw` and `check`.
+Called by the commands `draw`, `explore` and `check`.
 """
 
 from __future__ import annotations

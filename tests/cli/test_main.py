@@ -67,7 +67,7 @@ def test_L1_without_arguments_the_commands_are_listed(capsys):
     for name, module in COMMANDS.items():
         assert f"    {name} " in output.out
         assert module.SUMMARY in " ".join(output.out.split())
-    assert output.err == "minigrad: expected a command: demo, train, draw, check\n"
+    assert output.err == "minigrad: expected a command: demo, train, draw, explore, check\n"
 
 
 REFUSED = {
@@ -89,6 +89,10 @@ REFUSED = {
     "train sort --resume --out trained": "trained/sort.safetensors: Is a directory",
     "draw": "the following arguments are required: FILE.py:FUNCTION, -o/--out",
     "draw model.py:loss": "the following arguments are required: -o/--out",
+    "explore model.py:loss": "the following arguments are required: -o/--out",
+    "explore model.py:loss -o x.svg": "x.svg must end in .html",
+    "explore model.py:loss -o nowhere/x.html": "there is no folder nowhere; make it first",
+    "explore model.py:words -o x.html": "model.py:words must return a Tensor or several",
     "draw missing.py:loss -o x.svg": "there is no file missing.py",
     "draw folder.py:loss -o x.svg": "folder.py is a folder, not a file",
     "draw notes.txt:loss -o x.svg": "expected FILE.py:FUNCTION, such as model.py:loss, got 'notes.txt:loss'",

@@ -1,0 +1,72 @@
+"""The graph of what a user's function returns: FILE.py:FUNCTION enters, a `Graph` leaves.
+
+Called by the commands `draw` and `explore`, which take the same arguments and write one file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from minigrad.base.structure import leaves
+from minigrad.cli.arguments import CommandError
+from minigrad.cli.user_file import user_function
+from minigrad.core.tensor import Tensor, describe
+from minigrad.graph import Graph, graph_of
+
+
+def add_user_graph(parser: argparse.ArgumentParser, *, written: str, endings: Collection[str], gradients: str) -> None:
+    """The arguments `function`, `out` and `gradients`; the texts say what is written and what gradients are for."""
+    parser.add_argument("function", metavar="FILE.py:FUNCTION", help="split at the last colon")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar=written, help=", ".join(endings))
+    parser.add_argument(
+        "--gradients", action="store_true",
+        help=f"{gradients}: after backward(keep=True) of the one result, if FUNCTION has not called it",
+    )  # fmt: skip
+
+
+def returned_graph(arguments: argparse.Namespace, endings: Collection[str]) -> Graph:
+    """Check the place to write to, then call the function, which may take long, and look at what it returns.
+
+    Raises:
+        CommandError: a place that cannot be written to, a function that returns no Tensors, gradients of several.
+    """
+    _check_place(arguments.out, endings)
+    with user_function(arguments.function) as function:
+        outputs = function()
+        graph = graph_of(_checked(outputs, arguments.function))
+        if arguments.gradients and all(node.gradient is None for node in graph):
+            graph = _differentiated(outputs)
+    return graph
+
+
+def _check_place(place: Path, endings: Collection[str]) -> None:
+    if place.suffix.lower() not in endings:
+        raise CommandError(f"{place} must end in {'one of ' if len(endings) > 1 else ''}{', '.join(endings)}")
+    if not place.parent.is_dir():
+        raise CommandError(f"there is no folder {place.parent}; make it first")
+    if place.is_dir():
+        raise CommandError(f"{place} is a folder")
+
+
+def _checked(outputs: Any, target: str) -> Any:
+    found = list(leaves(outputs))
+    wrong = [x for x in found if not isinstance(x, Tensor)]
+    if wrong or not found:
+        kind = type(wrong[0]).__name__ if wrong else "nothing"
+        raise CommandError(f"{target} must return a Tensor or several in a tuple, list or dictionary, got {kind}")
+    return outputs
+
+
+def _differentiated(outputs: Any) -> Graph:
+    found = list(leaves(outputs))
+    if len(found) != 1 or found[0].shape != () or not found[0].requires_grad:
+        shown = ", ".join(describe(x) for x in found)
+        raise CommandError(
+            "--gradients needs one scalar that requires a gradient, or a function that calls backward(keep=True) "
+            f"itself; got {shown}"
+        )
+    found[0].backward(keep=True)
+    return graph_of(outputs)

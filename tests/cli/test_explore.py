@@ -1,0 +1,82 @@
+"""`minigrad explore`: the page of what a user's function returns."""
+
+import re
+
+import pytest
+
+from minigrad.__main__ import main
+from minigrad.drawing.explorer import explore
+
+FILE = """
+import minigrad as mg
+
+def loss():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    return mg.sum(x * x)
+
+def differentiated():
+    y = loss()
+    y.backward(10.0, keep=True)
+    return y
+
+def vector():
+    return mg.Tensor([1.0, 2.0], requires_grad=True, name="x") * 2.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(FILE, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def explored(monkeypatch):
+    """The graphs that pages were made of."""
+    graphs = []
+    page_of = explore.page_of
+
+    def seen(graph, **options):
+        graphs.append(graph)
+        return page_of(graph, **options)
+
+    monkeypatch.setattr(explore, "page_of", seen)
+    return graphs
+
+
+def test_the_page_is_written(folder, capsys):
+    assert main(["explore", "model.py:loss", "-o", "x.html"]) == 0
+    assert re.fullmatch(r"x\.html: 3 nodes, \d+ kB\n", capsys.readouterr().out)
+    page = (folder / "x.html").read_text("utf-8")
+    assert "<script" in page
+    assert str(folder) not in page
+
+
+def test_L3_an_old_page_is_not_replaced_in_silence(folder, capsys):
+    (folder / "x.html").write_text("old")
+    assert main(["explore", "model.py:loss", "-o", "x.html"]) == 0
+    assert capsys.readouterr().out.endswith("kB, written over the old file\n")
+
+
+def test_gradients_are_computed_on_request_or_are_those_of_the_function(explored):
+    for function, options in (("loss", []), ("loss", ["--gradients"]), ("differentiated", ["--gradients"])):
+        assert main(["explore", f"model.py:{function}", "-o", "x.html", *options]) == 0
+    without, computed, own = (graph[0].gradient for graph in explored)
+    assert without is None
+    assert computed.tolist() == [2.0, 4.0]
+    assert own.tolist() == [20.0, 40.0]
+
+
+def test_gradients_of_a_vector_are_refused(capsys):
+    assert main(["explore", "model.py:vector", "-o", "x.html", "--gradients"]) == 2
+    assert "--gradients needs one scalar" in capsys.readouterr().err
+
+
+def test_a_large_page_is_told_and_one_that_is_too_large_refused(monkeypatch, capsys):
+    monkeypatch.setattr(explore, "WARN_ABOVE", 10)
+    assert main(["explore", "model.py:loss", "-o", "x.html"]) == 0
+    assert re.match(r"minigrad: the page of 3 nodes has .* MB", capsys.readouterr().err)
+    monkeypatch.setattr(explore, "REFUSE_ABOVE", 10)
+    assert main(["explore", "model.py:loss", "-o", "y.html"]) == 2
+    assert re.match(r"minigrad: explore: the page has .*\n$", capsys.readouterr().err)
