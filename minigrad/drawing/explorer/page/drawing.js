@@ -75,15 +75,15 @@ class Drawing {
 
   frame(cluster) {
     const [x, y, width, height] = cluster.at, title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
-    const gradient = cluster.order ? " gradient" : "";
+    const gradient = cluster.order ? " gradient" : "", several = cluster.count > 1 ? " several" : "";
     return {
       cluster,
-      area: vector("rect", { class: `frame-area${gradient}`, x, y, width, height, rx: 7 }),
+      area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
       title: vector("g", {
-        class: `frame-title${gradient}`, tabindex: -1, role: "button", "aria-expanded": "true", "data-frame": cluster.scope,
+        class: `frame-title${gradient}${several}`, tabindex: -1, role: "button", "aria-expanded": "true", "data-frame": cluster.scope,
         "aria-label": cluster.scope ? `open scope ${cluster.scope}, Enter closes it` : title,
       },
-        vector("rect", { x: x + 4, y: y + 3, width: title.length * 4.7 + 17, height: 14, rx: 4 }),
+        vector("rect", { x: x + 4, y: y + 3, width: title.length * (cluster.count > 1 ? 6.2 : 4.7) + 17, height: 14, rx: 4 }),
         cluster.scope ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6` }) : null,
         vector("text", { x: x + (cluster.scope ? 18 : 9), y: y + 13 }, title)),
     };
@@ -108,7 +108,7 @@ class Drawing {
   /** Fits the view; where that would be too small to read, shows the part around `box` or the beginning instead. */
   frameUp(at = null) {
     this.fit();
-    const legible = 0.62;
+    const legible = 0.8;
     if (this.camera.place.scale >= legible || this.view.size[0] * this.view.size[1] < 1) return;
     const [width, height] = this.view.size, room = this.camera.room;
     if (at) {

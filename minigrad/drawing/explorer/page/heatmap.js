@@ -2,7 +2,7 @@
 
 let palettes = null; // colours at equal distances, from Python: `signed` and `sequential`
 const MISSING = [205, 205, 205];
-const NARROWEST_NUMBER = 40, HIGHEST_NUMBER = 21, WIDEST_NUMBER = 58; // pixels of a cell with its number in it
+const NARROWEST_NUMBER = 46, HIGHEST_NUMBER = 21, WIDEST_NUMBER = 58; // pixels of a cell with its number in it
 
 /** The scale for some arrays: from 0, or from −limit where there are negative numbers or `signed` asks for it. */
 function scaleFor(arrays, signed = false) {
@@ -90,12 +90,12 @@ function writtenIn(x, middle, height, width, colour) {
 
 /** As many digits as fit into a cell. */
 function fitting(x, width) {
-  const room = Math.floor((width - 4) / 6);
+  const room = Math.floor((width - 3) / 6.4);
   for (let digits = 4; digits > 1; digits -= 1) {
     const text = shown(x, digits);
     if (text.length <= room) return text;
   }
-  return shown(x, 1);
+  return x.toExponential(0).replace("e+", "e").replaceAll("-", "−");
 }
 
 /** The names of rows at the left and of columns above, those of columns turned where they are wider than cells. */

@@ -63,7 +63,13 @@ class Page {
     if (leave) this.go(0);
     this.drawing.select(box);
     this.refresh();
-    this.panel.scrollTop = 0;
+    this.showDetails();
+  }
+
+  /** Scrolls the panel to what was chosen, which stands below the card of the present step. */
+  showDetails() {
+    const about = this.step ? this.panel.querySelector(".about") : null;
+    this.panel.scrollTop = about ? about.offsetTop - this.panel.offsetTop : 0;
   }
 
   /** A node, in the present view if it can be seen there, even inside a closed scope. */
@@ -73,7 +79,7 @@ class Page {
     this.drawing.select(box);
     this.drawing.reveal(box);
     this.refresh();
-    this.panel.scrollTop = 0;
+    this.showDetails();
     this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? `, inside the closed scope ${box.scope}` : ""}`);
   }
 
@@ -92,7 +98,7 @@ class Page {
 
   open(path) {
     this.showWhere((view) => isOpen(view, path), path);
-    this.say(`opened ${path}, ${countOf(this.view.boxes.length, "box").replace("boxs", "boxes")}`);
+    this.say(`opened ${path}, ${`${this.view.boxes.length} boxes are shown`}`);
   }
 
   close(path) {
@@ -126,24 +132,19 @@ class Page {
     this.drawing.showStep(this.step);
     this.bar.show(this.step);
     if (this.step) {
-      const now = this.graph.steps[this.step - 1];
       this.selection = null;
       this.drawing.select(null);
       this.say(stepSentence(this.graph, this.step));
-      this.current = now;
     }
     this.refresh();
     this.panel.scrollTop = 0;
   }
 
-  /** Brings the present step into sight, in a view where both its ends are drawn. */
+  /** Brings the present step into sight, in a view where it can be told from others. */
   followStep() {
-    const now = this.graph.steps[this.step - 1], ends = [now.node, now.target ?? now.node];
-    const drawn = (view) => ends.every((number) => view.boxOf.get(number)?.kind === "node");
-    if (!drawn(this.view)) {
-      const scopes = ends.map((number) => this.graph.nodes[number].scope);
-      this.showWhere(drawn, scopes[0].length > scopes[1].length ? scopes[0] : scopes[1]);
-    }
+    const now = this.graph.steps[this.step - 1], ends = unique([now.node, now.target ?? now.node]);
+    const drawn = (view) => tellsApart(this.graph, view, now);
+    if (!drawn(this.view)) this.showWhere(drawn, this.graph.nodes[now.node].scope);
     const boxes = ends.map((number) => this.view.boxOf.get(number)).filter(Boolean);
     if (boxes.length) this.drawing.camera.reveal(around(boxes.map((box) => box.at)));
   }
@@ -162,7 +163,7 @@ class Page {
     const does = {
       ArrowRight: () => this.go(this.step + 1), ArrowLeft: () => this.go(this.step - 1),
       Home: () => this.go(0), End: () => this.go(this.graph.steps.length),
-      "/": () => this.finder.input.focus(), Escape: () => this.select(null, true),
+      "/": () => this.finder.input.focus(), Escape: () => this.select(null),
       "+": () => this.drawing.camera.zoom(1.3), "=": () => this.drawing.camera.zoom(1.3), "-": () => this.drawing.camera.zoom(1 / 1.3),
       0: () => this.drawing.fit(),
     }[event.key];
@@ -198,6 +199,14 @@ class Page {
     this.bar.show(this.step);
     this.show(view);
   }
+}
+
+/** Does the view draw what a step is about: its arrow, one end as a box of its own, and no end together with its equals? */
+function tellsApart(graph, view, step) {
+  const boxes = unique([step.node, step.target ?? step.node]).map((number) => view.boxOf.get(number));
+  const isOwn = (box) => box?.kind === "node" && box.members.length === 1;
+  if (!boxes.some(isOwn) || boxes.some((box) => !box || (box.kind === "node" && !isOwn(box)))) return false;
+  return step.kind !== "backward" || arrowOf(graph, view, graph.nodes[step.node], step.position) >= 0;
 }
 
 /** The rectangle around some. */

@@ -46,7 +46,7 @@ function nodePanel(page, node, taken) {
 function equalsNote(page, node) {
   const box = page.view.boxOf.get(node.number);
   if (!box || box.kind !== "node" || box.members.length < 2) return null;
-  const others = box.members.map((number) => button(`%${number}`, () => page.chooseApart(number), { class: "chip" }));
+  const others = box.members.map((number) => button(`%${number}`, () => page.chooseApart(number), { class: "chip", "aria-label": nameOf(page.graph.nodes[number]), title: nameOf(page.graph.nodes[number]) }));
   return element("div", { class: "note" }, element("p", {}, `Drawn once for ${box.members.length} equal nodes:`), element("p", { class: "chips" }, others));
 }
 
@@ -252,7 +252,7 @@ function boxPanel(page, box) {
     element("div", { class: "heading" },
       element("h2", { class: "breakable" }, box.title),
       element("p", { class: "tags" }, element("span", { class: "tag" }, box.kind === "scope" ? "closed scope" : "group"), countOf(nodes.length, "node"))),
-    box.scope && element("p", { class: "code breakable" }, box.scope),
+    box.scope && element("p", { class: "code breakable" }, [...box.scope.split("/").slice(0, -1), box.title].join("/")),
     siblings.length > 1
       ? element("div", { class: "note" }, element("p", {}, `${siblings.length} equal scopes, drawn once. Open one:`),
         element("p", { class: "chips" }, siblings.map((path) => button(path.split("/").at(-1), () => page.open(path), { class: "chip", "aria-label": `Open scope ${path}` }))))

@@ -85,8 +85,9 @@ class Search {
       role: "option", id: `result-${place}`, "data-place": place, "aria-selected": String(place === this.active),
     },
       element("span", { class: `swatch ${swatchOf(node)}` }),
-      element("span", { class: "node-name" }, nameOf(node)),
-      element("span", { class: "faint" }, node.name ? node.op ?? node.role : node.scope),
+      element("span", { class: "node-name" }, nodeTitle(node)),
+      node.name && element("span", { class: "faint" }, node.op ?? node.role),
+      element("span", { class: "faint place" }, node.scope),
       element("span", { class: "node-shape" }, node.shape))));
     this.mark();
   }

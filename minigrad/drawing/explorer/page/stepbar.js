@@ -69,5 +69,5 @@ class StepBar {
 
 function startingSentence(graph) {
   const backward = graph.backwardSteps ? `, then ${countOf(graph.backwardSteps, "step")} backward` : "";
-  return `${countOf(graph.forwardSteps, "step")} forward${backward}. Press → to begin.`;
+  return `${countOf(graph.forwardSteps, "step")} forward${backward}. Press → or play.`;
 }

@@ -62,8 +62,8 @@ function backwardCard(page, step, taken) {
     readBy(page, node, input),
     step.summed && element("p", { class: "note small" }, step.summed),
     element("div", { class: "total" },
-      element("h3", {}, "Gradient of ", element("span", { class: "breakable" }, nodeTitle(target)), " ", element("span", { class: "operator" }, before === null ? "=" : "+=")),
-      element("span", { class: "faint small" }, `${count} of ${countOf(target.written.length, "contribution")}`)),
+      element("h3", {}, "Gradient of ", nodeButton(page, target), " ", element("span", { class: "operator" }, before === null ? "=" : "+=")),
+      element("span", { class: "faint small" }, `${count} of ${target.written.length}`)),
     sums(page, target, rows, scale),
     sum.length > 1 && scaleBar(scale),
   ];
