@@ -102,7 +102,7 @@ def _written(key: str, shown: View, places: Plain) -> Plain:
         "notes": [text(note) for note in shown.notes],
         "boxes": [_box(shown, box) | {"at": _rounded(places["boxes"][box.id])} for box in shown.boxes],
         "arrows": [
-            [numbers[arrow.source.id], numbers[arrow.target.id], _rounded(points), *_note(arrow, note)]
+            [numbers[arrow.source.id], numbers[arrow.target.id], _differences(_rounded(points)), *_note(arrow, note)]
             for arrow, points, note in zip(shown.arrows, places["arrows"], places["notes"], strict=True)
         ],
         "clusters": [
@@ -136,6 +136,11 @@ def _ranges(nodes: Iterable[Node]) -> list[list[int]]:
 
 def _rounded(numbers: Iterable[float]) -> list[int]:
     return [round(x) for x in numbers]
+
+
+def _differences(points: list[int]) -> list[int]:
+    """Each point from the one before, which packs to half the size."""
+    return [*points[:2], *(after - before for before, after in zip(points, points[2:], strict=False))]
 
 
 def _note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:

@@ -19,7 +19,7 @@ from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
 from minigrad.graph.rule import RuleOfUse, rule_of_use
 
-FEWEST_NUMBERS, NUMBERS_PER_NODE = 24_000, 100  # that a page holds at most, in all its arrays
+MOST_NUMBERS, PER_NODE, FROM = 24_000, 160, 240  # in all arrays of a page; more for each node above 240
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
 
 
@@ -184,7 +184,7 @@ def _earlier(graph: Graph, steps: Iterable[Step]) -> dict[int, Array]:
 
 def _limits(graph: Graph, steps: Sequence[Step]) -> Limits:
     """As much of each array as keeps the page small."""
-    most = max(FEWEST_NUMBERS, NUMBERS_PER_NODE * len(graph))
+    most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
     for limits in LADDER:
         counts = [grid_for(node, limits).count for node in graph]
         shown = sum(counts[node.number] * ((node.value is not None) + (node.gradient is not None)) for node in graph)

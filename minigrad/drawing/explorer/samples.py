@@ -72,9 +72,12 @@ class Limits(NamedTuple):
 
 # The most that is shown, then less and less for larger graphs.
 LADDER = (
-    Limits(16), Limits(14), Limits(12), Limits(12, heads=4), Limits(10, heads=4), Limits(8, heads=4), Limits(8, 12, 4), Limits(6, 10, 4),
-    Limits(6, 8, 2), Limits(4, 8, 2), Limits(4, 4, 2),
-)  # fmt: skip
+    *(Limits(side) for side in (16, 14, 12)),
+    *(Limits(side, heads=4) for side in (12, 11, 10, 9, 8)),
+    *(Limits(side, tokens=12, heads=4) for side in (8, 7, 6)),
+    *(Limits(side, tokens=8, heads=2) for side in (6, 5, 4)),
+    Limits(4, tokens=4, heads=2),
+)
 
 
 def grid_of(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:

@@ -6,6 +6,7 @@ In come the plain data of the nodes and of one view, out goes SVG text. Called b
 from __future__ import annotations
 
 from html import escape
+from itertools import accumulate
 
 from minigrad.drawing.explorer.nodes import Plain
 
@@ -35,7 +36,9 @@ def _frame(cluster: Plain) -> str:
 
 
 def _arrow(points: list[int]) -> str:
-    start, *rest = (f"{x} {y}" for x, y in zip(points[::2], points[1::2], strict=True))
+    """Through points that are given from one to the next."""
+    places = zip(accumulate(points[::2]), accumulate(points[1::2]), strict=True)
+    start, *rest = (f"{x} {y}" for x, y in places)
     curves = [" ".join(rest[at : at + 3]) for at in range(0, len(rest) - 1, 3)]
     return f'<g class="arrow"><path d="M{start}C{" ".join(curves)}L{rest[-1]}"/></g>'
 

@@ -47,6 +47,9 @@ function prepare(view) {
     box.kind ??= "node";
     if (box.kind !== "next") for (const member of box.members) view.boxOf.set(member, box);
   });
+  for (const [, , points] of view.arrows) { // each is given from the one before
+    for (let i = 2; i < points.length; i += 1) points[i] += points[i - 2];
+  }
   view.arrowsBetween = new Map();
   view.arrows.forEach(([source, target], number) => {
     const key = `${source}>${target}`;
