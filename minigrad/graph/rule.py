@@ -37,7 +37,7 @@ def rule_of_use(node: Node, position: int) -> RuleOfUse | None:
     >>> rule_of_use((x * 3.0).graph()[1], 0)
     RuleOfUse(formula='g · 3', reads=(), reads_result=False)
     >>> rule_of_use(mg.exp(x).graph()[1], 0)
-    RuleOfUse(formula='g · y', reads=(), reads_result=True)
+    RuleOfUse(formula='g ⋆ y', reads=(), reads_result=True)
     """
     op = node.function
     if op is None or node.dtype.kind != "f" or not _has_rule(node, position):

@@ -39,14 +39,14 @@ def views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[st
     chosen, notes = _chosen(graph)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda shown: _places(shown, engine), chosen.values()))
-    simple = sum(by_engine is None for by_engine, _ in found)
-    if simple == len(found) and any(isinstance(error, GraphvizNotFoundError) for _, error in found):
+    simple = sum(why != "" for _, why in found)
+    if any(why == "missing" for _, why in found):
         notes.append(
             "No layout engine was found, so boxes are in rows by depth: python -m pip install graphviz-pure for a "
             "better layout."
         )
     elif simple:
-        notes.append(f"{simple} of {len(found)} views are too large for the layout engine: boxes are in rows by depth.")
+        notes.append(f"The layout engine did not manage {simple} of {len(found)} views: there, boxes are in rows by depth.")
     return [_written(key, shown, places) for (key, shown), (places, _) in zip(chosen.items(), found, strict=True)], notes
 
 
@@ -72,7 +72,7 @@ def _chosen(graph: Graph) -> tuple[dict[str, View], list[str]]:
     for path in paths:
         if path not in tiny:
             around = scopes.around(path)
-            add(f"scope {path}", {*around, *(small for small in tiny if small.rpartition("/")[0] in around)})
+            add(f"scope {text(path)}", {*around, *(small for small in tiny if small.rpartition("/")[0] in around)})
     notes = []
     if too_large:
         notes.append(
@@ -151,15 +151,17 @@ def _note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
 # --- places ---------------------------------------------------------------------------------------------------------------
 
 
-def _places(shown: View, engine: str | None) -> tuple[Plain, Exception | None]:
-    """Places by an engine, or else by depth, and why there was no engine."""
-    error: Exception | None = None
+def _places(shown: View, engine: str | None) -> tuple[Plain, str]:
+    """Places by an engine, or else by depth, and why the engine did not do it: "missing", "failed" or ""."""
+    why = "failed"
     if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE:
         try:
             places = layout(written(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
-            return _read(shown, json.loads(places)), None
-        except (GraphvizNotFoundError, LayoutError) as problem:
-            error = problem
+            return _read(shown, json.loads(places)), ""
+        except GraphvizNotFoundError:
+            why = "missing"
+        except LayoutError:
+            pass
     found = layered(shown, {box.id: _size(box_lines(shown, box)) for box in shown.boxes})
     return {
         "size": found.size,
@@ -167,7 +169,7 @@ def _places(shown: View, engine: str | None) -> tuple[Plain, Exception | None]:
         "arrows": found.arrows,
         "clusters": found.clusters,
         "notes": [None] * len(found.arrows),
-    }, error
+    }, why
 
 
 def _size(shown: list[str]) -> tuple[float, float]:

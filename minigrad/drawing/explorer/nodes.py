@@ -23,7 +23,7 @@ Plain = dict[str, Any]
 def described(node: Node, grid: Grid, arrays: Arrays) -> Plain:
     """The node as plain data; what is empty or false is left out."""
     found: Plain = {
-        "op": node.op,
+        "op": None if node.op is None else text(node.op),
         "name": text(node.name or ""),
         "scope": text(node.scope),
         "role": node.role,
@@ -34,7 +34,7 @@ def described(node: Node, grid: Grid, arrays: Arrays) -> Plain:
         "bytes": node.dtype.itemsize * _size(node),
         "expression": text(node.expression),
         "lines": [_cut(visible(line), LONGEST_LINE) for line in node_lines(node)],
-        "purpose": node.purpose,
+        "purpose": text(node.purpose),
         "line": _file_and_line(node.line or ""),
         "inputs": [_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
         "grid": [[*axis] for axis in grid],
@@ -53,7 +53,7 @@ def _input(node: Node, position: int) -> Plain:
     """An operand: the number of its node, or how it is written, with what broadcasting does to its shape."""
     assert node.function is not None
     x = node.inputs[position]
-    found: Plain = {"position": position, "argument": node.function.argument(position)}
+    found: Plain = {"position": position, "argument": text(node.function.argument(position))}
     if not isinstance(x, Node):
         return found | {"number": format_number(x)}
     stretched = node.function.elementwise and x.shape != node.shape

@@ -51,7 +51,9 @@ def payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
         "arrays": arrays.rows,
         "rules": rules,
         "formulas": {
-            node.op: text(node.function.formula) for node in graph if node.function is not None and node.function.formula
+            text(node.op): text(node.function.formula)
+            for node in graph
+            if node.function is not None and node.function.formula
         },
         "outputs": [node.number for node in graph.outputs],
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],
@@ -115,7 +117,7 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
             if rule is None:
                 continue
             operand["rule"] = texts.setdefault(text(rule.formula), len(texts))
-            read = {_number(node.inputs[i]): node.function.argument(i) if node.function else "" for i in rule.reads}
+            read = {_number(node.inputs[i]): text(node.function.argument(i)) if node.function else "" for i in rule.reads}
             if rule.reads_result:
                 read[node.number] = "y"
             operand["reads"] = [[number, letter] for number, letter in read.items()]

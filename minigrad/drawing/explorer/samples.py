@@ -59,7 +59,7 @@ class Grid(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        return all(axis.stride == 1 for axis in self)
+        return self.count == math.prod(axis.size for axis in self)
 
 
 class Limits(NamedTuple):

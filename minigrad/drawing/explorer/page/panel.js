@@ -196,7 +196,8 @@ function inputsSection(page, node) {
     input.rule !== undefined && element("p", { class: "rule" }, element("span", { class: "faint" }, "gradient "), element("span", { class: "breakable" }, graph.rules[input.rule]))));
   const explained = node.inputs.some((input) => input.rule !== undefined);
   return section("Inputs", element("ul", { class: "uses" }, rows),
-    explained && element("p", { class: "faint small" }, "In rules, g is the gradient of this node and y its value."));
+    explained && element("p", { class: "faint small" }, "In rules, g is the gradient of this node and y its value."),
+    strongNote(...node.inputs.filter((input) => input.rule !== undefined).map((input) => graph.rules[input.rule])));
 }
 
 function usersSection(page, node) {

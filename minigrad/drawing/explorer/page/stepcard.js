@@ -57,7 +57,7 @@ function backwardCard(page, step, taken) {
     element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `${node.op} → ${nodeTitle(target)}`),
     element("p", { class: "faint" }, "What flows back from ", nodeButton(page, node), " along its argument ", element("b", {}, input.argument), "."),
-    input.rule !== undefined && [element("h3", {}, "Rule"), element("p", { class: "rule formula breakable" }, graph.rules[input.rule])],
+    input.rule !== undefined && [element("h3", {}, "Rule"), element("p", { class: "rule formula breakable" }, graph.rules[input.rule]), strongNote(graph.rules[input.rule])],
     cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }),
     readBy(page, node, input),
     step.summed && element("p", { class: "note small" }, step.summed),
@@ -85,6 +85,10 @@ function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = fal
   const [slices, rows, columns] = node.grid, count = Math.ceil(slices[0] / slices[1]);
   const folded = [[1, 1], [Math.ceil(rows[0] / rows[1]) * count, 1], columns];
   return heatMap({ numbers, grid: count > 1 ? folded : node.grid, scale, width, label, plain: plain || count > 1 });
+}
+
+function strongNote(...rules) {
+  return rules.some((rule) => rule.includes("⋆")) && element("p", { class: "faint small" }, "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.");
 }
 
 /** What a rule reads beside g: values of the result and of operands. */

@@ -1,0 +1,116 @@
+"""Graphs that pages are made of, and the browser that opens them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.cli.lessons import three_tokens
+from minigrad.graph import Graph
+from minigrad.nn import LanguageModel
+
+
+@pytest.fixture(scope="module")
+def lesson() -> Graph:
+    """Three tokens, one query; every gradient kept."""
+    return three_tokens()["loss"].graph()
+
+
+def language_model(layers: int) -> Graph:
+    """A small transformer, its loss and every gradient."""
+    rng = np.random.default_rng(0)
+    model = LanguageModel(30, 16, 2, layers, 8, rng=rng)
+    tokens, targets = rng.integers(0, 30, (2, 2, 8))
+    loss = mg.cross_entropy(model(tokens), targets)
+    loss.name = "loss"
+    loss.backward(keep=True)
+    return loss.graph()
+
+
+@pytest.fixture(scope="session")
+def model() -> Graph:
+    return language_model(2)
+
+
+def missing(what: str) -> None:
+    """Skips, but not where everything must be there."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}, and CI must not skip")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    webdriver = pytest.importorskip("selenium.webdriver") if not os.environ.get("CI") else __import__(
+        "selenium.webdriver", fromlist=["webdriver"]
+    )  # fmt: skip
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        missing("chromium or chromedriver is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield Browser(chrome)
+    chrome.quit()
+
+
+class Browser:
+    """Chromium, with what the tests ask of it."""
+
+    def __init__(self, chrome: Any) -> None:
+        self.chrome = chrome
+
+    def open(self, page: Path, width: int = 1280, height: int = 800, **media: str) -> None:
+        """Opens a page, as wide and with the preferences that are wanted, and waits until it is ready."""
+        self.chrome.get("about:blank")
+        self.chrome.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
+        features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
+        self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        for log in ("browser", "performance"):
+            self.chrome.get_log(log)  # what was before is of no interest
+        self.chrome.get(page.as_uri())
+        self.wait("return 'ready' in document.documentElement.dataset")
+
+    def wait(self, script: str) -> None:
+        for _ in range(200):
+            if self.run(script):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"waited in vain for: {script}; the console says {self.chrome.get_log('browser')}")
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.chrome.execute_script(script, *arguments)
+
+    def keys(self, *keys: str) -> None:
+        from selenium.webdriver import ActionChains
+
+        actions = ActionChains(self.chrome)
+        for key in keys:
+            actions.send_keys(key)
+        actions.perform()
+
+    def requests(self) -> list[str]:
+        """The addresses asked for since the page was opened."""
+        import json
+
+        events = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
+        return [
+            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
+        ]
+
+    def errors(self) -> list[str]:
+        return [entry["message"] for entry in self.chrome.get_log("browser")]

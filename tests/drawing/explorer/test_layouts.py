@@ -1,0 +1,147 @@
+import itertools
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import ops
+from minigrad.drawing import engines
+from minigrad.drawing.explorer import layouts
+from minigrad.drawing.explorer.layered import layered, within
+from minigrad.drawing.explorer.layouts import views
+from minigrad.drawing.labels import box_lines
+from minigrad.drawing.view import view
+
+
+@pytest.fixture
+def without_engine(monkeypatch):
+    monkeypatch.setattr(engines, "ENGINES", ())
+    monkeypatch.delenv("MINIGRAD_DOT", raising=False)
+
+
+def chain(length):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    for _ in range(length):
+        x = ops.tanh(x)
+    return x.graph()
+
+
+def members(box):
+    return [number for first, last in box["nodes"] for number in range(first, last + 1)]
+
+
+def test_there_is_a_view_of_each_depth_and_of_each_scope(model):
+    keys = [shown["key"] for shown in views(model)[0]]
+    assert keys[0] == "overview"
+    assert {"depth 0", "depth 3"} <= set(keys)
+    assert {"scope transformer", "scope transformer/blocks/1", "scope transformer/blocks/0/attention"} <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_each_node_is_in_one_box_of_every_view(model):
+    for shown in views(model)[0]:
+        found = sorted(itertools.chain.from_iterable(map(members, shown["boxes"])))
+        assert found == list(range(len(model))), shown["key"]
+
+
+def test_a_small_scope_is_open_with_what_is_around_it(model):
+    shown = next(s for s in views(model)[0] if s["key"] == "scope transformer/blocks/0/attention")
+    open_scopes = {cluster["scope"] for cluster in shown["clusters"]}
+    assert "transformer/blocks/0/attention/query" in open_scopes
+    assert "transformer/blocks/0/feed_forward" not in open_scopes
+
+
+def test_every_box_and_point_lies_in_the_picture(model):
+    for shown in views(model)[0]:
+        width, height = shown["size"]
+        for box in shown["boxes"]:
+            x, y, w, h = box["at"]
+            assert -1 <= x <= x + w <= width + 1, shown["key"]
+            assert -1 <= y <= y + h <= height + 1, shown["key"]
+        for _, _, points, *_ in shown["arrows"]:
+            assert (len(points) - 4) % 6 == 0  # curves of three points, and the tip
+            xs, ys = itertools.accumulate(points[::2]), itertools.accumulate(points[1::2])
+            assert all(-20 <= x <= width + 20 and -20 <= y <= height + 20 for x, y in zip(xs, ys, strict=True))
+
+
+def test_arrows_begin_and_end_at_their_boxes(model):
+    for shown in views(model)[0]:
+        for source, target, points, *_ in shown["arrows"]:
+            ends = (points[0], points[1]), (sum(points[::2]), sum(points[1::2]))
+            for (x, y), number in zip(ends, (source, target), strict=True):
+                left, top, width, height = shown["boxes"][number]["at"]
+                assert left - 8 <= x <= left + width + 8, shown["key"]
+                assert top - 8 <= y <= top + height + 8, shown["key"]
+
+
+def test_both_uses_of_one_operand_have_an_arrow():
+    x = mg.Tensor(3.0, requires_grad=True, name="x")
+    (shown,) = views((x * x).graph())[0]
+    assert [arrow[:2] for arrow in shown["arrows"]] == [[0, 1], [0, 1]]
+    assert shown["arrows"][0][2] != shown["arrows"][1][2]
+
+
+def test_arrows_of_a_gradient_graph_point_where_the_values_go():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    graph = mg.graph_of(ops.sum(ops.exp(x)), gradients=True)
+    (shown,) = views(graph)[0]
+    uses = [[x.number, node.number] for node in graph for x in node.inputs if isinstance(x, type(node))]
+    assert sorted(arrow[:2] for arrow in shown["arrows"]) == sorted(uses)
+
+
+def test_no_view_has_more_than_a_thousand_boxes(without_engine):
+    found, notes = views(chain(3_000))
+    assert max(len(shown["boxes"]) for shown in found) <= 1_000
+    assert len(found[0]["boxes"]) <= 150
+    assert any("more than 1,000 boxes" in note for note in notes)
+
+
+def test_EN2_without_an_engine_there_is_a_layout_and_the_page_says_how_to_get_a_better_one(without_engine, model):
+    found, notes = views(model)
+    assert any("pip install graphviz-pure" in note for note in notes)
+    assert all(box["at"][2] > 0 for shown in found for box in shown["boxes"])
+
+
+def test_EN4_what_an_engine_refuses_is_laid_out_here(monkeypatch, lesson):
+    def fails(*args, **kwargs):
+        raise engines.LayoutError("no")
+
+    monkeypatch.setattr(layouts, "layout", fails)
+    found, notes = views(lesson)
+    assert len(found[0]["boxes"]) == 6
+    assert "1 of 1 views" in notes[0]
+
+
+def overlap(a, b):
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def test_layered_boxes_do_not_overlap_and_lie_in_their_frames(model):
+    for depth in range(5):
+        shown = view(model, depth=depth)
+        placed = layered(shown, {box.id: (60.0, 30.0) for box in shown.boxes})
+        for a, b in itertools.combinations(placed.boxes.values(), 2):
+            assert not overlap(a, b)
+        frames = {id(cluster): at for cluster, at in placed.clusters}
+        for cluster in within(shown.clusters):
+            left, top, width, height = frames[id(cluster)]
+            for box in cluster.boxes:
+                x, y, w, h = placed.boxes[box.id]
+                assert left < x < x + w < left + width
+                assert top < y < y + h < top + height
+
+
+def test_layered_operands_lie_above_their_users(lesson):
+    shown = view(lesson)
+    placed = layered(shown, {box.id: (60.0, 12.0 * len(box_lines(shown, box))) for box in shown.boxes})
+    for arrow in shown.arrows:
+        assert placed.boxes[arrow.source.id][1] < placed.boxes[arrow.target.id][1]
+
+
+def test_layered_scopes_may_be_nested_deeply():
+    x = mg.Tensor([1.0], requires_grad=True)
+    path = "/".join(["deeper"] * 1_500)
+    with mg.scope(path):
+        y = ops.exp(x)
+    shown = view(ops.sum(np.float64(2.0) * y).graph(), depth=2_000)
+    assert layered(shown, {box.id: (60.0, 30.0) for box in shown.boxes}).size[0] > 60
