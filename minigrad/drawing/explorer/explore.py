@@ -32,8 +32,8 @@ WARN_ABOVE, REFUSE_ABOVE = 5_000_000, 25_000_000  # bytes of a page
 MOST_NODES = 50_000
 FRAME_HEIGHT = 720  # pixels, in notebooks
 SCRIPTS = (
-    "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "panel.js", "stepcard.js", "stepbar.js",
-    "search.js", "main.js",
+    "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "panel.js", "stepcard.js",
+    "stepbar.js", "search.js", "main.js",
 )  # fmt: skip
 
 

@@ -123,7 +123,9 @@ def _rows(
     middle: dict[int, float] = {}
     places, y = [], margin + title
     for row, width in zip(ordered, widths, strict=True):
-        row.sort(key=lambda item: _mean([middle[source] for source in sources[id(item)] if source in middle], whole / 2))
+        row.sort(
+            key=lambda item: _mean([middle[source] for source in sources[id(item)] if source in middle], whole / 2)
+        )
         x = margin + (whole - width) / 2
         height = max(sizes[id(item)][1] for item in row)
         for item in row:

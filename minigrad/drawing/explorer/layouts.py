@@ -46,8 +46,12 @@ def views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[st
             "better layout."
         )
     elif simple:
-        notes.append(f"The layout engine did not manage {simple} of {len(found)} views: there, boxes are in rows by depth.")
-    return [_written(key, shown, places) for (key, shown), (places, _) in zip(chosen.items(), found, strict=True)], notes
+        notes.append(
+            f"The layout engine did not manage {simple} of {len(found)} views: there, boxes are in rows by depth."
+        )
+    return [
+        _written(key, shown, places) for (key, shown), (places, _) in zip(chosen.items(), found, strict=True)
+    ], notes
 
 
 def _chosen(graph: Graph) -> tuple[dict[str, View], list[str]]:
@@ -91,7 +95,7 @@ def _boxes_of(shown: View) -> tuple[tuple[str, int, int], ...]:
     return tuple((box.id, box.count, len(box.nodes)) for box in shown.boxes)
 
 
-# --- what is written of a view ------------------------------------------------------------------------------------------
+# --- what is written of a view ----------------------------------------------------------------------------------------
 
 
 def _written(key: str, shown: View, places: Plain) -> Plain:
@@ -116,8 +120,13 @@ def _written(key: str, shown: View, places: Plain) -> Plain:
 def _box(shown: View, box: Box) -> Plain:
     if box.kind == "node":
         return {"nodes": _ranges(box.nodes)}
-    found: Plain = {"kind": box.kind, "title": text(box.title), "order": box.order, "lines": [text(line) for line in box_lines(shown, box)],
-                    "nodes": _ranges(box.nodes)}  # fmt: skip
+    found: Plain = {
+        "kind": box.kind,
+        "title": text(box.title),
+        "order": box.order,
+        "lines": [text(line) for line in box_lines(shown, box)],
+        "nodes": _ranges(box.nodes),
+    }
     if box.kind == "scope":
         found |= {"scope": text(box.scope), "count": box.count}
         if box.count > 1:
@@ -148,7 +157,7 @@ def _note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
     return [note, *_rounded(place)] if note and place else []
 
 
-# --- places ---------------------------------------------------------------------------------------------------------------
+# --- places -----------------------------------------------------------------------------------------------------------
 
 
 def _places(shown: View, engine: str | None) -> tuple[Plain, str]:

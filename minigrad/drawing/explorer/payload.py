@@ -117,7 +117,9 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
             if rule is None:
                 continue
             operand["rule"] = texts.setdefault(text(rule.formula), len(texts))
-            read = {_number(node.inputs[i]): text(node.function.argument(i)) if node.function else "" for i in rule.reads}
+            read = {
+                _number(node.inputs[i]): text(node.function.argument(i)) if node.function else "" for i in rule.reads
+            }
             if rule.reads_result:
                 read[node.number] = "y"
             operand["reads"] = [[number, letter] for number, letter in read.items()]
@@ -188,7 +190,7 @@ def _limits(graph: Graph, steps: Sequence[Step]) -> Limits:
     """As much of each array as keeps the page small."""
     most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
     for limits in LADDER:
-        counts = [grid_for(node, limits).count for node in graph]
+        counts = [grid_for(node, limits).elements for node in graph]
         shown = sum(counts[node.number] * ((node.value is not None) + (node.gradient is not None)) for node in graph)
         written: dict[int, int] = {}
         for step in steps:

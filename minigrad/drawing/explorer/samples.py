@@ -54,12 +54,12 @@ class Grid(NamedTuple):
         return whole[:: self.slices.stride, :: self.rows.stride, :: self.columns.stride]
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         return math.prod(axis.shown for axis in self)
 
     @property
     def complete(self) -> bool:
-        return self.count == math.prod(axis.size for axis in self)
+        return self.elements == math.prod(axis.size for axis in self)
 
 
 class Limits(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -105,12 +106,24 @@ class Browser:
 
     def requests(self) -> list[str]:
         """The addresses asked for since the page was opened."""
-        import json
-
         events = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
-        return [
-            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
-        ]
+        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+    def blocked(self) -> bool:
+        """Has the policy of the page stopped every request but its own since it was opened?"""
+        events = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
+        asked = {
+            event["params"]["requestId"]
+            for event in events
+            if event["method"] == "Network.requestWillBeSent"
+            and not event["params"]["request"]["url"].startswith(("file:", "data:"))
+        }
+        stopped = {
+            event["params"]["requestId"]
+            for event in events
+            if event["method"] == "Network.loadingFailed" and event["params"].get("blockedReason") == "csp"
+        }
+        return asked <= stopped
 
     def errors(self) -> list[str]:
         return [entry["message"] for entry in self.chrome.get_log("browser")]

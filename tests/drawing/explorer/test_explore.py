@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def test_H6_the_page_refers_to_nothing(page):
         assert not [name for name in attributes if name.startswith("on")], tag
 
 
-@pytest.mark.parametrize("word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("])
+@pytest.mark.parametrize(
+    "word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("]
+)
 def test_the_script_never_makes_elements_of_text(page, word):
     assert word not in page
 
@@ -84,7 +87,7 @@ def test_H4_titles_are_text(lesson, title):
     assert shown == title.encode("ascii", "backslashreplace").decode()
 
 
-HOSTILE = ['</svg><script>alert(1)</script>', '" onload="alert(1)', "]]>", "-->", "<!--", "{data}", "a & b"]  # fmt: skip
+HOSTILE = ["</svg><script>alert(1)</script>", '" onload="alert(1)', "]]>", "-->", "<!--", "{data}", "a & b"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -170,7 +173,7 @@ def test_graphs_of_too_many_nodes_are_refused_at_once(monkeypatch, lesson):
 
 
 def test_EN2_without_an_engine_the_page_is_written(monkeypatch, tmp_path, lesson):
-    monkeypatch.setattr(engines, "ENGINES", ())
+    monkeypatch.setattr(engines, "ENGINES", tuple(replace(e, find=lambda: None) for e in engines.ENGINES))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         lesson.explore(tmp_path / "x.html")

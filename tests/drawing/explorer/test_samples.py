@@ -8,7 +8,9 @@ from hypothesis.extra import numpy as arrays
 
 from minigrad.drawing.explorer.samples import LADDER, Arrays, Limits, grid_of, histogram, plain_numbers, statistics
 
-shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7) | arrays.array_shapes(min_dims=1, max_dims=2, max_side=40)
+shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7) | arrays.array_shapes(
+    min_dims=1, max_dims=2, max_side=40
+)
 
 
 @given(shapes, st.sampled_from(LADDER), st.booleans())
@@ -17,7 +19,7 @@ def test_a_sample_is_within_its_limits_and_has_the_first_element(shape, limits, 
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
     sample = grid.of(array)
     assert sample.shape == tuple(axis.shown for axis in grid)
-    assert sample.size == grid.count <= (limits.heads * limits.tokens**2 if sliced else limits.side**2)
+    assert sample.size == grid.elements <= (limits.heads * limits.tokens**2 if sliced else limits.side**2)
     assert grid.complete == (sample.size == array.size)
     if array.size:
         assert sample.flat[0] == 0
@@ -56,7 +58,13 @@ def test_whole_numbers_stay_whole_where_javascript_has_them(array):
     assert [float(x) for x in numbers] == array.tolist()
 
 
-@given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_side=5), elements=st.floats(-1e300, 1e300) | st.just(np.nan) | st.just(-np.inf)))
+@given(
+    arrays.arrays(
+        np.float64,
+        arrays.array_shapes(min_dims=0, max_side=5),
+        elements=st.floats(-1e300, 1e300) | st.just(np.nan) | st.just(-np.inf),
+    )
+)
 def test_EX4_statistics_are_those_of_numpy(array):
     found, finite = statistics(array), array[np.isfinite(array)]
     assert (found["nan"], found["inf"]) == (np.isnan(array).sum(), np.isinf(array).sum())

@@ -29,6 +29,7 @@ function connected(graph) {
     if (step.kind === "seed") graph.nodes[step.node].written.push(position);
     if (step.kind === "backward") graph.nodes[step.target].written.push(position);
   });
+  graph.formulas = new Map(Object.entries(graph.formulas));
   graph.forwardSteps = graph.steps.filter((step) => step.kind === "forward").length;
   graph.backwardSteps = graph.steps.length - graph.forwardSteps;
   graph.views.forEach(prepare);

@@ -23,9 +23,7 @@ class Page {
     prepareTheme(byId("theme"));
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("hashchange", () => this.read());
-    this.show(this.view);
     this.read();
-    this.drawing.frameUp(this.selectedBox()?.at);
   }
 
   // --- what is shown ---
@@ -46,7 +44,8 @@ class Page {
     const node = typeof selection === "number" ? graph.nodes[selection] : null;
     const about = node ? nodePanel(this, node, step) : selection ? boxPanel(this, selection) : step ? null : graphPanel(this);
     this.panel.replaceChildren(...[step ? stepCard(this, step) : null, about && element("div", { class: "about" }, about)].filter(Boolean));
-    this.write();
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), 120); // browsers refuse to change the address many times a second
   }
 
   selectedBox() {
@@ -191,7 +190,7 @@ class Page {
   read() {
     const kept = new URLSearchParams(location.hash.slice(1));
     const view = this.graph.viewOf.get(kept.get("view")) ?? this.graph.views[0];
-    const node = this.graph.nodes[kept.get("node") ?? -1];
+    const node = /^\d+$/.test(kept.get("node")) ? this.graph.nodes[kept.get("node")] : null;
     const step = Number.parseInt(kept.get("step") ?? "0", 10) || 0;
     this.bar.stop();
     this.step = Math.max(0, Math.min(this.graph.steps.length, step));
@@ -222,7 +221,7 @@ function showViews(page, bar) {
   const { graph, view } = page, size = view.boxes.length;
   const fewer = graph.levels.filter((level) => level.boxes.length < size).at(-1);
   const more = graph.levels.find((level) => level.boxes.length > size);
-  const step = (target, path, label) => button(icon(path), () => page.show(target), { "aria-label": label, disabled: !target });
+  const step = (target, path, label) => button(icon(path), () => target && page.show(target), { "aria-label": label, disabled: !target });
   const names = view.key.startsWith("scope ") ? view.key.slice(6).split("/") : [];
   const crumbs = names.map((name, i) => {
     const path = names.slice(0, i + 1).join("/");
@@ -266,6 +265,7 @@ try {
   palettes = graph.palettes;
   window.explorer = new Page(graph); // for whoever looks into it from the console
   document.documentElement.dataset.ready = "";
+  performance.mark("ready");
 } catch (problem) {
   document.getElementById("panel").append(element("p", { class: "note bad-note" },
     `This page could not be shown (${problem}). It needs a browser from 2024 or later.`));

@@ -32,7 +32,7 @@ function nodePanel(page, node, taken) {
         node.output && element("span", { class: "tag" }, "output"),
         element("span", { class: "size" }, node.shape), " ", element("span", { class: "faint" }, node.dtype))),
     element("p", { class: "code breakable" }, `%${node.number} = ${node.expression}`),
-    node.op && graph.formulas[node.op] && element("p", { class: "formula" }, graph.formulas[node.op]),
+    graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
     equalsNote(page, node),
     valueSection(page, node, taken),
     inputsSection(page, node),

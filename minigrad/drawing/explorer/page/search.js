@@ -49,7 +49,7 @@ function bare(shape) {
 function hasNumbers(found, wanted) {
   if (!found) return false;
   const tests = { nan: found.nan > 0, inf: found.inf > 0, zero: found.norm === 0 && !found.nan && !found.inf, any: true };
-  return tests[wanted] ?? false;
+  return Object.hasOwn(tests, wanted) && tests[wanted];
 }
 
 class Search {

@@ -25,7 +25,7 @@ function forwardCard(page, step, taken) {
   return [
     element("p", { class: "kind" }, `Forward ${taken} of ${graph.forwardSteps}`),
     element("h2", { class: "breakable" }, `${nodeTitle(node)} gets its value`),
-    graph.formulas[node.op] && element("p", { class: "formula" }, graph.formulas[node.op]),
+    graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
     operands.map((number) => cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false)),
     cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) }),
   ];
