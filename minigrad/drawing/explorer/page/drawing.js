@@ -133,7 +133,10 @@ class Drawing {
       group.classList.toggle("has-gradient", stepping && members.some((node) => node.written.length > 0 && node.written[0] < taken));
       group.classList.remove("now", "from");
     }
-    for (const { group } of this.arrows) group.classList.remove("flowed", "now", "feeds");
+    for (const { group, target } of this.arrows) {
+      group.classList.remove("flowed", "now", "feeds");
+      group.classList.toggle("pending", this.boxes[target].group.classList.contains("pending"));
+    }
     if (!stepping) return;
     const largest = graph.largestFlow;
     graph.steps.slice(graph.forwardSteps, taken).forEach((step) => {

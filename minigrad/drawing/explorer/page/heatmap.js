@@ -37,19 +37,20 @@ function channels(colour) {
  * One matrix as a figure.
  *
  * `numbers` row by row; `grid` the axes of the data: [slices, rows, columns], each [size, stride]; `width` in pixels;
- * `label` says what it shows; `names` the texts of rows and columns, where they are known.
+ * `label` says what it shows; `names` the texts of rows and columns, where they are known; `largest` how wide a cell
+ * without its number is at most.
  */
-function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false }) {
+function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false, largest = 18 }) {
   const [, [rowSize, rowStride], [columnSize, columnStride]] = grid;
   const rows = Math.ceil(rowSize / rowStride), columns = Math.ceil(columnSize / columnStride);
   if (!rows || !columns) return element("p", { class: "faint" }, "no elements");
   const longest = (of) => Math.min(8, Math.max(...of.map((name) => [...name].length)));
   const sideRoom = names.rows ? longest(names.rows) * 6 + 6 : 0, room = width - sideRoom;
   const written = !plain && room / columns >= NARROWEST_NUMBER && rows <= 16;
-  const cellWidth = written ? Math.min(WIDEST_NUMBER, room / columns) : Math.min(20, room / columns);
+  const cellWidth = written ? Math.min(WIDEST_NUMBER, room / columns) : Math.min(largest, room / columns);
   const turned = !written && names.columns && longest(names.columns) > 1; // names that are wider than their cells
   const topRoom = !names.columns ? 0 : turned ? longest(names.columns) * 5.4 + 8 : 15;
-  const cellHeight = written ? HIGHEST_NUMBER : Math.min(20, Math.max(cellWidth, 5));
+  const cellHeight = written ? HIGHEST_NUMBER : Math.min(largest, Math.max(cellWidth, 5));
   const picture = vector("svg", {
     class: "cells", role: "img", tabindex: 0, width: sideRoom + cellWidth * columns, height: topRoom + cellHeight * rows,
     "aria-label": `${label}: ${described(numbers, rows, columns, names)}`,

@@ -226,7 +226,6 @@ function placeSection(page, node) {
     node.scope && ["scope", scopeButton(page, node.scope)],
     node.line && ["made at", element("span", { class: "code" }, node.line)],
     node.purpose && ["made for", element("span", { class: "code" }, node.purpose)],
-    node.settingsText && ["params", node.settingsText],
     ["size", bytes(node.bytes)],
   ].filter(Boolean);
   return section("Where", element("dl", { class: "facts" }, facts.map(([term, fact]) => element("div", {}, element("dt", {}, term), element("dd", {}, fact)))));
@@ -275,7 +274,7 @@ function unique(numbers) {
 // --- the graph ---
 
 const ROLES = {
-  input: "input", parameter: "parameter", state: "state", constant: "constant", random: "random draw", cotangent: "cotangent", op: "operation",
+  input: "input", parameter: "parameter", state: "state", constant: "constant", random: "random draw", cotangent: "incoming gradient", op: "operation",
 };
 
 function graphPanel(page) {
@@ -339,5 +338,5 @@ function legend(graph, present) {
 
 function legendItem(node, label, box = { kind: "scope", count: 1 }) {
   return element("li", {}, vector("svg", { width: 34, height: 22, "aria-hidden": "true" },
-    vector("g", { class: ["box", ...classesOf(box, node)].join(" ") }, outlineOf(box, node, 1, 1, 32, 20))), label);
+    vector("g", { class: ["box", ...classesOf(box, node)].join(" ") }, outlineOf(box, node, 1, node ? 1 : 5, 32, node ? 20 : 16))), label);
 }

@@ -2,6 +2,12 @@
 
 const SLOWEST = 1100, FASTEST = 120, WHOLE = 40_000; // milliseconds: of one step when playing, and of all
 
+const NO_BACKWARD = {
+  leaves: "backward: not kept; call loss.backward(keep=True)",
+  none: "gradients: not computed; call loss.backward(keep=True)",
+  graph: "the gradients are nodes of this graph",
+};
+
 class StepBar {
   constructor(page, bar) {
     Object.assign(this, { page, bar, timer: null });
@@ -31,7 +37,7 @@ class StepBar {
           button("forward", () => page.go(Math.min(1, graph.forwardSteps)), { class: "link" }),
           backward
             ? button("backward", () => page.go(graph.forwardSteps + 1), { class: "link backward" })
-            : element("span", { class: "faint" }, graph.gradients === "leaves" ? "backward: not kept; call loss.backward(keep=True)" : "gradients: not computed; call loss.backward(keep=True)"))),
+            : element("span", { class: "faint" }, NO_BACKWARD[graph.gradients]))),
       element("label", { class: "follow" }, this.follow = element("input", { type: "checkbox", checked: true }), "follow"),
       this.sentence);
   }

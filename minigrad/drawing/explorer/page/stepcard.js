@@ -84,7 +84,7 @@ function sums(page, target, rows, scale) {
 function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = false) {
   const [slices, rows, columns] = node.grid, count = Math.ceil(slices[0] / slices[1]);
   const folded = [[1, 1], [Math.ceil(rows[0] / rows[1]) * count, 1], columns];
-  return heatMap({ numbers, grid: count > 1 ? folded : node.grid, scale, width, label, plain: plain || count > 1 });
+  return heatMap({ numbers, grid: count > 1 ? folded : node.grid, scale, width, label, plain: plain || count > 1, largest: 12 });
 }
 
 function strongNote(...rules) {
