@@ -8,7 +8,7 @@ where the operands come from. What uses the results may differ, and whether they
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 
 from minigrad.drawing.scopes import Key, Scopes, order_of
@@ -37,8 +37,8 @@ class Folding:
         return self._run.get(number)
 
 
-def fold(scopes: Scopes, among: Collection[Key]) -> Folding:
-    """Find the runs of two or more equal neighbours among the scopes given.
+def fold(scopes: Scopes, among: Collection[Key], apart: Mapping[Node, Hashable] | None = None) -> Folding:
+    """Find the runs of two or more equal neighbours among the scopes given; what is `apart` has to be equal too.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True) * 1.0
@@ -56,7 +56,7 @@ def fold(scopes: Scopes, among: Collection[Key]) -> Folding:
         runs: list[list[Key]] = []
         last: Hashable = None
         for key in scopes.inside.get(parent, ()):
-            form = _form(scopes.members[key], key[1]) if key in among else None
+            form = _form(scopes.members[key], key[1], apart or {}) if key in among else None
             if form is not None and form == last:
                 runs[-1].append(key)
             else:
@@ -74,7 +74,7 @@ def fold(scopes: Scopes, among: Collection[Key]) -> Folding:
     return folding
 
 
-def _form(nodes: list[Node], path: str) -> Hashable:
+def _form(nodes: list[Node], path: str, apart: Mapping[Node, Hashable]) -> Hashable:
     """All that must be equal in equal scopes. What comes from outside is known by when it is first used."""
     order, inside = order_of(nodes[0]), {node.number: position for position, node in enumerate(nodes)}
     outside: dict[int, int] = {}
@@ -91,7 +91,7 @@ def _form(nodes: list[Node], path: str) -> Hashable:
     return name, tuple(
         (
             node.op, node.role, node.shape, str(node.dtype), node.name, node.scope[len(path) :],
-            tuple(node.params.items()), tuple(place(x) for x in node.inputs),
+            tuple(node.params.items()), tuple(place(x) for x in node.inputs), apart.get(node),
         )
         for node in nodes
     )  # fmt: skip

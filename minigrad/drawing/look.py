@@ -49,12 +49,13 @@ def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
     if start_and_end is not None:
         graph = graph.between(*start_and_end)
     asked_for = given.get("depth") is not None
-    shown = view(graph, **{name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given})
+    given["marks"] = marks = _failed(graph) | dict(given.get("marks") or {})
+    chosen_view = {name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given}
+    shown = view(graph, apart=marks, **chosen_view)
     if asked_for:  # what was asked for needs no note
         shown = replace(shown, notes=())
     given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
     given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
-    given["marks"] = _failed(graph) | dict(given.get("marks") or {})
     return shown, Look(**given)
 
 

@@ -7,7 +7,7 @@ writers of DOT and Mermaid and by the explorer, which decide how boxes look.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -89,7 +89,7 @@ class View:
 
 def view(
     graph: Graph, *, depth: int | None = None, opened: Collection[str] | None = None, hide_constants: bool = False,
-    order: int | None = None, limit: int = LIMIT,
+    order: int | None = None, limit: int = LIMIT, apart: Mapping[Node, Hashable] | None = None,
 ) -> View:  # fmt: skip
     """What a picture shows of `graph`.
 
@@ -100,6 +100,7 @@ def view(
         opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed.
         hide_constants: leave constants out.
         order: the highest order of derivative that is shown; all by default.
+        apart: what becomes of nodes; only scopes where it is the same are folded.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -120,17 +121,17 @@ def view(
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.closed(lambda path: path not in wanted)
-        folding = fold(scopes, outermost(closed))
+        folding = fold(scopes, outermost(closed), apart)
         shown = _Builder(graph, nodes, scopes, closed, folding).view()
     elif depth is not None:
         closed = scopes.closed_below(depth)
-        return _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed))).view()
+        return _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed), apart)).view()
     elif len(nodes) + len(graph.updates) <= limit:
         return _Builder(graph, nodes, scopes, {}, Folding()).view()
     else:
         for level in range(scopes.depth, -1, -1):
             closed = scopes.closed_below(level)
-            folding = fold(scopes, outermost(closed) | (scopes.members.keys() - closed.keys()))
+            folding = fold(scopes, outermost(closed) | (scopes.members.keys() - closed.keys()), apart)
             shown = _Builder(graph, nodes, scopes, closed, folding).view()
             if len(shown.boxes) <= limit:
                 break

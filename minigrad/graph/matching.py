@@ -162,7 +162,9 @@ def _aligned(first: Array, second: Array, i: int = 0, j: int = 0) -> Iterator[tu
         yield from _aligned(first[:middle], second[:split], i, j)
         yield from _aligned(first[middle:], second[split:], i + middle, j + split)
     elif len(first) and len(second):
-        yield from reversed([(i + p, j + q) for p, q in _traced_back(np.stack([*_weights(first, second)]))])
+        yield from reversed(
+            [(i + p, j + q) for p, q in _traced_back(np.stack([*_weights(first, second)]), first, second)]
+        )
 
 
 def _weights(first: Array, second: Array) -> Iterator[Array]:
@@ -177,14 +179,15 @@ def _weights(first: Array, second: Array) -> Iterator[Array]:
         yield row
 
 
-def _traced_back(table: Array) -> Iterator[tuple[int, int]]:
-    """The pairs that make up the weight in the last corner of the table, the last pair first."""
-    p, q = (length - 1 for length in table.shape)
+def _traced_back(table: Array, first: Array, second: Array) -> Iterator[tuple[int, int]]:
+    """The pairs that make up the weight in the last corner of the table, the last pair first, and as late as can be."""
+    p, q = len(first), len(second)
     while p and q:
-        if table[p, q] == table[p - 1, q]:
-            p -= 1
-        elif table[p, q] == table[p, q - 1]:
-            q -= 1
-        else:
+        equal = first[p - 1] == second[q - 1]
+        if equal[0] and table[p, q] == table[p - 1, q - 1] + equal @ WEIGHTS:
             p, q = p - 1, q - 1
             yield p, q
+        elif table[p, q] == table[p - 1, q]:
+            p -= 1
+        else:
+            q -= 1

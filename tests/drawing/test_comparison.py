@@ -87,6 +87,24 @@ def test_a_closed_scope_is_marked_as_what_is_in_it():
     assert "+ layer" in y.graph().diff(z.graph()).dot(depth=0)
 
 
+def test_a_layer_that_was_added_is_not_folded_with_those_that_were_there():
+    def blocks(count, changed=None):
+        y = mg.Tensor([1.0, 2.0], requires_grad=True, name="x") * 1.0
+        for i in range(count):
+            with mg.scope(f"blocks/{i}"):
+                for j in range(20):
+                    y = mg.sin(y) if i == changed and j == 7 else mg.tanh(y)
+        return mg.sum(y).graph()
+
+    dot = blocks(12).diff(blocks(13)).dot()
+    assert "0–11  ×12" in dot
+    assert len(re.findall(r'label="\+ tanh', dot)) == 20
+    assert re.findall('label="(~[^\\\\]*)', dot) == ["~ sum"]  # of another operand
+    dot = blocks(12).diff(blocks(12, changed=5)).dot()
+    assert {"0–4  ×5", "6–11  ×6"} <= {*re.findall(r"\d+–\d+  ×\d+", dot)}
+    assert dot.count("~ tanh → sin") == 1
+
+
 def test_the_same_text_on_every_run_and_no_marks_without_a_difference(difference):
     assert difference.dot() == chain(*BEFORE).diff(chain(*AFTER)).dot()
     same = chain(mg.exp).diff(chain(mg.exp))

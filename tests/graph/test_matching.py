@@ -68,6 +68,14 @@ def test_of_equal_operations_those_are_matched_that_compute_the_same():
     ]  # fmt: skip
 
 
+def test_what_comes_after_a_change_is_matched_from_the_end():
+    steps = [mg.tanh] * 9
+    changed = steps[:4] + [mg.sin] + steps[5:]
+    assert numbers(chain(*steps), chain(*changed)) == [(i, i) for i in range(10)]
+    shorter = chain(*steps[:8], mg.sin)
+    assert numbers(chain(*steps, mg.sin), shorter)[-1] == (10, 9)
+
+
 def test_nothing_of_another_scope_or_order_stands_in_sequence():
     """But the same expression may have moved to another scope."""
     assert numbers(chain(mg.exp, scope="a"), chain(mg.exp, scope="b")) == [(0, 0), (1, 1)]
