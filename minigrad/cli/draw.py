@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     except GraphvizNotFoundError as error:
         raise CommandError(
             f"there is no layout engine for {picture.suffix} (to install one: {pip_line(DRAWING)}, or Graphviz from "
-            f"graphviz.org); the DOT text is in {picture.with_suffix('.dot')}"
+            f"graphviz.org); the DOT text is in {error.saved}"
         ) from error
     print(f"{picture}: {len(graph)} nodes{', written over the old file' if replaced else ''}")
     return 0

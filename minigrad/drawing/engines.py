@@ -33,9 +33,13 @@ LONGEST_REPORT = 1_000  # characters of an engine's error output that a message 
 class GraphvizNotFoundError(MinigradError):
     """No engine that can write the format is installed; the message says what was tried and how to get one."""
 
+    saved: str | None = None  # where the DOT text was written
+
 
 class LayoutError(MinigradError):
     """An engine failed, took too long, printed junk, or was asked for a format that it cannot write."""
+
+    saved: str | None = None  # where the DOT text was written
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,9 @@ def layout(
             return READERS[format](output)
         except (ValueError, ElementTree.ParseError) as problem:
             raise LayoutError(f"The {name} engine did not write {format}: {problem}. {report}") from None
-    except MinigradError as error:
+    except (GraphvizNotFoundError, LayoutError) as error:
         if save_dot is not None:
+            error.saved = os.fspath(save_dot)
             Path(save_dot).write_text(dot, encoding="utf-8", newline="\n")
             error.args = (f"{error}\nThe DOT text is saved in {os.fspath(save_dot)}.",)
         raise
