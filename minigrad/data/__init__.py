@@ -1,4 +1,4 @@
-"""Toy data that needs no download: a real text, three sequence tasks, their batches, and baselines to compare with.
+"""Data that needs no download: real texts, images, sounds and tunes, toy tasks, batches, and baselines to compare with.
 
 Everything here is plain NumPy and knows nothing of graphs; training scripts and the command line call it.
 """
@@ -7,6 +7,7 @@ from minigrad.data.batches import pad as pad
 from minigrad.data.batches import text_batches as text_batches
 from minigrad.data.batches import windows as windows
 from minigrad.data.ngrams import ngram_baselines as ngram_baselines
+from minigrad.data.split import Split as Split
 from minigrad.data.tasks import TASKS as TASKS
 from minigrad.data.tasks import copy as copy
 from minigrad.data.tasks import reversal as reversal

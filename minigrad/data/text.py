@@ -12,18 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.data.split import Split
 
-@dataclass(frozen=True)
-class Text:
-    """A text in two parts, with where it comes from and the licence it is under.
 
-    `train` is for training; `validation` follows it and is only for measuring.
-    """
-
-    train: str
-    validation: str
-    source: str
-    licence: str
+class Text(Split[str]):
+    """A text in two parts: `validation` follows `train`."""
 
 
 def python_topics() -> Text:

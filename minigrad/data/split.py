@@ -1,0 +1,24 @@
+"""What every real data set comes as: a part to learn from, a part to measure on, and where both are from.
+
+Every function that gives a real data set returns a `Split`; training scripts read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Split(Generic[Part]):
+    """A data set in two parts, with where it comes from and the licence it is under.
+
+    `train` is for training; `validation` is only for measuring. What belongs to which is the same at every call.
+    """
+
+    train: Part
+    validation: Part
+    source: str
+    licence: str
