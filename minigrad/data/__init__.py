@@ -4,6 +4,7 @@ Everything here is plain NumPy and knows nothing of graphs; training scripts and
 """
 
 from minigrad.data.batches import pad as pad
+from minigrad.data.batches import row_batches as row_batches
 from minigrad.data.batches import text_batches as text_batches
 from minigrad.data.batches import windows as windows
 from minigrad.data.ngrams import ngram_baselines as ngram_baselines
