@@ -1,6 +1,7 @@
 """What every test and doctest gets: the names that docstrings use, and a watch over global state."""
 
 import os
+from importlib.util import find_spec
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, and other processes need the cores
 
@@ -9,6 +10,9 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.modes import current_mode
+
+LIBRARIES = {"minigrad.data.date_pairs.dates": "babel", "minigrad.data.tunebook.tunes": "music21"}
+"""What the doctests of these functions need; without it they are skipped."""
 
 
 def pytest_configure(config):
@@ -20,6 +24,12 @@ class Everywhere:
     @pytest.fixture(autouse=True)
     def _names_of_doctests(self, doctest_namespace):
         doctest_namespace |= {"mg": mg, "np": np, "Tensor": mg.Tensor}
+
+    @pytest.fixture(autouse=True)
+    def _libraries_of_doctests(self, request):
+        library = LIBRARIES.get(request.node.name)
+        if library is not None and find_spec(library) is None:
+            pytest.skip(f"{library} is not installed: install the extra fields")
 
     @pytest.fixture(autouse=True)
     def _no_state_leaks(self):

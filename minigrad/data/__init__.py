@@ -3,10 +3,14 @@
 Everything here is plain NumPy and knows nothing of graphs; training scripts and the command line call it.
 """
 
+from minigrad.data.abc_notation import TuneCheck as TuneCheck
+from minigrad.data.abc_notation import check_tune as check_tune
 from minigrad.data.batches import pad as pad
 from minigrad.data.batches import row_batches as row_batches
 from minigrad.data.batches import text_batches as text_batches
 from minigrad.data.batches import windows as windows
+from minigrad.data.date_pairs import Pairs as Pairs
+from minigrad.data.date_pairs import dates as dates
 from minigrad.data.digit_images import Images as Images
 from minigrad.data.digit_images import digits as digits
 from minigrad.data.ngrams import ngram_baselines as ngram_baselines
@@ -19,5 +23,6 @@ from minigrad.data.tasks import sort as sort
 from minigrad.data.text import Text as Text
 from minigrad.data.text import Vocabulary as Vocabulary
 from minigrad.data.text import python_topics as python_topics
+from minigrad.data.tunebook import tunes as tunes
 from minigrad.data.utterances import Utterances as Utterances
 from minigrad.data.utterances import vowels as vowels
