@@ -19,7 +19,7 @@ from minigrad.drawing.labels import about_gradients, arrow_notes, box_lines, gra
 from minigrad.drawing.look import Look, Options, chosen, kind_of, mark_of, sample
 from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, MARKS, THEMES, Theme
 from minigrad.drawing.text import array_lines, label, tooltip
-from minigrad.drawing.view import ORDERS, Arrow, Box, Cluster, View
+from minigrad.drawing.view import ORDERS, Arrow, Box, View, nested
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
 
@@ -182,24 +182,18 @@ class _Writer:
 
     def _clusters(self) -> Iterator[str]:
         numbers = itertools.count()
-        stack: list[Cluster | str] = list(reversed(self.shown.clusters))
-        depth = 0
-        while stack:
-            cluster = stack.pop()
-            if isinstance(cluster, str):
-                depth -= 1
-                yield "  " * depth + cluster
+        for depth, cluster in nested(self.shown.clusters):
+            margin = "  " * depth
+            if cluster is None:
+                yield f"{margin}}}"
                 continue
-            yield "  " * depth + f"subgraph cluster{next(numbers)} {{"
-            depth += 1
-            title = f"{cluster.title}  ×{cluster.count}" if cluster.count > 1 else cluster.title
             own = self._sized(style.cluster_attributes(self.theme, cluster.order, cluster.count > 1))
             if self.look.theme == "auto":
                 own["class"] = f"cluster-{min(cluster.order, 1)}"
-            yield "  " * depth + f"graph {_attributes(own, label=label(title))};"
+            yield f"{margin}subgraph cluster{next(numbers)} {{"
+            yield f"{margin}  graph {_attributes(own, label=label(cluster.heading))};"
             if cluster.boxes:
-                yield "  " * depth + "; ".join(box.id for box in cluster.boxes) + ";"
-            stack += ["}", *reversed(cluster.inside)]
+                yield f"{margin}  {'; '.join(box.id for box in cluster.boxes)};"
 
     # --- beside the graph ---------------------------------------------------------------------------------------------
 

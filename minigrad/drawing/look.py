@@ -19,24 +19,29 @@ Mark = Literal["added", "removed", "changed", "failed"]
 SMALL = 25  # boxes; below, a picture without gradient graphs runs from left to right
 
 
-class Options(TypedDict, total=False):
-    """What can be chosen about a picture, see `dot_source`."""
+class Choices(TypedDict, total=False):
+    """What can be chosen about every picture, see `minigrad.drawing.dot.dot_source`."""
 
     depth: int | None
     hide_constants: bool
     order: int | None
     between: tuple[Node | str, Node | str] | None
     values: bool
-    gradients: bool
     direction: Direction | None
     title: str | None
+    labels: Mapping[Node | str, str] | None
+    highlight: Collection[Node | str]
+    marks: Mapping[Node, Mark]
+
+
+class Options(Choices, total=False):
+    """What can be chosen about a picture that an engine lays out."""
+
+    gradients: bool
     legend: bool
     theme: Literal["light", "dark", "auto"]
     font_size: float | None
     dpi: float | None
-    labels: Mapping[Node | str, str] | None
-    highlight: Collection[Node | str]
-    marks: Mapping[Node, Mark]
 
 
 def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:

@@ -6,36 +6,22 @@ run.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TypedDict, Unpack
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Unpack
 
 from minigrad.drawing.labels import arrow_notes, box_lines
-from minigrad.drawing.look import Direction, Look, Mark, chosen, mark_of, sample, unexpected_option
+from minigrad.drawing.look import Choices, Look, Mark, chosen, mark_of, sample, unexpected_option
 from minigrad.drawing.style import LIGHT, SIGNS, cluster_attributes, node_attributes
 from minigrad.drawing.text import LONGEST_LABEL_LINE, visible
-from minigrad.drawing.view import Arrow, Box, Cluster, View
-from minigrad.graph import Graph, Node
+from minigrad.drawing.view import Arrow, Box, Cluster, View, nested
+from minigrad.graph import Graph
 
 
-class Options(TypedDict, total=False):
-    """What can be chosen about a flowchart; each as for `minigrad.drawing.dot.dot_source`."""
-
-    depth: int | None
-    hide_constants: bool
-    order: int | None
-    between: tuple[Node | str, Node | str] | None
-    values: bool
-    direction: Direction | None
-    title: str | None
-    labels: Mapping[Node | str, str] | None
-    highlight: Collection[Node | str]
-    marks: Mapping[Node, Mark]
-
-
-def mermaid_source(graph: Graph, **options: Unpack[Options]) -> str:
-    """The picture of `graph` as a Mermaid flowchart; see `Options`.
+def mermaid_source(graph: Graph, **options: Unpack[Choices]) -> str:
+    """The picture of `graph` as a Mermaid flowchart; `options` are those of `minigrad.drawing.look.Choices`.
 
     Raises:
         TypeError: an option that there is not.
@@ -58,8 +44,8 @@ def mermaid_source(graph: Graph, **options: Unpack[Options]) -> str:
     <BLANKLINE>
     """
     for name in options:
-        if name not in Options.__annotations__:
-            raise TypeError(unexpected_option(name, Options.__annotations__))
+        if name not in Choices.__annotations__:
+            raise TypeError(unexpected_option(name, Choices.__annotations__))
     shown, look = chosen(graph, **options)
     return written(shown, look)
 
@@ -124,28 +110,19 @@ def _arrow(arrow: Arrow) -> str:
 
 def _clusters(clusters: Iterable[Cluster], texts: Mapping[Box, str]) -> Iterator[str]:
     """Open scopes with the boxes in them."""
-    stack: list[Cluster | str] = list(reversed(list(clusters)))
-    number = depth = 0
-    while stack:
-        cluster = stack.pop()
-        if isinstance(cluster, str):
-            depth -= 1
-            yield "  " * depth + cluster
+    numbers = itertools.count()
+    for depth, cluster in nested(clusters):
+        margin = "  " * depth
+        if cluster is None:
+            yield f"{margin}end"
             continue
-        title = f"{cluster.title} ×{cluster.count}" if cluster.count > 1 else cluster.title
-        yield "  " * depth + f"subgraph c{number}[{quoted(title)}]"
-        number, depth = number + 1, depth + 1
-        yield from ("  " * depth + texts[box] for box in cluster.boxes)
-        stack += ["end", *reversed(cluster.inside)]
+        yield f"{margin}subgraph c{next(numbers)}[{quoted(cluster.heading)}]"
+        yield from (f"{margin}  {texts[box]}" for box in cluster.boxes)
 
 
 def _every(clusters: Iterable[Cluster]) -> Iterator[Cluster]:
     """The clusters and those inside them, in the order in which they are written."""
-    stack = list(reversed(list(clusters)))
-    while stack:
-        cluster = stack.pop()
-        yield cluster
-        stack += reversed(cluster.inside)
+    return (cluster for _, cluster in nested(clusters) if cluster is not None)
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------

@@ -74,6 +74,11 @@ class Cluster:
     boxes: list[Box] = field(default_factory=list)
     inside: list[Cluster] = field(default_factory=list)
 
+    @property
+    def heading(self) -> str:
+        """The title, and how many equal scopes it stands for."""
+        return f"{self.title} ×{self.count}" if self.count > 1 else self.title
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -228,6 +233,17 @@ def _title(first: str, last: str) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
+
+
+def nested(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
+    """The clusters, each before those inside it, with their depth; None with the same depth where one ends."""
+    stack: list[tuple[int, Cluster | None]] = [(0, cluster) for cluster in reversed(list(clusters))]
+    while stack:
+        depth, cluster = stack.pop()
+        yield depth, cluster
+        if cluster is not None:
+            stack.append((depth, None))
+            stack += ((depth + 1, inner) for inner in reversed(cluster.inside))
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------

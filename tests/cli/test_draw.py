@@ -29,10 +29,8 @@ def vector():
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.py").write_text(FILE, "utf-8")
-    return tmp_path
+def model_file(folder):
+    (folder / "model.py").write_text(FILE, "utf-8")
 
 
 def drawn(folder, *arguments):
