@@ -101,7 +101,7 @@ def test_a_layer_that_was_added_is_not_folded_with_those_that_were_there():
     assert len(re.findall(r'label="\+ tanh', dot)) == 20
     assert re.findall('label="(~[^\\\\]*)', dot) == ["~ sum"]  # of another operand
     dot = blocks(12).diff(blocks(12, changed=5)).dot()
-    assert {"0–4 ×5", "6–11  ×6"} <= {*re.findall(r"\d+–\d+  ×\d+", dot)}
+    assert {"0–4 ×5", "6–11 ×6"} <= {*re.findall(r"\d+–\d+ ×\d+", dot)}
     assert dot.count("~ tanh → sin") == 1
 
 
