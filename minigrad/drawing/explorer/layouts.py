@@ -7,13 +7,13 @@ Called by `explore.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from minigrad.drawing.dot import written
+from minigrad.drawing.dot import written as dot_of
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
 from minigrad.drawing.explorer.layered import layered, within
 from minigrad.drawing.explorer.nodes import Plain, text
@@ -36,53 +36,47 @@ def views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[st
 
     `engine` is that of `minigrad.drawing.engines.layout`.
     """
-    chosen, notes = _chosen(graph)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda shown: _places(shown, engine), chosen.values()))
-    simple = sum(why != "" for _, why in found)
-    if any(why == "missing" for _, why in found):
-        notes.append(
+        pending = [(key, shown, pool.submit(_places, shown, engine)) for key, shown in _chosen(graph)]
+    found = [(key, shown, *future.result()) for key, shown, future in pending]
+    written = [_written(key, shown, places) for key, shown, places, _ in found]
+    return written, [*_grouped(written), *_simple([why for *_, why in found])]
+
+
+def _grouped(found: list[Plain]) -> list[str]:
+    count = sum(any(box.get("kind") == "group" for box in shown["boxes"]) for shown in found[1:])
+    return [f"In {count} views of more than {MOST_BOXES:,} boxes, neighbours are grouped."] if count else []
+
+
+def _simple(reasons: list[str]) -> list[str]:
+    if "missing" in reasons:
+        return [
             "No layout engine was found, so boxes are in rows by depth: python -m pip install graphviz-pure for a "
             "better layout."
-        )
-    elif simple:
-        notes.append(
-            f"The layout engine did not manage {simple} of {len(found)} views: there, boxes are in rows by depth."
-        )
-    return [
-        _written(key, shown, places) for (key, shown), (places, _) in zip(chosen.items(), found, strict=True)
-    ], notes
+        ]
+    count = sum(why != "" for why in reasons)
+    failed = f"The layout engine did not manage {count} of {len(reasons)} views: there, boxes are in rows by depth."
+    return [failed] if count else []
 
 
-def _chosen(graph: Graph) -> tuple[dict[str, View], list[str]]:
-    """The views by key: an overview, each depth, and each scope open by itself; what would show the same only once."""
+def _chosen(graph: Graph) -> Iterator[tuple[str, View]]:
+    """The views with their keys: an overview, each depth, and each scope open by itself; none that shows the same."""
     scopes = Scopes(graph)
     paths = list(dict.fromkeys(path for _, path in scopes.members))
-    chosen = {"overview": view(graph)}
-    known = {_boxes_of(chosen["overview"])}
-    too_large: list[str] = []
-
-    def add(key: str, opened: Iterable[str]) -> None:
-        shown = view(graph, opened=frozenset(opened), limit=MOST_BOXES)
-        if any(box.kind == "group" for box in shown.boxes):
-            too_large.append(key)
-        if _boxes_of(shown) not in known:
-            known.add(_boxes_of(shown))
-            chosen[key] = shown
-
-    for depth in range(scopes.depth + 1):
-        add(f"depth {depth}", (path for path in paths if path.count("/") < depth))
     tiny = _tiny(scopes)
+    opened = {f"depth {depth}": {p for p in paths if p.count("/") < depth} for depth in range(scopes.depth + 1)}
     for path in paths:
         if path not in tiny:
             around = scopes.around(path)
-            add(f"scope {text(path)}", {*around, *(small for small in tiny if small.rpartition("/")[0] in around)})
-    notes = []
-    if too_large:
-        notes.append(
-            f"In {len(too_large)} views, which would have more than {MOST_BOXES:,} boxes, neighbours are grouped."
-        )
-    return chosen, notes
+            opened[f"scope {text(path)}"] = {*around, *(small for small in tiny if small.rpartition("/")[0] in around)}
+    overview = view(graph)
+    known = {_boxes_of(overview)}
+    yield "overview", overview
+    for key, inside in opened.items():
+        shown = view(graph, opened=inside, limit=MOST_BOXES)
+        if _boxes_of(shown) not in known:
+            known.add(_boxes_of(shown))
+            yield key, shown
 
 
 def _tiny(scopes: Scopes) -> list[str]:
@@ -165,7 +159,7 @@ def _places(shown: View, engine: str | None) -> tuple[Plain, str]:
     why = "failed"
     if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE:
         try:
-            places = layout(written(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
+            places = layout(dot_of(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
             return _read(shown, json.loads(places)), ""
         except GraphvizNotFoundError:
             why = "missing"

@@ -13,7 +13,7 @@ from minigrad.drawing.scopes import order_of
 from minigrad.drawing.text import format_number, visible
 from minigrad.graph import Node
 
-VALUE_DIGITS, GRADIENT_DIGITS = 5, 6
+VALUE_DIGITS, GRADIENT_DIGITS = 5, 7
 LONGEST_TEXT = 1_000  # characters
 LONGEST_LINE = 200  # characters of a line in a box
 

@@ -43,8 +43,8 @@ def payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     rules = _add_rules(graph, nodes)
     for number, reason in absent_gradients(graph).items():
         nodes[number]["absent"] = text(reason)
-    for number, swept in _earlier(graph, steps).items():
-        nodes[number]["swept"] = arrays.add(swept, grids[number], GRADIENT_DIGITS)
+    for number, swept in _earlier(graph, steps, grids).items():
+        nodes[number]["swept"] = arrays.add_sample(swept, GRADIENT_DIGITS)
     return {
         "nodes": nodes,
         "steps": taken,
@@ -162,25 +162,35 @@ def _which_gradients(graph: Graph, steps: Iterable[Step]) -> str:
     return "graph" if any(node.order for node in graph) else "none"
 
 
-def _earlier(graph: Graph, steps: Iterable[Step]) -> dict[int, Array]:
-    """What the sweeps added, for nodes whose gradient has something else in it: of an earlier call of `backward`."""
-    totals: dict[int, list[Array]] = {}
+def _earlier(graph: Graph, steps: Iterable[Step], grids: Sequence[Grid]) -> dict[int, Array]:
+    """What the sweeps added, sampled, for nodes whose gradient holds something else too, of an earlier `backward`."""
+    swept: dict[int, list[Array]] = {}
     for step in steps:
-        if isinstance(step, Seed):
-            for sums in totals.values():  # a sweep begins with sums of its own
+        if isinstance(step, Value):
+            continue
+        if isinstance(step, Seed):  # a sweep begins, with sums of its own
+            for sums in swept.values():
                 sums.append(np.zeros_like(sums[0]))
-            totals.setdefault(step.node.number, [np.zeros_like(step.gradient)])[-1] = step.gradient
-        elif isinstance(step, Flow):
-            totals.setdefault(step.target.number, [np.zeros_like(step.total)])[-1] = step.total
+        target, total = (step.node, step.gradient) if isinstance(step, Seed) else (step.target, step.total)
+        sample = grids[target.number].of(total)
+        swept.setdefault(target.number, [sample])[-1] = sample
     found = {}
-    with np.errstate(all="ignore"):
-        for number, sums in totals.items():
-            swept, gradient = np.sum(sums, axis=0), graph[number].gradient
-            if gradient is not None:
-                scale = max(float(np.abs(s[np.isfinite(s)]).max(initial=0)) for s in (*sums, gradient))
-                if not np.allclose(swept, gradient, rtol=0, atol=AGREEMENT * scale, equal_nan=True):
-                    found[number] = swept
+    for number, sums in swept.items():
+        gradient = graph[number].gradient
+        if gradient is not None:
+            expected = grids[number].of(gradient)
+            with np.errstate(all="ignore"):
+                total = np.sum(sums, axis=0)
+            if not _agree(total, expected, [*sums, expected]):
+                found[number] = total
     return found
+
+
+def _agree(total: Array, expected: Array, added: Sequence[Array]) -> bool:
+    if np.array_equal(total, expected, equal_nan=True):
+        return True
+    largest = max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in added)
+    return np.allclose(total, expected, rtol=0, atol=AGREEMENT * largest, equal_nan=True)
 
 
 # --- what is shown of arrays ------------------------------------------------------------------------------------------

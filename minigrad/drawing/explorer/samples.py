@@ -108,7 +108,11 @@ class Arrays:
 
     def add(self, array: Array, grid: Grid, digits: int) -> int:
         """The place of the sample of `array` in `rows`, rounded to `digits` significant digits."""
-        numbers = plain_numbers(grid.of(array), digits)
+        return self.add_sample(grid.of(array), digits)
+
+    def add_sample(self, sample: Array, digits: int) -> int:
+        """The same for what is sampled already."""
+        numbers = plain_numbers(sample, digits)
         key = repr(numbers).encode()
         if key not in self._known:
             self._known[key] = len(self.rows)

@@ -94,7 +94,7 @@ def test_no_view_has_more_than_a_thousand_boxes(without_engine):
     found, notes = views(chain(3_000))
     assert max(len(shown["boxes"]) for shown in found) <= 1_000
     assert len(found[0]["boxes"]) <= 150
-    assert any("more than 1,000 boxes" in note for note in notes)
+    assert any("of more than 1,000 boxes" in note for note in notes)
 
 
 def test_EN2_without_an_engine_there_is_a_layout_and_the_page_says_how_to_get_a_better_one(without_engine, model):

@@ -93,7 +93,10 @@ class Drawing {
 
   /** Marks the box of what is selected. */
   select(box) {
-    for (const { group, box: drawn } of this.boxes) group.classList.toggle("selected", drawn === box);
+    for (const { group, box: drawn } of this.boxes) {
+      group.classList.toggle("selected", drawn === box);
+      group.setAttribute("aria-pressed", String(drawn === box));
+    }
     if (box) this.setStop(this.boxes[box.number].group);
   }
 
@@ -108,7 +111,7 @@ class Drawing {
   /** Fits the view; where that would be too small to read, shows the part around `box` or the beginning instead. */
   frameUp(at = null) {
     this.fit();
-    const legible = 0.8;
+    const legible = this.canvas.clientWidth < 600 ? 0.6 : 0.8; // a phone is held closer
     if (this.camera.place.scale >= legible || this.view.size[0] * this.view.size[1] < 1) return;
     const [width, height] = this.view.size, room = this.camera.room;
     if (at) {

@@ -252,7 +252,7 @@ function boxPanel(page, box) {
     element("div", { class: "heading" },
       element("h2", { class: "breakable" }, box.title),
       element("p", { class: "tags" }, element("span", { class: "tag" }, box.kind === "scope" ? "closed scope" : "group"), countOf(nodes.length, "node"))),
-    box.scope && element("p", { class: "code breakable" }, [...box.scope.split("/").slice(0, -1), box.title].join("/")),
+    box.scope?.includes("/") && element("p", { class: "code breakable" }, [...box.scope.split("/").slice(0, -1), box.title].join("/")),
     siblings.length > 1
       ? element("div", { class: "note" }, element("p", {}, `${siblings.length} equal scopes, drawn once. Open one:`),
         element("p", { class: "chips" }, siblings.map((path) => button(path.split("/").at(-1), () => page.open(path), { class: "chip", "aria-label": `Open scope ${path}` }))))
@@ -295,6 +295,8 @@ function graphPanel(page) {
     section("Outputs", element("div", { class: "users" }, graph.outputs.map((number) => nodeButton(page, nodes[number], nameOf(nodes[number]))))),
     section("Legend", legend(graph, present)),
     [...graph.notes, ...page.view.notes].length > 0 && section("Not shown", element("ul", { class: "notes" }, [...graph.notes, ...page.view.notes].map((note) => element("li", {}, note)))),
+    graph.views.some((view) => view.key.startsWith("scope ")) && element("p", { class: "faint small" },
+      "A scope that is opened is shown by itself, those beside it are closed; + and − above the drawing open and close all."),
     section("Keys", element("dl", { class: "keys" }, KEYS.map(([keys, what]) => element("div", {}, element("dt", {}, keys.map((key) => element("kbd", {}, key))), element("dd", {}, what))))),
   ];
 }

@@ -26,8 +26,9 @@ function forwardCard(page, step, taken) {
     element("p", { class: "kind" }, `Forward ${taken} of ${graph.forwardSteps}`),
     element("h2", { class: "breakable" }, `${nodeTitle(node)} gets its value`),
     graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
-    operands.map((number) => cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false)),
-    cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) }),
+    element("div", { class: "terms" },
+      operands.map((number) => cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false)),
+      cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) })),
   ];
 }
 
@@ -57,9 +58,9 @@ function backwardCard(page, step, taken) {
     element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `${node.op} → ${nodeTitle(target)}`),
     element("p", { class: "faint" }, "What flows back from ", nodeButton(page, node), " along its argument ", element("b", {}, input.argument), "."),
-    input.rule !== undefined && [element("h3", {}, "Rule"), element("p", { class: "rule formula breakable" }, graph.rules[input.rule]), strongNote(graph.rules[input.rule])],
-    cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }),
-    readBy(page, node, input),
+    input.rule !== undefined && [element("h3", {}, `Rule for ${input.argument}`), element("p", { class: "rule formula breakable" }, graph.rules[input.rule]), strongNote(graph.rules[input.rule])],
+    element("div", { class: "terms" },
+      cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }), readBy(page, input)),
     step.summed && element("p", { class: "note small" }, step.summed),
     element("div", { class: "total" },
       element("h3", {}, "Gradient of ", nodeButton(page, target), " ", element("span", { class: "operator" }, before === null ? "=" : "+=")),
@@ -92,7 +93,7 @@ function strongNote(...rules) {
 }
 
 /** What a rule reads beside g: values of the result and of operands. */
-function readBy(page, node, input) {
+function readBy(page, input) {
   return (input.reads ?? []).map(([number, letter]) => {
     const read = page.graph.nodes[number];
     return cardMap(page, read, read.value, letter, false);
@@ -105,7 +106,8 @@ function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
   const numbers = numbersOf(page.graph, place), scale = scaleFor([numbers], isGradient);
   return element("div", { class: "term" },
     element("p", { class: "term-title" }, element("b", { class: "letter" }, letter), " ", label ? element("span", { class: "faint" }, label) : nodeButton(page, node)),
-    mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`));
+    mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`),
+    numbers.length > 6 && scaleBar(scale));
 }
 
 /** What the page itself has found when every contribution was added up. */
