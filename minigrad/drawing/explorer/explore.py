@@ -31,9 +31,9 @@ from minigrad.graph import Graph
 WARN_ABOVE, REFUSE_ABOVE = 5_000_000, 25_000_000  # bytes of a page
 MOST_NODES = 50_000
 FRAME_HEIGHT = 720  # pixels, in notebooks
-SCRIPTS = (
-    "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "panel.js", "stepcard.js",
-    "stepbar.js", "search.js", "main.js",
+SCRIPTS = (  # what is used at the top comes first
+    "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "panel.js", "attention.js",
+    "scopepanel.js", "graphpanel.js", "stepcard.js", "stepbar.js", "search.js", "main.js",
 )  # fmt: skip
 
 

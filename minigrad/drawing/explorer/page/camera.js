@@ -1,6 +1,8 @@
 // Panning and zooming: one CSS transform on the group that holds the whole picture.
 
-const SMALLEST = 0.05, LARGEST = 6, COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges
+const SMALLEST = 0.05,
+  LARGEST = 6,
+  COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges
 
 class Camera {
   constructor(canvas, scene) {
@@ -25,12 +27,18 @@ class Camera {
   get room() {
     const { clientWidth, clientHeight } = this.canvas.parentElement;
     const { top, right, bottom, left } = this.insets;
-    return { left, top, width: Math.max(50, clientWidth - left - right), height: Math.max(50, clientHeight - top - bottom) };
+    return {
+      left,
+      top,
+      width: Math.max(50, clientWidth - left - right),
+      height: Math.max(50, clientHeight - top - bottom),
+    };
   }
 
   /** Shows the rectangle [left, top, width, height] as large as it fits. */
   fit([left, top, width, height], most = COMFORTABLE) {
-    const room = this.room, scale = Math.min(most, room.width / width, room.height / height);
+    const room = this.room,
+      scale = Math.min(most, room.width / width, room.height / height);
     this.set({
       scale,
       x: room.left + (room.width - width * scale) / 2 - left * scale,
@@ -40,7 +48,8 @@ class Camera {
 
   /** Moves as little as is needed to bring the rectangle into sight. */
   reveal([left, top, width, height]) {
-    const room = this.room, { scale } = this.place;
+    const room = this.room,
+      { scale } = this.place;
     let { x, y } = this.place;
     const shift = (low, size, start, length) => {
       if (size > length) return start + (length - size) / 2 - low;
@@ -93,7 +102,8 @@ class Camera {
   move(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
-    const now = this.pointOf(event), others = [...this.pointers].filter(([id]) => id !== event.pointerId);
+    const now = this.pointOf(event),
+      others = [...this.pointers].filter(([id]) => id !== event.pointerId);
     this.travelled += Math.hypot(now[0] - before[0], now[1] - before[1]);
     if (this.travelled > 4 && !this.dragged) {
       this.dragged = true;
@@ -102,8 +112,10 @@ class Camera {
     }
     if (!this.dragged) return;
     this.pointers.set(event.pointerId, now);
-    if (others.length === 1) { // two fingers: their distance is the scale
-      const [, other] = others[0], length = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
+    if (others.length === 1) {
+      // two fingers: their distance is the scale
+      const [, other] = others[0],
+        length = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
       this.zoom(length(now) / (length(before) || 1), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     } else if (!others.length) {
       this.set({ ...this.place, x: this.place.x + now[0] - before[0], y: this.place.y + now[1] - before[1] });

@@ -48,7 +48,8 @@ function prepare(view) {
     box.kind ??= "node";
     if (box.kind !== "next") for (const member of box.members) view.boxOf.set(member, box);
   });
-  for (const [, , points] of view.arrows) { // each is given from the one before
+  for (const [, , points] of view.arrows) {
+    // each is given from the one before
     for (let i = 2; i < points.length; i += 1) points[i] += points[i - 2];
   }
   view.arrowsBetween = new Map();
@@ -68,7 +69,11 @@ function numbersOf(graph, place) {
 
 /** How a node is called in sentences: its path, or its operation and number. */
 function nameOf(node) {
-  return node.name ? (node.scope ? `${node.scope}/${node.name}` : node.name) : `%${node.number} ${node.op ?? node.role}`;
+  return node.name
+    ? node.scope
+      ? `${node.scope}/${node.name}`
+      : node.name
+    : `%${node.number} ${node.op ?? node.role}`;
 }
 
 /** What assistive technology says of a node: name, operation, shape, role. */
@@ -87,7 +92,14 @@ function arrowOf(graph, view, node, position) {
   if (!source || !target || source === target) return -1;
   const arrows = view.arrowsBetween.get(`${source.number}>${target.number}`) ?? [];
   const alike = uses.filter((input) => view.boxOf.get(input.node) === source);
-  return arrows[Math.min(alike.findIndex((input) => input.position === position), arrows.length - 1)] ?? -1;
+  return (
+    arrows[
+      Math.min(
+        alike.findIndex((input) => input.position === position),
+        arrows.length - 1,
+      )
+    ] ?? -1
+  );
 }
 
 /** Is the scope with this path open in the view, that is, does it have a frame there? */

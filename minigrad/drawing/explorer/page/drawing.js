@@ -1,6 +1,7 @@
 // The picture of one view: frames of open scopes, arrows, boxes; and how the present step shows on it.
 
-const BASELINE = 3.6, LINE = 12; // points; the font is 10 points high
+const BASELINE = 3.6,
+  LINE = 12; // points; the font is 10 points high
 
 class Drawing {
   /** `onselect(box)`, `onopen(box or cluster)`, `onclose(cluster)` are told what the reader does. */
@@ -21,8 +22,10 @@ class Drawing {
     this.frames = view.clusters.map((cluster) => this.frame(cluster));
     // Titles of frames lie above the arrows, boxes above everything.
     this.scene.replaceChildren(
-      ...this.frames.map((frame) => frame.area), ...this.arrows.map((arrow) => arrow.group),
-      ...this.frames.map((frame) => frame.title), ...this.boxes.map((box) => box.group),
+      ...this.frames.map((frame) => frame.area),
+      ...this.arrows.map((arrow) => arrow.group),
+      ...this.frames.map((frame) => frame.title),
+      ...this.boxes.map((box) => box.group),
     );
     this.stops = [...this.frames.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
     this.stop = null;
@@ -32,16 +35,22 @@ class Drawing {
   // --- what is drawn ---
 
   box(box) {
-    const [x, y, width, height] = box.at, node = box.kind === "node" ? this.graph.nodes[box.members[0]] : null;
-    const lines = node ? node.lines : box.lines, first = y + height / 2 + BASELINE - ((lines.length - 1) * LINE) / 2;
+    const [x, y, width, height] = box.at,
+      node = box.kind === "node" ? this.graph.nodes[box.members[0]] : null;
+    const lines = node ? node.lines : box.lines,
+      first = y + height / 2 + BASELINE - ((lines.length - 1) * LINE) / 2;
     const group = vector("g", {
-      class: ["box", ...classesOf(box, node)].join(" "), tabindex: -1, role: "button", "data-box": box.number,
+      class: ["box", ...classesOf(box, node)].join(" "),
+      tabindex: -1,
+      role: "button",
+      "data-box": box.number,
       "aria-label": this.spoken(box, node),
     });
     group.append(vector("rect", { class: "ring", x: x - 4, y: y - 4, width: width + 8, height: height + 8, rx: 9 }));
     group.append(...outlineOf(box, node, x, y, width, height));
     lines.forEach((line, i) => {
-      const kind = lines.length > 1 && i === lines.length - 1 && line.startsWith("(") ? "shape" : i === 0 ? "title" : "detail";
+      const kind =
+        lines.length > 1 && i === lines.length - 1 && line.startsWith("(") ? "shape" : i === 0 ? "title" : "detail";
       group.append(vector("text", { x: x + width / 2, y: first + i * LINE, class: kind }, line));
     });
     group.append(vector("circle", { class: "arrived", cx: x + 1, cy: y + 1, r: 4 }));
@@ -49,19 +58,25 @@ class Drawing {
   }
 
   spoken(box, node) {
-    if (node) return spoken(node) + (box.members.length > 1 ? `, drawn once for ${box.members.length} equal nodes` : "");
+    if (node)
+      return spoken(node) + (box.members.length > 1 ? `, drawn once for ${box.members.length} equal nodes` : "");
     if (box.kind === "scope") return `closed scope ${box.scope}, ${box.lines.slice(1).join(", ")}, Enter opens it`;
     return box.kind === "group" ? `group of ${box.title}` : box.title;
   }
 
   arrow([source, target, points, note, noteX, noteY]) {
-    const boxes = this.view.boxes, order = this.orderOf(boxes[target]);
+    const boxes = this.view.boxes,
+      order = this.orderOf(boxes[target]);
     const kind = !order ? "value" : this.orderOf(boxes[source]) === order ? "backward" : "saved";
-    const end = points.length - 2, line = curve(points.slice(0, end));
+    const end = points.length - 2,
+      line = curve(points.slice(0, end));
     const group = vector("g", { class: `arrow ${kind}` });
     group.append(
       vector("path", { class: "line", d: line }),
-      vector("path", { class: "head", d: arrowhead(points.slice(end - 2, end), points.slice(end), kind === "saved" ? 4.2 : 5) }),
+      vector("path", {
+        class: "head",
+        d: arrowhead(points.slice(end - 2, end), points.slice(end), kind === "saved" ? 4.2 : 5),
+      }),
       vector("path", { class: "flow", d: `${line}L${points.slice(end).join(" ")}` }),
       vector("path", { class: "flow-head", d: arrowhead(points.slice(2, 4), points.slice(0, 2), 6.5) }),
     );
@@ -74,18 +89,33 @@ class Drawing {
   }
 
   frame(cluster) {
-    const [x, y, width, height] = cluster.at, title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
-    const gradient = cluster.order ? " gradient" : "", several = cluster.count > 1 ? " several" : "";
+    const [x, y, width, height] = cluster.at,
+      title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
+    const gradient = cluster.order ? " gradient" : "",
+      several = cluster.count > 1 ? " several" : "";
     return {
       cluster,
       area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
-      title: vector("g", {
-        class: `frame-title${gradient}${several}`, tabindex: -1, role: "button", "aria-expanded": "true", "data-frame": cluster.scope,
-        "aria-label": cluster.scope ? `open scope ${cluster.scope}, Enter closes it` : title,
-      },
-        vector("rect", { x: x + 4, y: y + 3, width: title.length * (cluster.count > 1 ? 6.2 : 4.7) + 17, height: 14, rx: 4 }),
+      title: vector(
+        "g",
+        {
+          class: `frame-title${gradient}${several}`,
+          tabindex: -1,
+          role: "button",
+          "aria-expanded": "true",
+          "data-frame": cluster.scope,
+          "aria-label": cluster.scope ? `open scope ${cluster.scope}, Enter closes it` : title,
+        },
+        vector("rect", {
+          x: x + 4,
+          y: y + 3,
+          width: title.length * (cluster.count > 1 ? 6.2 : 4.7) + 17,
+          height: 14,
+          rx: 4,
+        }),
         cluster.scope ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6` }) : null,
-        vector("text", { x: x + (cluster.scope ? 18 : 9), y: y + 13 }, title)),
+        vector("text", { x: x + (cluster.scope ? 18 : 9), y: y + 13 }, title),
+      ),
     };
   }
 
@@ -113,7 +143,8 @@ class Drawing {
     this.fit();
     const legible = this.canvas.clientWidth < 600 ? 0.6 : 0.8; // a phone is held closer
     if (this.camera.place.scale >= legible || this.view.size[0] * this.view.size[1] < 1) return;
-    const [width, height] = this.view.size, room = this.camera.room;
+    const [width, height] = this.view.size,
+      room = this.camera.room;
     if (at) {
       this.camera.fit(at, 1);
       if (this.camera.place.scale < legible) this.camera.zoom(legible / this.camera.place.scale);
@@ -121,19 +152,28 @@ class Drawing {
     }
     const scale = Math.min(1, Math.max(legible, room.width / width));
     this.camera.set({ scale, x: room.left + Math.max(0, (room.width - width * scale) / 2), y: room.top });
-    if (width * scale > room.width) this.camera.set({ scale, x: room.left + room.width / 2 - (width * scale) / 2, y: room.top });
+    if (width * scale > room.width)
+      this.camera.set({ scale, x: room.left + room.width / 2 - (width * scale) / 2, y: room.top });
   }
 
   // --- the present step ---
 
   /** Shows how far the passes have come: what has a value, what has a gradient, what happens now. */
   showStep(taken) {
-    const { graph, view } = this, current = graph.steps[taken - 1], stepping = taken > 0;
+    const { graph, view } = this,
+      current = graph.steps[taken - 1],
+      stepping = taken > 0;
     this.canvas.classList.toggle("stepping", stepping);
     for (const { group, box } of this.boxes) {
       const members = box.kind === "next" ? [] : box.members.map((member) => graph.nodes[member]);
-      group.classList.toggle("pending", stepping && members.length > 0 && members.every((node) => node.computed >= taken));
-      group.classList.toggle("has-gradient", stepping && members.some((node) => node.written.length > 0 && node.written[0] < taken));
+      group.classList.toggle(
+        "pending",
+        stepping && members.length > 0 && members.every((node) => node.computed >= taken),
+      );
+      group.classList.toggle(
+        "has-gradient",
+        stepping && members.some((node) => node.written.length > 0 && node.written[0] < taken),
+      );
       group.classList.remove("now", "from");
     }
     for (const { group, target } of this.arrows) {
@@ -143,7 +183,8 @@ class Drawing {
     if (!stepping) return;
     const largest = graph.largestFlow;
     graph.steps.slice(graph.forwardSteps, taken).forEach((step) => {
-      const arrow = step.kind === "backward" ? this.arrows[arrowOf(graph, view, graph.nodes[step.node], step.position)] : null;
+      const arrow =
+        step.kind === "backward" ? this.arrows[arrowOf(graph, view, graph.nodes[step.node], step.position)] : null;
       if (!arrow) return;
       arrow.group.classList.add("flowed");
       arrow.group.style.setProperty("--flow-width", flowWidth(numberOf(step.size), largest));
@@ -190,7 +231,8 @@ class Drawing {
       this.setStop(this.stops[place]);
       this.stop.focus({ preventScroll: true });
     } else if (event.key === "Enter" || event.key === " ") {
-      const box = this.boxAt(event), frame = event.target.closest?.("[data-frame]");
+      const box = this.boxAt(event),
+        frame = event.target.closest?.("[data-frame]");
       if (frame) this.onclose(frame.dataset.frame);
       else if (box?.kind === "scope" && event.key === "Enter") this.onopen(box.scope);
       else if (box) this.onselect(box);
@@ -228,18 +270,27 @@ function badGradient(node) {
 
 /** The outline of a box: roles differ in shape, in line and in colour. */
 function outlineOf(box, node, x, y, width, height) {
-  const rectangle = (inset, radius, name = "outline") => vector("rect", {
-    class: name, x: x + inset, y: y + inset, width: width - 2 * inset, height: height - 2 * inset, rx: radius,
-  });
+  const rectangle = (inset, radius, name = "outline") =>
+    vector("rect", {
+      class: name,
+      x: x + inset,
+      y: y + inset,
+      width: width - 2 * inset,
+      height: height - 2 * inset,
+      rx: radius,
+    });
   const role = node ? (node.output ? "output" : node.role) : box.kind;
   if (role === "parameter") return [rectangle(0, 7), rectangle(3.2, 5, "inner")];
   if (role === "output") return [rectangle(0, 0), rectangle(3.2, 0, "inner")];
   if (role === "constant") return [rectangle(0, 0)];
   if (role === "input") {
-    return [vector("ellipse", { class: "outline", cx: x + width / 2, cy: y + height / 2, rx: width / 2, ry: height / 2 })];
+    return [
+      vector("ellipse", { class: "outline", cx: x + width / 2, cy: y + height / 2, rx: width / 2, ry: height / 2 }),
+    ];
   }
   if (role === "state" || role === "next") return [...cylinder(x, y, width, height)];
-  if (role === "cotangent") return [polygon(x, y, width, height, Math.min(width, height) * 0.29, Math.min(width, height) * 0.29)];
+  if (role === "cotangent")
+    return [polygon(x, y, width, height, Math.min(width, height) * 0.29, Math.min(width, height) * 0.29)];
   if (role === "random") return [polygon(x, y, width, height, Math.min(12, width / 4), height / 2)];
   if (role === "scope") return box.count > 1 ? stack(x, y, width, height) : [tab(x + width, y), rectangle(0, 0)];
   if (role === "group") return [tab(x + Math.min(32, width / 2), y), rectangle(0, 0)];
@@ -253,10 +304,18 @@ function tab(right, y) {
 
 /** A block, for several equal scopes: its front and two of its sides. */
 function stack(x, y, width, height) {
-  const depth = 4, right = x + width, low = y + height;
+  const depth = 4,
+    right = x + width,
+    low = y + height;
   return [
-    vector("path", { class: "outline", d: `M${x + depth} ${y}H${right}V${low - depth}L${right - depth} ${low}H${x}V${y + depth}Z` }),
-    vector("path", { class: "inner", d: `M${x} ${y + depth}H${right - depth}V${low}M${right - depth} ${y + depth}L${right} ${y}` }),
+    vector("path", {
+      class: "outline",
+      d: `M${x + depth} ${y}H${right}V${low - depth}L${right - depth} ${low}H${x}V${y + depth}Z`,
+    }),
+    vector("path", {
+      class: "inner",
+      d: `M${x} ${y + depth}H${right - depth}V${low}M${right - depth} ${y + depth}L${right} ${y}`,
+    }),
   ];
 }
 
@@ -267,9 +326,15 @@ function polygon(x, y, width, height, cutX, cutY) {
 }
 
 function cylinder(x, y, width, height) {
-  const cap = Math.min(4, height / 6), right = x + width, low = y + height - cap, arc = `${width / 2} ${cap} 0 0`;
+  const cap = Math.min(4, height / 6),
+    right = x + width,
+    low = y + height - cap,
+    arc = `${width / 2} ${cap} 0 0`;
   return [
-    vector("path", { class: "outline", d: `M${x} ${y + cap}A${arc} 1 ${right} ${y + cap}V${low}A${arc} 1 ${x} ${low}Z` }),
+    vector("path", {
+      class: "outline",
+      d: `M${x} ${y + cap}A${arc} 1 ${right} ${y + cap}V${low}A${arc} 1 ${x} ${low}Z`,
+    }),
     vector("path", { class: "inner", d: `M${x} ${y + cap}A${arc} 0 ${right} ${y + cap}` }),
   ];
 }
@@ -282,8 +347,10 @@ function curve(points) {
 
 /** A triangle with its point at `tip`, coming from `base`. */
 function arrowhead(base, tip, length) {
-  const [x, y] = [tip[0] - base[0], tip[1] - base[1]], distance = Math.hypot(x, y) || 1;
-  const [dx, dy] = [(x / distance) * length, (y / distance) * length], half = 0.42;
+  const [x, y] = [tip[0] - base[0], tip[1] - base[1]],
+    distance = Math.hypot(x, y) || 1;
+  const [dx, dy] = [(x / distance) * length, (y / distance) * length],
+    half = 0.42;
   const [backX, backY] = [tip[0] - dx, tip[1] - dy];
   return `M${tip}L${backX - dy * half} ${backY + dx * half}L${backX + dy * half} ${backY - dx * half}Z`;
 }

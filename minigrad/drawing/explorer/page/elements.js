@@ -53,7 +53,8 @@ function countOf(count, noun) {
 function bytes(count) {
   if (count < 10_000) return `${count.toLocaleString("en")} bytes`;
   const units = ["kB", "MB", "GB"];
-  let size = count / 1000, unit = 0;
+  let size = count / 1000,
+    unit = 0;
   for (; size >= 1000 && unit < 2; unit += 1) size /= 1000;
   return `${size.toFixed(1)} ${units[unit]}`;
 }

@@ -11,15 +11,25 @@ class Page {
     this.panel = byId("panel");
     this.announcement = byId("announcement");
     this.drawing = new Drawing(graph, byId("canvas"), byId("scene"), {
-      onselect: (box) => this.select(box), onopen: (path) => this.open(path), onclose: (path) => this.close(path),
+      onselect: (box) => this.select(box),
+      onopen: (path) => this.open(path),
+      onclose: (path) => this.close(path),
     });
     this.bar = new StepBar(this, byId("steps"));
-    this.finder = new Search(this, { input: byId("query"), frame: byId("results-frame"), count: byId("results-count"), list: byId("results") });
+    this.finder = new Search(this, {
+      input: byId("query"),
+      frame: byId("results-frame"),
+      count: byId("results-count"),
+      list: byId("results"),
+    });
     byId("overview-button").addEventListener("click", () => this.select(null, true));
     byId("zoom").append(
       button(icon("M3 8h10"), () => this.drawing.camera.zoom(1 / 1.3), { "aria-label": "Zoom out" }),
-      button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), { "aria-label": "Fit the whole picture" }),
-      button(icon("M3 8h10M8 3v10"), () => this.drawing.camera.zoom(1.3), { "aria-label": "Zoom in" }));
+      button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), {
+        "aria-label": "Fit the whole picture",
+      }),
+      button(icon("M3 8h10M8 3v10"), () => this.drawing.camera.zoom(1.3), { "aria-label": "Zoom in" }),
+    );
     prepareTheme(byId("theme"));
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("hashchange", () => this.read());
@@ -42,8 +52,16 @@ class Page {
   refresh() {
     const { selection, graph, step } = this;
     const node = typeof selection === "number" ? graph.nodes[selection] : null;
-    const about = node ? nodePanel(this, node, step) : selection ? boxPanel(this, selection) : step ? null : graphPanel(this);
-    this.panel.replaceChildren(...[step ? stepCard(this, step) : null, about && element("div", { class: "about" }, about)].filter(Boolean));
+    const about = node
+      ? nodePanel(this, node, step)
+      : selection
+        ? boxPanel(this, selection)
+        : step
+          ? null
+          : graphPanel(this);
+    this.panel.replaceChildren(
+      ...[step ? stepCard(this, step) : null, about && element("div", { class: "about" }, about)].filter(Boolean),
+    );
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.write(), 120); // browsers refuse to change the address many times a second
   }
@@ -79,19 +97,25 @@ class Page {
     this.drawing.reveal(box);
     this.refresh();
     this.showDetails();
-    this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? `, inside the closed scope ${box.scope}` : ""}`);
+    this.say(
+      `${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? `, inside the closed scope ${box.scope}` : ""}`,
+    );
   }
 
   /** A node in a view where it is drawn. */
   jump(number) {
     this.selection = number;
-    if (this.view.boxOf.get(number)?.kind !== "node") this.showWhere((view) => view.boxOf.get(number)?.kind === "node", this.graph.nodes[number].scope);
+    if (this.view.boxOf.get(number)?.kind !== "node")
+      this.showWhere((view) => view.boxOf.get(number)?.kind === "node", this.graph.nodes[number].scope);
     this.choose(number);
   }
 
   /** A node where it is drawn for itself and not for its equals. */
   chooseApart(number) {
-    this.showWhere((view) => view.boxOf.get(number)?.kind === "node" && view.boxOf.get(number).members.length === 1, this.graph.nodes[number].scope);
+    this.showWhere(
+      (view) => view.boxOf.get(number)?.kind === "node" && view.boxOf.get(number).members.length === 1,
+      this.graph.nodes[number].scope,
+    );
     this.choose(number);
   }
 
@@ -141,7 +165,8 @@ class Page {
 
   /** Brings the present step into sight, in a view where it can be told from others. */
   followStep() {
-    const now = this.graph.steps[this.step - 1], ends = unique([now.node, now.target ?? now.node]);
+    const now = this.graph.steps[this.step - 1],
+      ends = unique([now.node, now.target ?? now.node]);
     const drawn = (view) => tellsApart(this.graph, view, now);
     if (!drawn(this.view)) this.showWhere(drawn, this.graph.nodes[now.node].scope);
     const boxes = ends.map((number) => this.view.boxOf.get(number)).filter(Boolean);
@@ -157,16 +182,22 @@ class Page {
   }
 
   key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input[type=search], select, textarea")) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input[type=search], select, textarea"))
+      return;
     const isSlider = event.target.matches("input[type=range]");
     const does = {
-      ArrowRight: () => this.go(this.step + 1), ArrowLeft: () => this.go(this.step - 1),
-      Home: () => this.go(0), End: () => this.go(this.graph.steps.length),
-      "/": () => this.finder.input.focus(), Escape: () => this.select(null),
-      "+": () => this.drawing.camera.zoom(1.3), "=": () => this.drawing.camera.zoom(1.3), "-": () => this.drawing.camera.zoom(1 / 1.3),
+      ArrowRight: () => this.go(this.step + 1),
+      ArrowLeft: () => this.go(this.step - 1),
+      Home: () => this.go(0),
+      End: () => this.go(this.graph.steps.length),
+      "/": () => this.finder.input.focus(),
+      Escape: () => this.select(null),
+      "+": () => this.drawing.camera.zoom(1.3),
+      "=": () => this.drawing.camera.zoom(1.3),
+      "-": () => this.drawing.camera.zoom(1 / 1.3),
       0: () => this.drawing.fit(),
     }[event.key];
-    if (!does || event.shiftKey && event.key.startsWith("Arrow")) return;
+    if (!does || (event.shiftKey && event.key.startsWith("Arrow"))) return;
     if (isSlider && /Arrow|Home|End/.test(event.key)) event.preventDefault(); // it would move twice
     if (event.key === "/") event.preventDefault();
     does();
@@ -183,7 +214,9 @@ class Page {
     if (hash === location.hash) return;
     try {
       history.replaceState(null, "", hash || location.pathname + location.search);
-    } catch { /* a frame without an address of its own */ }
+    } catch {
+      /* a frame without an address of its own */
+    }
   }
 
   /** Whatever the address says is only looked up, never shown. */
@@ -210,7 +243,8 @@ function tellsApart(graph, view, step) {
 
 /** The rectangle around some. */
 function around(rectangles) {
-  const left = Math.min(...rectangles.map(([x]) => x)), top = Math.min(...rectangles.map(([, y]) => y));
+  const left = Math.min(...rectangles.map(([x]) => x)),
+    top = Math.min(...rectangles.map(([, y]) => y));
   const right = Math.max(...rectangles.map(([x, , width]) => x + width));
   const low = Math.max(...rectangles.map(([, y, , height]) => y + height));
   return [left, top, right - left, low - top];
@@ -218,32 +252,62 @@ function around(rectangles) {
 
 /** The level of detail: fewer or more boxes, and where the reader is when a scope is open by itself. */
 function showViews(page, bar) {
-  const { graph, view } = page, size = view.boxes.length;
+  const { graph, view } = page,
+    size = view.boxes.length;
   const fewer = graph.levels.filter((level) => level.boxes.length < size).at(-1);
   const more = graph.levels.find((level) => level.boxes.length > size);
-  const step = (target, path, label) => button(icon(path), () => target && page.show(target), { "aria-label": label, disabled: !target });
+  const step = (target, path, label) =>
+    button(icon(path), () => target && page.show(target), { "aria-label": label, disabled: !target });
   const names = view.key.startsWith("scope ") ? view.key.slice(6).split("/") : [];
   const crumbs = names.map((name, i) => {
     const path = names.slice(0, i + 1).join("/");
-    return element("li", {}, button(name, () => page.open(path), { class: "link", "aria-current": i === names.length - 1 ? "true" : null }));
+    return element(
+      "li",
+      {},
+      button(name, () => page.open(path), { class: "link", "aria-current": i === names.length - 1 ? "true" : null }),
+    );
   });
   bar.hidden = graph.views.length < 2;
   bar.replaceChildren(
-    element("div", { class: "levels", role: "group", "aria-label": "Detail" },
+    element(
+      "div",
+      { class: "levels", role: "group", "aria-label": "Detail" },
       step(fewer, "M3 8h10", "Less detail"),
       element("span", {}, names.length ? "One scope open" : levelName(view)),
-      step(more, "M3 8h10M8 3v10", "More detail")),
-    names.length ? element("ol", { class: "crumbs" }, element("li", {}, button("all", () => page.show(graph.views[0]), { class: "link" })), crumbs) : "");
+      step(more, "M3 8h10M8 3v10", "More detail"),
+    ),
+    names.length
+      ? element(
+          "ol",
+          { class: "crumbs" },
+          element(
+            "li",
+            {},
+            button("all", () => page.show(graph.views[0]), { class: "link" }),
+          ),
+          crumbs,
+        )
+      : "",
+  );
 }
 
 function levelName(view) {
-  if (view.boxes.every((box) => box.kind === "node" && box.members.length === 1 || box.kind === "next")) return "Everything open";
+  if (view.boxes.every((box) => (box.kind === "node" && box.members.length === 1) || box.kind === "next"))
+    return "Everything open";
   if (view.key === "depth 0") return "Everything closed";
   return view.key === "overview" ? "Overview" : `Open to depth ${view.key.slice(6)}`;
 }
 
 function prepareTheme(themeButton) {
-  const themes = [["", "automatic", "M8 2a6 6 0 000 12z M8 2a6 6 0 010 12"], ["light", "light", "M8 5a3 3 0 100 6 3 3 0 000-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M13 3l-1.5 1.5M4.5 11.5L3 13"], ["dark", "dark", "M13 9.5A5.5 5.5 0 016.5 3 5.5 5.5 0 1013 9.5z"]];
+  const themes = [
+    ["", "automatic", "M8 2a6 6 0 000 12z M8 2a6 6 0 010 12"],
+    [
+      "light",
+      "light",
+      "M8 5a3 3 0 100 6 3 3 0 000-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M13 3l-1.5 1.5M4.5 11.5L3 13",
+    ],
+    ["dark", "dark", "M13 9.5A5.5 5.5 0 016.5 3 5.5 5.5 0 1013 9.5z"],
+  ];
   let chosen = 0;
   const show = () => {
     const [theme, name, path] = themes[chosen];
@@ -267,7 +331,14 @@ try {
   document.documentElement.dataset.ready = "";
   performance.mark("ready");
 } catch (problem) {
-  document.getElementById("panel").append(element("p", { class: "note bad-note" },
-    `This page could not be shown (${problem}). It needs a browser from 2024 or later.`));
+  document
+    .getElementById("panel")
+    .append(
+      element(
+        "p",
+        { class: "note bad-note" },
+        `This page could not be shown (${problem}). It needs a browser from 2024 or later.`,
+      ),
+    );
   throw problem;
 }

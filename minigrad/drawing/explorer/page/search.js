@@ -20,25 +20,40 @@ const FIELDS = {
   line: (node, wanted) => (node.line ?? "").toLowerCase().includes(wanted),
   order: (node, wanted) => String(node.order) === wanted,
   value: (node, wanted) => hasNumbers(node.statistics, wanted),
-  grad: (node, wanted) => (wanted === "none" ? node.gradient === undefined : hasNumbers(node.gradientStatistics, wanted)),
+  grad: (node, wanted) =>
+    wanted === "none" ? node.gradient === undefined : hasNumbers(node.gradientStatistics, wanted),
 };
 
 /** The nodes for which every word of the query holds. */
 function found(graph, query) {
-  const tests = query.toLowerCase().match(/\w+:\([^)]*\)|\S+/g)?.map(testOf) ?? [];
+  const tests =
+    query
+      .toLowerCase()
+      .match(/\w+:\([^)]*\)|\S+/g)
+      ?.map(testOf) ?? [];
   return tests.length ? graph.nodes.filter((node) => tests.every((test) => test(node))) : [];
 }
 
 function testOf(word) {
-  const [field, ...rest] = word.split(":"), wanted = rest.join(":");
+  const [field, ...rest] = word.split(":"),
+    wanted = rest.join(":");
   if (rest.length && Object.hasOwn(FIELDS, field)) return (node) => FIELDS[field](node, wanted);
   const isKnown = Object.hasOwn(WORDS, word);
   return (node) => (isKnown && WORDS[word](node)) || textOf(node).includes(word);
 }
 
 function textOf(node) {
-  node.searched ??= [`%${node.number}`, node.op, node.name, node.scope, node.line, node.name && `${node.scope}/${node.name}`]
-    .filter(Boolean).join(" ").toLowerCase();
+  node.searched ??= [
+    `%${node.number}`,
+    node.op,
+    node.name,
+    node.scope,
+    node.line,
+    node.name && `${node.scope}/${node.name}`,
+  ]
+    .filter(Boolean)
+    .join(" ")
+    .toLowerCase();
   return node.searched;
 }
 
@@ -48,7 +63,12 @@ function bare(shape) {
 
 function hasNumbers(found, wanted) {
   if (!found) return false;
-  const tests = { nan: found.nan > 0, inf: found.inf > 0, zero: found.norm === 0 && !found.nan && !found.inf, any: true };
+  const tests = {
+    nan: found.nan > 0,
+    inf: found.inf > 0,
+    zero: found.norm === 0 && !found.nan && !found.inf,
+    any: true,
+  };
   return Object.hasOwn(tests, wanted) && tests[wanted];
 }
 
@@ -81,14 +101,24 @@ class Search {
     this.count.textContent = this.results.length
       ? `${countOf(this.results.length, "node")}${more}`
       : "No node. Try a name, or op:softmax, shape:(6,8), grad:nan, value:inf, grad:none, param, scope:attention.";
-    this.list.replaceChildren(...this.results.slice(0, MOST_RESULTS).map((node, place) => element("li", {
-      role: "option", id: `result-${place}`, "data-place": place, "aria-selected": String(place === this.active),
-    },
-      element("span", { class: `swatch ${swatchOf(node)}` }),
-      element("span", { class: "node-name" }, nodeTitle(node)),
-      node.name && element("span", { class: "faint" }, node.op ?? node.role),
-      element("span", { class: "faint place" }, node.scope),
-      element("span", { class: "node-shape" }, node.shape))));
+    this.list.replaceChildren(
+      ...this.results.slice(0, MOST_RESULTS).map((node, place) =>
+        element(
+          "li",
+          {
+            role: "option",
+            id: `result-${place}`,
+            "data-place": place,
+            "aria-selected": String(place === this.active),
+          },
+          element("span", { class: `swatch ${swatchOf(node)}` }),
+          element("span", { class: "node-name" }, nodeTitle(node)),
+          node.name && element("span", { class: "faint" }, node.op ?? node.role),
+          element("span", { class: "faint place" }, node.scope),
+          element("span", { class: "node-shape" }, node.shape),
+        ),
+      ),
+    );
     this.mark();
   }
 

@@ -1,6 +1,8 @@
 // The bar under the drawing: buttons, a slider and a sentence about the present step.
 
-const SLOWEST = 1100, FASTEST = 120, WHOLE = 40_000; // milliseconds: of one step when playing, and of all
+const SLOWEST = 1100,
+  FASTEST = 120,
+  WHOLE = 40_000; // milliseconds: of one step when playing, and of all
 
 const NO_BACKWARD = {
   leaves: "backward: not kept; call loss.backward(keep=True)",
@@ -11,35 +13,63 @@ const NO_BACKWARD = {
 class StepBar {
   constructor(page, bar) {
     Object.assign(this, { page, bar, timer: null });
-    const { graph } = page, last = graph.steps.length;
+    const { graph } = page,
+      last = graph.steps.length;
     if (!last) {
-      bar.append(element("p", { class: "faint" }, "No steps: the graph was recorded on shapes and has no values. ",
-        "To step through it, call the function itself, loss.backward(keep=True), then loss.graph().explore(…)."));
+      bar.append(
+        element(
+          "p",
+          { class: "faint" },
+          "No steps: the graph was recorded on shapes and has no values. ",
+          "To step through it, call the function itself, loss.backward(keep=True), then loss.graph().explore(…).",
+        ),
+      );
       return;
     }
     const go = (change) => () => page.go(page.step + change);
     this.playButton = button(icon("M4 2.5v11l9-5.5z"), () => this.toggle(), { class: "round", "aria-label": "Play" });
     this.slider = element("input", {
-      type: "range", min: 0, max: last, value: 0, "aria-label": "Step", oninput: () => page.go(Number(this.slider.value)),
+      type: "range",
+      min: 0,
+      max: last,
+      value: 0,
+      "aria-label": "Step",
+      oninput: () => page.go(Number(this.slider.value)),
     });
     this.slider.style.setProperty("--forward", `${(graph.forwardSteps / last) * 100}%`);
     this.sentence = element("p", { id: "sentence" });
     const backward = graph.backwardSteps > 0;
     bar.append(
-      element("div", { class: "controls", role: "group", "aria-label": "Steps" },
+      element(
+        "div",
+        { class: "controls", role: "group", "aria-label": "Steps" },
         button(icon("M3 3v10M13 3L6 8l7 5z"), () => page.go(0), { "aria-label": "To the beginning" }),
         button(icon("M12 3L5 8l7 5z"), go(-1), { "aria-label": "One step back" }),
         this.playButton,
         button(icon("M4 3l7 5-7 5z"), go(1), { "aria-label": "One step forwards" }),
-        button(icon("M13 3v10M3 3l7 5-7 5z"), () => page.go(last), { "aria-label": "To the end" })),
-      element("div", { class: "track" }, this.slider,
-        element("div", { class: "phases" },
+        button(icon("M13 3v10M3 3l7 5-7 5z"), () => page.go(last), { "aria-label": "To the end" }),
+      ),
+      element(
+        "div",
+        { class: "track" },
+        this.slider,
+        element(
+          "div",
+          { class: "phases" },
           button("forward", () => page.go(Math.min(1, graph.forwardSteps)), { class: "link" }),
           backward
             ? button("backward", () => page.go(graph.forwardSteps + 1), { class: "link backward" })
-            : element("span", { class: "faint" }, NO_BACKWARD[graph.gradients]))),
-      element("label", { class: "follow" }, this.follow = element("input", { type: "checkbox", checked: true }), "follow"),
-      this.sentence);
+            : element("span", { class: "faint" }, NO_BACKWARD[graph.gradients]),
+        ),
+      ),
+      element(
+        "label",
+        { class: "follow" },
+        (this.follow = element("input", { type: "checkbox", checked: true })),
+        "follow",
+      ),
+      this.sentence,
+    );
   }
 
   show(taken) {
@@ -56,7 +86,8 @@ class StepBar {
 
   toggle() {
     if (this.timer) return this.stop();
-    const { graph } = this.page, pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / graph.steps.length));
+    const { graph } = this.page,
+      pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / graph.steps.length));
     if (this.page.step >= graph.steps.length) this.page.go(0);
     this.timer = setInterval(() => this.page.go(this.page.step + 1), pause);
     this.playButton.replaceChildren(icon("M4 3h3v10H4zM9 3h3v10H9z"));

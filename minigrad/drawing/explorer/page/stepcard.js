@@ -1,43 +1,60 @@
 // The card that explains the present step: what comes in, by which rule, and what it adds up to.
 
 function stepCard(page, taken) {
-  const { graph } = page, step = graph.steps[taken - 1];
+  const { graph } = page,
+    step = graph.steps[taken - 1];
   const cards = { forward: forwardCard, seed: seedCard, backward: backwardCard };
-  return element("div", { class: `card ${step.kind}` }, cards[step.kind](page, step, taken),
-    taken === graph.steps.length && graph.backwardSteps > 0 && verdict(graph));
+  return element(
+    "div",
+    { class: `card ${step.kind}` },
+    cards[step.kind](page, step, taken),
+    taken === graph.steps.length && graph.backwardSteps > 0 && verdict(graph),
+  );
 }
 
 /** In one sentence, for the bar of steps and for assistive technology. */
 function stepSentence(graph, taken) {
   if (!taken) return "";
-  const step = graph.steps[taken - 1], node = graph.nodes[step.node];
+  const step = graph.steps[taken - 1],
+    node = graph.nodes[step.node];
   const backwardNumber = taken - graph.forwardSteps;
   if (step.kind === "forward") return `Forward ${taken} of ${graph.forwardSteps}: ${nameOf(node)} gets its value`;
   const count = `Backward ${backwardNumber} of ${graph.backwardSteps}`;
   if (step.kind === "seed") return `${count}: the sweep begins at ${nameOf(node)}`;
-  const target = graph.nodes[step.target], first = target.written[0] === taken - 1;
+  const target = graph.nodes[step.target],
+    first = target.written[0] === taken - 1;
   return `${count}: from ${nameOf(node)} to ${nameOf(target)}, ${first ? "the first contribution" : "added to what is there"}`;
 }
 
 function forwardCard(page, step, taken) {
-  const { graph } = page, node = graph.nodes[step.node];
+  const { graph } = page,
+    node = graph.nodes[step.node];
   const operands = unique(node.inputs.map((input) => input.node).filter((number) => number !== undefined));
   return [
     element("p", { class: "kind" }, `Forward ${taken} of ${graph.forwardSteps}`),
     element("h2", { class: "breakable" }, `${nodeTitle(node)} gets its value`),
     graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
-    element("div", { class: "terms" },
-      operands.map((number) => cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false)),
-      cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) })),
+    element(
+      "div",
+      { class: "terms" },
+      operands.map((number) =>
+        cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false),
+      ),
+      cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) }),
+    ),
   ];
 }
 
 function argumentsOf(node, number) {
-  return node.inputs.filter((input) => input.node === number).map((input) => input.argument).join(", ");
+  return node.inputs
+    .filter((input) => input.node === number)
+    .map((input) => input.argument)
+    .join(", ");
 }
 
 function seedCard(page, step, taken) {
-  const { graph } = page, node = graph.nodes[step.node];
+  const { graph } = page,
+    node = graph.nodes[step.node];
   return [
     element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `The sweep begins at ${nodeTitle(node)}`),
@@ -47,24 +64,58 @@ function seedCard(page, step, taken) {
 }
 
 function backwardCard(page, step, taken) {
-  const { graph } = page, node = graph.nodes[step.node], target = graph.nodes[step.target];
+  const { graph } = page,
+    node = graph.nodes[step.node],
+    target = graph.nodes[step.target];
   const input = node.inputs.find((found) => found.position === step.position);
   const { sum, before, count } = accumulated(graph, target, taken);
-  const added = numbersOf(graph, step.this), scale = scaleFor([added, sum, before ?? []], true);
-  const rows = before === null
-    ? [["=", "this", "", sum]]
-    : [["", "before", "", before], ["+", "this", "+", added], ["=", "after", "=", sum]];
+  const added = numbersOf(graph, step.this),
+    scale = scaleFor([added, sum, before ?? []], true);
+  const rows =
+    before === null
+      ? [["=", "this", "", sum]]
+      : [
+          ["", "before", "", before],
+          ["+", "this", "+", added],
+          ["=", "after", "=", sum],
+        ];
   return [
     element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `${node.op} → ${nodeTitle(target)}`),
-    element("p", { class: "faint" }, "What flows back from ", nodeButton(page, node), " along its argument ", element("b", {}, input.argument), "."),
-    input.rule !== undefined && [element("h3", {}, `Rule for ${input.argument}`), element("p", { class: "rule formula breakable" }, graph.rules[input.rule]), strongNote(graph.rules[input.rule])],
-    element("div", { class: "terms" },
-      cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }), readBy(page, input)),
+    element(
+      "p",
+      { class: "faint" },
+      "What flows back from ",
+      nodeButton(page, node),
+      " along its argument ",
+      element("b", {}, input.argument),
+      ".",
+    ),
+    input.rule !== undefined && [
+      element("h3", {}, `Rule for ${input.argument}`),
+      element("p", { class: "rule formula breakable" }, graph.rules[input.rule]),
+      strongNote(graph.rules[input.rule]),
+    ],
+    element(
+      "div",
+      { class: "terms" },
+      cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }),
+      readBy(page, input),
+    ),
     step.summed && element("p", { class: "note small" }, step.summed),
-    element("div", { class: "total" },
-      element("h3", {}, "Gradient of ", nodeButton(page, target), " ", element("span", { class: "operator" }, before === null ? "=" : "+=")),
-      element("span", { class: "faint small" }, `${count} of ${target.written.length}`)),
+    element(
+      "div",
+      { class: "total" },
+      element(
+        "h3",
+        {},
+        "Gradient of ",
+        nodeButton(page, target),
+        " ",
+        element("span", { class: "operator" }, before === null ? "=" : "+="),
+      ),
+      element("span", { class: "faint small" }, `${count} of ${target.written.length}`),
+    ),
     sums(page, target, rows, scale),
     sum.length > 1 && scaleBar(scale),
   ];
@@ -73,23 +124,53 @@ function backwardCard(page, step, taken) {
 /** "before + this = after": one above the other with their numbers, or side by side where there is no room for them. */
 function sums(page, target, rows, scale) {
   const [slices, [rowSize, rowStride], [columnSize, columnStride]] = target.grid;
-  const columns = Math.ceil(columnSize / columnStride), height = Math.ceil(rowSize / rowStride) * Math.ceil(slices[0] / slices[1]);
+  const columns = Math.ceil(columnSize / columnStride),
+    height = Math.ceil(rowSize / rowStride) * Math.ceil(slices[0] / slices[1]);
   const legible = (MAP_WIDTH - 64) / columns >= NARROWEST_NUMBER && height <= 6;
   const stacked = rows.length === 1 || legible;
-  return element("div", { class: stacked ? "sums stacked" : "sums" }, rows.map(([, name, operator, numbers]) => element("div", { class: "term" },
-    element("span", { class: "term-name" }, operator && rows.length > 1 ? element("b", {}, operator) : null, name),
-    mapOf(page, target, numbers, scale, `${name}: gradient of ${nameOf(target)}`, stacked ? (rows.length === 1 ? MAP_WIDTH : MAP_WIDTH - 64) : 104, !stacked))));
+  return element(
+    "div",
+    { class: stacked ? "sums stacked" : "sums" },
+    rows.map(([, name, operator, numbers]) =>
+      element(
+        "div",
+        { class: "term" },
+        element("span", { class: "term-name" }, operator && rows.length > 1 ? element("b", {}, operator) : null, name),
+        mapOf(
+          page,
+          target,
+          numbers,
+          scale,
+          `${name}: gradient of ${nameOf(target)}`,
+          stacked ? (rows.length === 1 ? MAP_WIDTH : MAP_WIDTH - 64) : 104,
+          !stacked,
+        ),
+      ),
+    ),
+  );
 }
 
 /** An array of a node; one with several slices shows them one under the other. */
 function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = false) {
-  const [slices, rows, columns] = node.grid, count = Math.ceil(slices[0] / slices[1]);
+  const [slices, rows, columns] = node.grid,
+    count = Math.ceil(slices[0] / slices[1]);
   const folded = [[1, 1], [Math.ceil(rows[0] / rows[1]) * count, 1], columns];
-  return heatMap({ numbers, grid: count > 1 ? folded : node.grid, scale, width, label, plain: plain || count > 1, largest: 12 });
+  return heatMap({
+    numbers,
+    grid: count > 1 ? folded : node.grid,
+    scale,
+    width,
+    label,
+    plain: plain || count > 1,
+    largest: 12,
+  });
 }
 
 function strongNote(...rules) {
-  return rules.some((rule) => rule.includes("⋆")) && element("p", { class: "faint small" }, "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.");
+  return (
+    rules.some((rule) => rule.includes("⋆")) &&
+    element("p", { class: "faint small" }, "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.")
+  );
 }
 
 /** What a rule reads beside g: values of the result and of operands. */
@@ -103,22 +184,38 @@ function readBy(page, input) {
 /** An array with the letter it has in formulas, and the node it belongs to: a button, or a text of its own. */
 function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
   if (place === undefined) return null;
-  const numbers = numbersOf(page.graph, place), scale = scaleFor([numbers], isGradient);
-  return element("div", { class: "term" },
-    element("p", { class: "term-title" }, element("b", { class: "letter" }, letter), " ", label ? element("span", { class: "faint" }, label) : nodeButton(page, node)),
+  const numbers = numbersOf(page.graph, place),
+    scale = scaleFor([numbers], isGradient);
+  return element(
+    "div",
+    { class: "term" },
+    element(
+      "p",
+      { class: "term-title" },
+      element("b", { class: "letter" }, letter),
+      " ",
+      label ? element("span", { class: "faint" }, label) : nodeButton(page, node),
+    ),
     mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`),
-    numbers.length > 6 && scaleBar(scale));
+    numbers.length > 6 && scaleBar(scale),
+  );
 }
 
 /** What the page itself has found when every contribution was added up. */
 function verdict(graph) {
   const { checked, worst, wrong, earlier } = gradientCheck(graph);
   if (wrong.length) {
-    return element("p", { class: "verdict wrong", role: "status" },
-      `Checked here: the contributions to ${wrong.slice(0, 5).map(nameOf).join(", ")} do not add up to the engine's gradient.`);
+    return element(
+      "p",
+      { class: "verdict wrong", role: "status" },
+      `Checked here: the contributions to ${wrong.slice(0, 5).map(nameOf).join(", ")} do not add up to the engine's gradient.`,
+    );
   }
-  return element("p", { class: "verdict", role: "status" },
-    `Checked here: what was added up equals the engine's gradient, for all ${countOf(checked, "node")}`
-    + ` (largest difference ${worst ? shown(worst, 2) : "0"}, relative to what was added).`,
-    earlier > 0 && ` In ${countOf(earlier, "node")}, .grad also holds what earlier calls of backward had added.`);
+  return element(
+    "p",
+    { class: "verdict", role: "status" },
+    `Checked here: what was added up equals the engine's gradient, for all ${countOf(checked, "node")}` +
+      ` (largest difference ${worst ? shown(worst, 2) : "0"}, relative to what was added).`,
+    earlier > 0 && ` In ${countOf(earlier, "node")}, .grad also holds what earlier calls of backward had added.`,
+  );
 }

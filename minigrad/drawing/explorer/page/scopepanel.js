@@ -1,0 +1,86 @@
+// The panel about a closed scope, or about a group of neighbours.
+
+function boxPanel(page, box) {
+  const nodes = box.members.map((number) => page.graph.nodes[number]),
+    inside = new Set(box.members);
+  const counts = new Map();
+  for (const node of nodes) counts.set(node.op ?? node.role, (counts.get(node.op ?? node.role) ?? 0) + 1);
+  const common = [...counts].sort((a, b) => b[1] - a[1]);
+  const sources = unique(
+    nodes
+      .flatMap((node) => node.inputs.map((input) => input.node))
+      .filter((number) => number !== undefined && !inside.has(number)),
+  );
+  const users = unique(
+    nodes.flatMap((node) => node.users.map((user) => user.number)).filter((number) => !inside.has(number)),
+  );
+  const parameters = nodes.filter((node) => node.role === "parameter");
+  const list = (numbers) =>
+    element(
+      "div",
+      { class: "users" },
+      numbers
+        .slice(0, 24)
+        .map((number) => nodeButton(page, page.graph.nodes[number], nameOf(page.graph.nodes[number]))),
+      numbers.length > 24 && element("p", { class: "faint small" }, `and ${numbers.length - 24} more`),
+    );
+  const siblings = box.siblings ?? [];
+  return [
+    element(
+      "div",
+      { class: "heading" },
+      element("h2", { class: "breakable" }, box.title),
+      element(
+        "p",
+        { class: "tags" },
+        element("span", { class: "tag" }, box.kind === "scope" ? "closed scope" : "group"),
+        countOf(nodes.length, "node"),
+      ),
+    ),
+    box.scope?.includes("/") &&
+      element("p", { class: "code breakable" }, [...box.scope.split("/").slice(0, -1), box.title].join("/")),
+    siblings.length > 1
+      ? element(
+          "div",
+          { class: "note" },
+          element("p", {}, `${siblings.length} equal scopes, drawn once. Open one:`),
+          element(
+            "p",
+            { class: "chips" },
+            siblings.map((path) =>
+              button(path.split("/").at(-1), () => page.open(path), {
+                class: "chip",
+                "aria-label": `Open scope ${path}`,
+              }),
+            ),
+          ),
+        )
+      : box.kind === "scope" && button("Open", () => page.open(box.scope), { class: "primary" }),
+    section(
+      "Inside",
+      element(
+        "table",
+        { class: "counts" },
+        common
+          .slice(0, 14)
+          .map(([name, count]) =>
+            element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, String(count))),
+          ),
+      ),
+      common.length > 14 && element("p", { class: "faint small" }, `and ${common.length - 14} more operations`),
+      parameters.length > 0 &&
+        element(
+          "p",
+          { class: "faint" },
+          `${countOf(parameters.length, "parameter")}, ${bytes(parameters.reduce((sum, node) => sum + node.bytes, 0))}`,
+        ),
+    ),
+    sources.length > 0 && section("Takes from", list(sources)),
+    users.length > 0 && section("Used by", list(users)),
+    box.kind === "group" && section("Nodes", list(box.members)),
+  ];
+}
+
+function unique(numbers) {
+  return [...new Set(numbers)];
+}
