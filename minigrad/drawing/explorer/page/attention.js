@@ -4,20 +4,20 @@
 function attentionSection(page, node, taken) {
   const { graph } = page;
   if (taken && node.computed >= taken)
-    return section("Queries × keys", element("p", { class: "faint" }, "Not computed yet at this step."));
+    return section("Queries × keys", paragraph("faint", "Not computed yet at this step."));
   const values = numbersOf(graph, node.value);
   const complete = node.gradient === undefined ? null : numbersOf(graph, node.gradient);
   const gradients = taken && node.written.length ? accumulated(graph, node, taken).sum : complete;
-  const scale = valueScale(node, values),
-    gradientScale = gradients && scaleFor([gradients], true);
-  const [[slices, sliceStride], rows, columns] = node.grid,
-    count = Math.ceil(slices / sliceStride);
-  const size = values.length / (count || 1),
-    names = namesFor(graph, node);
+  const scale = valueScale(node, values);
+  const gradientScale = gradients && scaleFor([gradients], true);
+  const [[slices, sliceStride], rows, columns] = node.grid;
+  const count = Math.ceil(slices / sliceStride);
+  const size = values.length / (count || 1);
+  const names = namesFor(graph, node);
   const width = names.rows || names.columns ? 172 : 166;
   const heads = Array.from({ length: count }, (_, i) => {
-    const title = headTitle(node, i * sliceStride),
-      part = [i * size, (i + 1) * size];
+    const title = headTitle(node, i * sliceStride);
+    const part = [i * size, (i + 1) * size];
     const map = (numbers, of, what) =>
       heatMap({
         numbers: numbers.subarray(...part),
@@ -28,9 +28,8 @@ function attentionSection(page, node, taken) {
         names,
         label: `${what}, ${title}`,
       });
-    return element(
-      "div",
-      { class: "head-row" },
+    return block(
+      "head-row",
       element("h4", {}, title),
       map(values, scale, node.name ?? "value"),
       gradients ? map(gradients, gradientScale, "gradient") : null,
@@ -38,23 +37,20 @@ function attentionSection(page, node, taken) {
   });
   return section(
     "Queries × keys",
-    element(
-      "div",
-      { class: "head-row head-titles" },
-      element("div", {}, element("b", {}, node.name ?? "value"), scaleBar(scale)),
+    block(
+      "head-row head-titles",
+      block("", element("b", {}, node.name ?? "value"), scaleBar(scale)),
       gradients
-        ? element("div", {}, element("b", {}, "gradient"), scaleBar(gradientScale))
-        : element(
-            "p",
-            { class: "faint" },
+        ? block("", element("b", {}, "gradient"), scaleBar(gradientScale))
+        : paragraph(
+            "faint",
             node.written.length ? "gradient: nothing has arrived yet" : `gradient: none, ${reasonOf(graph, node)}`,
           ),
     ),
     heads,
     underMap(node, scale, []),
-    element(
-      "div",
-      { class: "pair" },
+    block(
+      "pair",
       statisticsOf({ ...node.statistics, histogram: undefined }),
       gradients === complete && statisticsOf({ ...node.gradientStatistics, histogram: undefined }),
     ),
@@ -62,8 +58,8 @@ function attentionSection(page, node, taken) {
 }
 
 function headTitle(node, index) {
-  const lengths = node.shape.slice(1, -1).split(",").map(Number).slice(0, -2),
-    place = [];
+  const lengths = node.shape.slice(1, -1).split(",").map(Number).slice(0, -2);
+  const place = [];
   if (!lengths.length) return "one head";
   for (let i = lengths.length - 1, left = index; i >= 0; i -= 1) {
     place.unshift(left % lengths[i]);

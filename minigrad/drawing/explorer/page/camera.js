@@ -1,8 +1,8 @@
 // Panning and zooming: one CSS transform on the group that holds the whole picture.
 
-const SMALLEST = 0.05,
-  LARGEST = 6,
-  COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges
+const SMALLEST = 0.05;
+const LARGEST = 6;
+const COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges
 
 class Camera {
   constructor(canvas, scene) {
@@ -48,8 +48,8 @@ class Camera {
 
   /** Moves as little as is needed to bring the rectangle into sight. */
   reveal([left, top, width, height]) {
-    const room = this.room,
-      { scale } = this.place;
+    const room = this.room;
+    const { scale } = this.place;
     let { x, y } = this.place;
     const shift = (low, size, start, length) => {
       if (size > length) return start + (length - size) / 2 - low;
@@ -102,8 +102,8 @@ class Camera {
   move(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
-    const now = this.pointOf(event),
-      others = [...this.pointers].filter(([id]) => id !== event.pointerId);
+    const now = this.pointOf(event);
+    const others = [...this.pointers].filter(([id]) => id !== event.pointerId);
     this.travelled += Math.hypot(now[0] - before[0], now[1] - before[1]);
     if (this.travelled > 4 && !this.dragged) {
       this.dragged = true;
@@ -114,8 +114,8 @@ class Camera {
     this.pointers.set(event.pointerId, now);
     if (others.length === 1) {
       // two fingers: their distance is the scale
-      const [, other] = others[0],
-        length = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
+      const [, other] = others[0];
+      const length = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
       this.zoom(length(now) / (length(before) || 1), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     } else if (!others.length) {
       this.set({ ...this.place, x: this.place.x + now[0] - before[0], y: this.place.y + now[1] - before[1] });

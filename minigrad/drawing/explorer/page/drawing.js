@@ -1,7 +1,7 @@
 // The picture of one view: frames of open scopes, arrows, boxes; and how the present step shows on it.
 
-const BASELINE = 3.6,
-  LINE = 12; // points; the font is 10 points high
+const BASELINE = 3.6;
+const LINE = 12; // points; the font is 10 points high
 
 class Drawing {
   /** `onselect(box)`, `onopen(box or cluster)`, `onclose(cluster)` are told what the reader does. */
@@ -65,11 +65,11 @@ class Drawing {
   }
 
   arrow([source, target, points, note, noteX, noteY]) {
-    const boxes = this.view.boxes,
-      order = this.orderOf(boxes[target]);
+    const boxes = this.view.boxes;
+    const order = this.orderOf(boxes[target]);
     const kind = !order ? "value" : this.orderOf(boxes[source]) === order ? "backward" : "saved";
-    const end = points.length - 2,
-      line = curve(points.slice(0, end));
+    const end = points.length - 2;
+    const line = curve(points.slice(0, end));
     const group = vector("g", { class: `arrow ${kind}` });
     group.append(
       vector("path", { class: "line", d: line }),
@@ -89,10 +89,10 @@ class Drawing {
   }
 
   frame(cluster) {
-    const [x, y, width, height] = cluster.at,
-      title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
-    const gradient = cluster.order ? " gradient" : "",
-      several = cluster.count > 1 ? " several" : "";
+    const [x, y, width, height] = cluster.at;
+    const title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
+    const gradient = cluster.order ? " gradient" : "";
+    const several = cluster.count > 1 ? " several" : "";
     return {
       cluster,
       area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
@@ -143,8 +143,8 @@ class Drawing {
     this.fit();
     const legible = this.canvas.clientWidth < 600 ? 0.6 : 0.8; // a phone is held closer
     if (this.camera.place.scale >= legible || this.view.size[0] * this.view.size[1] < 1) return;
-    const [width, height] = this.view.size,
-      room = this.camera.room;
+    const [width, height] = this.view.size;
+    const room = this.camera.room;
     if (at) {
       this.camera.fit(at, 1);
       if (this.camera.place.scale < legible) this.camera.zoom(legible / this.camera.place.scale);
@@ -160,9 +160,9 @@ class Drawing {
 
   /** Shows how far the passes have come: what has a value, what has a gradient, what happens now. */
   showStep(taken) {
-    const { graph, view } = this,
-      current = graph.steps[taken - 1],
-      stepping = taken > 0;
+    const { graph, view } = this;
+    const current = graph.steps[taken - 1];
+    const stepping = taken > 0;
     this.canvas.classList.toggle("stepping", stepping);
     for (const { group, box } of this.boxes) {
       const members = box.kind === "next" ? [] : box.members.map((member) => graph.nodes[member]);
@@ -231,8 +231,8 @@ class Drawing {
       this.setStop(this.stops[place]);
       this.stop.focus({ preventScroll: true });
     } else if (event.key === "Enter" || event.key === " ") {
-      const box = this.boxAt(event),
-        frame = event.target.closest?.("[data-frame]");
+      const box = this.boxAt(event);
+      const frame = event.target.closest?.("[data-frame]");
       if (frame) this.onclose(frame.dataset.frame);
       else if (box?.kind === "scope" && event.key === "Enter") this.onopen(box.scope);
       else if (box) this.onselect(box);
@@ -304,9 +304,9 @@ function tab(right, y) {
 
 /** A block, for several equal scopes: its front and two of its sides. */
 function stack(x, y, width, height) {
-  const depth = 4,
-    right = x + width,
-    low = y + height;
+  const depth = 4;
+  const right = x + width;
+  const low = y + height;
   return [
     vector("path", {
       class: "outline",
@@ -326,10 +326,10 @@ function polygon(x, y, width, height, cutX, cutY) {
 }
 
 function cylinder(x, y, width, height) {
-  const cap = Math.min(4, height / 6),
-    right = x + width,
-    low = y + height - cap,
-    arc = `${width / 2} ${cap} 0 0`;
+  const cap = Math.min(4, height / 6);
+  const right = x + width;
+  const low = y + height - cap;
+  const arc = `${width / 2} ${cap} 0 0`;
   return [
     vector("path", {
       class: "outline",
@@ -347,10 +347,10 @@ function curve(points) {
 
 /** A triangle with its point at `tip`, coming from `base`. */
 function arrowhead(base, tip, length) {
-  const [x, y] = [tip[0] - base[0], tip[1] - base[1]],
-    distance = Math.hypot(x, y) || 1;
-  const [dx, dy] = [(x / distance) * length, (y / distance) * length],
-    half = 0.42;
+  const [x, y] = [tip[0] - base[0], tip[1] - base[1]];
+  const distance = Math.hypot(x, y) || 1;
+  const [dx, dy] = [(x / distance) * length, (y / distance) * length];
+  const half = 0.42;
   const [backX, backY] = [tip[0] - dx, tip[1] - dy];
   return `M${tip}L${backX - dy * half} ${backY + dx * half}L${backX + dy * half} ${backY - dx * half}Z`;
 }

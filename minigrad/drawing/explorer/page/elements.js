@@ -22,6 +22,11 @@ function furnished(made, attributes, children) {
   return made;
 }
 
+/** The most frequent ones, by their class. */
+const paragraph = (kind, ...children) => element("p", { class: kind || null }, children);
+const block = (kind, ...children) => element("div", { class: kind || null }, children);
+const span = (kind, ...children) => element("span", { class: kind || null }, children);
+
 function button(label, onclick, attributes = {}) {
   return element("button", { type: "button", onclick, ...attributes }, label);
 }
@@ -53,8 +58,8 @@ function countOf(count, noun) {
 function bytes(count) {
   if (count < 10_000) return `${count.toLocaleString("en")} bytes`;
   const units = ["kB", "MB", "GB"];
-  let size = count / 1000,
-    unit = 0;
+  let size = count / 1000;
+  let unit = 0;
   for (; size >= 1000 && unit < 2; unit += 1) size /= 1000;
   return `${size.toFixed(1)} ${units[unit]}`;
 }

@@ -11,19 +11,17 @@ const ROLES = {
 };
 
 function graphPanel(page) {
-  const { graph } = page,
-    nodes = graph.nodes;
+  const { graph } = page;
+  const nodes = graph.nodes;
   const present = Object.keys(ROLES).filter((role) => nodes.some((node) => node.role === role));
   const parameters = nodes.filter((node) => node.role === "parameter");
   const odd = nodes.filter(badGradient);
   return [
-    element(
-      "div",
-      { class: "heading" },
+    block(
+      "heading",
       element("h2", {}, "About this graph"),
-      element(
-        "p",
-        { class: "faint" },
+      paragraph(
+        "faint",
         [
           countOf(nodes.length, "node"),
           countOf(nodes.filter((node) => node.op).length, "operation"),
@@ -35,19 +33,17 @@ function graphPanel(page) {
           .join(" · "),
       ),
     ),
-    element("p", {}, gradientSentence(graph)),
+    paragraph("", gradientSentence(graph)),
     odd.length > 0 &&
-      element(
-        "p",
-        { class: "note bad-note" },
+      paragraph(
+        "note bad-note",
         `${countOf(odd.length, "node")} with NaN or infinite numbers. `,
         button("List them", () => page.search("odd"), { class: "link" }),
       ),
     section(
       "Outputs",
-      element(
-        "div",
-        { class: "users" },
+      block(
+        "users",
         graph.outputs.map((number) => nodeButton(page, nodes[number], nameOf(nodes[number]))),
       ),
     ),
@@ -62,9 +58,8 @@ function graphPanel(page) {
         ),
       ),
     graph.views.some((view) => view.key.startsWith("scope ")) &&
-      element(
-        "p",
-        { class: "faint small" },
+      paragraph(
+        "faint small",
         "A scope that is opened is shown by itself, those beside it are closed; + and − above the drawing open and close all.",
       ),
     section(
@@ -73,9 +68,8 @@ function graphPanel(page) {
         "dl",
         { class: "keys" },
         KEYS.map(([keys, what]) =>
-          element(
-            "div",
-            {},
+          block(
+            "",
             element(
               "dt",
               {},

@@ -2,9 +2,9 @@
 
 let palettes = null; // colours at equal distances, from Python: `signed` and `sequential`
 const MISSING = [205, 205, 205];
-const NARROWEST_NUMBER = 46,
-  HIGHEST_NUMBER = 21,
-  WIDEST_NUMBER = 58; // pixels of a cell with its number in it
+const NARROWEST_NUMBER = 46;
+const HIGHEST_NUMBER = 21;
+const WIDEST_NUMBER = 58; // pixels of a cell with its number in it
 
 /** The scale for some arrays: from 0, or from −limit where there are negative numbers or `signed` asks for it. */
 function scaleFor(arrays, signed = false) {
@@ -49,12 +49,12 @@ function channels(colour) {
  */
 function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false, largest = 18 }) {
   const [, [rowSize, rowStride], [columnSize, columnStride]] = grid;
-  const rows = Math.ceil(rowSize / rowStride),
-    columns = Math.ceil(columnSize / columnStride);
-  if (!rows || !columns) return element("p", { class: "faint" }, "no elements");
+  const rows = Math.ceil(rowSize / rowStride);
+  const columns = Math.ceil(columnSize / columnStride);
+  if (!rows || !columns) return paragraph("faint", "no elements");
   const longest = (of) => Math.min(8, Math.max(...of.map((name) => [...name].length)));
-  const sideRoom = names.rows ? longest(names.rows) * 6 + 6 : 0,
-    room = width - sideRoom;
+  const sideRoom = names.rows ? longest(names.rows) * 6 + 6 : 0;
+  const room = width - sideRoom;
   const written = !plain && room / columns >= NARROWEST_NUMBER && rows <= 16;
   const cellWidth = written ? Math.min(WIDEST_NUMBER, room / columns) : Math.min(largest, room / columns);
   const turned = !written && names.columns && longest(names.columns) > 1; // names that are wider than their cells
@@ -71,8 +71,8 @@ function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false
   const cells = vector("g", { transform: `translate(${sideRoom} ${topRoom})` });
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {
-      const x = numbers[row * columns + column],
-        colour = colourOf(x, scale);
+      const x = numbers[row * columns + column];
+      const colour = colourOf(x, scale);
       cells.append(
         vector("rect", {
           x: column * cellWidth,
@@ -171,13 +171,13 @@ function described(numbers, rows, columns, names) {
 }
 
 function followPointerAndKeys(picture, cells, read, cellWidth, cellHeight, sideRoom, topRoom) {
-  let row = 0,
-    column = 0;
+  let row = 0;
+  let column = 0;
   const rowsIn = Math.round((picture.height.baseVal.value - topRoom) / cellHeight);
   const columnsIn = Math.round((picture.width.baseVal.value - sideRoom) / cellWidth);
   picture.addEventListener("pointermove", (event) => {
-    const box = picture.getBoundingClientRect(),
-      share = box.width / picture.width.baseVal.value || 1;
+    const box = picture.getBoundingClientRect();
+    const share = box.width / picture.width.baseVal.value || 1;
     row = Math.floor(((event.clientY - box.top) / share - topRoom) / cellHeight);
     column = Math.floor(((event.clientX - box.left) / share - sideRoom) / cellWidth);
     read(row, column);
@@ -199,9 +199,8 @@ function followPointerAndKeys(picture, cells, read, cellWidth, cellHeight, sideR
 function scaleBar(scale) {
   const low = scale.signed ? -scale.limit : 0;
   const steps = Array.from({ length: 48 }, (_, i) => low + ((scale.limit - low) * (i + 0.5)) / 48);
-  return element(
-    "p",
-    { class: "scale" },
+  return paragraph(
+    "scale",
     shown(low, 3),
     vector(
       "svg",
@@ -214,10 +213,10 @@ function scaleBar(scale) {
 
 /** How many elements are in each of equal bins. */
 function histogram(counts, low, high) {
-  const most = Math.max(...counts),
-    width = 96,
-    height = 30,
-    step = width / counts.length;
+  const most = Math.max(...counts);
+  const width = 96;
+  const height = 30;
+  const step = width / counts.length;
   return element(
     "figure",
     { class: "histogram" },
@@ -238,11 +237,6 @@ function histogram(counts, low, high) {
         }),
       ),
     ),
-    element(
-      "figcaption",
-      { "aria-hidden": "true" },
-      element("span", {}, shown(low, 3)),
-      element("span", {}, shown(high, 3)),
-    ),
+    element("figcaption", { "aria-hidden": "true" }, span("", shown(low, 3)), span("", shown(high, 3))),
   );
 }

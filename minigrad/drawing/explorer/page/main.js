@@ -59,9 +59,7 @@ class Page {
         : step
           ? null
           : graphPanel(this);
-    this.panel.replaceChildren(
-      ...[step ? stepCard(this, step) : null, about && element("div", { class: "about" }, about)].filter(Boolean),
-    );
+    this.panel.replaceChildren(...[step ? stepCard(this, step) : null, about && block("about", about)].filter(Boolean));
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.write(), 120); // browsers refuse to change the address many times a second
   }
@@ -165,8 +163,8 @@ class Page {
 
   /** Brings the present step into sight, in a view where it can be told from others. */
   followStep() {
-    const now = this.graph.steps[this.step - 1],
-      ends = unique([now.node, now.target ?? now.node]);
+    const now = this.graph.steps[this.step - 1];
+    const ends = unique([now.node, now.target ?? now.node]);
     const drawn = (view) => tellsApart(this.graph, view, now);
     if (!drawn(this.view)) this.showWhere(drawn, this.graph.nodes[now.node].scope);
     const boxes = ends.map((number) => this.view.boxOf.get(number)).filter(Boolean);
@@ -243,8 +241,8 @@ function tellsApart(graph, view, step) {
 
 /** The rectangle around some. */
 function around(rectangles) {
-  const left = Math.min(...rectangles.map(([x]) => x)),
-    top = Math.min(...rectangles.map(([, y]) => y));
+  const left = Math.min(...rectangles.map(([x]) => x));
+  const top = Math.min(...rectangles.map(([, y]) => y));
   const right = Math.max(...rectangles.map(([x, , width]) => x + width));
   const low = Math.max(...rectangles.map(([, y, , height]) => y + height));
   return [left, top, right - left, low - top];
@@ -252,8 +250,8 @@ function around(rectangles) {
 
 /** The level of detail: fewer or more boxes, and where the reader is when a scope is open by itself. */
 function showViews(page, bar) {
-  const { graph, view } = page,
-    size = view.boxes.length;
+  const { graph, view } = page;
+  const size = view.boxes.length;
   const fewer = graph.levels.filter((level) => level.boxes.length < size).at(-1);
   const more = graph.levels.find((level) => level.boxes.length > size);
   const step = (target, path, label) =>
@@ -273,7 +271,7 @@ function showViews(page, bar) {
       "div",
       { class: "levels", role: "group", "aria-label": "Detail" },
       step(fewer, "M3 8h10", "Less detail"),
-      element("span", {}, names.length ? "One scope open" : levelName(view)),
+      span("", names.length ? "One scope open" : levelName(view)),
       step(more, "M3 8h10M8 3v10", "More detail"),
     ),
     names.length
@@ -334,11 +332,7 @@ try {
   document
     .getElementById("panel")
     .append(
-      element(
-        "p",
-        { class: "note bad-note" },
-        `This page could not be shown (${problem}). It needs a browser from 2024 or later.`,
-      ),
+      paragraph("note bad-note", `This page could not be shown (${problem}). It needs a browser from 2024 or later.`),
     );
   throw problem;
 }

@@ -9,10 +9,7 @@ function section(title, ...content) {
 /** A node as a button that selects it. */
 function nodeButton(page, node, label = null) {
   return button(
-    [
-      element("span", { class: "node-name" }, label ?? nodeTitle(node)),
-      element("span", { class: "node-shape" }, node.shape),
-    ],
+    [span("node-name", label ?? nodeTitle(node)), span("node-shape", node.shape)],
     () => page.choose(node.number),
     { class: `node-button ${swatchOf(node)}`, "aria-label": `${label ?? nodeTitle(node)}, ${spoken(node)}` },
   );
@@ -31,22 +28,20 @@ function swatchOf(node) {
 function nodePanel(page, node, taken) {
   const { graph } = page;
   return [
-    element(
-      "div",
-      { class: "heading" },
+    block(
+      "heading",
       element("h2", { class: "breakable" }, node.name ?? node.op ?? node.role),
-      element(
-        "p",
-        { class: "tags" },
-        element("span", { class: `tag ${swatchOf(node)}` }, node.op ?? node.role),
-        node.output && element("span", { class: "tag" }, "output"),
-        element("span", { class: "size" }, node.shape),
+      paragraph(
+        "tags",
+        span(`tag ${swatchOf(node)}`, node.op ?? node.role),
+        node.output && span("tag", "output"),
+        span("size", node.shape),
         " ",
-        element("span", { class: "faint" }, node.dtype),
+        span("faint", node.dtype),
       ),
     ),
-    element("p", { class: "code breakable" }, `%${node.number} = ${node.expression}`),
-    graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
+    paragraph("code breakable", `%${node.number} = ${node.expression}`),
+    graph.formulas.has(node.op) && paragraph("formula", graph.formulas.get(node.op)),
     equalsNote(page, node),
     valueSection(page, node, taken),
     inputsSection(page, node),
@@ -67,12 +62,7 @@ function equalsNote(page, node) {
       title: nameOf(page.graph.nodes[number]),
     }),
   );
-  return element(
-    "div",
-    { class: "note" },
-    element("p", {}, `Drawn once for ${box.members.length} equal nodes:`),
-    element("p", { class: "chips" }, others),
-  );
+  return block("note", paragraph("", `Drawn once for ${box.members.length} equal nodes:`), paragraph("chips", others));
 }
 
 function valueSection(page, node, taken) {
@@ -81,10 +71,10 @@ function valueSection(page, node, taken) {
 }
 
 function valueOf(page, node, taken) {
-  if (node.value === undefined) return element("p", { class: "faint" }, "No values: the graph was recorded on shapes.");
-  if (taken && node.computed >= taken) return element("p", { class: "faint" }, "Not computed yet at this step.");
-  const numbers = numbersOf(page.graph, node.value),
-    scale = valueScale(node, numbers);
+  if (node.value === undefined) return paragraph("faint", "No values: the graph was recorded on shapes.");
+  if (taken && node.computed >= taken) return paragraph("faint", "Not computed yet at this step.");
+  const numbers = numbersOf(page.graph, node.value);
+  const scale = valueScale(node, numbers);
   return [
     heatMap({
       numbers,
@@ -109,9 +99,9 @@ function valueScale(node, numbers) {
 function gradientOf(page, node, taken) {
   const sofar = taken && node.written.length ? gradientSoFar(page, node, taken) : null;
   if (sofar) return sofar;
-  if (node.gradient === undefined) return element("p", { class: "faint" }, `None: ${reasonOf(page.graph, node)}`);
-  const numbers = numbersOf(page.graph, node.gradient),
-    scale = scaleFor([numbers], true);
+  if (node.gradient === undefined) return paragraph("faint", `None: ${reasonOf(page.graph, node)}`);
+  const numbers = numbersOf(page.graph, node.gradient);
+  const scale = scaleFor([numbers], true);
   return [
     heatMap({
       numbers,
@@ -123,24 +113,18 @@ function gradientOf(page, node, taken) {
     }),
     underMap(node, scale, numbers),
     statisticsOf(node.gradientStatistics),
-    node.swept !== undefined &&
-      element("p", { class: "note" }, "It also holds what earlier calls of backward had added."),
+    node.swept !== undefined && paragraph("note", "It also holds what earlier calls of backward had added."),
   ];
 }
 
 function gradientSoFar(page, node, taken) {
-  const { sum, count } = accumulated(page.graph, node, taken),
-    all = node.written.length;
+  const { sum, count } = accumulated(page.graph, node, taken);
+  const all = node.written.length;
   if (count === all && node.gradient !== undefined) return null; // complete: shown with its statistics
-  if (!sum)
-    return element(
-      "p",
-      { class: "faint" },
-      `Nothing has arrived yet at this step; ${countOf(all, "contribution")} will.`,
-    );
+  if (!sum) return paragraph("faint", `Nothing has arrived yet at this step; ${countOf(all, "contribution")} will.`);
   const scale = scaleFor([sum], true);
   return [
-    element("p", {}, `So far: ${count} of ${countOf(all, "contribution")}.`),
+    paragraph("", `So far: ${count} of ${countOf(all, "contribution")}.`),
     heatMap({
       numbers: sum,
       grid: node.grid,
@@ -172,9 +156,8 @@ function underMap(node, scale, numbers) {
   return [
     numbers.length > 1 && scaleBar(scale),
     cut.length > 0 &&
-      element(
-        "p",
-        { class: "faint small" },
+      paragraph(
+        "faint small",
         `Shown: ${axes.map(([noun, [size, stride]]) => `every ${ordinal(stride)} ${noun} of ${size}`).join(", ")}.`,
       ),
   ];
@@ -193,23 +176,15 @@ function statisticsOf(found) {
     ["infinite", found.inf],
   ].filter(([, count]) => count);
   const counts = found.histogram;
-  return element(
-    "div",
-    { class: "statistics" },
+  return block(
+    "statistics",
     element(
       "dl",
       {},
       rows.map((name) =>
-        element(
-          "div",
-          {},
-          element("dt", {}, name),
-          element("dd", { title: String(found[name]) }, shown(numberOf(found[name]))),
-        ),
+        block("", element("dt", {}, name), element("dd", { title: String(found[name]) }, shown(numberOf(found[name])))),
       ),
-      odd.map(([name, count]) =>
-        element("div", { class: "odd" }, element("dt", {}, name), element("dd", {}, String(count))),
-      ),
+      odd.map(([name, count]) => block("odd", element("dt", {}, name), element("dd", {}, String(count)))),
     ),
     counts && histogram(counts, numberOf(found.min), numberOf(found.max)),
   );
@@ -217,8 +192,8 @@ function statisticsOf(found) {
 
 /** Texts of tokens for the axes that are as long as there are tokens. */
 function namesFor(graph, node) {
-  const [, [rows], [columns]] = node.grid,
-    { tokens } = graph;
+  const [, [rows], [columns]] = node.grid;
+  const { tokens } = graph;
   if (!tokens.length || !(node.attention || ["weights", "scores"].includes(node.name))) return {};
   return {
     rows: rows === tokens.length && rows > 1 ? tokens : undefined,
@@ -235,25 +210,18 @@ function inputsSection(page, node) {
     element(
       "li",
       {},
-      element("span", { class: "argument" }, input.argument),
-      input.node === undefined
-        ? element("span", { class: "code" }, input.number)
-        : nodeButton(page, graph.nodes[input.node]),
-      input.broadcast && element("p", { class: "faint small" }, `broadcast ${input.broadcast}`),
+      span("argument", input.argument),
+      input.node === undefined ? span("code", input.number) : nodeButton(page, graph.nodes[input.node]),
+      input.broadcast && paragraph("faint small", `broadcast ${input.broadcast}`),
       input.rule !== undefined &&
-        element(
-          "p",
-          { class: "rule" },
-          element("span", { class: "faint" }, "gradient "),
-          element("span", { class: "breakable" }, graph.rules[input.rule]),
-        ),
+        paragraph("rule", span("faint", "gradient "), span("breakable", graph.rules[input.rule])),
     ),
   );
   const explained = node.inputs.some((input) => input.rule !== undefined);
   return section(
     "Inputs",
     element("ul", { class: "uses" }, rows),
-    explained && element("p", { class: "faint small" }, "In rules, g is the gradient of this node and y its value."),
+    explained && paragraph("faint small", "In rules, g is the gradient of this node and y its value."),
     strongNote(...node.inputs.filter((input) => input.rule !== undefined).map((input) => graph.rules[input.rule])),
   );
 }
@@ -266,18 +234,16 @@ function usersSection(page, node) {
     node.users.length > 0 &&
       section(
         "Used by",
-        element(
-          "div",
-          { class: "users" },
+        block(
+          "users",
           node.users.map((user) => nodeButton(page, user)),
         ),
       ),
     next.length > 0 &&
       section(
         "Becomes the next value of",
-        element(
-          "div",
-          { class: "users" },
+        block(
+          "users",
           next.map((state) => nodeButton(page, state)),
         ),
       ),
@@ -287,7 +253,7 @@ function usersSection(page, node) {
 function keptSection(page, node) {
   if (!node.kept && !node.inputs.some((input) => input.rule !== undefined)) return null;
   const kept = node.kept ?? [];
-  if (!kept.length) return section("Kept for backward", element("p", {}, "Nothing: no rule reads a value."));
+  if (!kept.length) return section("Kept for backward", paragraph("", "Nothing: no rule reads a value."));
   const total = kept.reduce((sum, [number]) => sum + page.graph.nodes[number].bytes, 0);
   return section(
     "Kept for backward",
@@ -298,23 +264,21 @@ function keptSection(page, node) {
         element(
           "li",
           {},
-          element("span", { class: "argument" }, letter),
-          number === node.number
-            ? element("span", {}, "the result itself")
-            : nodeButton(page, page.graph.nodes[number]),
-          element("span", { class: "faint small bytes" }, bytes(page.graph.nodes[number].bytes)),
+          span("argument", letter),
+          number === node.number ? span("", "the result itself") : nodeButton(page, page.graph.nodes[number]),
+          span("faint small bytes", bytes(page.graph.nodes[number].bytes)),
         ),
       ),
     ),
-    kept.length > 1 && element("p", { class: "faint small" }, `${bytes(total)} in all`),
+    kept.length > 1 && paragraph("faint small", `${bytes(total)} in all`),
   );
 }
 
 function placeSection(page, node) {
   const facts = [
     node.scope && ["scope", scopeButton(page, node.scope)],
-    node.line && ["made at", element("span", { class: "code" }, node.line)],
-    node.purpose && ["made for", element("span", { class: "code" }, node.purpose)],
+    node.line && ["made at", span("code", node.line)],
+    node.purpose && ["made for", span("code", node.purpose)],
     ["size", bytes(node.bytes)],
   ].filter(Boolean);
   return section(
@@ -322,7 +286,7 @@ function placeSection(page, node) {
     element(
       "dl",
       { class: "facts" },
-      facts.map(([term, fact]) => element("div", {}, element("dt", {}, term), element("dd", {}, fact))),
+      facts.map(([term, fact]) => block("", element("dt", {}, term), element("dd", {}, fact))),
     ),
   );
 }

@@ -1,8 +1,8 @@
 // The panel about a closed scope, or about a group of neighbours.
 
 function boxPanel(page, box) {
-  const nodes = box.members.map((number) => page.graph.nodes[number]),
-    inside = new Set(box.members);
+  const nodes = box.members.map((number) => page.graph.nodes[number]);
+  const inside = new Set(box.members);
   const counts = new Map();
   for (const node of nodes) counts.set(node.op ?? node.role, (counts.get(node.op ?? node.role) ?? 0) + 1);
   const common = [...counts].sort((a, b) => b[1] - a[1]);
@@ -16,37 +16,28 @@ function boxPanel(page, box) {
   );
   const parameters = nodes.filter((node) => node.role === "parameter");
   const list = (numbers) =>
-    element(
-      "div",
-      { class: "users" },
+    block(
+      "users",
       numbers
         .slice(0, 24)
         .map((number) => nodeButton(page, page.graph.nodes[number], nameOf(page.graph.nodes[number]))),
-      numbers.length > 24 && element("p", { class: "faint small" }, `and ${numbers.length - 24} more`),
+      numbers.length > 24 && paragraph("faint small", `and ${numbers.length - 24} more`),
     );
   const siblings = box.siblings ?? [];
   return [
-    element(
-      "div",
-      { class: "heading" },
+    block(
+      "heading",
       element("h2", { class: "breakable" }, box.title),
-      element(
-        "p",
-        { class: "tags" },
-        element("span", { class: "tag" }, box.kind === "scope" ? "closed scope" : "group"),
-        countOf(nodes.length, "node"),
-      ),
+      paragraph("tags", span("tag", box.kind === "scope" ? "closed scope" : "group"), countOf(nodes.length, "node")),
     ),
     box.scope?.includes("/") &&
-      element("p", { class: "code breakable" }, [...box.scope.split("/").slice(0, -1), box.title].join("/")),
+      paragraph("code breakable", [...box.scope.split("/").slice(0, -1), box.title].join("/")),
     siblings.length > 1
-      ? element(
-          "div",
-          { class: "note" },
-          element("p", {}, `${siblings.length} equal scopes, drawn once. Open one:`),
-          element(
-            "p",
-            { class: "chips" },
+      ? block(
+          "note",
+          paragraph("", `${siblings.length} equal scopes, drawn once. Open one:`),
+          paragraph(
+            "chips",
             siblings.map((path) =>
               button(path.split("/").at(-1), () => page.open(path), {
                 class: "chip",
@@ -67,11 +58,10 @@ function boxPanel(page, box) {
             element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, String(count))),
           ),
       ),
-      common.length > 14 && element("p", { class: "faint small" }, `and ${common.length - 14} more operations`),
+      common.length > 14 && paragraph("faint small", `and ${common.length - 14} more operations`),
       parameters.length > 0 &&
-        element(
-          "p",
-          { class: "faint" },
+        paragraph(
+          "faint",
           `${countOf(parameters.length, "parameter")}, ${bytes(parameters.reduce((sum, node) => sum + node.bytes, 0))}`,
         ),
     ),

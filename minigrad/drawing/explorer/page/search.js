@@ -35,8 +35,8 @@ function found(graph, query) {
 }
 
 function testOf(word) {
-  const [field, ...rest] = word.split(":"),
-    wanted = rest.join(":");
+  const [field, ...rest] = word.split(":");
+  const wanted = rest.join(":");
   if (rest.length && Object.hasOwn(FIELDS, field)) return (node) => FIELDS[field](node, wanted);
   const isKnown = Object.hasOwn(WORDS, word);
   return (node) => (isKnown && WORDS[word](node)) || textOf(node).includes(word);
@@ -112,10 +112,10 @@ class Search {
             "aria-selected": String(place === this.active),
           },
           element("span", { class: `swatch ${swatchOf(node)}` }),
-          element("span", { class: "node-name" }, nodeTitle(node)),
-          node.name && element("span", { class: "faint" }, node.op ?? node.role),
-          element("span", { class: "faint place" }, node.scope),
-          element("span", { class: "node-shape" }, node.shape),
+          span("node-name", nodeTitle(node)),
+          node.name && span("faint", node.op ?? node.role),
+          span("faint place", node.scope),
+          span("node-shape", node.shape),
         ),
       ),
     );

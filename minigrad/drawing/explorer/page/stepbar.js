@@ -1,8 +1,8 @@
 // The bar under the drawing: buttons, a slider and a sentence about the present step.
 
-const SLOWEST = 1100,
-  FASTEST = 120,
-  WHOLE = 40_000; // milliseconds: of one step when playing, and of all
+const SLOWEST = 1100;
+const FASTEST = 120;
+const WHOLE = 40_000; // milliseconds: of one step when playing, and of all
 
 const NO_BACKWARD = {
   leaves: "backward: not kept; call loss.backward(keep=True)",
@@ -13,13 +13,12 @@ const NO_BACKWARD = {
 class StepBar {
   constructor(page, bar) {
     Object.assign(this, { page, bar, timer: null });
-    const { graph } = page,
-      last = graph.steps.length;
+    const { graph } = page;
+    const last = graph.steps.length;
     if (!last) {
       bar.append(
-        element(
-          "p",
-          { class: "faint" },
+        paragraph(
+          "faint",
           "No steps: the graph was recorded on shapes and has no values. ",
           "To step through it, call the function itself, loss.backward(keep=True), then loss.graph().explore(…).",
         ),
@@ -49,17 +48,15 @@ class StepBar {
         button(icon("M4 3l7 5-7 5z"), go(1), { "aria-label": "One step forwards" }),
         button(icon("M13 3v10M3 3l7 5-7 5z"), () => page.go(last), { "aria-label": "To the end" }),
       ),
-      element(
-        "div",
-        { class: "track" },
+      block(
+        "track",
         this.slider,
-        element(
-          "div",
-          { class: "phases" },
+        block(
+          "phases",
           button("forward", () => page.go(Math.min(1, graph.forwardSteps)), { class: "link" }),
           backward
             ? button("backward", () => page.go(graph.forwardSteps + 1), { class: "link backward" })
-            : element("span", { class: "faint" }, NO_BACKWARD[graph.gradients]),
+            : span("faint", NO_BACKWARD[graph.gradients]),
         ),
       ),
       element(
@@ -86,8 +83,8 @@ class StepBar {
 
   toggle() {
     if (this.timer) return this.stop();
-    const { graph } = this.page,
-      pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / graph.steps.length));
+    const { graph } = this.page;
+    const pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / graph.steps.length));
     if (this.page.step >= graph.steps.length) this.page.go(0);
     this.timer = setInterval(() => this.page.go(this.page.step + 1), pause);
     this.playButton.replaceChildren(icon("M4 3h3v10H4zM9 3h3v10H9z"));

@@ -1,12 +1,11 @@
 // The card that explains the present step: what comes in, by which rule, and what it adds up to.
 
 function stepCard(page, taken) {
-  const { graph } = page,
-    step = graph.steps[taken - 1];
+  const { graph } = page;
+  const step = graph.steps[taken - 1];
   const cards = { forward: forwardCard, seed: seedCard, backward: backwardCard };
-  return element(
-    "div",
-    { class: `card ${step.kind}` },
+  return block(
+    `card ${step.kind}`,
     cards[step.kind](page, step, taken),
     taken === graph.steps.length && graph.backwardSteps > 0 && verdict(graph),
   );
@@ -15,28 +14,27 @@ function stepCard(page, taken) {
 /** In one sentence, for the bar of steps and for assistive technology. */
 function stepSentence(graph, taken) {
   if (!taken) return "";
-  const step = graph.steps[taken - 1],
-    node = graph.nodes[step.node];
+  const step = graph.steps[taken - 1];
+  const node = graph.nodes[step.node];
   const backwardNumber = taken - graph.forwardSteps;
   if (step.kind === "forward") return `Forward ${taken} of ${graph.forwardSteps}: ${nameOf(node)} gets its value`;
   const count = `Backward ${backwardNumber} of ${graph.backwardSteps}`;
   if (step.kind === "seed") return `${count}: the sweep begins at ${nameOf(node)}`;
-  const target = graph.nodes[step.target],
-    first = target.written[0] === taken - 1;
+  const target = graph.nodes[step.target];
+  const first = target.written[0] === taken - 1;
   return `${count}: from ${nameOf(node)} to ${nameOf(target)}, ${first ? "the first contribution" : "added to what is there"}`;
 }
 
 function forwardCard(page, step, taken) {
-  const { graph } = page,
-    node = graph.nodes[step.node];
+  const { graph } = page;
+  const node = graph.nodes[step.node];
   const operands = unique(node.inputs.map((input) => input.node).filter((number) => number !== undefined));
   return [
-    element("p", { class: "kind" }, `Forward ${taken} of ${graph.forwardSteps}`),
+    paragraph("kind", `Forward ${taken} of ${graph.forwardSteps}`),
     element("h2", { class: "breakable" }, `${nodeTitle(node)} gets its value`),
-    graph.formulas.has(node.op) && element("p", { class: "formula" }, graph.formulas.get(node.op)),
-    element(
-      "div",
-      { class: "terms" },
+    graph.formulas.has(node.op) && paragraph("formula", graph.formulas.get(node.op)),
+    block(
+      "terms",
       operands.map((number) =>
         cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false),
       ),
@@ -53,24 +51,24 @@ function argumentsOf(node, number) {
 }
 
 function seedCard(page, step, taken) {
-  const { graph } = page,
-    node = graph.nodes[step.node];
+  const { graph } = page;
+  const node = graph.nodes[step.node];
   return [
-    element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
+    paragraph("kind", `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `The sweep begins at ${nodeTitle(node)}`),
-    element("p", {}, "Its own gradient is given: how fast it changes with itself."),
+    paragraph("", "Its own gradient is given: how fast it changes with itself."),
     cardMap(page, node, step.this, "=", true, { label: `gradient of ${nodeTitle(node)}` }),
   ];
 }
 
 function backwardCard(page, step, taken) {
-  const { graph } = page,
-    node = graph.nodes[step.node],
-    target = graph.nodes[step.target];
+  const { graph } = page;
+  const node = graph.nodes[step.node];
+  const target = graph.nodes[step.target];
   const input = node.inputs.find((found) => found.position === step.position);
   const { sum, before, count } = accumulated(graph, target, taken);
-  const added = numbersOf(graph, step.this),
-    scale = scaleFor([added, sum, before ?? []], true);
+  const added = numbersOf(graph, step.this);
+  const scale = scaleFor([added, sum, before ?? []], true);
   const rows =
     before === null
       ? [["=", "this", "", sum]]
@@ -80,11 +78,10 @@ function backwardCard(page, step, taken) {
           ["=", "after", "=", sum],
         ];
   return [
-    element("p", { class: "kind" }, `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
+    paragraph("kind", `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
     element("h2", { class: "breakable" }, `${node.op} → ${nodeTitle(target)}`),
-    element(
-      "p",
-      { class: "faint" },
+    paragraph(
+      "faint",
       "What flows back from ",
       nodeButton(page, node),
       " along its argument ",
@@ -93,28 +90,19 @@ function backwardCard(page, step, taken) {
     ),
     input.rule !== undefined && [
       element("h3", {}, `Rule for ${input.argument}`),
-      element("p", { class: "rule formula breakable" }, graph.rules[input.rule]),
+      paragraph("rule formula breakable", graph.rules[input.rule]),
       strongNote(graph.rules[input.rule]),
     ],
-    element(
-      "div",
-      { class: "terms" },
+    block(
+      "terms",
       cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }),
       readBy(page, input),
     ),
-    step.summed && element("p", { class: "note small" }, step.summed),
-    element(
-      "div",
-      { class: "total" },
-      element(
-        "h3",
-        {},
-        "Gradient of ",
-        nodeButton(page, target),
-        " ",
-        element("span", { class: "operator" }, before === null ? "=" : "+="),
-      ),
-      element("span", { class: "faint small" }, `${count} of ${target.written.length}`),
+    step.summed && paragraph("note small", step.summed),
+    block(
+      "total",
+      element("h3", {}, "Gradient of ", nodeButton(page, target), " ", span("operator", before === null ? "=" : "+=")),
+      span("faint small", `${count} of ${target.written.length}`),
     ),
     sums(page, target, rows, scale),
     sum.length > 1 && scaleBar(scale),
@@ -124,18 +112,17 @@ function backwardCard(page, step, taken) {
 /** "before + this = after": one above the other with their numbers, or side by side where there is no room for them. */
 function sums(page, target, rows, scale) {
   const [slices, [rowSize, rowStride], [columnSize, columnStride]] = target.grid;
-  const columns = Math.ceil(columnSize / columnStride),
-    height = Math.ceil(rowSize / rowStride) * Math.ceil(slices[0] / slices[1]);
+  const columns = Math.ceil(columnSize / columnStride);
+  const height = Math.ceil(rowSize / rowStride) * Math.ceil(slices[0] / slices[1]);
   const legible = (MAP_WIDTH - 64) / columns >= NARROWEST_NUMBER && height <= 6;
   const stacked = rows.length === 1 || legible;
   return element(
     "div",
     { class: stacked ? "sums stacked" : "sums" },
     rows.map(([, name, operator, numbers]) =>
-      element(
-        "div",
-        { class: "term" },
-        element("span", { class: "term-name" }, operator && rows.length > 1 ? element("b", {}, operator) : null, name),
+      block(
+        "term",
+        span("term-name", operator && rows.length > 1 ? element("b", {}, operator) : null, name),
         mapOf(
           page,
           target,
@@ -152,8 +139,8 @@ function sums(page, target, rows, scale) {
 
 /** An array of a node; one with several slices shows them one under the other. */
 function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = false) {
-  const [slices, rows, columns] = node.grid,
-    count = Math.ceil(slices[0] / slices[1]);
+  const [slices, rows, columns] = node.grid;
+  const count = Math.ceil(slices[0] / slices[1]);
   const folded = [[1, 1], [Math.ceil(rows[0] / rows[1]) * count, 1], columns];
   return heatMap({
     numbers,
@@ -169,7 +156,7 @@ function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = fal
 function strongNote(...rules) {
   return (
     rules.some((rule) => rule.includes("⋆")) &&
-    element("p", { class: "faint small" }, "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.")
+    paragraph("faint small", "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.")
   );
 }
 
@@ -184,17 +171,15 @@ function readBy(page, input) {
 /** An array with the letter it has in formulas, and the node it belongs to: a button, or a text of its own. */
 function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
   if (place === undefined) return null;
-  const numbers = numbersOf(page.graph, place),
-    scale = scaleFor([numbers], isGradient);
-  return element(
-    "div",
-    { class: "term" },
-    element(
-      "p",
-      { class: "term-title" },
+  const numbers = numbersOf(page.graph, place);
+  const scale = scaleFor([numbers], isGradient);
+  return block(
+    "term",
+    paragraph(
+      "term-title",
       element("b", { class: "letter" }, letter),
       " ",
-      label ? element("span", { class: "faint" }, label) : nodeButton(page, node),
+      label ? span("faint", label) : nodeButton(page, node),
     ),
     mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`),
     numbers.length > 6 && scaleBar(scale),
