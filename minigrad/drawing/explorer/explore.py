@@ -13,7 +13,7 @@ import html
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -59,6 +59,8 @@ def explore(
 ) -> Page | None:  # fmt: skip
     """Write the page of `graph` to `path`, or return it where there is no path; see `Graph.explore`."""
     place = None if path is None else _checked(path)
+    if not isinstance(tokens, Iterable):
+        raise TypeError(f"explore: tokens must be the texts of tokens, got {type(tokens).__name__}")
     page = page_of(graph, title=title, tokens=[str(token) for token in tokens], engine=engine)
     if place is None:
         return Page(page)

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def model() -> Graph:
     return language_model(2)
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skips, but not where everything must be there."""
     if os.environ.get("CI"):
         pytest.fail(f"{what}, and CI must not skip")
@@ -50,9 +50,10 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    webdriver = pytest.importorskip("selenium.webdriver") if not os.environ.get("CI") else __import__(
-        "selenium.webdriver", fromlist=["webdriver"]
-    )  # fmt: skip
+    try:
+        from selenium import webdriver
+    except ImportError:
+        missing("selenium is not installed")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         missing("chromium or chromedriver is not installed")

@@ -457,6 +457,59 @@ def test_a_graph_on_shapes_can_be_read(browser, folder):
     assert browser.errors() == []
 
 
+def training_step():
+    weight = mg.Tensor([1.0, 2.0], requires_grad=True, name="weight")
+
+    def step(x):
+        loss = ops.sum(ops.square(weight * x))
+        loss.backward()
+        mg.assign(weight, mg.read(weight) - 0.1 * weight.grad)
+        return loss
+
+    return mg.trace(step, np.ones(2))
+
+
+def kept(loss):
+    loss.backward(keep=True)
+    return loss.graph()
+
+
+def parameter(data):
+    return mg.Tensor(data, requires_grad=True, name="x")
+
+
+ODD_GRAPHS = {
+    "one leaf": lambda: mg.graph_of(parameter(1.0)),
+    "nothing": lambda: mg.trace(lambda: 1.0),
+    "a training step": training_step,
+    "empty arrays": lambda: kept(ops.sum(parameter(np.ones((0, 4))) * 2.0)),
+    "all not finite": lambda: kept(ops.sum(parameter([np.nan, np.inf, -np.inf]) * 2.0)),
+    "huge and tiny": lambda: kept(ops.sum(parameter([1e300, -1e-300, 0.0]) * 2.0)),
+    "five axes": lambda: kept(ops.sum(parameter(np.ones((2, 2, 2, 3, 3))) * 2.0)),
+    "booleans and integers": lambda: kept(ops.sum(ops.where(np.array([True, False]), parameter([1.0, 2.0]), 0.0))),
+    "second derivatives": lambda: mg.graph_of(
+        mg.grad(ops.sum(ops.tanh(x := parameter([1.0, 2.0]))), x, create_graph=True).sum(), gradients=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD_GRAPHS)
+def test_odd_graphs_have_a_page_without_errors(browser, folder, name):
+    graph = ODD_GRAPHS[name]()
+    graph.explore(folder / "odd.html")
+    browser.open(folder / "odd.html")
+    browser.run("""
+        for (let i = 0; i < explorer.graph.nodes.length; i += 1) explorer.jump(i);
+        for (let i = 0; i <= explorer.graph.steps.length; i += 1) explorer.go(i);
+        for (const view of explorer.graph.views) explorer.show(view);
+    """)
+    assert browser.errors() == []
+    assert browser.run("return document.querySelectorAll('[data-box]').length") >= len(graph)
+    if browser.run("return explorer.graph.backwardSteps"):
+        assert "equals the engine's gradient" in browser.run("return document.querySelector('.verdict').textContent")
+    assert browser.run("return document.getElementById('panel').textContent.match(/undefined|\\[object|null/)") is None
+
+
 def test_the_frame_of_notebooks_shows_the_page(browser, folder, lesson):
     path = folder / "notebook.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8>{lesson.explore()._repr_html_()}", encoding="utf-8")

@@ -157,6 +157,12 @@ def test_L3_where_a_page_cannot_be_written_is_said_first(tmp_path, lesson, path,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_tokens_are_texts(lesson):
+    with pytest.raises(TypeError, match="tokens must be the texts of tokens, got int"):
+        lesson.explore(tokens=3)
+    assert data_of(lesson.explore(tokens="abc").html)["tokens"] == ["a", "b", "c"]
+
+
 def test_large_pages_warn_and_larger_ones_are_refused(monkeypatch, lesson):
     monkeypatch.setattr(module, "WARN_ABOVE", 10_000)
     with pytest.warns(UserWarning, match=r"0\.1 MB: explore a part"):

@@ -20,6 +20,11 @@ def without_engine(monkeypatch):
     monkeypatch.delenv("MINIGRAD_DOT", raising=False)
 
 
+@pytest.fixture(scope="module")
+def of_model(model):
+    return views(model)[0]
+
+
 def chain(length):
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     for _ in range(length):
@@ -31,29 +36,29 @@ def members(box):
     return [number for first, last in box["nodes"] for number in range(first, last + 1)]
 
 
-def test_there_is_a_view_of_each_depth_and_of_each_scope(model):
-    keys = [shown["key"] for shown in views(model)[0]]
+def test_there_is_a_view_of_each_depth_and_of_each_scope(of_model):
+    keys = [shown["key"] for shown in of_model]
     assert keys[0] == "overview"
     assert {"depth 0", "depth 3"} <= set(keys)
     assert {"scope transformer", "scope transformer/blocks/1", "scope transformer/blocks/0/attention"} <= set(keys)
     assert len(keys) == len(set(keys))
 
 
-def test_each_node_is_in_one_box_of_every_view(model):
-    for shown in views(model)[0]:
+def test_each_node_is_in_one_box_of_every_view(model, of_model):
+    for shown in of_model:
         found = sorted(itertools.chain.from_iterable(map(members, shown["boxes"])))
         assert found == list(range(len(model))), shown["key"]
 
 
-def test_a_small_scope_is_open_with_what_is_around_it(model):
-    shown = next(s for s in views(model)[0] if s["key"] == "scope transformer/blocks/0/attention")
+def test_a_small_scope_is_open_with_what_is_around_it(of_model):
+    shown = next(s for s in of_model if s["key"] == "scope transformer/blocks/0/attention")
     open_scopes = {cluster["scope"] for cluster in shown["clusters"]}
     assert "transformer/blocks/0/attention/query" in open_scopes
     assert "transformer/blocks/0/feed_forward" not in open_scopes
 
 
-def test_every_box_and_point_lies_in_the_picture(model):
-    for shown in views(model)[0]:
+def test_every_box_and_point_lies_in_the_picture(of_model):
+    for shown in of_model:
         width, height = shown["size"]
         for box in shown["boxes"]:
             x, y, w, h = box["at"]
@@ -65,8 +70,8 @@ def test_every_box_and_point_lies_in_the_picture(model):
             assert all(-20 <= x <= width + 20 and -20 <= y <= height + 20 for x, y in zip(xs, ys, strict=True))
 
 
-def test_arrows_begin_and_end_at_their_boxes(model):
-    for shown in views(model)[0]:
+def test_arrows_begin_and_end_at_their_boxes(of_model):
+    for shown in of_model:
         for source, target, points, *_ in shown["arrows"]:
             ends = (points[0], points[1]), (sum(points[::2]), sum(points[1::2]))
             for (x, y), number in zip(ends, (source, target), strict=True):

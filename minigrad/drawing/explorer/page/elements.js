@@ -56,12 +56,12 @@ function countOf(count, noun) {
 }
 
 function bytes(count) {
-  if (count < 10_000) return `${count.toLocaleString("en")} bytes`;
+  if (count < 10_000) return `${count.toLocaleString("en")}\u00a0bytes`;
   const units = ["kB", "MB", "GB"];
   let size = count / 1000;
   let unit = 0;
   for (; size >= 1000 && unit < 2; unit += 1) size /= 1000;
-  return `${size.toFixed(1)} ${units[unit]}`;
+  return `${size.toFixed(1)}\u00a0${units[unit]}`;
 }
 
 /** Black or white, whichever has the higher contrast on the colour (WCAG 2). */

@@ -211,6 +211,11 @@ function scaleBar(scale) {
   );
 }
 
+/** What the colours of a scale mean, in one word. */
+function rangeOf(scale) {
+  return scale.signed ? `±${shown(scale.limit, 3)}` : `0 to ${shown(scale.limit, 3)}`;
+}
+
 /** How many elements are in each of equal bins. */
 function histogram(counts, low, high) {
   const most = Math.max(...counts);

@@ -95,7 +95,7 @@ function backwardCard(page, step, taken) {
     ],
     block(
       "terms",
-      cardMap(page, node, step.incoming, "g", true, { label: `gradient of ${nodeTitle(node)}` }),
+      cardMap(page, node, step.incoming, "g", true, { label: "comes in" }),
       readBy(page, input),
     ),
     step.summed && paragraph("note small", step.summed),
@@ -137,20 +137,23 @@ function sums(page, target, rows, scale) {
   );
 }
 
-/** An array of a node; one with several slices shows them one under the other. */
+/** An array of a node; of attention, the heads beside each other. */
 function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = false) {
-  const [slices, rows, columns] = node.grid;
-  const count = Math.ceil(slices[0] / slices[1]);
-  const folded = [[1, 1], [Math.ceil(rows[0] / rows[1]) * count, 1], columns];
-  return heatMap({
-    numbers,
-    grid: count > 1 ? folded : node.grid,
-    scale,
-    width,
-    label,
-    plain: plain || count > 1,
-    largest: 12,
-  });
+  const [[slices, stride], rows, columns] = node.grid;
+  const count = Math.ceil(slices / stride);
+  if (count < 2) return heatMap({ numbers, grid: node.grid, scale, width, label, plain, largest: 10 });
+  const size = numbers.length / count;
+  const head = (_, i) =>
+    heatMap({
+      numbers: numbers.subarray(i * size, (i + 1) * size),
+      grid: [[1, 1], rows, columns],
+      scale,
+      width: Math.min(76, width / 2 - 4),
+      label: `${label}, ${headTitle(node, i * stride)}`,
+      plain: true,
+      largest: 8,
+    });
+  return block("heads", Array.from({ length: count }, head));
 }
 
 function strongNote(...rules) {
@@ -182,7 +185,7 @@ function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
       label ? span("faint", label) : nodeButton(page, node),
     ),
     mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`),
-    numbers.length > 6 && scaleBar(scale),
+    numbers.length > 6 && paragraph("range", rangeOf(scale)),
   );
 }
 
