@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.drawing.explorer.samples import Arrays, Grid, Limits, grid_of, statistics
+from minigrad.drawing.explorer.samples import Arrays, Grid, Limits, Sampling, grid_of, statistics
 from minigrad.drawing.labels import node_lines
 from minigrad.drawing.scopes import order_of
 from minigrad.drawing.text import format_number, visible
 from minigrad.graph import Node
 
-VALUE_DIGITS, GRADIENT_DIGITS = 5, 7
 LONGEST_TEXT = 1_000  # characters
 LONGEST_LINE = 200  # characters of a line in a box
 
 Plain = dict[str, Any]
 
 
-def described(node: Node, grid: Grid, arrays: Arrays) -> Plain:
+def described(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
     """The node as plain data; what is empty or false is left out."""
     found: Plain = {
         "op": None if node.op is None else text(node.op),
@@ -37,14 +36,14 @@ def described(node: Node, grid: Grid, arrays: Arrays) -> Plain:
         "purpose": text(node.purpose),
         "line": _file_and_line(node.line or ""),
         "inputs": [_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
-        "grid": [[*axis] for axis in grid],
+        "grid": [[*axis] for axis in sampling.grid],
         "attention": is_attention(node),
     }
     if node.value is not None:
-        found["value"] = arrays.add(node.value, grid, VALUE_DIGITS)
+        found["value"] = arrays.add(node.value, sampling.grid, sampling.digits)
         found["statistics"] = statistics(node.value)
     if node.gradient is not None:
-        found["gradient"] = arrays.add(node.gradient, grid, GRADIENT_DIGITS)
+        found["gradient"] = arrays.add(node.gradient, sampling.grid, sampling.gradient_digits)
         found["gradientStatistics"] = statistics(node.gradient)
     return {name: x for name, x in found.items() if x is not None and x is not False and x not in ("", [], {})}
 

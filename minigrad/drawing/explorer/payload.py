@@ -6,20 +6,22 @@ nothing of this machine in it. Called by `explore.py`, which adds the views and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.drawing.explorer.nodes import GRADIENT_DIGITS, Plain, described, grid_for, text
-from minigrad.drawing.explorer.samples import LADDER, Arrays, Grid, Limits, plain_number
+from minigrad.drawing.explorer.nodes import Plain, described, grid_for, text
+from minigrad.drawing.explorer.samples import LADDER, Arrays, Limits, Sampling, plain_number
 from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk
 from minigrad.graph import Graph, Node
 from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
 from minigrad.graph.rule import RuleOfUse, rule_of_use
 
-MOST_NUMBERS, PER_NODE, FROM = 24_000, 160, 240  # in all arrays of a page; more for each node above 240
+MOST_NUMBERS, PER_NODE, FROM = 20_000, 150, 400  # in all arrays of a page; more for each node above 400
+SUM_DIGITS = 7  # significant, of what is added up
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
 
 
@@ -35,16 +37,17 @@ def payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     (['parameter', 'multiply', 'sum'], ['forward', 'forward', 'seed', 'backward'])
     """
     steps = walk(graph)
-    limits = _limits(graph, steps)
-    grids = [grid_for(node, limits) for node in graph]
+    flows = [step for step in steps if isinstance(step, Flow)]
+    limits = _limits(graph, flows)
+    samplings = _samplings(graph, flows, limits)
     arrays = Arrays()
-    nodes = [described(node, grid, arrays) for node, grid in zip(graph, grids, strict=True)]
-    taken = [_step(step, grids, arrays) for step in steps]
+    nodes = [described(node, sampling, arrays) for node, sampling in zip(graph, samplings, strict=True)]
+    taken = [_step(step, samplings, arrays) for step in steps]
     rules = _add_rules(graph, nodes)
     for number, reason in absent_gradients(graph).items():
         nodes[number]["absent"] = text(reason)
-    for number, swept in _earlier(graph, steps, grids).items():
-        nodes[number]["swept"] = arrays.add_sample(swept, GRADIENT_DIGITS)
+    for number, swept in _earlier(graph, steps, samplings).items():
+        nodes[number]["swept"] = arrays.add_sample(swept, SUM_DIGITS)
     return {
         "nodes": nodes,
         "steps": taken,
@@ -59,25 +62,26 @@ def payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],
         "tokens": [text(token) for token in tokens],
         "gradients": _which_gradients(graph, steps),
-        "notes": _notes(grids, limits),
+        "notes": _notes(samplings, limits),
     }
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _step(step: Step, grids: Sequence[Grid], arrays: Arrays) -> Plain:
+def _step(step: Step, samplings: Sequence[Sampling], arrays: Arrays) -> Plain:
+    def placed(array: Array, node: Node) -> int:
+        return arrays.add(array, samplings[node.number].grid, samplings[node.number].gradient_digits)
+
     number = step.node.number
     if isinstance(step, Value):
         return {"kind": "forward", "node": number}
     if isinstance(step, Seed):
-        return {"kind": "seed", "node": number, "this": arrays.add(step.gradient, grids[number], GRADIENT_DIGITS)}
-    target = step.target.number
+        return {"kind": "seed", "node": number, "this": placed(step.gradient, step.node)}
     size = float(np.linalg.norm(step.contribution.astype(np.float64).ravel()))
     found = {
-        "kind": "backward", "node": number, "position": step.position, "target": target,
-        "incoming": arrays.add(step.incoming, grids[number], GRADIENT_DIGITS),
-        "this": arrays.add(step.contribution, grids[target], GRADIENT_DIGITS),
+        "kind": "backward", "node": number, "position": step.position, "target": step.target.number,
+        "incoming": placed(step.incoming, step.node), "this": placed(step.contribution, step.target),
         "size": plain_number(size, 3),
     }  # fmt: skip
     return found | _summed(step)
@@ -141,8 +145,8 @@ def _differentiated(graph: Graph) -> set[int]:
 
 def _form(node: Node, position: int) -> Any:
     """What the rule depends on: nodes of the same form have the same."""
-    operands = [(x.shape, str(x.dtype)) if isinstance(x, Node) else repr(x) for x in node.inputs]
-    return node.op, position, node.shape, str(node.dtype), tuple(operands), tuple(node.params.items())
+    operands = [(x.shape, x.dtype.str) if isinstance(x, Node) else repr(x) for x in node.inputs]
+    return node.op, position, node.shape, node.dtype.str, tuple(operands), tuple(node.params.items())
 
 
 def _number(x: Any) -> int:
@@ -162,7 +166,7 @@ def _which_gradients(graph: Graph, steps: Iterable[Step]) -> str:
     return "graph" if any(node.order for node in graph) else "none"
 
 
-def _earlier(graph: Graph, steps: Iterable[Step], grids: Sequence[Grid]) -> dict[int, Array]:
+def _earlier(graph: Graph, steps: Iterable[Step], samplings: Sequence[Sampling]) -> dict[int, Array]:
     """What the sweeps added, sampled, for nodes whose gradient holds something else too, of an earlier `backward`."""
     swept: dict[int, list[Array]] = {}
     for step in steps:
@@ -172,13 +176,13 @@ def _earlier(graph: Graph, steps: Iterable[Step], grids: Sequence[Grid]) -> dict
             for sums in swept.values():
                 sums.append(np.zeros_like(sums[0]))
         target, total = (step.node, step.gradient) if isinstance(step, Seed) else (step.target, step.total)
-        sample = grids[target.number].of(total)
+        sample = samplings[target.number].grid.of(total)
         swept.setdefault(target.number, [sample])[-1] = sample
     found = {}
     for number, sums in swept.items():
         gradient = graph[number].gradient
         if gradient is not None:
-            expected = grids[number].of(gradient)
+            expected = samplings[number].grid.of(gradient)
             with np.errstate(all="ignore"):
                 total = np.sum(sums, axis=0)
             if not _agree(total, expected, [*sums, expected]):
@@ -196,29 +200,44 @@ def _agree(total: Array, expected: Array, added: Sequence[Array]) -> bool:
 # --- what is shown of arrays ------------------------------------------------------------------------------------------
 
 
-def _limits(graph: Graph, steps: Sequence[Step]) -> Limits:
+def _limits(graph: Graph, flows: Iterable[Flow]) -> Limits:
     """As much of each array as keeps the page small."""
     most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
+    writes = Counter(flow.target.number for flow in flows)
+    # The only contribution to a gradient is the gradient.
+    arrays = [
+        (node.value is not None) + (node.gradient is not None) + (writes[node.number] if writes[node.number] > 1 else 0)
+        for node in graph
+    ]
     for limits in LADDER:
-        counts = [grid_for(node, limits).elements for node in graph]
-        shown = sum(counts[node.number] * ((node.value is not None) + (node.gradient is not None)) for node in graph)
-        written: dict[int, int] = {}
-        for step in steps:
-            if isinstance(step, Flow):
-                written[step.target.number] = written.get(step.target.number, 0) + 1
-        # The only contribution to a gradient is the gradient.
-        shown += sum(counts[number] * times for number, times in written.items() if times > 1)
-        if shown <= most:
+        if sum(grid_for(node, limits).elements * arrays[node.number] for node in graph) <= most:
             break
     return limits
 
 
-def _notes(grids: Iterable[Grid], limits: Limits) -> list[str]:
-    """What is not shown of arrays, a sentence each."""
-    cut = [grid for grid in grids if not grid.complete]
-    if not cut:
-        return []
+def _samplings(graph: Graph, flows: Iterable[Flow], limits: Limits) -> list[Sampling]:
+    """Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array."""
+    written: dict[int, list[Array]] = {}
+    for flow in flows:
+        written.setdefault(flow.target.number, []).append(flow.contribution)
+
+    def is_sum(node: Node) -> bool:
+        contributions = written.get(node.number, [])
+        if len(contributions) != 1 or node.gradient is None:
+            return bool(contributions)
+        return not np.array_equal(contributions[0], node.gradient, equal_nan=True)
+
     return [
-        f"Of {len(cut):,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
-        "statistics and histograms are of all elements."
+        Sampling(grid_for(node, limits), limits.digits, SUM_DIGITS if is_sum(node) else limits.digits) for node in graph
     ]
+
+
+def _notes(samplings: Iterable[Sampling], limits: Limits) -> list[str]:
+    """What is not shown of arrays, a sentence each."""
+    cut = sum(not sampling.grid.complete for sampling in samplings)
+    notes = [
+        f"Of {cut:,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
+        "statistics and histograms are of all elements.",
+        f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.",
+    ]
+    return notes if cut else []

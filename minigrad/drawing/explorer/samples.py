@@ -63,20 +63,31 @@ class Grid(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The most rows and columns that are shown of a matrix; for attention the most tokens, and the most heads."""
+    """The most that is shown of an array: rows and columns, of attention tokens and heads; and significant digits."""
 
     side: int
     tokens: int = 16
     heads: int = 8
+    digits: int = 6
+
+
+class Sampling(NamedTuple):
+    """Where the arrays of a node are sampled, and the significant digits of its value and of its gradient."""
+
+    grid: Grid
+    digits: int
+    gradient_digits: int
 
 
 # The most that is shown, then less and less for larger graphs.
 LADDER = (
     *(Limits(side) for side in (16, 14, 12)),
-    *(Limits(side, heads=4) for side in (12, 11, 10, 9, 8)),
-    *(Limits(side, tokens=12, heads=4) for side in (8, 7, 6)),
-    *(Limits(side, tokens=8, heads=2) for side in (6, 5, 4)),
-    Limits(4, tokens=4, heads=2),
+    *(Limits(side, heads=4, digits=5) for side in (12, 11, 10)),
+    *(Limits(side, heads=4, digits=4) for side in (10, 9, 8)),
+    *(Limits(side, tokens=12, heads=4, digits=4) for side in (8, 7, 6)),
+    *(Limits(side, tokens=8, heads=4, digits=4) for side in (6, 5, 4)),
+    Limits(4, tokens=8, heads=2, digits=4),
+    Limits(4, tokens=4, heads=2, digits=4),
 )
 
 
