@@ -90,7 +90,7 @@ def _form(nodes: list[Node], path: str, apart: Mapping[Node, Hashable]) -> Hasha
     name = re.sub(r"\d+", "#", path.rpartition("/")[2])
     return name, tuple(
         (
-            node.op, node.role, node.shape, str(node.dtype), node.name, node.scope[len(path) :],
+            node.op, node.role, node.shape, node.dtype.str, node.name, node.scope[len(path) :],
             tuple(node.params.items()), tuple(place(x) for x in node.inputs), apart.get(node),
         )
         for node in nodes
