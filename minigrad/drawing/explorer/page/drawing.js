@@ -27,7 +27,8 @@ class Drawing {
       ...this.frames.map((frame) => frame.title),
       ...this.boxes.map((box) => box.group),
     );
-    this.stops = [...this.frames.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
+    const closable = this.frames.filter((frame) => frame.cluster.scope);
+    this.stops = [...closable.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
     this.stop = null;
     this.setStop(this.boxes[0]?.group);
   }
@@ -93,19 +94,19 @@ class Drawing {
     const title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
     const gradient = cluster.order ? " gradient" : "";
     const several = cluster.count > 1 ? " several" : "";
+    const closes = {
+      tabindex: -1,
+      role: "button",
+      "aria-expanded": "true",
+      "aria-label": `open scope ${cluster.scope}, Enter closes it`,
+      "data-frame": cluster.scope,
+    };
     return {
       cluster,
       area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
       title: vector(
         "g",
-        {
-          class: `frame-title${gradient}${several}`,
-          tabindex: -1,
-          role: "button",
-          "aria-expanded": "true",
-          "data-frame": cluster.scope,
-          "aria-label": cluster.scope ? `open scope ${cluster.scope}, Enter closes it` : title,
-        },
+        { class: `frame-title${gradient}${several}`, ...(cluster.scope ? closes : {}) },
         vector("rect", {
           x: x + 4,
           y: y + 3,

@@ -87,6 +87,7 @@ const KEYS = [
   [["→", "←"], "one step forwards, backwards"],
   [["Home", "End"], "first, last step"],
   [["↓", "↑"], "next, previous box of the drawing"],
+  [["↓", "→"], "in a heat map: read its numbers"],
   [["Enter"], "select a box, open or close a scope"],
   [["/"], "search"],
   [["+", "−", "0"], "zoom in, out, fit"],

@@ -1,6 +1,8 @@
 // Searching nodes: `op:softmax shape:(6,8) grad:nan param weights`; every word must hold.
 
 const MOST_RESULTS = 200;
+const QUERIES =
+  "op:softmax, shape:(6,8), grad:nan, value:inf, grad:none, param, output, scope:attention, line:model.py";
 const WORDS = {
   param: (node) => node.role === "parameter",
   parameter: (node) => node.role === "parameter",
@@ -95,12 +97,12 @@ class Search {
     const query = this.input.value.trim();
     this.results = found(this.page.graph, query);
     this.active = this.results.length ? 0 : -1;
-    this.frame.hidden = !query;
-    this.input.setAttribute("aria-expanded", String(Boolean(query)));
+    this.frame.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
     const more = this.results.length > MOST_RESULTS ? `, the first ${MOST_RESULTS} are listed` : "";
     this.count.textContent = this.results.length
       ? `${countOf(this.results.length, "node")}${more}`
-      : "No node. Try a name, or op:softmax, shape:(6,8), grad:nan, value:inf, grad:none, param, scope:attention.";
+      : `${query ? "No node. Try a name" : "A name"}, ${QUERIES}.`;
     this.list.replaceChildren(
       ...this.results.slice(0, MOST_RESULTS).map((node, place) =>
         element(

@@ -93,11 +93,7 @@ function backwardCard(page, step, taken) {
       paragraph("rule formula breakable", graph.rules[input.rule]),
       strongNote(graph.rules[input.rule]),
     ],
-    block(
-      "terms",
-      cardMap(page, node, step.incoming, "g", true, { label: "comes in" }),
-      readBy(page, input),
-    ),
+    block("terms", cardMap(page, node, step.incoming, "g", true, { label: "comes in" }), readBy(page, input)),
     step.summed && paragraph("note small", step.summed),
     block(
       "total",
