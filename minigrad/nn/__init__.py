@@ -15,6 +15,8 @@ from minigrad.nn.layers import RMSNorm as RMSNorm
 from minigrad.nn.module import Module as Module
 from minigrad.nn.positions import LearnedPositions as LearnedPositions
 from minigrad.nn.positions import SinusoidalPositions as SinusoidalPositions
+from minigrad.nn.positions import linear_biases as linear_biases
+from minigrad.nn.positions import rotary as rotary
 from minigrad.nn.positions import sinusoids as sinusoids
 from minigrad.nn.transformer import Decoder as Decoder
 from minigrad.nn.transformer import Encoder as Encoder

@@ -1,6 +1,7 @@
 """Positional encodings: what tells a transformer the order of its tokens.
 
-Each takes (…, tokens, width) and adds one vector per position, or appends it to the last axis.
+The modules take (…, tokens, width) and add one vector per position, or append it to the last axis. `rotary` turns
+queries and keys instead, and `linear_biases` are added to the scores of attention.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array
-from minigrad.core.tensor import constant
+from minigrad.base.arrays import Array, real_array
+from minigrad.core.modes import scope
+from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
 from minigrad.nn.module import Module, check_precision, new_parameter
 
@@ -75,6 +77,61 @@ class LearnedPositions(Module):
                 "take fewer tokens or a larger count"
             )
         return combined(x, ops.index(self.weight, slice(start, stop)), self.combine)
+
+
+def rotary(x: Any, start: int = 0) -> Any:
+    """Queries or keys, each pair of coordinates turned by an angle that grows with the position.
+
+    The product of a turned query with a turned key depends on where they stand only through their distance (Su et al.,
+    arXiv 2104.09864, eq. 15 and 34). Values are left as they are.
+
+    Args:
+        x: (…, tokens, width) with an even width; coordinates 2i and 2i + 1 are a pair.
+        start: the position of the first token.
+
+    Returns:
+        The same shape: pair i turned by position / 10000^(2i / width), the angles of `sinusoids`.
+
+    Raises:
+        ValueError: what is not floats (…, tokens, width), or a width that is odd.
+
+    >>> rotary(Tensor([[1.0, 0.0], [1.0, 0.0]])).numpy().round(4).tolist()
+    [[1.0, 0.0], [0.5403, 0.8415]]
+    """
+    x = x if isinstance(x, Tensor) else real_array(x)
+    check_tokens(x)
+    if x.shape[-1] % 2:
+        raise ValueError(f"rotary: coordinates are turned in pairs, so the width must be even; got {x.shape}")
+    table = _table(start, start + x.shape[-2], x.shape[-1], np.dtype(x.dtype))
+    with scope("rotary"):
+        sines, cosines = constant(table[:, 0::2], name="sines"), constant(table[:, 1::2], name="cosines")
+        first, second = (ops.index(x, (..., slice(parity, None, 2))) for parity in (0, 1))
+        turned = ops.stack([first * cosines - second * sines, first * sines + second * cosines], axis=-1)
+        return ops.reshape(turned, shape=x.shape)
+
+
+def linear_biases(heads: int, queries: int, keys: int | None = None, start: int = 0, dtype: Any = np.float32) -> Tensor:
+    """What is added to the scores so that far tokens count less: −slope · distance, a slope for each head.
+
+    The slopes are 2^(−8/heads), its square, its cube, … (Press et al., arXiv 2108.12409, section 3, "ALiBi"). The paper
+    has causal attention; here a key after the query is as far as one before it.
+
+    Args:
+        heads: how many slopes there are, the steepest first.
+        queries: how many queries there are, at the positions `start`, `start` + 1, …
+        keys: how many keys there are, at the positions 0, 1, …; by default as many as queries.
+
+    Returns:
+        A constant (heads, queries, keys), for `bias=` of `scaled_dot_product_attention`.
+
+    >>> linear_biases(heads=2, queries=1, keys=4, start=3).tolist()
+    [[[-0.1875, -0.125, -0.0625, 0.0]], [[-0.01171875, -0.0078125, -0.00390625, 0.0]]]
+    """
+    keys = queries if keys is None else keys
+    check_sizes("linear_biases", heads=heads, queries=queries, keys=keys)
+    slopes = 2.0 ** (-8.0 * np.arange(1, heads + 1) / heads)
+    distances = np.abs(np.arange(start, start + queries)[:, None] - np.arange(keys))
+    return constant((slopes[:, None, None] * -distances).astype(dtype), name="linear biases")
 
 
 def sinusoids(positions: Any, width: int) -> Array:

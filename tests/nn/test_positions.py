@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.checks import check_gradients
-from minigrad.nn import LearnedPositions, Linear, SinusoidalPositions, sinusoids
+from minigrad.nn import LearnedPositions, Linear, SinusoidalPositions, linear_biases, rotary, sinusoids
 
 X = np.random.default_rng(3).standard_normal((2, 5, 6))
 
@@ -96,3 +96,72 @@ def test_other_misuse_is_named():
         SinusoidalPositions(4, combine="append")
     with pytest.raises(ValueError, match="embedded tokens, floats"):
         SinusoidalPositions(4)(np.zeros((2, 4), int))
+
+
+def test_rotary_is_a_multiplication_of_complex_numbers():
+    turned = rotary(X, start=3).numpy()
+    angles = np.arange(3, 8)[:, None] / 10000.0 ** (np.arange(0, 6, 2) / 6)
+    expected = (X[..., 0::2] + 1j * X[..., 1::2]) * np.exp(1j * angles)
+    assert np.allclose(turned[..., 0::2] + 1j * turned[..., 1::2], expected, rtol=0, atol=1e-14)
+
+
+def test_scores_of_turned_vectors_depend_on_the_distance_alone():
+    query, key = np.random.default_rng(1).standard_normal((2, 6))
+    scores = rotary(np.tile(query, (7, 1))).numpy() @ rotary(np.tile(key, (7, 1))).numpy().T
+    for distance in range(-6, 7):
+        assert np.allclose(np.diagonal(scores, distance), np.diagonal(scores, distance)[0])
+    assert len(np.unique(scores.round(9))) == 13
+
+
+def test_rotary_starts_where_it_is_told():
+    assert np.array_equal(rotary(X[:, 2:], start=2).numpy(), rotary(X).numpy()[:, 2:])
+
+
+def test_rotary_agrees_with_finite_differences():
+    check_gradients(rotary, [X], order=2)
+
+
+def test_N37_rotary_at_far_positions_is_rounded_once():
+    turned = rotary(np.array([[1.0, 0.0]], np.float32), start=1_000_000).numpy()
+    assert turned.dtype == np.float32
+    assert np.array_equal(turned, np.array([[np.cos(1e6), np.sin(1e6)]], np.float32))
+
+
+def test_slopes_of_eight_heads_are_those_of_the_paper():
+    biases = linear_biases(heads=8, queries=5)
+    assert biases.dtype == np.float32
+    assert (-biases.numpy()[:, 4, 3]).tolist() == [1 / 2**k for k in range(1, 9)]
+
+
+def test_linear_biases_under_a_causal_mask_are_those_of_the_paper():
+    """There they grow with the key alone, which adds the same number to a whole row."""
+    of_the_paper = np.float64([2**-4, 2**-8])[:, None, None] * np.arange(5)
+    scores = np.random.default_rng(2).standard_normal((2, 5, 5))
+    causal = np.tri(5, dtype=bool)
+    weights = mg.softmax(scores + linear_biases(2, 5, dtype=np.float64), where=causal)
+    assert np.allclose(weights.numpy(), mg.softmax(scores + of_the_paper, where=causal))
+
+
+def test_linear_biases_of_the_last_query_are_the_last_row():
+    assert np.array_equal(linear_biases(3, 1, keys=6, start=5).numpy(), linear_biases(3, 6).numpy()[:, 5:])
+    assert np.array_equal(linear_biases(3, 4, keys=6).numpy(), linear_biases(3, 6).numpy()[:, :4])
+
+
+def test_attention_with_rotary_and_linear_biases_can_be_captured_and_keeps_float32():
+    def attend(query, key, value):
+        return mg.scaled_dot_product_attention(rotary(query), rotary(key), value, bias=linear_biases(2, 5), causal=True)
+
+    inputs = np.random.default_rng(4).standard_normal((3, 2, 5, 4)).astype(np.float32)
+    graph = mg.trace(attend, *inputs)
+    assert graph.find("linear biases").shape == (2, 5, 5)
+    assert graph.run(*inputs).dtype == np.float32
+    assert np.array_equal(graph.run(*inputs), attend(*inputs).numpy())
+
+
+def test_misuse_of_rotary_and_linear_biases_is_named():
+    with pytest.raises(ValueError, match=r"in pairs, so the width must be even; got \(2, 5, 3\)"):
+        rotary(X[..., :3])
+    with pytest.raises(ValueError, match="embedded tokens, floats"):
+        rotary(np.zeros((2, 4), int))
+    with pytest.raises(ValueError, match="linear_biases: heads=0 must be a whole number"):
+        linear_biases(0, 4)
