@@ -46,6 +46,8 @@ from minigrad.ops import argmin as argmin
 from minigrad.ops import argsort as argsort
 from minigrad.ops import astype as astype
 from minigrad.ops import bce_with_logits as bce_with_logits
+from minigrad.ops import blockwise_attention as blockwise_attention
+from minigrad.ops import blockwise_attention_gradient as blockwise_attention_gradient
 from minigrad.ops import broadcast_to as broadcast_to
 from minigrad.ops import ceil as ceil
 from minigrad.ops import clip as clip

@@ -3,6 +3,7 @@
 from minigrad.ops import (
     activations,
     attention,
+    blockwise,
     class_losses,
     cumulative,
     einstein,
@@ -21,6 +22,7 @@ from minigrad.ops import (
 )
 from minigrad.ops.activations import *  # noqa: F403  # each family lists its ops in __all__
 from minigrad.ops.attention import *  # noqa: F403
+from minigrad.ops.blockwise import *  # noqa: F403
 from minigrad.ops.class_losses import *  # noqa: F403
 from minigrad.ops.cumulative import *  # noqa: F403
 from minigrad.ops.einstein import *  # noqa: F403
@@ -40,6 +42,7 @@ from minigrad.ops.transcendental import *  # noqa: F403
 __all__: list[str] = []
 __all__ += activations.__all__
 __all__ += attention.__all__
+__all__ += blockwise.__all__
 __all__ += class_losses.__all__
 __all__ += cumulative.__all__
 __all__ += einstein.__all__

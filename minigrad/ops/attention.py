@@ -18,10 +18,12 @@ from minigrad.ops.samples import booleans, normal
 
 __all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
 
+HERE = "scaled_dot_product_attention: "  # how messages begin
+
 
 def reference(
     query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
-    scale: float | None = None,
+    scale: float | None = None, block: int | None = None,
 ) -> Any:  # fmt: skip
     scores = query @ np.swapaxes(key, -1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     scores = scores if bias is None else scores + bias
@@ -41,6 +43,8 @@ def reference(
         call(normal(3, 2), normal(3, 2), normal(3, 2), booleans(3, 3), normal(3, 3), causal=True, scale=1.0),
         call(normal(3, 2), normal(4, 2), normal(4, 2), bias=normal(3, 4), scale=0.3),
         call(normal(3, 2), normal(0, 2), normal(0, 4)), call(normal(0, 2), normal(3, 2), normal(3, 4)),
+        call(normal(5, 2), normal(4, 2), normal(4, 3), block=2),
+        call(normal(2, 3, 3), normal(4, 3), normal(2, 1, 4, 2), booleans(3, 4), normal(2, 1, 3, 1), True, block=3),
     ],
     refusals=[
         refusal(call(normal(3), normal(3), normal(3)), ValueError, "at least two axes", "query (3,)"),
@@ -50,11 +54,16 @@ def reference(
         refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), normal(2, 2)), TypeError, "mask", "booleans", "bias="),
         refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), booleans(3, 3)), ValueError, "mask", "(3, 3)", "(2, 2)"),
         refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), bias=normal(3)), ValueError, "bias", "(3,)", "(2, 2)"),
+        *(refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), block=block), error, f"block={block}", expected)
+          for block, error, expected in ((0, ValueError, "at least 1"), (-4, ValueError, "at least 1"),
+                                         (2.0, TypeError, "an integer"), (True, TypeError, "an integer"))),
+        refusal(call(normal(2, 3), normal(2, 3), normal(2, 3), normal(2, 2), block=2), TypeError, "mask", "booleans"),
+        refusal(call(normal(2, 2, 3), normal(3, 2, 3), normal(2, 3), block=2), ValueError, "query (2,)", "key (3,)"),
     ],
 )  # fmt: skip
 def scaled_dot_product_attention(
     query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
-    scale: float | None = None,
+    scale: float | None = None, block: int | None = None,
 ) -> Any:  # fmt: skip
     """Each query's average of the values, weighted by how well it matches the keys (Vaswani et al., 2017, eq. 1).
 
@@ -66,9 +75,13 @@ def scaled_dot_product_attention(
         bias: numbers added to the scores, same shape.
         causal: a query may attend to its own position and those before it.
         scale: factor of the scores; 1 / √width by default.
+        block: how many queries meet how many keys at a time. Then neither scores nor weights are kept, and are computed
+            again for the gradient: memory grows with the length and not with its square (Dao et al., arXiv 2205.14135).
+            256 is fast. The gradient of a bias, and second derivatives, do need all scores at once.
 
     Returns:
-        The context, (…, queries, value width). The graph has `attention/scores`, `…/weights` and `…/context`.
+        The context, (…, queries, value width). The graph has `attention/scores`, `…/weights` and `…/context`; with
+        `block`, `attention/tokens` (scaled queries, keys and values) and `…/context`.
 
     Raises:
         TypeError: a mask that is not boolean.
@@ -80,6 +93,8 @@ def scaled_dot_product_attention(
     """
     query, key, value = (x if isinstance(x, Tensor) else real_array(x) for x in (query, key, value))
     with scope("attention"):
+        if block is not None:
+            return context_by_blocks(query, key, value, mask, bias, causal, scale, block)
         weights = attention_weights(query, key, value, mask, bias, causal, scale)
         return named(ops.matmul(weights, value), "context")
 
@@ -90,24 +105,86 @@ def attention_weights(
 ) -> Any:  # fmt: skip
     """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value, scale)
-    if mask is not None and not isinstance(mask, Tensor):
-        mask = np.asarray(mask)
-    if mask is not None and mask.dtype.kind != "b":
-        raise TypeError(
-            f"mask: expected booleans, True where a query may attend, got {mask.dtype}; "
-            "values to add to the scores go to bias="
-        )
-    scaled = query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    mask = checked_mask(mask)
+    scaled = query * scale_of(query, scale)
     scores = named(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
-    for name, beside in (("mask", mask), ("bias", bias)):
-        if beside is not None and not broadcasts_to(shape_of(beside), scores.shape):
-            raise ValueError(f"scaled_dot_product_attention: {name} of shape {shape_of(beside)} does not broadcast to "
-                             f"the scores {scores.shape}, (…, queries, keys)")  # fmt: skip
+    check_beside(HERE, scores.shape, mask, bias)
     if bias is not None:
         scores = named(scores + bias, "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
     return named(ops.softmax(scores, where=mask), "weights")
+
+
+def context_by_blocks(
+    query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
+    scale: float | None = None, block: int = 256,
+) -> Any:  # fmt: skip
+    """The nodes `tokens` and `context`, in the scope in force: attention without weights to look at."""
+    check_shapes(query, key, value, scale)
+    check_block(HERE, block)
+    lead = common_lead(query, key, value)
+    mask = checked_mask(mask)
+    check_beside(HERE, (*lead, query.shape[-2], key.shape[-2]), mask, bias)
+    width = max(query.shape[-1], value.shape[-1])
+    alike = [in_shape(x, (*lead, x.shape[-2], width)) for x in (query * scale_of(query, scale), key, value)]
+    tokens = named(ops.concatenate(*alike, axis=-2), "tokens")
+    context = ops.blockwise_attention(tokens, mask, bias, queries=query.shape[-2], block=block, causal=causal)
+    if value.shape[-1] < width:
+        context = ops.index(context, (..., slice(0, value.shape[-1])))
+    return named(context, "context")
+
+
+def common_lead(query: Any, key: Any, value: Any) -> tuple[int, ...]:
+    """The leading axes that the three broadcast to."""
+    leads = [(name, x.shape[:-2]) for name, x in (("query", query), ("key", key), ("value", value))]
+    try:
+        return np.broadcast_shapes(*(lead for _, lead in leads))
+    except ValueError:
+        listed = ", ".join(f"{name} {lead}" for name, lead in leads)
+        raise ValueError(f"{HERE}leading axes do not broadcast: {listed}") from None
+
+
+def in_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """`x` with zeros behind its rows, which change no product, and repeated along leading axes that it lacks."""
+    missing = shape[-1] - x.shape[-1]
+    if missing:
+        x = ops.pad(x, pad_width=((0, 0),) * (x.ndim - 1) + ((0, missing),))
+    return x if x.shape == shape else ops.broadcast_to(x, shape=shape)
+
+
+def scale_of(query: Any, scale: float | None) -> float:
+    return 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+
+
+def checked_mask(mask: Any) -> Any:
+    """A mask as a Tensor or an array of booleans."""
+    return check_mask(mask if mask is None or isinstance(mask, Tensor) else np.asarray(mask))
+
+
+def check_mask(mask: Any) -> Any:
+    if mask is not None and mask.dtype.kind != "b":
+        raise TypeError(
+            f"mask: expected booleans, True where a query may attend, got {mask.dtype}; "
+            "values to add to the scores go to bias="
+        )
+    return mask
+
+
+def check_block(prefix: str, block: Any) -> None:
+    expected = "expected an integer, at least 1: how many queries meet how many keys at a time"
+    if isinstance(block, bool) or not isinstance(block, (int, np.integer)):
+        raise TypeError(f"{prefix}block={block!r}: {expected}")
+    if block < 1:
+        raise ValueError(f"{prefix}block={block}: {expected}")
+
+
+def check_beside(prefix: str, scores: tuple[int, ...], mask: Any, bias: Any) -> None:
+    """A mask and a bias are as large as the scores, or broadcast to them."""
+    for name, beside in (("mask", mask), ("bias", bias)):
+        if beside is not None and not broadcasts_to(shape_of(beside), scores):
+            raise ValueError(f"{prefix}{name} of shape {shape_of(beside)} does not broadcast to the scores {scores}, "
+                             "(…, queries, keys)")  # fmt: skip
 
 
 def named(value: Any, name: str) -> Any:
@@ -199,6 +276,4 @@ def check_shapes(query: Any, key: Any, value: Any, scale: float | None) -> None:
         else ""
     )  # fmt: skip
     if problem:
-        raise ValueError(
-            f"scaled_dot_product_attention: {problem}: query {query.shape}, key {key.shape}, value {value.shape}"
-        )
+        raise ValueError(f"{HERE}{problem}: query {query.shape}, key {key.shape}, value {value.shape}")

@@ -1,0 +1,342 @@
+"""Attention block by block, in memory that grows with the length and not with its square.
+
+Queries, keys and values enter as one array, one below the other, since an op returns one array: so that one pass over the
+scores gives the gradients of all three. `scaled_dot_product_attention(…, block=N)` puts the three together.
+
+The gradient is an op too. Its own gradients are written in plain ops, and so are those of any higher order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.base.arrays import Array, Shaped
+from minigrad.base.record import Call, Refusal, call, refusal
+from minigrad.core.op import op
+from minigrad.core.tensor import Tensor
+from minigrad.ops.attention import causal_mask, check_beside, check_block, check_mask, reference
+from minigrad.ops.blocks import Head, context_of, gradients_of, pairs
+from minigrad.ops.kernels import HALF
+from minigrad.ops.samples import Draw, booleans, normal
+
+__all__ = ["blockwise_attention", "blockwise_attention_gradient"]
+
+
+def parts(tokens: Any, queries: int) -> tuple[Any, Any, Any]:
+    """Queries, keys and values."""
+    keys = (tokens.shape[-2] - queries) // 2
+    ends = 0, queries, queries + keys, queries + 2 * keys
+    query, key, value = (ops.index(tokens, (..., slice(*pair), slice(None))) for pair in itertools.pairwise(ends))
+    return query, key, value
+
+
+def products(x1: Any, x2: Any) -> Any:
+    """Of each row of `x1` with each row of `x2`."""
+    return ops.matmul(x1, transposed(x2))
+
+
+def transposed(x: Any) -> Any:
+    return ops.swapaxes(x, axis1=-1, axis2=-2)
+
+
+def below(query: Any, key: Any, value: Any) -> Any:
+    return ops.concatenate(query, key, value, axis=-2)
+
+
+# --- the same in plain ops --------------------------------------------------------------------------------------------
+
+
+def weights_of(tokens: Any, mask: Any, bias: Any, queries: int, causal: bool) -> Any:
+    query, key, _ = parts(tokens, queries)
+    scores = products(query, key) if bias is None else products(query, key) + bias
+    if causal:
+        mask = causal_mask(*scores.shape[-2:], mask, isinstance(scores, Tensor))
+    return ops.softmax(scores, where=mask)
+
+
+def attention_definition(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
+    return ops.matmul(weights_of(tokens, mask, bias, queries, causal), parts(tokens, queries)[2])
+
+
+def pull_on_scores(g: Any, context: Any, value: Any) -> Any:
+    """What flows back to each weight, less the mean of its row: times the weight, the gradient of the score."""
+    return products(g, value) - ops.vecdot(g, context, keepdims=True)
+
+
+def gradient_definition(
+    g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
+) -> Any:
+    query, key, value = parts(tokens, queries)
+    weights = weights_of(tokens, mask, bias, queries, causal)
+    to_scores = weights * pull_on_scores(g, context, value)
+    return below(
+        ops.matmul(to_scores, key), ops.matmul(transposed(to_scores), query), ops.matmul(transposed(weights), g)
+    )
+
+
+# --- declarations -----------------------------------------------------------------------------------------------------
+
+
+class Sizes(NamedTuple):
+    """Of a call: the leading axes, how many queries and keys, the width, and the type to compute in."""
+
+    lead: tuple[int, ...]
+    queries: int
+    keys: int
+    width: int
+    dtype: np.dtype[Any]
+
+    @property
+    def context(self) -> Shaped:
+        return Shaped((*self.lead, self.queries, self.width), self.dtype)
+
+    @property
+    def tokens(self) -> Shaped:
+        return Shaped((*self.lead, self.queries + 2 * self.keys, self.width), self.dtype)
+
+
+def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, *more: Any) -> Sizes:
+    """The sizes of a call, which may be one on shapes; what does not fit is named. `more` are shaped as the context."""
+    check_block("", block)
+    if len(tokens.shape) < 2:
+        raise ValueError(f"tokens of shape {tokens.shape}: expected (…, queries + 2 · keys, width)")
+    *lead, length, width = tokens.shape
+    if not 0 <= queries <= length or (length - queries) % 2:
+        raise ValueError(
+            f"tokens of shape {tokens.shape} with queries={queries}: the other {length - queries} rows are to be keys "
+            "and as many values"
+        )
+    check_mask(mask)
+    keys = (length - queries) // 2
+    check_beside("", (*lead, queries, keys), mask, bias)
+    for name, beside in zip(("g", "context"), more, strict=False):
+        if beside.shape != (*lead, queries, width):
+            raise ValueError(f"{name} of shape {beside.shape}: expected that of the context {(*lead, queries, width)}")
+    floats = (x if isinstance(x, (int, float)) else x.dtype for x in (tokens, bias, *more) if x is not None)
+    return Sizes(tuple(lead), queries, keys, width, np.result_type(np.float16, *floats))
+
+
+def heads(
+    of: Sizes, tokens: Array, mask: Any, bias: Any, block: int, causal: bool
+) -> Iterator[tuple[tuple[int, ...], Head, Array]]:
+    """For each place along the leading axes, what its scores are made of, and the values."""
+    scores = (*of.lead, of.queries, of.keys)
+    mask, bias = (None if x is None else np.broadcast_to(x, scores) for x in (mask, bias))
+    for place in np.ndindex(of.lead):
+        query, key, value = np.split(tokens[place], [of.queries, of.queries + of.keys])
+        beside = (None if x is None else x[place] for x in (mask, bias))
+        yield place, Head(query, key, *beside, causal, block), value
+
+
+def rows_in_memory(x: Any, of: Sizes) -> Array:
+    """`x` row by row, in the type to compute in: float32 for float16, where sums neither overflow nor lose terms."""
+    return np.ascontiguousarray(x, np.float32 if of.dtype == HALF else of.dtype)
+
+
+def context_shape(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:
+    return sizes(tokens, mask, bias, queries, block).context
+
+
+def gradient_shape(
+    g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
+) -> Shaped:
+    return sizes(tokens, mask, bias, queries, block, g, context).tokens
+
+
+def flops(products: int, passes: int) -> Callable[..., int]:
+    """Of an op that computes so many products of matrices, and besides so many passes over the scores."""
+
+    def count(out: Any, *inputs: Any, queries: int, block: int, causal: bool) -> int:
+        *lead, length, width = inputs[-3].shape
+        scores = math.prod(lead) * pairs(queries, (length - queries) // 2, block, causal)
+        return scores * (2 * products * width + passes)
+
+    return count
+
+
+def samples(*before: Draw) -> list[Call]:
+    """Blocks that do and do not divide the length, masks, biases, leading axes, and nothing to attend to, or nobody.
+
+    `before` the tokens come arrays of the shape of the context: their specifications, the shape of which is replaced.
+    """
+
+    def one(length: int, mask: Any = None, bias: Any = None, lead: tuple[int, ...] = (), **params: Any) -> Call:
+        first = [draw._replace(shape=(*lead, params["queries"], 2)) for draw in before]
+        return call(*first, normal(*lead, length, 2), mask, bias, **params)
+
+    return [
+        one(7, queries=3, block=2), one(9, lead=(2, 2), queries=3, block=2, causal=True), one(3, queries=1, block=8),
+        one(11, booleans(5, 3), queries=5, block=2), one(11, booleans(2, 1, 4), normal(3, 4), (2,), queries=3, block=3),
+        one(9, None, normal(2, 3, 1), (2,), queries=3, block=1, causal=True), one(9, None, 0.5, queries=5, block=4),
+        one(9, booleans(3, 3), None, queries=3, block=2, causal=True), one(3, queries=3, block=2),
+        one(4, queries=0, block=2), one(3, lead=(0,), queries=1, block=2),
+    ]  # fmt: skip
+
+
+def refusals(name: str, *before: Draw) -> list[Refusal]:
+    """What both ops refuse."""
+
+    def one(tokens: Draw, *beside: Any, queries: int = 2, block: Any = 2) -> Call:
+        return call(*before, tokens, *beside, queries=queries, block=block)
+
+    return [
+        refusal(one(normal(3)), ValueError, name, "(3,)", "queries + 2 · keys"),
+        refusal(one(normal(5, 2)), ValueError, name, "(5, 2)", "queries=2", "other 3 rows"),
+        refusal(one(normal(4, 2), queries=5), ValueError, name, "(4, 2)", "queries=5"),
+        refusal(one(normal(8, 2), normal(2, 3)), TypeError, name, "mask", "booleans"),
+        refusal(one(normal(8, 2), booleans(3, 3)), ValueError, name, "mask", "(3, 3)", "(2, 3)"),
+        refusal(one(normal(8, 2), None, normal(4)), ValueError, name, "bias", "(4,)", "(2, 3)"),
+        refusal(one(normal(8, 2), block=0), ValueError, name, "block=0", "at least 1"),
+        refusal(one(normal(8, 2), block=2.0), TypeError, name, "block=2.0", "an integer"),
+    ]
+
+
+CONTEXT = normal(2, 2)
+
+
+@op(
+    formula="softmax(q kᵀ + bias) v, block by block", definition=attention_definition, infer=context_shape,
+    samples=samples(), refusals=refusals("blockwise_attention"), flops=flops(products=2, passes=1),
+    reference=lambda tokens, mask=None, bias=None, *, queries, block, causal=False: reference(
+        *parts(tokens, queries), mask, bias, causal, 1.0
+    ),
+)  # fmt: skip
+def blockwise_attention(
+    tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
+) -> Any:
+    """Attention of which no more than `block` by `block` scores are there at a time, in the backward pass too.
+
+    Args:
+        tokens: the scaled queries, the keys and the values, one below the other: (…, queries + 2 · keys, width).
+        mask: booleans that broadcast to (…, queries, keys), True where a query may attend.
+        bias: numbers added to the scores, same shape. Its gradient, as second derivatives, needs all scores at once.
+        queries: how many of the tokens are queries.
+        block: how many queries meet how many keys at a time.
+        causal: a query may attend to its own position and those before it; blocks behind it are left out.
+
+    Returns:
+        The context, (…, queries, width).
+
+    >>> blockwise_attention(Tensor([[1.0], [0.0], [0.0], [2.0], [4.0]]), queries=1, block=1).tolist()
+    [[3.0]]
+    """
+    of = sizes(tokens, mask, bias, queries, block)
+    tokens = rows_in_memory(tokens, of)
+    context = np.empty(of.context.shape, tokens.dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):  # limits of ±∞, and rows of −∞ without a mask: NaN
+        for place, head, value in heads(of, tokens, mask, bias, block, causal):
+            context_of(head, value, context[place])
+    return context.astype(of.dtype, copy=False)
+
+
+@op(
+    formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape,
+    samples=samples(CONTEXT, CONTEXT), flops=flops(products=6, passes=4),
+    refusals=[
+        *refusals("blockwise_attention_gradient", CONTEXT, CONTEXT),
+        refusal(call(normal(2, 3), CONTEXT, normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),
+        refusal(call(CONTEXT, normal(3, 2), normal(4, 2), queries=2, block=2), ValueError, "context", "(3, 2)"),
+    ],
+    reference=lambda g, context, tokens, mask=None, bias=None, *, queries, block, causal=False: gradient_definition(
+        g, context, tokens, mask, bias, queries=queries, block=block, causal=causal
+    ),
+)  # fmt: skip
+def blockwise_attention_gradient(
+    g: Any, context: Any, tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int,
+    causal: bool = False,
+) -> Any:  # fmt: skip
+    """The gradient of `blockwise_attention` for its tokens, from the cotangent `g` of its result, the `context`.
+
+    >>> tokens = Tensor([[1.0], [0.0], [0.0], [2.0], [4.0]])
+    >>> blockwise_attention_gradient([[1.0]], [[3.0]], tokens, queries=1, block=1).tolist()
+    [[0.0], [-0.5], [0.5], [0.5], [0.5]]
+    """
+    of = sizes(tokens, mask, bias, queries, block, g, context)
+    g, context, tokens = (rows_in_memory(x, of) for x in (g, context, tokens))
+    gradient = np.zeros(tokens.shape, tokens.dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for place, head, value in heads(of, tokens, mask, bias, block, causal):
+            to_tokens = np.split(gradient[place], [of.queries, of.queries + of.keys])
+            gradients_of(head, value, context[place], g[place], *to_tokens)
+    return gradient.astype(of.dtype, copy=False)
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+@blockwise_attention.vjp("tokens")
+def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, **params: Any) -> Any:
+    return ops.blockwise_attention_gradient(g, y, tokens, mask, bias, **params)
+
+
+@blockwise_attention.vjp("bias")
+def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
+    return weights_of(tokens, mask, bias, queries, causal) * pull_on_scores(g, y, parts(tokens, queries)[2])
+
+
+class Flow(NamedTuple):
+    """What the gradients of the gradient share; `h_…` flows back to the gradient of …, for scores `weights * pull`."""
+
+    query: Any
+    key: Any
+    value: Any
+    weights: Any
+    pull: Any
+    h_query: Any
+    h_key: Any
+    h_value: Any
+    h_scores: Any
+
+    @property
+    def h_pull(self) -> Any:
+        return self.h_scores * self.weights
+
+
+def flow(
+    h: Any, g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
+) -> Flow:
+    query, key, value = parts(tokens, queries)
+    h_query, h_key, h_value = parts(h, queries)
+    weights, pull = weights_of(tokens, mask, bias, queries, causal), pull_on_scores(g, context, value)
+    h_scores = products(h_query, key) + products(query, h_key)
+    return Flow(query, key, value, weights, pull, h_query, h_key, h_value, h_scores)
+
+
+def slopes_of_scores(f: Flow, g: Any) -> Any:
+    """What flows back to the scores, as far as they are in the weights: the gradient of softmax."""
+    h_weights = products(g, f.h_value) + f.h_scores * f.pull
+    return f.weights * (h_weights - ops.vecdot(h_weights, f.weights, keepdims=True))
+
+
+@blockwise_attention_gradient.vjp("g")
+def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
+    f = flow(h, g, context, *inputs, **params)
+    along = ops.sum(f.h_pull, axis=-1, keepdims=True)
+    return ops.matmul(f.weights, f.h_value) + ops.matmul(f.h_pull, f.value) - along * context
+
+
+@blockwise_attention_gradient.vjp("context")
+def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
+    return -ops.sum(flow(h, g, context, *inputs, **params).h_pull, axis=-1, keepdims=True) * g
+
+
+@blockwise_attention_gradient.vjp("tokens")
+def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
+    f = flow(h, g, context, *inputs, **params)
+    first, second = f.weights * f.pull, slopes_of_scores(f, g)
+    return below(
+        ops.matmul(first, f.h_key) + ops.matmul(second, f.key),
+        ops.matmul(transposed(first), f.h_query) + ops.matmul(transposed(second), f.query),
+        ops.matmul(transposed(f.h_pull), g),
+    )
+
+
+@blockwise_attention_gradient.vjp("bias")
+def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
+    return slopes_of_scores(flow(h, g, context, *inputs, **params), g)
