@@ -13,7 +13,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor, constant, read
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module
-from minigrad.ops.attention import attention_weights, named
+from minigrad.ops.attention import attention_weights, check_block, context_by_blocks, named
 
 
 class MultiHeadAttention(Module):
@@ -22,6 +22,8 @@ class MultiHeadAttention(Module):
     Args:
         width: length of the last axis; a multiple of `heads`.
         dropout: probability with which a weight is dropped while training.
+        block: attend block by block, as `scaled_dot_product_attention` does, in memory that grows with the length and
+            not with its square. Weights are then never there to look at, or to drop: `weights` is None.
 
     The children `query`, `key`, `value` and `output` are linear maps. In the graph, `scores`, `weights` and `context`
     of all heads stand in the scope of the module: `blocks/0/attention/weights`.
@@ -35,12 +37,18 @@ class MultiHeadAttention(Module):
 
     def __init__(
         self, width: int, heads: int, *, rng: np.random.Generator, bias: bool = True, dropout: float = 0.0,
-        dtype: Any = np.float32,
+        dtype: Any = np.float32, block: int | None = None,
     ) -> None:  # fmt: skip
         check_sizes("MultiHeadAttention", width=width, heads=heads)
         if width % heads:
             raise ValueError(f"MultiHeadAttention: width={width} must be a multiple of heads={heads}")
-        self.heads = heads
+        if block is not None:
+            check_block("MultiHeadAttention: ", block)
+            if dropout:
+                raise ValueError(
+                    f"MultiHeadAttention: dropout={dropout} drops weights, of which block={block} keeps none"
+                )
+        self.heads, self.block = heads, block
         self.query = Linear(width, width, bias, rng=rng, dtype=dtype)
         self.key = Linear(width, width, bias, rng=rng, dtype=dtype)
         self.value = Linear(width, width, bias, rng=rng, dtype=dtype)
@@ -69,14 +77,18 @@ class MultiHeadAttention(Module):
         query = ops.split_heads(self.query(x), heads=self.heads)
         key = ops.split_heads(self.key(memory), heads=self.heads)
         value = ops.split_heads(self.value(memory), heads=self.heads)
-        weights = attention_weights(query, key, value, _joined(mask, key_mask, query.ndim), causal=causal)
-        self._keep(weights)
-        context = named(ops.matmul(self.dropout(weights), value), "context")
+        mask = _joined(mask, key_mask, query.ndim)
+        if self.block is None:
+            weights = attention_weights(query, key, value, mask, causal=causal)
+            self._keep(weights)
+            context = named(ops.matmul(self.dropout(weights), value), "context")
+        else:
+            context = context_by_blocks(query, key, value, mask, causal=causal, block=self.block)
         return self.output(ops.merge_heads(context))
 
     @property
     def weights(self) -> Tensor | None:
-        """The weights of the last call, (…, heads, queries, keys); None before the first.
+        """The weights of the last call, (…, heads, queries, keys); None before the first, and with `block`.
 
         As long as the graph of that call lives (somebody holds its loss), this is the node of the graph itself, and
         after `loss.backward(keep=True)` its `.grad` is there. Afterwards it is the values alone, since a module never

@@ -75,9 +75,9 @@ def scaled_dot_product_attention(
         bias: numbers added to the scores, same shape.
         causal: a query may attend to its own position and those before it.
         scale: factor of the scores; 1 / √width by default.
-        block: how many queries meet how many keys at a time. Then neither scores nor weights are kept, and are computed
-            again for the gradient: memory grows with the length and not with its square (Dao et al., arXiv 2205.14135).
-            256 is fast. The gradient of a bias, and second derivatives, do need all scores at once.
+        block: how many queries meet how many keys at a time; 512 is fast. Then neither scores nor weights are kept, and
+            are computed again for the gradient: memory grows with the length and not with its square (Dao et al., arXiv
+            2205.14135). The gradient of a bias, and second derivatives, do need all scores at once.
 
     Returns:
         The context, (…, queries, value width). The graph has `attention/scores`, `…/weights` and `…/context`; with
@@ -118,7 +118,7 @@ def attention_weights(
 
 def context_by_blocks(
     query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
-    scale: float | None = None, block: int = 256,
+    scale: float | None = None, block: int = 512,
 ) -> Any:  # fmt: skip
     """The nodes `tokens` and `context`, in the scope in force: attention without weights to look at."""
     check_shapes(query, key, value, scale)

@@ -1,19 +1,22 @@
 """Attention block by block in plain NumPy: what the ops of `blockwise.py` compute with.
 
-The scores of a block of queries against a block of keys are all that is ever there of them. The softmax of a row is
-put together from its blocks with a running maximum and a running sum (Milakov and Gimelshein, arXiv 1805.02867), and
-the backward pass computes the scores again (Dao et al., arXiv 2205.14135).
+Of the scores, those of one block of queries with one block of keys are there at a time. The softmax of a row is put
+together from its blocks with a running maximum and a running sum (Milakov and Gimelshein, arXiv 1805.02867). The
+backward pass computes the scores again (Dao et al., arXiv 2205.14135), those of one block of queries at a time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.base.arrays import Array
-from minigrad.ops.kernels import maxima, row_sums, sum_of_products
+from minigrad.ops.kernels import maxima, maximum_reduce, row_sums, sum_of_products
+
+SLACK = 16.0  # by which the scores of a row may exceed what is subtracted from them, or all stay below it
 
 
 class Head(NamedTuple):
@@ -26,28 +29,27 @@ class Head(NamedTuple):
     causal: bool
     block: int
 
-    def scores(self, rows: slice, columns: slice) -> Array:
+    def rows(self) -> Iterator[slice]:
+        return blocks(len(self.query), self.block)
+
+    def columns(self, rows: slice) -> Iterator[slice]:
+        return visible(rows, len(self.key), self.block, self.causal)
+
+    def scores(self, rows: slice, columns: slice, memory: Array) -> Array:
         """One block; −∞ where the mask is False or the key comes after the query."""
-        scores: Array = self.query[rows] @ self.key[columns].T
+        query, key = self.query[rows], self.key[columns]
+        scores = np.matmul(query, key.T, out=shaped(memory, len(query), len(key)))
         if self.bias is not None:
             scores += self.bias[rows, columns]
-        if self.mask is not None:
+        if self.mask is not None and not self.mask[rows, columns].all():
             hide(scores, self.mask[rows, columns])
         if self.causal and columns.stop > rows.start + 1:
-            hide(scores, np.tri(*scores.shape, rows.start - columns.start, dtype=bool))
+            hide(scores, np.tri(len(query), len(key), rows.start - columns.start, dtype=bool))
         return scores
 
-    def divisor(self, total: Array) -> Array:
-        """Sums of exponentials to divide by; a query that may attend to nothing gets zeros, 0 / 1."""
-        may_be_empty = self.mask is not None or self.causal or not len(self.key)
-        return np.where(total > 0, total, 1) if may_be_empty else total
-
-
-def hide(scores: Array, mask: Array) -> None:
-    """−∞ where the mask is False, whatever stood there: `where` branches at every element, and is ten times slower."""
-    limits = np.subtract(mask, 0.5, dtype=scores.dtype)
-    limits /= 0  # ∞ or −∞
-    np.fmin(scores, limits, out=scores)
+    def memory(self, columns: int) -> Array:
+        """For the scores of a block of queries with so many keys."""
+        return np.empty(min(len(self.query), self.block) * min(len(self.key), columns), self.query.dtype)
 
 
 def blocks(length: int, block: int) -> Iterator[slice]:
@@ -70,50 +72,98 @@ def pairs(queries: int, keys: int, block: int, causal: bool) -> int:
 
 def context_of(head: Head, value: Array, out: Array) -> None:
     """softmax(scores) value, into `out`."""
-    for rows in blocks(len(head.query), head.block):
-        _, total, weighted = running_softmax(head, rows, value)
-        np.divide(weighted, head.divisor(total), out=out[rows])
+    memory = head.memory(head.block)
+    for rows in head.rows():
+        softmax = RunningSoftmax(head, rows)
+        weighted = np.zeros((rows.stop - rows.start, value.shape[1]), value.dtype)
+        for columns in head.columns(rows):
+            before = softmax.shift
+            exponentials = softmax.add(columns, memory)
+            weighted *= faded(before, softmax.shift)
+            weighted += exponentials @ value[columns]
+        np.divide(weighted, softmax.divisor, out=out[rows])
 
 
-def gradients_of(
-    head: Head, value: Array, context: Array, g: Array, to_query: Array, to_key: Array, to_value: Array
-) -> None:
-    """Add what flows back from `g`, the cotangent of the context, to the queries, keys and values."""
-    for rows in blocks(len(head.query), head.block):
-        shift, total, _ = running_softmax(head, rows, value[:, :0])
-        share = g[rows] / head.divisor(total)  # dividing these few columns divides the exponentials of the whole row
-        along = sum_of_products(share, context[rows])[:, None]
-        for columns in visible(rows, len(head.key), head.block, head.causal):
-            exponentials = head.scores(rows, columns)
-            exponentials -= shift
-            np.exp(exponentials, out=exponentials)
-            to_value[columns] += exponentials.T @ share
-            slopes = share @ value[columns].T
-            slopes -= along
-            slopes *= exponentials
-            to_query[rows] += slopes @ head.key[columns]
-            to_key[columns] += slopes.T @ head.query[rows]
+def gradients_of(head: Head, value: Array, g: Array, to_query: Array, to_key: Array, to_value: Array) -> None:
+    """Add what flows back from `g`, the cotangent of the context, to the queries, keys and values.
 
-
-def running_softmax(head: Head, rows: slice, value: Array) -> tuple[Array, Array, Array]:
-    """For a block of queries, what softmax needs of each row of scores, over all blocks of keys.
-
-    Returns:
-        what was subtracted from the scores (the largest one, or 0 where none is finite), the sums of the exponentials,
-        and their products with the values.
+    The exponentials of one block of queries, and what flows back to them, are kept until the sums over all keys are
+    known. The sums divide the few columns of `g` and of the queries, instead of rows of exponentials.
     """
-    count = rows.stop - rows.start
-    largest = np.full((count, 1), -np.inf, value.dtype)
-    shift, total = np.zeros((2, count, 1), value.dtype)
-    weighted = np.zeros((count, value.shape[1]), value.dtype)
-    for columns in visible(rows, len(head.key), head.block, head.causal):
-        exponentials = head.scores(rows, columns)
-        before, largest = largest, np.maximum(largest, maxima(exponentials, -1))
-        shift = np.where(np.isfinite(largest), largest, 0)
-        exponentials -= shift
-        np.exp(exponentials, out=exponentials)
-        faded = np.exp(before - shift)  # what the earlier blocks count for, now that the maximum has grown
-        total = total * faded + row_sums(exponentials)
-        weighted *= faded
-        weighted += exponentials @ value[columns]
-    return shift, total, weighted
+    exponentials, pulls = head.memory(len(head.key)), head.memory(len(head.key))
+    for rows in head.rows():
+        softmax, kept = RunningSoftmax(head, rows), []
+        count = rows.stop - rows.start
+        along = np.zeros((count, 1), value.dtype)  # the mean pull on a row, once it is divided
+        for columns in head.columns(rows):
+            before, first = softmax.shift, count * columns.start
+            exponential = softmax.add(columns, exponentials[first:])
+            pull = np.matmul(g[rows], value[columns].T, out=shaped(pulls[first:], *exponential.shape))
+            along *= faded(before, softmax.shift)
+            along += sum_of_products(exponential, pull)[:, None]
+            kept.append((columns, exponential, pull, softmax.shift))
+        along /= softmax.divisor
+        for columns, exponential, pull, shift in kept:
+            share = faded(shift, softmax.shift) / softmax.divisor
+            to_value[columns] += exponential.T @ (share * g[rows])
+            pull -= along
+            pull *= exponential
+            to_query[rows] += share * (pull @ head.key[columns])
+            to_key[columns] += pull.T @ (share * head.query[rows])
+
+
+class RunningSoftmax:
+    """The softmax of a block of queries, put together over the blocks of keys.
+
+    `shift` is what is subtracted from the scores: the largest so far, but only to within SLACK, which leaves it 0 for
+    scores of moderate size; `total` is the sum of the exponentials so far.
+    """
+
+    def __init__(self, head: Head, rows: slice) -> None:
+        self.head, self.rows = head, rows
+        self.shift, self.total = np.zeros((2, rows.stop - rows.start, 1), head.query.dtype)
+
+    def add(self, columns: slice, memory: Array) -> Array:
+        """exp(scores − shift) of one more block, written to the beginning of `memory`."""
+        scores = self.head.scores(self.rows, columns, memory)
+        if self.shift.any():
+            scores -= self.shift
+        if not (self.total.all() and maximum_reduce(scores, None) <= SLACK):  # new rows, or a larger maximum, or NaN
+            rise = self.rise(scores)
+            if rise.any():
+                scores -= rise
+                before, self.shift = self.shift, self.shift + rise
+                self.total *= faded(before, self.shift)
+        np.exp(scores, out=scores)
+        self.total += row_sums(scores)
+        return scores
+
+    def rise(self, scores: Array) -> Array:
+        """How far the maximum of each row has moved: not down where something is summed up already."""
+        largest = maxima(scores, -1)
+        moved = np.isfinite(largest) & (abs(largest) > SLACK) & ((largest > 0) | (self.total == 0))
+        return np.where(moved, largest, 0)
+
+    @property
+    def divisor(self) -> Array:
+        """What to divide by: the sums, but 1 for a query that may attend to nothing, whose exponentials are all 0."""
+        head = self.head
+        may_be_empty = head.mask is not None or head.causal or not len(head.key)
+        return np.where(self.total > 0, self.total, 1) if may_be_empty else self.total
+
+
+def faded(before: Array, after: Array) -> Array:
+    """What exponentials count for when more is subtracted from their scores; where less is, there were none."""
+    return np.asarray(np.exp(np.minimum(before - after, 0)))
+
+
+def hide(scores: Array, mask: Array) -> None:
+    """−∞ where the mask is False, whatever stood there: `where` branches at every element, and is ten times slower."""
+    limits = np.subtract(mask, 0.5, dtype=scores.dtype)
+    limits /= 0  # ∞ or −∞
+    np.fmin(scores, limits, out=scores)
+
+
+def shaped(memory: Array, *shape: int) -> Array:
+    """The beginning of `memory` as an array of this shape."""
+    return memory[: math.prod(shape)].reshape(shape)

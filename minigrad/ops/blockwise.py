@@ -1,6 +1,6 @@
 """Attention block by block, in memory that grows with the length and not with its square.
 
-Queries, keys and values enter as one array, one below the other, since an op returns one array: so that one pass over the
+Queries, keys and values enter as one array, one below the other, because an op returns one array: so one pass over the
 scores gives the gradients of all three. `scaled_dot_product_attention(…, block=N)` puts the three together.
 
 The gradient is an op too. Its own gradients are written in plain ops, and so are those of any higher order.
@@ -56,7 +56,7 @@ def weights_of(tokens: Any, mask: Any, bias: Any, queries: int, causal: bool) ->
     query, key, _ = parts(tokens, queries)
     scores = products(query, key) if bias is None else products(query, key) + bias
     if causal:
-        mask = causal_mask(*scores.shape[-2:], mask, isinstance(scores, Tensor))
+        mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
     return ops.softmax(scores, where=mask)
 
 
@@ -64,17 +64,15 @@ def attention_definition(tokens: Any, mask: Any, bias: Any, *, queries: int, blo
     return ops.matmul(weights_of(tokens, mask, bias, queries, causal), parts(tokens, queries)[2])
 
 
-def pull_on_scores(g: Any, context: Any, value: Any) -> Any:
-    """What flows back to each weight, less the mean of its row: times the weight, the gradient of the score."""
-    return products(g, value) - ops.vecdot(g, context, keepdims=True)
+def centred(pull: Any, weights: Any) -> Any:
+    """What pulls on the weights less its mean over the row: times the weight, it pulls on the score."""
+    return pull - ops.vecdot(pull, weights, keepdims=True)
 
 
-def gradient_definition(
-    g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
-) -> Any:
+def gradient_definition(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
     query, key, value = parts(tokens, queries)
     weights = weights_of(tokens, mask, bias, queries, causal)
-    to_scores = weights * pull_on_scores(g, context, value)
+    to_scores = weights * centred(products(g, value), weights)
     return below(
         ops.matmul(to_scores, key), ops.matmul(transposed(to_scores), query), ops.matmul(transposed(weights), g)
     )
@@ -101,8 +99,8 @@ class Sizes(NamedTuple):
         return Shaped((*self.lead, self.queries + 2 * self.keys, self.width), self.dtype)
 
 
-def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, *more: Any) -> Sizes:
-    """The sizes of a call, which may be one on shapes; what does not fit is named. `more` are shaped as the context."""
+def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: Any = None) -> Sizes:
+    """The sizes of a call, which may be one on shapes; what does not fit is named."""
     check_block("", block)
     if len(tokens.shape) < 2:
         raise ValueError(f"tokens of shape {tokens.shape}: expected (…, queries + 2 · keys, width)")
@@ -115,10 +113,9 @@ def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, *more: An
     check_mask(mask)
     keys = (length - queries) // 2
     check_beside("", (*lead, queries, keys), mask, bias)
-    for name, beside in zip(("g", "context"), more, strict=False):
-        if beside.shape != (*lead, queries, width):
-            raise ValueError(f"{name} of shape {beside.shape}: expected that of the context {(*lead, queries, width)}")
-    floats = (x if isinstance(x, (int, float)) else x.dtype for x in (tokens, bias, *more) if x is not None)
+    if g is not None and g.shape != (*lead, queries, width):
+        raise ValueError(f"g of shape {g.shape}: expected that of the context, {(*lead, queries, width)}")
+    floats = (x if isinstance(x, (int, float)) else x.dtype for x in (g, tokens, bias) if x is not None)
     return Sizes(tuple(lead), queries, keys, width, np.result_type(np.float16, *floats))
 
 
@@ -130,8 +127,8 @@ def heads(
     mask, bias = (None if x is None else np.broadcast_to(x, scores) for x in (mask, bias))
     for place in np.ndindex(of.lead):
         query, key, value = np.split(tokens[place], [of.queries, of.queries + of.keys])
-        beside = (None if x is None else x[place] for x in (mask, bias))
-        yield place, Head(query, key, *beside, causal, block), value
+        mask_here, bias_here = (None if x is None else x[place] for x in (mask, bias))
+        yield place, Head(query, key, mask_here, bias_here, causal, block), value
 
 
 def rows_in_memory(x: Any, of: Sizes) -> Array:
@@ -143,10 +140,8 @@ def context_shape(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int
     return sizes(tokens, mask, bias, queries, block).context
 
 
-def gradient_shape(
-    g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
-) -> Shaped:
-    return sizes(tokens, mask, bias, queries, block, g, context).tokens
+def gradient_shape(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:
+    return sizes(tokens, mask, bias, queries, block, g).tokens
 
 
 def flops(products: int, passes: int) -> Callable[..., int]:
@@ -155,7 +150,7 @@ def flops(products: int, passes: int) -> Callable[..., int]:
     def count(out: Any, *inputs: Any, queries: int, block: int, causal: bool) -> int:
         *lead, length, width = inputs[-3].shape
         scores = math.prod(lead) * pairs(queries, (length - queries) // 2, block, causal)
-        return scores * (2 * products * width + passes)
+        return int(scores * (2 * products * width + passes))
 
     return count
 
@@ -163,7 +158,7 @@ def flops(products: int, passes: int) -> Callable[..., int]:
 def samples(*before: Draw) -> list[Call]:
     """Blocks that do and do not divide the length, masks, biases, leading axes, and nothing to attend to, or nobody.
 
-    `before` the tokens come arrays of the shape of the context: their specifications, the shape of which is replaced.
+    An array that is to stand before the tokens gets the shape of the context.
     """
 
     def one(length: int, mask: Any = None, bias: Any = None, lead: tuple[int, ...] = (), **params: Any) -> Call:
@@ -210,7 +205,7 @@ CONTEXT = normal(2, 2)
 def blockwise_attention(
     tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
 ) -> Any:
-    """Attention of which no more than `block` by `block` scores are there at a time, in the backward pass too.
+    """Attention of which no more than the scores of `block` queries are there at a time, in the backward pass too.
 
     Args:
         tokens: the scaled queries, the keys and the values, one below the other: (…, queries + 2 · keys, width).
@@ -237,33 +232,31 @@ def blockwise_attention(
 
 @op(
     formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape,
-    samples=samples(CONTEXT, CONTEXT), flops=flops(products=6, passes=4),
+    samples=samples(CONTEXT), flops=flops(products=5, passes=5),
     refusals=[
-        *refusals("blockwise_attention_gradient", CONTEXT, CONTEXT),
-        refusal(call(normal(2, 3), CONTEXT, normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),
-        refusal(call(CONTEXT, normal(3, 2), normal(4, 2), queries=2, block=2), ValueError, "context", "(3, 2)"),
+        *refusals("blockwise_attention_gradient", CONTEXT),
+        refusal(call(normal(2, 3), normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),
     ],
-    reference=lambda g, context, tokens, mask=None, bias=None, *, queries, block, causal=False: gradient_definition(
-        g, context, tokens, mask, bias, queries=queries, block=block, causal=causal
+    reference=lambda g, tokens, mask=None, bias=None, *, queries, block, causal=False: gradient_definition(
+        g, tokens, mask, bias, queries=queries, block=block, causal=causal
     ),
 )  # fmt: skip
 def blockwise_attention_gradient(
-    g: Any, context: Any, tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int,
-    causal: bool = False,
-) -> Any:  # fmt: skip
-    """The gradient of `blockwise_attention` for its tokens, from the cotangent `g` of its result, the `context`.
+    g: Any, tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
+) -> Any:
+    """The gradient of `blockwise_attention` for its tokens, from the cotangent `g` of its result.
 
     >>> tokens = Tensor([[1.0], [0.0], [0.0], [2.0], [4.0]])
-    >>> blockwise_attention_gradient([[1.0]], [[3.0]], tokens, queries=1, block=1).tolist()
+    >>> blockwise_attention_gradient([[1.0]], tokens, queries=1, block=1).tolist()
     [[0.0], [-0.5], [0.5], [0.5], [0.5]]
     """
-    of = sizes(tokens, mask, bias, queries, block, g, context)
-    g, context, tokens = (rows_in_memory(x, of) for x in (g, context, tokens))
+    of = sizes(tokens, mask, bias, queries, block, g)
+    g, tokens = rows_in_memory(g, of), rows_in_memory(tokens, of)
     gradient = np.zeros(tokens.shape, tokens.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):
         for place, head, value in heads(of, tokens, mask, bias, block, causal):
             to_tokens = np.split(gradient[place], [of.queries, of.queries + of.keys])
-            gradients_of(head, value, context[place], g[place], *to_tokens)
+            gradients_of(head, value, g[place], *to_tokens)
     return gradient.astype(of.dtype, copy=False)
 
 
@@ -272,16 +265,20 @@ def blockwise_attention_gradient(
 
 @blockwise_attention.vjp("tokens")
 def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, **params: Any) -> Any:
-    return ops.blockwise_attention_gradient(g, y, tokens, mask, bias, **params)
+    return ops.blockwise_attention_gradient(g, tokens, mask, bias, **params)
 
 
 @blockwise_attention.vjp("bias")
 def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
-    return weights_of(tokens, mask, bias, queries, causal) * pull_on_scores(g, y, parts(tokens, queries)[2])
+    weights = weights_of(tokens, mask, bias, queries, causal)
+    return weights * centred(products(g, parts(tokens, queries)[2]), weights)
 
 
 class Flow(NamedTuple):
-    """What the gradients of the gradient share; `h_…` flows back to the gradient of …, for scores `weights * pull`."""
+    """What the gradients of the gradient share: the gradient is made of `weights * centred(pull, weights)`, for scores.
+
+    `h_…` is what flows back to the gradient of ….
+    """
 
     query: Any
     key: Any
@@ -294,49 +291,41 @@ class Flow(NamedTuple):
     h_scores: Any
 
     @property
-    def h_pull(self) -> Any:
-        return self.h_scores * self.weights
+    def to_pull(self) -> Any:
+        return self.weights * centred(self.h_scores, self.weights)
+
+    def to_scores(self, g: Any) -> Any:
+        """What flows back to the scores, through the weights."""
+        along = ops.vecdot(self.h_scores, self.weights, keepdims=True)
+        to_weights = self.h_scores * centred(self.pull, self.weights) - along * self.pull + products(g, self.h_value)
+        return self.weights * centred(to_weights, self.weights)
 
 
-def flow(
-    h: Any, g: Any, context: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool
-) -> Flow:
+def flow(h: Any, g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Flow:
     query, key, value = parts(tokens, queries)
     h_query, h_key, h_value = parts(h, queries)
-    weights, pull = weights_of(tokens, mask, bias, queries, causal), pull_on_scores(g, context, value)
     h_scores = products(h_query, key) + products(query, h_key)
-    return Flow(query, key, value, weights, pull, h_query, h_key, h_value, h_scores)
-
-
-def slopes_of_scores(f: Flow, g: Any) -> Any:
-    """What flows back to the scores, as far as they are in the weights: the gradient of softmax."""
-    h_weights = products(g, f.h_value) + f.h_scores * f.pull
-    return f.weights * (h_weights - ops.vecdot(h_weights, f.weights, keepdims=True))
+    weights = weights_of(tokens, mask, bias, queries, causal)
+    return Flow(query, key, value, weights, products(g, value), h_query, h_key, h_value, h_scores)
 
 
 @blockwise_attention_gradient.vjp("g")
-def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
-    f = flow(h, g, context, *inputs, **params)
-    along = ops.sum(f.h_pull, axis=-1, keepdims=True)
-    return ops.matmul(f.weights, f.h_value) + ops.matmul(f.h_pull, f.value) - along * context
-
-
-@blockwise_attention_gradient.vjp("context")
-def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
-    return -ops.sum(flow(h, g, context, *inputs, **params).h_pull, axis=-1, keepdims=True) * g
+def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
+    f = flow(h, g, *inputs, **params)
+    return ops.matmul(f.weights, f.h_value) + ops.matmul(f.to_pull, f.value)
 
 
 @blockwise_attention_gradient.vjp("tokens")
-def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
-    f = flow(h, g, context, *inputs, **params)
-    first, second = f.weights * f.pull, slopes_of_scores(f, g)
+def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
+    f = flow(h, g, *inputs, **params)
+    first, second = f.weights * centred(f.pull, f.weights), f.to_scores(g)
     return below(
         ops.matmul(first, f.h_key) + ops.matmul(second, f.key),
         ops.matmul(transposed(first), f.h_query) + ops.matmul(transposed(second), f.query),
-        ops.matmul(transposed(f.h_pull), g),
+        ops.matmul(transposed(f.to_pull), g),
     )
 
 
 @blockwise_attention_gradient.vjp("bias")
-def _(h: Any, y: Any, g: Any, context: Any, *inputs: Any, **params: Any) -> Any:
-    return slopes_of_scores(flow(h, g, context, *inputs, **params), g)
+def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
+    return flow(h, g, *inputs, **params).to_scores(g)

@@ -161,12 +161,28 @@ def log_softmax(x, where, *, axis):
     return jnp.where(np.asarray(where), x - total, -jnp.inf)
 
 
-def attention(query, key, value, mask, bias, causal, scale):
-    """JAX's own has heads after positions, four axes, and no rows that are masked altogether."""
-    scores = jnp.einsum("...qw,...kw->...qk", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
+def attention_weights(query, key, mask, bias, causal):
+    scores = jnp.einsum("...qw,...kw->...qk", query, key)
     allowed = np.broadcast_to(True if mask is None else mask, scores.shape)
-    weights = softmax(scores + (0 if bias is None else bias), np.tril(allowed) if causal else allowed, axis=-1)
-    return jnp.einsum("...qk,...kv->...qv", weights, value)
+    return softmax(scores + (0 if bias is None else bias), np.tril(allowed) if causal else allowed, axis=-1)
+
+
+def attention(query, key, value, mask, bias, causal, scale, block=None):
+    """JAX's own has heads after positions, four axes, and no rows that are masked altogether."""
+    query = query * (query.shape[-1] ** -0.5 if scale is None else scale)
+    return jnp.einsum("...qk,...kv->...qv", attention_weights(query, key, mask, bias, causal), value)
+
+
+def parted(tokens, queries):
+    return jnp.split(tokens, [queries, (queries + tokens.shape[-2]) // 2], -2)
+
+
+def attention_gradient(g, tokens, mask, bias, *, queries, block, causal):
+    query, key, value = parted(tokens, queries)
+    weights = attention_weights(query, key, mask, bias, causal)
+    pull = g @ value.mT
+    to_scores = weights * (pull - (pull * weights).sum(-1, keepdims=True))
+    return jnp.concatenate([to_scores @ key, to_scores.mT @ query, weights.mT @ g], -2)
 
 
 def standardized(x, epsilon):
@@ -292,6 +308,10 @@ COUNTERPARTS = {
     "embedding": lambda weight, indices: weight[np.asarray(indices)],
     "one_hot": lambda x, *, classes, dtype: jax.nn.one_hot(x, classes, dtype=dtype),
     "scaled_dot_product_attention": attention,
+    "blockwise_attention": lambda tokens, mask, bias, *, queries, block, causal: attention(
+        *parted(tokens, queries), mask, bias, causal, 1.0
+    ),
+    "blockwise_attention_gradient": attention_gradient,
     "split_heads": lambda x, *, heads: jnp.stack(jnp.split(x, heads, -1), -3),
     "merge_heads": lambda x: jnp.concatenate(jnp.moveaxis(x, -3, 0), -1),
     # losses

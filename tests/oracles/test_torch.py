@@ -200,13 +200,30 @@ def layer_norm(x, gain, bias, epsilon):
     return functional.layer_norm(x, x.shape[-1:], gain, bias, epsilon)
 
 
-def attention(query, key, value, mask, bias, causal, scale):
+def attention(query, key, value, mask, bias, causal, scale, block=None):
+    lead = torch.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
+    query = query.expand(lead + query.shape[-2:])  # PyTorch adds to the scores in place
     scores = query.shape[:-1] + key.shape[-2:-1]
     allowed = torch.ones(scores, dtype=torch.bool) if mask is None else tensor(mask).expand(scores)
     allowed = allowed.tril() if causal else allowed
     addend = torch.where(allowed, 0.0 if bias is None else bias, -torch.inf)
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # the others have no second derivative
         return functional.scaled_dot_product_attention(query, key, value, addend, scale=scale)
+
+
+def parted(tokens, queries):
+    keys = (tokens.shape[-2] - queries) // 2
+    return torch.split(tokens, [queries, keys, keys], -2)
+
+
+def attention_gradient(g, tokens, mask, bias, *, queries, block, causal):
+    query, key, value = parted(tokens, queries)
+    scores = query @ key.mT + (0 if bias is None else bias)
+    allowed = np.broadcast_to(True if mask is None else mask, scores.shape)
+    weights = softmax(scores, np.tril(allowed) if causal else allowed, axis=-1)
+    pull = g @ value.mT
+    to_scores = weights * (pull - (pull * weights).sum(-1, keepdim=True))
+    return torch.cat([to_scores @ key, to_scores.mT @ query, weights.mT @ g], -2)
 
 
 def loss(function):
@@ -374,6 +391,10 @@ COUNTERPARTS = {
     "embedding": lambda weight, indices: weight[tensor(indices)],
     "one_hot": lambda x, *, classes, dtype: functional.one_hot(tensor(x), classes),
     "scaled_dot_product_attention": attention,
+    "blockwise_attention": lambda tokens, mask, bias, *, queries, block, causal: attention(
+        *parted(tokens, queries), mask, bias, causal, 1.0
+    ),
+    "blockwise_attention_gradient": attention_gradient,
     "split_heads": lambda x, *, heads: x.unflatten(-1, (heads, -1)).transpose(-2, -3),
     "merge_heads": lambda x: x.transpose(-2, -3).flatten(-2),
     # losses
