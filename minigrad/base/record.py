@@ -61,7 +61,8 @@ class Function:
             names of arguments, or a function of (program, out, *inputs, **params) that returns the lines, or None; see
             `minigrad/ops/programs.py`.
         parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
-        flops: floating-point operations, of (out, *inputs, **params); by default one per element of the largest.
+        flops: floating-point operations, of (out, *inputs, **params), or 0 for what only moves numbers; by default one
+            per element of the largest array, and none for a view.
         rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each
             input of (out, *inputs, **params), whether it is one of these; None where the answer is no.
         internal: it is there for lowerings alone, and not on record.
@@ -72,7 +73,8 @@ class Function:
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
         refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
         lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
-        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | None = None, internal: bool = False,
+        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | int | None = None,
+        internal: bool = False,
         rows: Callable[..., Sequence[bool] | None] | None = None,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":

@@ -108,6 +108,7 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
 
 @op(
     formula="0, with values added at an index", code=programs.scatter_add,
+    flops=lambda out, values, *indices, index, shape: math.prod(values.shape),
     samples=[
         call(normal(5, 3), integers(4, 5), index=Index([True]), shape=(4, 3)),
         call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)), call(normal(), index=Index([1]), shape=(3,)),
@@ -204,7 +205,7 @@ def index(x: Any, key: Any) -> Any:
 
 @op(
     formula="x with values written at an index",
-    code=programs.setitem,
+    code=programs.setitem, flops=0,
     samples=[
         call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
         call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),
@@ -297,7 +298,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @op(
-    formula="x at one index per row", numpy=[np.take_along_axis],
+    formula="x at one index per row", numpy=[np.take_along_axis], flops=0,
     samples=[call(normal(2, 4), integers(4, 2, 3), -1), call(normal(4, 2), integers(4, 3, 2), axis=0),
              call(normal(2, 4), integers(4, 1, 3), 1), call(normal(1, 4), integers(4, 3, 2), 1),
              call(normal(2, 3), integers(3, 2, 0), 1)],
@@ -326,6 +327,7 @@ def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
 
 @op(
     formula="0, with values added at one index per row",
+    flops=lambda out, values, indices, **params: math.prod(values.shape),
     samples=[call(normal(2, 3), integers(4, 2, 3), axis=-1, shape=(2, 4)),
              call(normal(3, 2), integers(4, 3, 2), axis=0, shape=(4, 2))],
     refusals=[
@@ -351,7 +353,7 @@ def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> An
     return ops.take_along_axis(g, indices, axis=axis)
 
 
-@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False,
+@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False, flops=0,
     samples=[call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(2, 0))],
     refusals=[refusal(call(normal(2, 3), 2), AxisError, "argsort", "axis 2", "dimension 2")])  # fmt: skip
 def argsort(x: Any, *, axis: int | None = -1) -> Any:

@@ -179,7 +179,7 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
 
 
 @op(
-    formula="the rows of W at the indices", code=programs.embedding,
+    formula="the rows of W at the indices", code=programs.embedding, flops=0,
     samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
     refusals=[
         refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
@@ -208,7 +208,7 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
 
 
 @op(
-    formula="1 at the index, else 0", differentiable=False, code=programs.one_hot,
+    formula="1 at the index, else 0", differentiable=False, code=programs.one_hot, flops=0,
     samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
              call(integers(2), classes=2), call(integers(4, 0), classes=4)],
     refusals=[

@@ -116,13 +116,17 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return ops.matmul(ops.swapaxes(x1, axis1=-1, axis2=-2), g)
 
 
+def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
+    return flops_of_product(out, x, weight) + int(math.prod(out.shape))
+
+
 def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     return ops.matmul(x, weight) + bias
 
 
 @op(
     formula="x W + b", symbol="@", definition=linear_definition, lowering=linear_definition,
-    infer=lambda x, weight, bias: product_shape(x, weight),
+    infer=lambda x, weight, bias: product_shape(x, weight), flops=flops_of_linear,
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
              call(normal(2, 3), normal(3, 2), normal(1)), call(normal(2, 3), normal(3, 2), 0.5)],

@@ -87,7 +87,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
 
 
 @op(
-    formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll],
+    formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll], flops=0,
     samples=[call(normal(5), 2), call(normal(2, 3), -1, 1), call(normal(2, 3), (1, 2), axis=(0, -1)), call(normal(), 1),
              call(normal(2, 3), (4, 1), axis=(1, 1)), call(normal(2, 3), 1, (0, 1)), call(normal(0, 2), 1)],
     refusals=[
@@ -192,7 +192,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 @op(
-    formula="x with elements put around it", numpy=[np.pad],
+    formula="x with elements put around it", numpy=[np.pad], flops=0,
     samples=[
         call(normal(3), 2), call(normal(2, 3), (1, 2)), call(normal(2, 3), ((1, 0), (0, 2)), constant_values=1.0),
         call(normal(2, 3), ((1,), (2,)), constant_values=((1, 0), (0, 1))), call(normal(2, 3), 0), call(normal(), 0),

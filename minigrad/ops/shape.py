@@ -201,6 +201,7 @@ def lowered_sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
         refusal(call(normal(3), (1, 3)), ValueError, "sum_to", "(1, 3)", "(3,)"),
     ],
     reference=lambda x, shape: summed_to(x, shape), view=True, lowering=lowered_sum_to,
+    flops=lambda out, x, *, shape: math.prod(x.shape) if x.shape != out.shape else 0,
 )  # fmt: skip
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
@@ -242,7 +243,7 @@ def parts_of_joined(*arrays: Any, axis: int | None) -> list[str]:
 
 @op(
     formula="the arrays one after another along an axis", numpy=[np.concatenate],
-    flat="the gradient arrives at other parts of its result", parts=parts_of_joined,
+    flat="the gradient arrives at other parts of its result", parts=parts_of_joined, flops=0,
     samples=[call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
              call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)])],
     refusals=[
@@ -337,7 +338,7 @@ def check_matrix(x: Any) -> Any:
 
 
 @op(
-    formula="x on and below a diagonal, else 0", numpy=[np.tril], samples=TRIANGLES,
+    formula="x on and below a diagonal, else 0", numpy=[np.tril], samples=TRIANGLES, flops=0,
     refusals=[refusal(call(normal()), ValueError, "tril", "at least one axis", "()")],
 )  # fmt: skip
 def tril(x: Any, *, k: int = 0) -> Any:
@@ -346,7 +347,7 @@ def tril(x: Any, *, k: int = 0) -> Any:
 
 
 @op(
-    formula="x on and above a diagonal, else 0", numpy=[np.triu], samples=TRIANGLES,
+    formula="x on and above a diagonal, else 0", numpy=[np.triu], samples=TRIANGLES, flops=0,
     refusals=[refusal(call(normal()), ValueError, "triu", "at least one axis", "()")],
 )  # fmt: skip
 def triu(x: Any, *, k: int = 0) -> Any:
