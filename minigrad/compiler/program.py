@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import linecache
-import math
 import os
 import threading
 import weakref
@@ -26,6 +25,7 @@ from minigrad.core.capture import Capture
 from minigrad.core.tensor import new_tensor, read, touch
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
+from minigrad.graph.cost import flops_of
 
 _numbers = count(1)
 
@@ -186,7 +186,7 @@ class Program:
             buffers=len(buffers),
             bytes_before_reuse=sum(variable.array.nbytes for variable in buffers),
             bytes=self.plan.nbytes,
-            flops=sum(_flops(statement.node) for statement in self.plan.statements),
+            flops=sum(flops_of(statement.node) for statement in self.plan.statements),
         )
 
     def profile(self, lines: int = 10) -> Profile:
@@ -207,13 +207,3 @@ class Program:
         from minigrad.drawing.notebook import show_program
 
         return show_program(self)
-
-
-def _flops(node: Node) -> int:
-    function = node.function
-    assert function is not None
-    operands = [x for x in node.inputs if isinstance(x, Node)]
-    if function.flops is not None:
-        flops: int = function.flops(node, *node.inputs, **node.params)
-        return flops
-    return max(math.prod(x.shape) for x in (node, *operands))

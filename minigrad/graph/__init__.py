@@ -2,6 +2,8 @@
 
 from minigrad.graph.build import graph_of as graph_of
 from minigrad.graph.build import trace as trace
+from minigrad.graph.cost import Cost as Cost
+from minigrad.graph.cost import Total as Total
 from minigrad.graph.graph import Graph as Graph
 from minigrad.graph.node import Node as Node
 from minigrad.graph.node import Origin as Origin

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from minigrad.graph.cost import Cost, cost
 from minigrad.graph.listing import listing
 from minigrad.graph.node import Node, refuse_to_copy
 from minigrad.graph.part import between
@@ -110,6 +111,34 @@ class Graph:
         computed    32 bytes
         """
         return stats(self)
+
+    def cost(self) -> Cost:
+        """Floating-point operations and memory, counted from shapes: by node, operation, scope and order of derivative.
+
+        An op counts what its declaration says, by default one per element of its largest array; views count nothing.
+        Memory is that of results, without leaves and without what an op needs only while it runs.
+
+        >>> import minigrad as mg, numpy as np
+        >>> weight = mg.Tensor(np.ones((8, 4)), requires_grad=True)
+        >>> loss = mg.sum(mg.matmul(np.ones((2, 8)), weight))
+        >>> print(loss.graph(gradients=True).cost())
+                        nodes  flops  bytes
+        by operation
+          matmul            2    256    320
+          sum               1      8      8
+          broadcast_to      1      0      0
+          reshape           1      0      0
+          transpose         1      0      0
+        by scope
+          (none)            6    264    328
+        by order
+          0                 2    136     72
+          1                 4    128    256
+        all                 6    264    328
+        kept for gradients: 0 bytes
+        most at a time: 264 bytes
+        """
+        return cost(self)
 
     def between(self, start: Node | str, end: Node | str) -> Graph:
         """The part on the paths from `start` to `end`, given as nodes or to `find`; what enters from outside is a leaf.

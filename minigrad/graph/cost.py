@@ -1,0 +1,153 @@
+"""What a graph costs: floating-point operations and memory, counted from shapes; nothing is run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minigrad.graph.node import Node, printable
+
+if TYPE_CHECKING:
+    from minigrad.graph.graph import Graph
+
+
+class Total(NamedTuple):
+    """Of some operations: how many, their floating-point operations, and the bytes of their results."""
+
+    nodes: int
+    flops: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Floating-point operations and bytes of a graph; shown as a table.
+
+    `by_node` goes by the number of the node. `kept_bytes` are those of results that gradients of a higher order read,
+    so what the forward pass leaves behind for the backward pass; None in a graph without gradients. `peak_bytes` are
+    the most that results take at a time, if each is let go after its last use.
+    """
+
+    total: Total
+    by_node: Mapping[int, Total]
+    by_op: Mapping[str, Total]
+    by_scope: Mapping[str, Total]
+    by_order: Mapping[int, Total]
+    kept_bytes: int | None
+    peak_bytes: int
+
+    def __str__(self) -> str:
+        rows = [("", Total._fields), *((f"{title}", _texts(total)) for title, total in self._lines())]
+        first = max(len(title) for title, _ in rows)
+        widths = [max(len(texts[column]) for _, texts in rows if texts) for column in range(len(Total._fields))]
+        lines = [
+            f"{title:<{first}}" + "".join(f"  {text:>{width}}" for text, width in zip(texts, widths, strict=False))
+            for title, texts in rows
+        ]
+        kept = "not known, the graph has no gradients" if self.kept_bytes is None else f"{self.kept_bytes:,} bytes"
+        lines += [f"kept for gradients: {kept}", f"most at a time: {self.peak_bytes:,} bytes"]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _lines(self) -> Iterable[tuple[str, Total | None]]:
+        for title, totals in (("operation", self.by_op), ("scope", self.by_scope), ("order", self.by_order)):
+            yield f"by {title}", None
+            for name, total in totals.items():
+                yield f"  {printable(str(name)) or '(none)'}", total
+        yield "all", self.total
+
+
+def cost(graph: Graph) -> Cost:
+    """The costs of all operations: operations that cost most first, scopes by name, orders from the forward pass up."""
+    nodes = [node for node in graph.nodes if node.function is not None]
+    by_node = {node.number: Total(1, flops_of(node), bytes_of(node)) for node in nodes}
+    by_op = _grouped(nodes, by_node, lambda node: node.op)
+    return Cost(
+        total=_sum(by_node.values()),
+        by_node=by_node,
+        by_op=dict(sorted(by_op.items(), key=lambda item: (-item[1].flops, item[0]))),
+        by_scope=dict(sorted(_grouped(nodes, by_node, lambda node: node.scope).items())),
+        by_order=dict(sorted(_grouped(nodes, by_node, lambda node: node.order).items())),
+        kept_bytes=_kept(graph),
+        peak_bytes=_peak(graph),
+    )
+
+
+def flops_of(node: Node) -> int:
+    """The floating-point operations of a node: what its op declares, or one per element of the largest array.
+
+    A view that declares nothing computes nothing.
+    """
+    function = node.function
+    if function is None:
+        return 0
+    if function.flops is not None:
+        return function.flops if isinstance(function.flops, int) else function.flops(node, *node.inputs, **node.params)
+    return 0 if function.view else max(math.prod(x.shape) for x in (node, *_operands(node)))
+
+
+def bytes_of(node: Node) -> int:
+    """The memory that the result of a node takes for itself: none for a view."""
+    return 0 if node.function is None or _is_view(node) else math.prod(node.shape) * node.dtype.itemsize
+
+
+def _is_view(node: Node) -> bool:
+    """Whether a result looks into its input: not where it is another type, is summed up, or is picked by indices."""
+    if node.function is None or not node.function.view or flops_of(node):
+        return False
+    return [x.dtype for x in _operands(node)] == [node.dtype]
+
+
+def _operands(node: Node) -> list[Node]:
+    return [x for x in node.inputs if isinstance(x, Node)]
+
+
+def _owners(graph: Graph) -> list[Node]:
+    """By number, the node in whose memory a result lies."""
+    owners: list[Node] = []
+    for node in graph.nodes:
+        first = node.inputs[0] if _is_view(node) else None
+        owners.append(owners[first.number] if isinstance(first, Node) else node)
+    return owners
+
+
+def _kept(graph: Graph) -> int | None:
+    if not any(node.order for node in graph.nodes):
+        return None
+    owners = _owners(graph)
+    read = {owners[x.number] for node in graph.nodes for x in _operands(node) if owners[x.number].order < node.order}
+    return sum(bytes_of(node) for node in read)
+
+
+def _peak(graph: Graph) -> int:
+    owners = _owners(graph)
+    last = dict.fromkeys((owners[x.number] for x in (*graph.outputs, *graph.updates.values())), len(graph.nodes))
+    for node in reversed(graph.nodes):
+        for x in (node, *_operands(node)):
+            last.setdefault(owners[x.number], node.number)
+    let_go: dict[int, int] = {}
+    for owner, number in last.items():
+        let_go[number] = let_go.get(number, 0) + bytes_of(owner)
+    alive = most = 0
+    for node in graph.nodes:
+        alive += bytes_of(node)
+        most = max(most, alive)
+        alive -= let_go.get(node.number, 0)
+    return most
+
+
+def _grouped(nodes: Iterable[Node], by_node: Mapping[int, Total], key: Callable[[Node], Any]) -> dict[Any, Total]:
+    groups: dict[Any, list[Total]] = {}
+    for node in nodes:
+        groups.setdefault(key(node), []).append(by_node[node.number])
+    return {name: _sum(totals) for name, totals in groups.items()}
+
+
+def _sum(totals: Iterable[Total]) -> Total:
+    columns = list(zip(*totals, strict=True)) or [(), (), ()]
+    return Total(*map(sum, columns))
+
+
+def _texts(total: Total | None) -> tuple[str, ...]:
+    return tuple(f"{number:,}" for number in total) if total is not None else ()
