@@ -58,6 +58,10 @@ def ends_alike(x, y):
     return x.ndim and y.ndim and x.shape[-1] == y.shape[-1]
 
 
+def attends(x, y):
+    return ends_alike(x, y) and x.ndim in (2, 3) and x.ndim == y.ndim and x.shape[:-2] == y.shape[:-2]
+
+
 def products_fit(x, y):
     return x.ndim and y.ndim and x.shape[-1] == y.shape[max(-2, -y.ndim)] and broadcast(x.shape[:-2], y.shape[:-2])
 
@@ -179,8 +183,11 @@ OPERATIONS = {
     **named("vecdot", admits=lambda x, y: ends_alike(x, y) and broadcast(x.shape, y.shape), arity=2),
     "einsum": Operation(lambda x, y: mg.einsum("...k,ik->...i", x, y), lambda x, y: ends_alike(x, y) and y.ndim == 2,
                         arity=2),
-    "attention": Operation(lambda x, y: mg.scaled_dot_product_attention(x, y, y), lambda x, y: ends_alike(x, y) and
-                           x.ndim in (2, 3) and x.ndim == y.ndim and x.shape[:-2] == y.shape[:-2], arity=2),
+    "attention": Operation(lambda x, y: mg.scaled_dot_product_attention(x, y, y), attends, arity=2),
+    "attention by blocks": Operation(
+        lambda x, y, causal: mg.scaled_dot_product_attention(x, y, y, causal=causal, block=2), attends,
+        lambda rng, shape, steer: {"causal": bool(rng.integers(2))}, arity=2,
+    ),
     **named("transpose", params=permutation),
     **named("reshape", params=new_shape),
     "expand_dims": Operation(lambda x, axis: mg.expand_dims(x, axis), np.ndim, one_axis),

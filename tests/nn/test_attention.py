@@ -182,6 +182,39 @@ def test_a_captured_attention_computes_the_same(attention):
     assert np.array_equal(graph.run(X, keys), attention(X, key_mask=keys, causal=True).numpy())
 
 
+# --- block by block ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_block_by_block_it_gives_the_same_and_there_are_no_weights(attention, call):
+    by_blocks = MultiHeadAttention(8, 2, rng=np.random.default_rng(0), dtype=np.float64, block=2)
+    assert by_blocks.state_dict().keys() == attention.state_dict().keys()
+
+    def value_and_gradients(module):
+        y = module(X, **CALLS[call])
+        return [y, *mg.grad(y, list(module.parameters()), np.random.default_rng(1).standard_normal(y.shape))]
+
+    for actual, expected in zip(value_and_gradients(by_blocks), value_and_gradients(attention), strict=True):
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-12, atol=1e-13)
+    assert by_blocks.weights is None
+
+
+def test_block_by_block_its_node_is_in_the_scope_of_the_module():
+    class Block(Module):
+        def __init__(self):
+            self.attention = MultiHeadAttention(8, 2, rng=np.random.default_rng(0), dtype=np.float64, block=2)
+
+        def forward(self, x):
+            return self.attention(x)
+
+    assert Block()(X).graph().find("attention/context").op == "blockwise_attention"
+
+
+def test_weights_that_are_never_kept_cannot_be_dropped():
+    with pytest.raises(ValueError, match=r"dropout=0\.1 drops weights, of which block=4 keeps none"):
+        MultiHeadAttention(8, 2, rng=RNG, dropout=0.1, block=4)
+
+
 # --- arguments --------------------------------------------------------------------------------------------------------
 
 
