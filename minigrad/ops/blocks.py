@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.base.arrays import Array
-from minigrad.ops.kernels import maxima, maximum_reduce, row_sums, sum_of_products
+from minigrad.ops.kernels import maxima, maximum_reduce, minimum_reduce, row_sums, sum_of_products
 
 SLACK = 16.0  # by which the scores of a row may exceed what is subtracted from them, or all stay below it
 
@@ -36,16 +36,21 @@ class Head(NamedTuple):
         return visible(rows, len(self.key), self.block, self.causal)
 
     def scores(self, rows: slice, columns: slice, memory: Array) -> Array:
-        """One block; −∞ where the mask is False or the key comes after the query."""
+        """One block, written to the beginning of `memory`; nothing is hidden yet."""
         query, key = self.query[rows], self.key[columns]
         scores = np.matmul(query, key.T, out=shaped(memory, len(query), len(key)))
         if self.bias is not None:
             scores += self.bias[rows, columns]
-        if self.mask is not None and not self.mask[rows, columns].all():
-            hide(scores, self.mask[rows, columns])
-        if self.causal and columns.stop > rows.start + 1:
-            hide(scores, np.tri(len(query), len(key), rows.start - columns.start, dtype=bool))
         return scores
+
+    def seen(self, rows: slice, columns: slice) -> Array | None:
+        """Where a query of the block may attend to a key; None where it may everywhere."""
+        mask = None if self.mask is None or self.mask[rows, columns].all() else self.mask[rows, columns]
+        if not self.causal or columns.stop <= rows.start + 1:
+            return mask
+        sizes = rows.stop - rows.start, columns.stop - columns.start
+        before = np.tri(*sizes, rows.start - columns.start, dtype=bool)
+        return before if mask is None else mask & before
 
     def memory(self, columns: int) -> Array:
         """For the scores of a block of queries with so many keys."""
@@ -124,19 +129,30 @@ class RunningSoftmax:
         self.shift, self.total = np.zeros((2, rows.stop - rows.start, 1), head.query.dtype)
 
     def add(self, columns: slice, memory: Array) -> Array:
-        """exp(scores − shift) of one more block, written to the beginning of `memory`."""
-        scores = self.head.scores(self.rows, columns, memory)
+        """exp(scores − shift) of one more block, and 0 where it is hidden, written to the beginning of `memory`."""
+        scores, seen = self.head.scores(self.rows, columns, memory), self.head.seen(self.rows, columns)
         if self.shift.any():
             scores -= self.shift
-        if not (self.total.all() and maximum_reduce(scores, None) <= SLACK):  # new rows, or a larger maximum, or NaN
+        if self.is_moderate(scores):
+            np.exp(scores, out=scores)
+            if seen is not None:
+                scores *= seen
+        else:
+            if seen is not None:
+                hide(scores, seen)
             rise = self.rise(scores)
-            if rise.any():
-                scores -= rise
-                before, self.shift = self.shift, self.shift + rise
-                self.total *= faded(before, self.shift)
-        np.exp(scores, out=scores)
+            scores -= rise
+            before, self.shift = self.shift, self.shift + rise
+            self.total *= faded(before, self.shift)
+            np.exp(scores, out=scores)
         self.total += row_sums(scores)
         return scores
+
+    def is_moderate(self, scores: Array) -> bool:
+        """Whether no exponential overflows, and of queries that have none so far they do not all vanish."""
+        if not maximum_reduce(scores, None) <= SLACK:  # or NaN
+            return False
+        return bool(self.total.all() or minimum_reduce(scores, None) >= -SLACK)
 
     def rise(self, scores: Array) -> Array:
         """How far the maximum of each row has moved: not down where something is summed up already."""
@@ -158,7 +174,7 @@ def faded(before: Array, after: Array) -> Array:
 
 
 def hide(scores: Array, mask: Array) -> None:
-    """−∞ where the mask is False, whatever stood there: `where` branches at every element, and is ten times slower."""
+    """−∞ where the mask is False, whatever stood there: `where` branches at every element, ten times as slow."""
     limits = np.subtract(mask, 0.5, dtype=scores.dtype)
     limits /= 0  # ∞ or −∞
     np.fmin(scores, limits, out=scores)
