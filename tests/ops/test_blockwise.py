@@ -160,6 +160,14 @@ def test_blocks_that_are_wholly_hidden_by_causality_are_left_out():
     assert pairs(16, 16, 4, causal=False) == pairs(16, 16, 100, causal=True) == 16 * 16
 
 
+def test_floating_point_operations_are_those_of_the_products_and_of_the_passes_over_the_scores():
+    x = Tensor(np.ones((2, 3, 38, 4)), requires_grad=True)
+    context = mg.blockwise_attention(x, queries=16, block=4)
+    costs = mg.graph_of(mg.grad(context, x, np.ones(context.shape), create_graph=True)).cost().by_op
+    assert costs["blockwise_attention_gradient"].flops == 6 * 16 * 11 * (5 * 2 * 4 + 5)
+    assert context.graph().cost().total.flops == 6 * 16 * 11 * (2 * 2 * 4 + 1)
+
+
 # --- memory, graphs, programs -----------------------------------------------------------------------------------------
 
 
