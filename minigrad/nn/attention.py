@@ -11,6 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor, constant, read
+from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module
 from minigrad.ops.attention import attention_weights, check_block, context_by_blocks, named
@@ -58,8 +59,9 @@ class MultiHeadAttention(Module):
         self._values: Array | None = None
 
     def forward(
-        self, x: Any, memory: Any = None, *, mask: Any = None, key_mask: Any = None, causal: bool = False
-    ) -> Any:
+        self, x: Any, memory: Any = None, *, mask: Any = None, key_mask: Any = None, causal: bool = False,
+        cache: KeyValueCache | None = None,
+    ) -> Any:  # fmt: skip
         """Attention from the tokens of `x` to those of `memory`, or among themselves.
 
         Args:
@@ -69,15 +71,25 @@ class MultiHeadAttention(Module):
                 keys); True where a query may attend.
             key_mask: booleans (…, keys), True for a token and False for padding.
             causal: a query may attend to its own position and those before it.
+            cache: keys and values of the tokens before those of `x`, to which these are added; the masks are for all
+                keys then. Only with `causal`, and without a memory.
 
         Returns:
             (…, queries, width). A query that may attend to nothing has context 0.
         """
+        if cache is not None and (memory is not None or not causal):
+            raise ValueError(
+                "MultiHeadAttention: a cache needs causal=True and no memory: only tokens that see nothing of what "
+                "follows stay as they are"
+            )
         memory = x if memory is None else memory
         query = ops.split_heads(self.query(x), heads=self.heads)
         key = ops.split_heads(self.key(memory), heads=self.heads)
         value = ops.split_heads(self.value(memory), heads=self.heads)
         mask = _joined(mask, key_mask, query.ndim)
+        if cache is not None:
+            key, value = cache.extended(self, key, value)
+            mask, causal = _also_causal(mask, query.shape[-2], key.shape[-2]), False
         if self.block is None:
             weights = attention_weights(query, key, value, mask, causal=causal)
             self._keep(weights)
@@ -117,6 +129,14 @@ def _joined(mask: Any, key_mask: Any, ndim: int) -> Any:
         return mask
     key_mask = ops.expand_dims(key_mask, axis=(-3, -2))
     return key_mask if mask is None else ops.logical_and(mask, key_mask)
+
+
+def _also_causal(mask: Any, queries: int, keys: int) -> Any:
+    """`mask`, and what a causal mask says of the last `queries` of all tokens; None where all may be attended to."""
+    if queries == 1:  # the last token sees all
+        return mask
+    causal = constant(np.tri(queries, keys, keys - queries, dtype=bool), name="causal mask")
+    return causal if mask is None else ops.logical_and(mask, causal)
 
 
 def _checked_mask(name: str, mask: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.core.modes import no_grad
+from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Embedding, Linear
 from minigrad.nn.module import Module
 from minigrad.nn.positions import SinusoidalPositions
@@ -41,15 +42,19 @@ class LanguageModel(Module):
         self.transformer = stack(layers, width, heads, hidden, rng=rng, dropout=dropout, dtype=dtype, **options)
         self.readout = Linear(width, vocabulary, rng=rng, dtype=dtype)
 
-    def forward(self, tokens: Any, **masks: Any) -> Any:
-        """Logits (…, tokens, vocabulary) for integer `tokens` (…, tokens); `masks` as `TransformerBlock` takes them."""
-        x = self.dropout(self.positions(self.embedding(tokens)))
-        return self.readout(self.transformer(x, **masks))
+    def forward(self, tokens: Any, cache: KeyValueCache | None = None, **masks: Any) -> Any:
+        """Logits (…, tokens, vocabulary) for integer `tokens` (…, tokens), which follow those in the `cache`.
+
+        `masks` are as `TransformerBlock` takes them.
+        """
+        start = 0 if cache is None else cache.tokens
+        x = self.dropout(self.positions(self.embedding(tokens), start=start))
+        return self.readout(self.transformer(x, cache=cache, **masks))
 
     @no_grad()
     def generate(
         self, prompt: npt.ArrayLike, count: int, rng: np.random.Generator, temperature: float = 1.0,
-        top_k: int | None = None,
+        top_k: int | None = None, cached: bool = True,
     ) -> npt.NDArray[np.int64]:  # fmt: skip
         """Continue `prompt`, token by token, without dropout.
 
@@ -58,6 +63,8 @@ class LanguageModel(Module):
             count: how many tokens to add.
             temperature: below 1 likely tokens become likelier; 0 always takes the likeliest.
             top_k: draw among the likeliest so many only.
+            cached: remember keys and values, so that each step computes one token, instead of all again. Beyond the
+                context it is of no use: with each token the window moves on, and all places change.
 
         Returns:
             The prompt and what follows, (tokens + count,).
@@ -69,12 +76,16 @@ class LanguageModel(Module):
             raise ValueError(f"generate: temperature={temperature} must be 0 or more")
         if top_k is not None and top_k < 1:
             raise ValueError(f"generate: top_k={top_k} must be at least 1")
+        cache = KeyValueCache() if cached and self.transformer.causal else None
         training = [module for module in self.modules() if module.training]
         self.eval()
         try:
             for _ in range(count):
-                logits = self(ids[-self.context :])[-1].numpy().astype(np.float64)
-                ids = np.append(ids, drawn(logits, rng, temperature, top_k))
+                if cache is None or len(ids) > self.context:
+                    logits = self(ids[-self.context :])
+                else:
+                    logits = self(ids[cache.tokens :], cache=cache)
+                ids = np.append(ids, drawn(logits[-1].numpy().astype(np.float64), rng, temperature, top_k))
         finally:
             for module in training:
                 module.training = True

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.nn.attention import MultiHeadAttention
+from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, FeedForward, LayerNorm, RMSNorm, check_sizes
 from minigrad.nn.module import Module
 
@@ -53,22 +54,25 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self, x: Any, memory: Any = None, *, mask: Any = None, key_mask: Any = None, memory_mask: Any = None
-    ) -> Any:
+        self, x: Any, memory: Any = None, *, mask: Any = None, key_mask: Any = None, memory_mask: Any = None,
+        cache: KeyValueCache | None = None,
+    ) -> Any:  # fmt: skip
         """`x` (…, tokens, width) after the block.
 
         Args:
             memory: (…, keys, width), what the cross-attention attends to.
             mask, key_mask: for the self-attention, as `MultiHeadAttention` takes them.
             memory_mask: booleans (…, keys), True for a token of the memory and False for padding.
+            cache: of the tokens before those of `x`, for the self-attention of a causal block.
         """
         if (memory is None) != (self.cross_attention is None):
             raise ValueError(
                 "TransformerBlock: a memory needs a block made with cross=True, and such a block needs a memory"
             )
         x = self._residual(
-            x, self.attention_norm, lambda y: self.attention(y, mask=mask, key_mask=key_mask, causal=self.causal)
-        )
+            x, self.attention_norm,
+            lambda y: self.attention(y, mask=mask, key_mask=key_mask, causal=self.causal, cache=cache),
+        )  # fmt: skip
         attend, normalise = self.cross_attention, self.cross_norm
         if attend is not None and normalise is not None:
             x = self._residual(x, normalise, lambda y: attend(y, memory, key_mask=memory_mask))
@@ -107,10 +111,10 @@ class Encoder(Module):
         ]  # fmt: skip
         self.norm = new_norm(normalisation, width, dtype) if norm == "pre" else None
 
-    def forward(self, x: Any, memory: Any = None, **masks: Any) -> Any:
-        """`x` (…, tokens, width) after all blocks; `memory` and `masks` as `TransformerBlock` takes them."""
+    def forward(self, x: Any, memory: Any = None, **options: Any) -> Any:
+        """`x` (…, tokens, width) after all blocks; `memory`, masks and cache as `TransformerBlock` takes them."""
         for block in self.blocks:
-            x = block(x, memory, **masks)
+            x = block(x, memory, **options)
         return x if self.norm is None else self.norm(x)
 
 
