@@ -59,7 +59,7 @@ class LanguageModel(Module):
         """Continue `prompt`, token by token, without dropout.
 
         Args:
-            prompt: integers (tokens,), at least one.
+            prompt: integers (…, tokens), at least one; of several prompts each goes on by itself.
             count: how many tokens to add.
             temperature: below 1 likely tokens become likelier; 0 always takes the likeliest.
             top_k: draw among the likeliest so many only.
@@ -67,11 +67,13 @@ class LanguageModel(Module):
                 context it is of no use: with each token the window moves on, and all places change.
 
         Returns:
-            The prompt and what follows, (tokens + count,).
+            The prompt and what follows, (…, tokens + count).
         """
         ids = np.asarray(prompt)
-        if ids.ndim != 1 or not ids.size or ids.dtype.kind not in "iu":
-            raise ValueError(f"generate: prompt must be integers (tokens,), at least one; got {ids.dtype} {ids.shape}")
+        if not ids.ndim or not ids.size or ids.dtype.kind not in "iu":
+            raise ValueError(
+                f"generate: prompt must be integers (…, tokens), at least one; got {ids.dtype} {ids.shape}"
+            )
         if not temperature >= 0:
             raise ValueError(f"generate: temperature={temperature} must be 0 or more")
         if top_k is not None and top_k < 1:
@@ -81,11 +83,13 @@ class LanguageModel(Module):
         self.eval()
         try:
             for _ in range(count):
-                if cache is None or len(ids) > self.context:
-                    logits = self(ids[-self.context :])
+                if cache is None or ids.shape[-1] > self.context:
+                    logits = self(ids[..., -self.context :])
                 else:
-                    logits = self(ids[cache.tokens :], cache=cache)
-                ids = np.append(ids, drawn(logits[-1].numpy().astype(np.float64), rng, temperature, top_k))
+                    logits = self(ids[..., cache.tokens :], cache=cache)
+                last = logits.numpy()[..., -1, :].astype(np.float64)
+                following = np.apply_along_axis(drawn, -1, last, rng, temperature, top_k)
+                ids = np.concatenate([ids, following[..., None]], axis=-1)
         finally:
             for module in training:
                 module.training = True

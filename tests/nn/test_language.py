@@ -60,6 +60,16 @@ def test_tokens_are_drawn_as_often_as_their_probability_says(temperature, top_k)
     assert not counts[weights == 0].any()
 
 
+def test_several_prompts_each_go_on_by_themselves():
+    language, prompts = model(dtype=np.float64), [[1, 2], [3, 4], [5, 0]]
+    together = language.generate([prompts], 8, np.random.default_rng(0), temperature=0.0)
+    assert together.shape == (1, 3, 10)
+    alone = [language.generate(prompt, 8, np.random.default_rng(0), temperature=0.0) for prompt in prompts]
+    assert together[0].tolist() == [ids.tolist() for ids in alone]
+    drawn_apart = language.generate([[1, 2]] * 2, 20, np.random.default_rng(0))
+    assert drawn_apart[0].tolist() != drawn_apart[1].tolist()
+
+
 def test_generating_looks_back_no_further_than_the_context():
     language = model()
     short, long = ([6, 1, 2, 3, 4], [0, 1, 2, 3, 4])
@@ -82,7 +92,7 @@ def test_generating_drops_nothing_and_leaves_the_modes_as_they_were():
     ("arguments", "message"),
     [
         (([],), "at least one"),
-        (([[1]],), "integers \\(tokens,\\)"),
+        ((3,), r"integers \(…, tokens\)"),
         (([0.5],), "float64"),
         (([1], 1, None, -1.0), "temperature=-1.0 must be 0 or more"),
         (([1], 1, None, 1.0, 0), "top_k=0 must be at least 1"),

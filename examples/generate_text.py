@@ -1,0 +1,109 @@
+"""A model writes text, one character at a time: how each is chosen, and why keys and values are remembered.
+
+    python examples/generate_text.py --out pictures
+
+A causal transformer learns the help of Python (train_text.py looks at that) and then continues a line. For a new
+character the old ones need not be computed again: their keys and values stay what they were, and a cache holds them.
+
+What to look at:
+1. The loss on text it has not seen, beside what counting three characters achieves.
+2. Temperature 0 repeats itself, temperature 1 makes up words; in between, or among the likeliest few (top k), it is
+   neither stuck nor wild.
+3. The time to write with and without the cache: twice as many characters take twice the time, or four times.
+4. The heat map, drawn with --out as text_choices.svg: each row is a place of the written text, each column a character
+   that might stand there. Inside a word there is often no choice at all; where a word begins, there are many.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as small as these gain nothing from more
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import data, nn, optim
+
+BATCH, CONTEXT = 16, 128
+PROMPT = "The statement "
+WAYS = {"temperature 0": {"temperature": 0}, "temperature 0.7": {"temperature": 0.7}, "temperature 1": {},
+        "temperature 1, top k 5": {"top_k": 5}}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train a causal transformer and let it write, with a cache.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
+    parser.add_argument("--quick", action="store_true", help="5 steps instead of 1200, and shorter texts")
+    parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
+    arguments = parser.parse_args()
+    steps, lengths = (5, (8, 16)) if arguments.quick else (1200, (128, 256, 512))
+
+    text = data.python_topics()
+    vocabulary = data.Vocabulary(text.train + text.validation)
+    print(f"{text.source}, {text.licence}: {len(text.train):,} characters to learn from")
+
+    mg.keep_memory()
+    rng = np.random.default_rng(arguments.seed)
+    model = nn.LanguageModel(len(vocabulary), width=96, heads=4, layers=3, context=CONTEXT, rng=rng)
+    schedule = optim.WarmupCosine(warmup=steps // 20, steps=steps)
+    optimiser = optim.AdamW(model.parameters(), rate=6e-3, betas=(0.9, 0.99), weight_decay=0.1, schedule=schedule)
+
+    def step(tokens: np.ndarray, targets: np.ndarray) -> mg.Tensor:
+        optimiser.zero_grad()
+        loss = mg.cross_entropy(model(tokens), targets)
+        loss.backward()
+        optim.clip_gradients(optimiser.parameters, maximum=1.0)
+        optimiser.step()
+        return loss
+
+    windows = data.windows(vocabulary.encode(text.validation), CONTEXT, batch=16)
+
+    def validate() -> float:
+        chosen = windows[:2] if arguments.quick else windows
+        with mg.no_grad():
+            losses = [(float(mg.cross_entropy(model(tokens), targets)), targets.size) for tokens, targets in chosen]
+        return sum(loss * size for loss, size in losses) / sum(size for _, size in losses)
+
+    batches = data.text_batches(vocabulary.encode(text.train), BATCH, CONTEXT, rng)
+    history = mg.fit(step if arguments.eager else mg.compile(step), batches, steps, validate, every=max(steps // 5, 1))
+
+    prompt = vocabulary.encode(PROMPT)
+    for name, way in WAYS.items():
+        written = model.generate(prompt, CONTEXT - len(prompt), np.random.default_rng(arguments.seed), **way)
+        print(f"\n{name}:\n  " + vocabulary.decode(written).replace("\n", "\n  "))
+
+    print("\ncharacters   with cache   without")
+    for length in lengths:
+        cached, all_again = (seconds(model, prompt[:1], length, cached) for cached in (True, False))
+        print(f"{length:>10}   {cached:>8.2f} s   {all_again:>5.2f} s")
+
+    tokens, cache = written[None], nn.KeyValueCache()  # the last text, as a batch of one
+    with mg.no_grad():
+        at_once = model(tokens).numpy()[0]
+        one_by_one = np.concatenate([model(tokens[:, i : i + 1], cache=cache).numpy()[0] for i in range(tokens.size)])
+    print(f"largest difference of their logits: {np.abs(at_once - one_by_one).max():.0e}")
+
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        rows, columns = slice(len(prompt), len(prompt) + 40), np.unique(written[len(prompt) : len(prompt) + 40])
+        probabilities = mg.softmax(at_once[len(prompt) - 1 : len(prompt) + 39])[:, columns]
+        shown = [vocabulary.decode(ids) for ids in (written[rows], columns)]
+        picture = mg.heatmap(probabilities, *shown, "What might stand there", axes=("", "written", "possible"))
+        picture.save(arguments.out / "text_choices.svg")
+    baseline = data.ngram_baselines(text.train, text.validation)[3]
+    print(f"result: nats per character {history[-1]['validation']:.3f} (baseline {baseline:.3f})")
+
+
+def seconds(model: nn.LanguageModel, prompt: np.ndarray, count: int, cached: bool) -> float:
+    """How long it takes to write `count` characters; for this the window need not move."""
+    model.context, begin = count + len(prompt), time.perf_counter()
+    model.generate(prompt, count, np.random.default_rng(0), cached=cached)
+    model.context, end = CONTEXT, time.perf_counter()
+    return end - begin
+
+
+if __name__ == "__main__":
+    main()
