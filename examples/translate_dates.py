@@ -91,7 +91,7 @@ def main() -> None:
     mg.fit(step if arguments.eager else mg.compile(step), batches, steps, share_right, every=steps // 5)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        draw(model, [array[64:65] for array in unseen], vocabulary, arguments.out / "dates_attention.svg")
+        draw(model, [array[65:66] for array in unseen], vocabulary, arguments.out / "dates_attention.svg")
     baseline = data.fixed_places_baseline(*dates.train, *dates.validation)
     print(f"result: unseen dates right {share_right(25 if arguments.quick else 1):.2%} (baseline {baseline:.2%})")
 

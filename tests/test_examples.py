@@ -1,6 +1,7 @@
 """Every script in examples/ runs with --quick, says what it promises and draws what it names."""
 
 import ast
+import importlib.util
 import os
 import re
 import subprocess
@@ -71,19 +72,48 @@ EXPECTED = {
         ["characters to learn from", "It writes:\nThe "],
         {"text_attention_0.svg", "text_attention_1.svg", "text.safetensors"},
     ),
+    "recognise_speakers.py": (
+        ["270 utterances to learn from, 370 to measure on", "result: utterances right "],
+        {"speakers_attention.svg"},
+    ),
+    "translate_dates.py": (
+        ["66,474 dates to learn from, 6,575 unseen", "result: unseen dates right "],
+        {"dates_attention.svg"},
+    ),
+    "generate_text.py": (
+        ["temperature 0:\n  The statement ", "temperature 1, top k 5:", "characters   with cache   without"],
+        {"text_choices.svg"},
+    ),
+    "write_tunes.py": (
+        ["It writes:\nX:", "162 of 179 real ones", "result: nats per character "],
+        {"tune.abc", "tune_attention.svg"},
+    ),
 }
 
 # What must hold of the numbers that a script prints, beyond what is the same on every machine.
 MEASURED = {
     "train_reverse.py": lambda output: number(r"\ntrained *: ([\d.]+)%", output) > 95,
     "train_text.py": lambda output: number(r"this model: ([\d.]+)", output) < number(r"1-gram ([\d.]+)", output),
+    "recognise_speakers.py": lambda output: result(output)[0] > 90 and 96 < result(output)[1] < 97.5,
+    "translate_dates.py": lambda output: 11 < result(output)[1] < 13,
+    "generate_text.py": lambda output: (
+        number(r"difference of their logits: (\S+)", output) < 1e-4 and result(output)[0] < 3.6 < 2 + result(output)[1]
+    ),
+    "write_tunes.py": lambda output: result(output)[0] < 3.9 and 2.0 < result(output)[1] < 2.1,
 }
+
+# The library that a script needs beyond the extra `demo`, and the extra it comes with.
+NEEDED = {"translate_dates.py": ("babel", "translation"), "write_tunes.py": ("music21", "music")}
 
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 
 
 @each_example
 def test_example_shows_what_it_promises(path, tmp_path):
+    if path.name in NEEDED:
+        library, extra = NEEDED[path.name]
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{path.name} needs {library}, the extra `{extra}`")
     printed, drawn = EXPECTED[path.name]
     out = tmp_path / "out"
     output = run(path, "--quick", "--out", str(out), folder=tmp_path)
@@ -106,6 +136,13 @@ def number(pattern: str, text: str) -> float:
     found = re.search(pattern, text)
     assert found, f"{pattern} in {text}"
     return float(found[1])
+
+
+def result(output: str) -> tuple[float, float]:
+    """The figure in the last line, and that of the baseline beside it."""
+    found = re.search(r"\nresult: [a-z ]+ ([\d.]+)%? \(baseline ([\d.]+)%?\)\n$", output)
+    assert found, output
+    return float(found[1]), float(found[2])
 
 
 def run(path: Path, *arguments: str, folder: Path) -> str:
