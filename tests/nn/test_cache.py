@@ -48,6 +48,17 @@ def test_a_decoder_with_a_memory_takes_a_cache():
     assert np.allclose(np.concatenate(pieces, axis=1), decoder(x, memory, memory_mask=real).numpy())
 
 
+def test_attention_by_blocks_takes_a_cache():
+    plain, by_blocks = (
+        MultiHeadAttention(8, 2, rng=np.random.default_rng(0), dtype=np.float64, block=block) for block in (None, 2)
+    )
+    x, cache = RNG.standard_normal((2, 7, 8)), KeyValueCache()
+    pieces = [
+        by_blocks(x[:, part], causal=True, cache=cache).numpy() for part in (slice(0, 4), slice(4, 6), slice(6, 7))
+    ]
+    assert np.allclose(np.concatenate(pieces, axis=1), plain(x, causal=True).numpy())
+
+
 def test_gradients_flow_through_the_cache():
     model, cache = language(dtype=np.float64), KeyValueCache()
     parameters = model.parameters()
