@@ -9,8 +9,8 @@ What to look at:
 1. The loss on text it has not seen, beside what counting three characters achieves.
 2. Temperature 0 repeats itself, temperature 1 makes up words; in between, or among the likeliest few (top k), it is
    neither stuck nor wild.
-3. The time to write with and without the cache: twice as many characters take twice the time, or four times.
-4. The heat map, drawn with --out as text_choices.svg: each row is a place of the written text, each column a character
+3. The time to write with and without the cache: for twice as many characters twice, or four times as long.
+4. The heat map, drawn with --out as text_choices.svg: each column is a place of the written text, each row a character
    that might stand there. Inside a word there is often no choice at all; where a word begins, there are many.
 """
 
@@ -36,10 +36,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train a causal transformer and let it write, with a cache.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="5 steps instead of 1200, and shorter texts")
+    parser.add_argument("--quick", action="store_true", help="5 steps instead of 800, and shorter texts")
     parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
     arguments = parser.parse_args()
-    steps, lengths = (5, (8, 16)) if arguments.quick else (1200, (128, 256, 512))
+    steps, lengths = (5, (8, 16)) if arguments.quick else (800, (128, 256, 512))
 
     text = data.python_topics()
     vocabulary = data.Vocabulary(text.train + text.validation)
@@ -75,10 +75,10 @@ def main() -> None:
         written = model.generate(prompt, CONTEXT - len(prompt), np.random.default_rng(arguments.seed), **way)
         print(f"\n{name}:\n  " + vocabulary.decode(written).replace("\n", "\n  "))
 
-    print("\ncharacters   with cache   without")
+    print("\ncharacters   with cache   without: seconds of processor time")
     for length in lengths:
         cached, all_again = (seconds(model, prompt[:1], length, cached) for cached in (True, False))
-        print(f"{length:>10}   {cached:>8.2f} s   {all_again:>5.2f} s")
+        print(f"{length:>10}   {cached:>10.2f}   {all_again:>7.2f}")
 
     tokens, cache = written[None], nn.KeyValueCache()  # the last text, as a batch of one
     with mg.no_grad():
@@ -88,10 +88,11 @@ def main() -> None:
 
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        rows, columns = slice(len(prompt), len(prompt) + 40), np.unique(written[len(prompt) : len(prompt) + 40])
-        probabilities = mg.softmax(at_once[len(prompt) - 1 : len(prompt) + 39])[:, columns]
-        shown = [vocabulary.decode(ids) for ids in (written[rows], columns)]
-        picture = mg.heatmap(probabilities, *shown, "What might stand there", axes=("", "written", "possible"))
+        shown = written[len(prompt) : len(prompt) + 40]
+        possible = np.unique(shown)
+        probabilities = mg.softmax(at_once[len(prompt) - 1 : len(prompt) + 39])[:, possible].T
+        labels = [vocabulary.decode(ids) for ids in (possible, shown)]
+        picture = mg.heatmap(probabilities, *labels, "What might stand there", axes=("head", "possible", "written"))
         picture.save(arguments.out / "text_choices.svg")
     baseline = data.ngram_baselines(text.train, text.validation)[3]
     print(f"result: nats per character {history[-1]['validation']:.3f} (baseline {baseline:.3f})")
@@ -99,9 +100,9 @@ def main() -> None:
 
 def seconds(model: nn.LanguageModel, prompt: np.ndarray, count: int, cached: bool) -> float:
     """How long it takes to write `count` characters; for this the window need not move."""
-    model.context, begin = count + len(prompt), time.perf_counter()
+    model.context, begin = count + len(prompt), time.process_time()
     model.generate(prompt, count, np.random.default_rng(0), cached=cached)
-    model.context, end = CONTEXT, time.perf_counter()
+    model.context, end = CONTEXT, time.process_time()
     return end - begin
 
 
