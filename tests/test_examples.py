@@ -88,6 +88,10 @@ EXPECTED = {
         ["It writes:\nX:", "162 of 179 real ones", "result: nats per character "],
         {"tune.abc", "tune_attention.svg"},
     ),
+    "graph_attention.py": (
+        ["wrong side: 8\n", "result: graph_attention, members on the right side 97.1%, fewest friendships 91.2%"],
+        {"karate_graph.svg", "karate_attention.svg"},
+    ),
 }
 
 # What must hold of the numbers that a script prints, beyond what is the same on every machine.
