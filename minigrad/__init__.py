@@ -216,6 +216,7 @@ if TYPE_CHECKING:  # for those who read and do not run; the table below imports 
     from minigrad.checks import explain_grad as explain_grad
     from minigrad.compiler.compiled import compile as compile
     from minigrad.drawing.heatmap import heatmap as heatmap
+    from minigrad.drawing.image_sheet import image_sheet as image_sheet
     from minigrad.graph import Graph as Graph
     from minigrad.graph import Node as Node
     from minigrad.graph import graph_of as graph_of
@@ -237,6 +238,7 @@ lazy.serve(__name__, {
     ],
     "minigrad.compiler.compiled": ["compile"],
     "minigrad.drawing.heatmap": ["heatmap"],
+    "minigrad.drawing.image_sheet": ["image_sheet"],
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],
     "minigrad.training": ["fit"],
