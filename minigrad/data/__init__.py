@@ -9,6 +9,10 @@ from minigrad.data.batches import pad as pad
 from minigrad.data.batches import row_batches as row_batches
 from minigrad.data.batches import text_batches as text_batches
 from minigrad.data.batches import windows as windows
+from minigrad.data.boxes import bounding_boxes as bounding_boxes
+from minigrad.data.boxes import intersection_over_union as intersection_over_union
+from minigrad.data.canvases import Canvases as Canvases
+from minigrad.data.canvases import canvases as canvases
 from minigrad.data.date_pairs import Pairs as Pairs
 from minigrad.data.date_pairs import dates as dates
 from minigrad.data.deform import deform as deform
