@@ -9,8 +9,8 @@ What to look at:
 1. The loss on images it has not seen, in nats per pixel, beside that of counting pairs and triples of neighbours
    (n-grams): counting knows the pixel to the left, but not the one above, 8 tokens ago, nor which digit it is to be.
 2. samples.svg, drawn with --out: ten new drawings of each digit; under them, for comparison, images of the data.
-3. looking_back.svg: where the heads of each layer look, in the mean over many images, to draw the pixel in the box: the
-   pixels next to it in the first layer, left and above though above is 8 tokens ago, wider areas in the others.
+3. looking_back.svg: where the heads of each layer look, in the mean over the images, to draw the pixel in the box: some
+   to its left, some to what is above it, though that is 8 tokens ago, some to where its row began.
 """
 
 import argparse

@@ -28,10 +28,11 @@ def bounding_boxes(ink: npt.ArrayLike) -> npt.NDArray[np.int64]:
     if array.ndim < 2 or 0 in array.shape[-2:]:
         raise ValueError(f"bounding_boxes: expected shape (…, height, width), the last two not 0; got {array.shape}")
     boxes = np.zeros((*array.shape[:-2], 4), np.int64)
-    for place, across in ((0, array.any(axis=-2)), (1, array.any(axis=-1))):
+    for place, axis in ((0, -2), (1, -1)):
+        across = np.asarray(array.any(axis=axis))
         boxes[..., place] = across.argmax(axis=-1)
         boxes[..., place + 2] = across.shape[-1] - across[..., ::-1].argmax(axis=-1)
-    return np.asarray(np.where(array.any(axis=(-2, -1))[..., None], boxes, 0))
+    return np.asarray(np.where(np.asarray(array.any(axis=(-2, -1)))[..., None], boxes, 0))
 
 
 def intersection_over_union(boxes: npt.ArrayLike, others: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.heatmap_theme import LIGHT
-from minigrad.drawing.svg_text import escaped, text_element
+from minigrad.drawing.svg_text import ems, escaped, text_element
+from minigrad.drawing.text import visible
 
 # Lengths in pixels.
 IMAGE, GAP, MARGIN = 80, 12, 16  # an image is about so wide, and at least a pixel for each of its own
 CAPTION_FONT, TITLE_FONT = 11, 15
+LONGEST_CAPTION = 9.6  # in font sizes: 16 Latin or 9 Chinese characters; what is longer is cut
 BOX_COLOURS = ("#b85e23", "#2e7fc3", "#56c4b0", "#7b3294")
 MOST_PIXELS = 1_000_000
 
@@ -55,7 +57,10 @@ def image_sheet(
         raise ValueError(f"image_sheet: columns={columns} must be at least 1")
 
     cell = max(1, round(IMAGE / width))
-    across, down = cell * width + GAP, cell * height + GAP + (CAPTION_FONT + 5 if captions is not None else 0)
+    texts = [] if captions is None else [visible(str(caption)) for caption in captions]
+    widest = math.ceil(CAPTION_FONT * max((min(ems(text), LONGEST_CAPTION) for text in texts), default=0))
+    room = max(cell * width, widest)
+    across, down = room + GAP, cell * height + GAP + (CAPTION_FONT + 5 if texts else 0)
     top = MARGIN + (TITLE_FONT + GAP if title else 0)
     wide = 2 * MARGIN - GAP + across * min(columns, count)
     high = top + MARGIN - GAP + down * math.ceil(count / columns)
@@ -67,20 +72,21 @@ def image_sheet(
         f'<rect width="{wide}" height="{high}" fill="{LIGHT.paper}"/>',
     ]
     if title:
-        room = (wide - 2 * MARGIN) / TITLE_FONT
-        parts.append(text_element(title, (MARGIN, MARGIN + 11), TITLE_FONT, 'font-weight="bold"', room=room))
+        title_room = (wide - 2 * MARGIN) / TITLE_FONT
+        parts.append(text_element(title, (MARGIN, MARGIN + 11), TITLE_FONT, 'font-weight="bold"', room=title_room))
     for position in range(count):
         row, column = divmod(position, columns)
-        parts.append(f'<g transform="translate({MARGIN + across * column} {top + down * row})">')
+        left = MARGIN + across * column + (room - cell * width) // 2
+        parts.append(f'<g transform="translate({left} {top + down * row})">')
         parts += _pixels(coloured[position], cell)
         parts += [] if outlines is None else _boxes(outlines[position] * cell)
         parts.append(
             f'<rect x="-0.5" y="-0.5" width="{cell * width + 1}" height="{cell * height + 1}" fill="none" '
             f'stroke="{LIGHT.frame}"/>'
         )
-        if captions is not None:
-            place, room = (cell * width / 2, cell * height + CAPTION_FONT + 4), cell * width / CAPTION_FONT
-            parts.append(text_element(str(captions[position]), place, CAPTION_FONT, 'text-anchor="middle"', room=room))
+        if texts:
+            place, style = (cell * width / 2, cell * height + CAPTION_FONT + 4), 'text-anchor="middle"'
+            parts.append(text_element(texts[position], place, CAPTION_FONT, style, room=room / CAPTION_FONT))
         parts.append("</g>")
     return Heatmap("\n".join([*parts, "</svg>"]) + "\n")
 

@@ -51,8 +51,10 @@ def test_captions_and_title_are_shown_as_typed():
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 10), (10, 10), (11, 10), (3, 1)])
-def test_images_lie_in_the_picture_and_not_on_each_other(count, columns):
-    svg = image_sheet(np.ones((count, 8, 8)), columns=columns).svg
+@pytest.mark.parametrize("caption", ["1", "layer 0, head 0"])
+def test_images_lie_in_the_picture_and_not_on_each_other(count, columns, caption):
+    svg = image_sheet(np.ones((count, 8, 8)), [caption] * count, columns=columns).svg
+    assert svg.count(f">{caption}<") == count
     wide, high = map(int, re.search(r'width="(\d+)" height="(\d+)"', svg).groups())
     corners = np.array(re.findall(r"translate\((\d+) (\d+)\)", svg), int)
     side = 8 * int(re.search(r"scale\((\d+) ", svg)[1])
@@ -72,6 +74,11 @@ def test_the_sheet_is_saved_as_the_other_pictures(tmp_path):
     left, top = map(int, re.search(r"translate\((\d+) (\d+)\)", sheet.svg).groups())
     assert shown[top + 20, left + 20].max() == 0
     assert shown[top + 20, left + 60].min() == 1
+
+
+def test_captions_may_be_an_array_and_long_ones_are_cut():
+    svg = image_sheet(np.ones((2, 8, 8)), np.array(["an image of a handwritten digit", "7"])).svg
+    assert re.search(r">an image of a \w*…<title>an image of a handwritten digit</title><", svg)
 
 
 @pytest.mark.parametrize(
