@@ -78,7 +78,7 @@ def main() -> None:
     right, apart = sides() == truth, hops(adjacency)
     baseline = np.where(apart[0] == apart[33], 0.5, (apart[0] > apart[33]) == truth).mean()
     print("on the wrong side:", *np.flatnonzero(~right))
-    print(f"result: graph_attention, members on the right side {right.mean():.1%}, fewest friendships {baseline:.1%}")
+    print(f"result: members on the right side {right.mean():.1%} (baseline {baseline:.1%})")
 
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)

@@ -96,8 +96,8 @@ def main() -> None:
     mg.fit(step if arguments.eager else mg.compile(step), batches(), steps, share_right, every=steps // 10)
     pixels, boxes = answers()
     found = data.intersection_over_union(boxes, new.boxes).mean()
-    print(f"result: segment_digits, pixels right {share_right():.1%}, regression on neighbours {regression:.1%}")
-    print(f"result: segment_digits, intersection over union {found:.3f}, ink of the halves {by_halves:.3f}")
+    print(f"result: pixels right {share_right():.1%} (baseline {regression:.1%})")
+    print(f"result: intersection over union of boxes {found:.3f} (baseline {by_halves:.3f})")
 
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)

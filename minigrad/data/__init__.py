@@ -19,9 +19,9 @@ from minigrad.data.deform import deform as deform
 from minigrad.data.digit_images import Images as Images
 from minigrad.data.digit_images import digits as digits
 from minigrad.data.ngrams import ngram_baselines as ngram_baselines
-from minigrad.data.places import fixed_places_baseline as fixed_places_baseline
 from minigrad.data.patches import from_patches as from_patches
 from minigrad.data.patches import patches as patches
+from minigrad.data.places import fixed_places_baseline as fixed_places_baseline
 from minigrad.data.regression import regression_baseline as regression_baseline
 from minigrad.data.split import Split as Split
 from minigrad.data.tasks import TASKS as TASKS
