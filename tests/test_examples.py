@@ -85,7 +85,7 @@ EXPECTED = {
         {"text_choices.svg"},
     ),
     "write_tunes.py": (
-        ["It writes:\nX:", "162 of 179 real ones", "result: nats per character "],
+        ["It writes:\nX:", "right in 179 real ones: keys 100.0%, metres 100.0%, bars 98.7%, all of it 90.5%"],
         {"tune.abc", "tune_attention.svg"},
     ),
     "graph_attention.py": (
