@@ -91,7 +91,7 @@ def main() -> None:
         shown = written[len(prompt) : len(prompt) + 40]
         possible = np.unique(shown)
         probabilities = mg.softmax(at_once[len(prompt) - 1 : len(prompt) + 39])[:, possible].T
-        labels = [vocabulary.decode(ids) for ids in (possible, shown)]
+        labels = [vocabulary.decode(ids).replace("\n", "↵") for ids in (possible, shown)]
         picture = mg.heatmap(probabilities, *labels, "What might stand there", axes=("head", "possible", "written"))
         picture.save(arguments.out / "text_choices.svg")
     baseline = data.ngram_baselines(text.train, text.validation)[3]
