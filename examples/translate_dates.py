@@ -9,7 +9,8 @@ What to look at:
 1. The share of dates that are right in every character, beside what fixed places achieve: for each place of the target
    the one place of the source that tells most. Where places move with the date, only a look at the signs helps.
 2. The heat map, drawn with --out as dates_attention.svg: for the month it looks between 年 and 月, then before 日, and
-   then back at the digits of the year. (A sign speaks for its neighbours too: the encoder has told it of them.)
+   then back at the digits of the year, and hardly ever at the day of the week. (A sign speaks for its neighbours too:
+   the encoder has told it of them.)
 """
 
 import argparse
