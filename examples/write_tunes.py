@@ -2,16 +2,16 @@
 
     python examples/write_tunes.py --out pictures
 
-A causal transformer reads O'Neill's tunes in ABC notation, whole, one character at a time: number, title, metre, length
-of a note, key, then the music. Nothing tells it what a bar is. Needs the extra `music`.
+A causal transformer reads O'Neill's tunes in ABC notation: number, title, metre, length of a note, key, then the music,
+as characters. Nothing tells it what a bar is. Needs the extra `music`.
 
 What to look at:
 1. The loss on tunes it has not seen, beside what counting three characters achieves.
 2. How many keys, metres, bars and whole tunes are right, beside those of real tunes. A bar is right when its notes add
-   up to the metre, which stands up to a few hundred characters before it: harder than to look like music.
+   up to the metre. After this training one bar in three is: to sound like music is easier than to count.
 3. The tune with the most bars right, written with --out as tune.abc; any ABC reader plays it.
-4. The heat map, drawn with --out as tune_attention.svg: what each bar of a real, unseen tune reads. Bars look at their
-   neighbours, to keep time, and at the key; where the tune repeats itself, at what followed the first time.
+4. The heat map, drawn with --out as tune_attention.svg: what each bar of a real, unseen tune reads. Most heads stay in
+   the bar and the one before, as counting needs; some look back to where the last part ended, or to the key.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main() -> None:
         checks = [data.check_tune(text) for text in texts]
         chosen = texts[int(np.argmax([check.right_bars / max(check.bars, 8) for check in checks]))]
         (arguments.out / "tune.abc").write_text(chosen, encoding="utf-8", newline="\n")
-        draw(model, tunes.validation[81], vocabulary, arguments.out / "tune_attention.svg")  # its bars come twice
+        draw(model, tunes.validation[81], vocabulary, arguments.out / "tune_attention.svg")
     baseline = data.ngram_baselines("\n".join(tunes.train), "\n".join(tunes.validation))[3]
     print(f"result: nats per character {history[-1]['validation']:.3f} (baseline {baseline:.3f})")
 
