@@ -215,6 +215,7 @@ if TYPE_CHECKING:  # for those who read and do not run; the table below imports 
     from minigrad.checks import detect_anomaly as detect_anomaly
     from minigrad.checks import explain_grad as explain_grad
     from minigrad.compiler.compiled import compile as compile
+    from minigrad.drawing.curves import draw_curves as draw_curves
     from minigrad.drawing.heatmap import heatmap as heatmap
     from minigrad.drawing.image_sheet import image_sheet as image_sheet
     from minigrad.graph import Graph as Graph
@@ -237,6 +238,7 @@ lazy.serve(__name__, {
         "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",
     ],
     "minigrad.compiler.compiled": ["compile"],
+    "minigrad.drawing.curves": ["draw_curves"],
     "minigrad.drawing.heatmap": ["heatmap"],
     "minigrad.drawing.image_sheet": ["image_sheet"],
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],

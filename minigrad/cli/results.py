@@ -10,12 +10,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.run import Run
+from minigrad.drawing.curves import draw_curves
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.text import visible
 from minigrad.graph import Graph
 
 SAMPLE = 400  # characters
 MODEL = "this model"
+LOSSES = {"validation": "validation", "training": "loss"}  # in records, by what they are called in pictures
 
 
 def attention_pictures(run: Run, folder: Path, names: list[str]) -> None:
@@ -64,27 +66,6 @@ def sample(run: Run, data: CharacterText) -> str:
 
 def draw_loss_curve(run: Run, baselines: Mapping[str, float], path: Path) -> None:
     """Training and validation loss by step, with the baselines as lines; needs matplotlib."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    # Text stays text; the salt makes ids the same on every run.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "minigrad", "font.size": 11}):
-        figure = Figure(figsize=(8, 4.2), layout="constrained")
-        axes = figure.add_subplot()
-        steps = [record["step"] for record in run.history]
-        for key, label, look in (
-            ("loss", "training", {"color": "#767676", "linestyle": "--"}),
-            ("validation", "validation", {"color": "#0072B2", "marker": "o", "markersize": 4, "clip_on": False}),
-        ):
-            axes.plot(steps, [record[key] for record in run.history], label=label, **look)
-        for name, loss in baselines.items():
-            axes.axhline(loss, color="#B54708", linewidth=1, linestyle=":")
-            axes.annotate(
-                name, (1, loss), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-                va="center", color="#B54708",
-            )  # fmt: skip
-        axes.set(xlabel="step", ylabel="loss, nats per character")
-        axes.set_xlim(0, max(steps))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    steps = [record["step"] for record in run.history]
+    curves = {name: (steps, [record[key] for record in run.history]) for name, key in LOSSES.items()}
+    draw_curves(path, curves, "step", "loss, nats per character", levels=baselines)
