@@ -24,6 +24,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#8A6D00", "linestyle": ":"},
 )
 LEVEL = "#B54708"
+MARKERS = 32  # about so many on a line of many points
 
 
 def draw_curves(
@@ -76,7 +77,7 @@ def draw_curves(
         figure = Figure(figsize=(8, 4.2), layout="constrained")
         axes = figure.add_subplot()
         for (name, (x, y)), look in zip(points.items(), LOOKS, strict=False):
-            axes.plot(x, y, label=name, markersize=4, clip_on=False, **look)
+            axes.plot(x, y, label=name, markersize=4, markevery=1 + len(x) // MARKERS, clip_on=False, **look)
         for name, height in (levels or {}).items():
             axes.axhline(height, color=LEVEL, linewidth=1, linestyle=":")
             axes.annotate(
