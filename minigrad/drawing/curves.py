@@ -24,6 +24,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#8A6D00", "linestyle": ":"},
 )
 LEVEL = "#B54708"
+MOST_TICKS = 12  # of a logarithmic axis with the points themselves as ticks
 MARKERS = 32  # about so many on a line of many points
 
 
@@ -87,6 +88,10 @@ def draw_curves(
         axes.set(xlabel=across, ylabel=up)
         for axis in logarithmic:
             axes.set(**{f"{axis}scale": "log"})
+        marked = max((x for x, _ in points.values()), key=len)
+        if "x" in logarithmic and len(marked) <= MOST_TICKS:  # as they are, and not 3 × 10² and 4 × 10²
+            axes.set_xticks(marked, [f"{x:g}" for x in marked])
+            axes.set_xticks([], minor=True)
         axes.margins(x=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)

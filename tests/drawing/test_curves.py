@@ -38,6 +38,12 @@ def test_an_axis_is_logarithmic_where_asked(tmp_path, matplotlib):
     assert len({shown(axes) for axes in ("", "x", "y", "xy")}) == 4
 
 
+def test_few_points_of_a_logarithmic_axis_are_its_ticks(tmp_path, matplotlib):
+    mg.draw_curves(tmp_path / "a.svg", {"time": ([256, 512, 1024], [1, 4, 16])}, "length", "time", logarithmic="x")
+    texts = {element.text for element in ElementTree.parse(tmp_path / "a.svg").iter() if element.text}
+    assert {"256", "512", "1024"} <= texts
+
+
 def test_what_is_not_finite_leaves_a_gap(tmp_path, matplotlib):
     mg.draw_curves(tmp_path / "a.svg", {"line": ([1, 2, 3, 4, 5], [1, 2, math.nan, 4, 5])}, "x", "y")
     paths = [element.get("d", "") for element in ElementTree.parse(tmp_path / "a.svg").iter() if "path" in element.tag]
