@@ -9,8 +9,9 @@ time they are seen (moved up to a pixel, turned up to 15 degrees, resized up to 
 What to look at:
 1. The share of new images that is right, beside softmax regression on the 64 pixels.
 2. Patches in another order: the trained model is lost, as every patch is where it never was. Trained without positions
-   ("--no-positions"), it never notices, and it reads worse: attention itself has no order.
-3. class_token.svg, drawn with --out: where the class token looks in the last layer, over the image it looks at.
+   (`--no-positions`) it never notices, and reads about half of the images: attention itself has no order.
+3. class_token.svg, drawn with --out: where the class token looks in the last layer, over the image it looks at. It is
+   not only ink: the white gap at the left of a 3, or at the right of a 5, tells what it is.
 """
 
 import argparse
