@@ -73,7 +73,7 @@ def softmax(program: Any, out: Any, x: Any, mask: Any, *, axis: int) -> str | No
         'with np.errstate(all="ignore"):',
         f"    np.exp({x}, out={out})",
         *masking,
-        f"np.matmul({flat}, {column}, out={totals})",
+        f"    np.matmul({flat}, {column}, out={totals})",
         f"if 1e-6 < np.minimum.reduce({totals}, None) and np.maximum.reduce({totals}, None) < 1e30:",
         f"    np.divide({flat}, {totals}, out={flat})",
         "else:  # they overflow or vanish: from the largest of each row",

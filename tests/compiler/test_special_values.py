@@ -247,3 +247,10 @@ def test_floating_point_operations_are_counted():
     step = mg.compile(lambda x, w, b: mg.linear(x, w, b))
     step(np.ones((2, 3)), np.ones((3, 4)), np.ones(4))
     assert step.stats.flops == 2 * 2 * 3 * 4 + 2 * 4
+
+
+@pytest.mark.parametrize("score", [88.0, 88.7, 89.0, 1e4])  # exponentials that overflow in their sum, and themselves
+def test_softmax_of_large_scores_warns_as_little_as_eager_code(score):
+    scores = np.full((2, 4), score, np.float32)
+    compiled = mg.compile(lambda x: mg.softmax(x))
+    np.testing.assert_array_equal(compiled(scores).numpy(), np.full((2, 4), 0.25, np.float32))
