@@ -5,9 +5,8 @@
 A model of two layers learns to write ten digits backwards. Places enter queries and keys only; so what a token offers
 in layer 0, its value, depends on its digit alone. What to look at:
 1. The table: for each head the entropy of its weights in bits; how much of the weights, of the size of their gradients
-   and of gradient × weight lies on the place that holds the answer; and what is still right when it is left out. Heads
-   with a clear map are not always those that are needed most. Then the roll-out: the weights of both layers multiplied,
-   with residual connections (Abnar and Zuidema, arXiv 2005.00928).
+   and of gradient × weight lies on the place that holds the answer; and what is still right when it is left out. Then
+   the roll-out: both layers multiplied, with residual connections (Abnar and Zuidema, arXiv 2005.00928).
 2. The map that misleads. Equal digits have equal values in layer 0, so their weights can be exchanged: all heads look
    elsewhere, and no result changes. With weights of other digits exchanged, results do change.
 3. The maps, drawn with --out: read_weights.svg, read_gradients.svg (gradient × weight), read_rollout.svg, and
@@ -70,10 +69,9 @@ def main() -> None:
         shares = f"{on_answer(w):>9.1%}{on_answer(abs(g)):>13.1%}{on_answer(abs(g * w)):>21.1%}"
         others = weights[:, layer] * (np.arange(HEADS) != head)[:, None, None]
         print(f"{layer:>5}{head:>6}{entropy:>9.2f}{shares}{right(model(tokens, {layer: others})[0]):>24.1%}")
-    paths = (weights.mean(axis=2) + np.eye(LENGTH)) / 2  # half by attention, half past it
-    rollout = paths[:, 1] @ paths[:, 0]
+    first, second = np.moveaxis(weights.mean(axis=2) + np.eye(LENGTH), 1, 0) / 2  # half by attention, half past it
+    rollout = second @ first
     print(f"roll-out{on_answer(rollout):>21.1%}\n")
-
     order = np.tile(np.arange(LENGTH), (len(tokens), 1))
     for row, digit in np.ndindex(len(tokens), DIGITS):
         places = np.flatnonzero(tokens[row] == digit)
@@ -85,16 +83,15 @@ def main() -> None:
         shares[among], difference = right(results), abs(results.numpy() - logits.numpy()).max()
         print(f"weights of {among} digits exchanged: {moved:.0%} moved, logits differ by {difference:.0e} at most")
     assert difference < 1e-3 < moved, "another map, another result"
-
     if (out := arguments.out) is not None:
         out.mkdir(parents=True, exist_ok=True)
         products = abs(gradients * weights).mean(axis=0).reshape(-1, LENGTH, LENGTH)
         row = int((order != np.arange(LENGTH)).sum(axis=1).argmax())  # a sequence with many equal digits
-        maps, digits = np.stack([weights[row, 0, 0], given[row, 0]]), tokens[row].tolist()
+        pair, digits = np.stack([weights[row, 0, 0], given[row, 0]]), tokens[row].tolist()
         mg.heatmap(weights.mean(axis=0).reshape(-1, LENGTH, LENGTH)).save(out / "read_weights.svg")
         mg.heatmap(products / products.sum(axis=-1, keepdims=True)).save(out / "read_gradients.svg")
         mg.heatmap(rollout.mean(axis=0)).save(out / "read_rollout.svg")
-        mg.heatmap(maps, digits, digits, axes=("map", "queries", "keys")).save(out / "read_exchanged.svg")
+        mg.heatmap(pair, digits, digits, axes=("map", "queries", "keys")).save(out / "read_exchanged.svg")
     print(f"result: right with weights exchanged {shares['equal']:.2%} (baseline {shares['other']:.2%})")
 
 

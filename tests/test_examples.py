@@ -104,6 +104,21 @@ EXPECTED = {
         ["n-gram models, nats per pixel: 1-gram 2.072, 2-gram 1.880, 3-gram 1.754", "(baseline 1.880)"],
         {"samples.svg", "looking_back.svg"},
     ),
+    "scores.py": (["score            parameters  bits at first", "\nadditive              14666"], {"scores.svg"}),
+    "long_range.py": (["norm of the gradient, by distance", "first tokens named, after 80 steps"], {"long_range.svg"}),
+    "positions.py": (["positions        parameters      64     128     256\nnone  "], {"positions.svg"}),
+    "attention_cost.py": (
+        [
+            "  1024  by blocks    0.95       1.8",
+            "  1024  plain        0.81      13.1",
+            "both ways give the same gradients",
+        ],
+        {"cost_time.svg", "cost_memory.svg"},
+    ),
+    "read_attention.py": (
+        ["layer  head  entropy  weights  |gradients|  |gradient × weight|", "\nroll-out "],
+        {"read_weights.svg", "read_gradients.svg", "read_rollout.svg", "read_exchanged.svg"},
+    ),
 }
 
 # What must hold of the numbers that a script prints, beyond what is the same on every machine.
@@ -119,6 +134,24 @@ MEASURED = {
     "classify_digits.py": lambda output: result(output)[0] > 25,
     "segment_digits.py": lambda output: number(r"pixels right ([\d.]+)%", output) > 70,
     "generate_digits.py": lambda output: result(output)[0] < 2.0,
+    "scores.py": lambda output: (
+        result(output)[0] > 60 > 2 * result(output)[1]
+        and number(r"\ndot +\d+ +([\d.]+)", output) < 1 < 2 < number(r"\nscaled dot +\d+ +([\d.]+)", output)
+    ),
+    "long_range.py": lambda output: (
+        result(output)[0] > 60 > 2 * result(output)[1]
+        and number(r"\nattention .* (\S+)\nrecurrent", output)
+        > 1e-3
+        > 1e-15
+        > number(r"\nrecurrent .*?(\S+)\n", output)
+    ),
+    "positions.py": lambda output: result(output)[0] < 3.4 and number(r"\nALiBi .* (\S+)\n", output) < 3.4,
+    "attention_cost.py": lambda output: result(output)[0] < result(output)[1],
+    "read_attention.py": lambda output: (
+        result(output)[0] > 85 > result(output)[1]
+        and number(r"other digits exchanged: .* (\S+) at most", output) > 1
+        and number(r"equal digits exchanged: .* (\S+) at most", output) < 1e-3
+    ),
 }
 
 # The library that a script needs beyond the extra `demo`, and the extra it comes with.
