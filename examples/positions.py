@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="8 steps instead of 400")
     parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
     arguments = parser.parse_args()
-    steps, measured = (8, 2048) if arguments.quick else (400, 16384)
+    steps, measured = (8, 1024) if arguments.quick else (400, 16384)
     text = data.python_topics()
     vocabulary = data.Vocabulary(text.train + text.validation)
     seen, unseen = vocabulary.encode(text.train), vocabulary.encode(text.validation[: measured + 1])

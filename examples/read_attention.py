@@ -9,8 +9,8 @@ in layer 0, its value, depends on its digit alone. What to look at:
    the roll-out: both layers multiplied, with residual connections (Abnar and Zuidema, arXiv 2005.00928).
 2. The map that misleads. Equal digits have equal values in layer 0, so their weights can be exchanged: all heads look
    elsewhere, and no result changes. With weights of other digits exchanged, results do change.
-3. The maps, drawn with --out: read_weights.svg, read_gradients.svg (gradient × weight), read_rollout.svg, and
-   read_exchanged.svg, two maps with the same results.
+3. The maps, drawn with --out: read_weights.svg and read_gradients.svg (gradient × weight), where heads 0 and 1 are of
+   layer 0; read_rollout.svg; and read_exchanged.svg, two maps with the same results.
 """
 
 import argparse
