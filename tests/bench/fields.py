@@ -3,8 +3,8 @@
     python tests/bench/fields.py                            # every script, seeds 0, 1 and 2: over an hour
     python tests/bench/fields.py classify_digits --seeds 0  # one script; the rows of the others stay
 
-A script says what it reached in lines `result: pixels right 96.1% (baseline 91.0%)`. Minutes are of processor time, of the
-slowest seed, on the machine that runs this.
+A script says what it reached in lines `result: pixels right 96.1% (baseline 91.0%)`. Minutes are of
+processor time, of the slowest seed, on the machine that runs this.
 """
 
 import argparse
