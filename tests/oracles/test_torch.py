@@ -219,7 +219,7 @@ def parted(tokens, queries):
 def attention_gradient(g, tokens, mask, bias, *, queries, block, causal):
     query, key, value = parted(tokens, queries)
     scores = query @ key.mT + (0 if bias is None else bias)
-    allowed = np.broadcast_to(True if mask is None else mask, scores.shape)
+    allowed = np.array(np.broadcast_to(True if mask is None else mask, scores.shape))  # PyTorch wants its own memory
     weights = softmax(scores, np.tril(allowed) if causal else allowed, axis=-1)
     pull = g @ value.mT
     to_scores = weights * (pull - (pull * weights).sum(-1, keepdim=True))
