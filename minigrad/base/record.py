@@ -66,6 +66,7 @@ class Function:
         rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each
             input of (out, *inputs, **params), whether it is one of these; None where the answer is no.
         internal: it is there for lowerings alone, and not on record.
+        commutative: its two operands may change places.
     """
 
     def __init__(
@@ -74,8 +75,7 @@ class Function:
         refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
         lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
         parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | int | None = None,
-        internal: bool = False,
-        rows: Callable[..., Sequence[bool] | None] | None = None,
+        rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
@@ -85,7 +85,7 @@ class Function:
         self.call = call
         self.samples = tuple(samples)
         self.refusals, self.kinks = tuple(refusals), tuple(kinks)
-        self.formula, self.symbol, self.flat = formula, symbol, flat
+        self.formula, self.symbol, self.flat, self.commutative = formula, symbol, flat, commutative
         self.lowering, self.code, self.parts, self.flops, self.rows = lowering, code, parts, flops, rows
         self.reference = reference or (numpy[0] if numpy else None)
         if internal:

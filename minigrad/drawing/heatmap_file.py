@@ -21,7 +21,7 @@ def write(svg: str, path: str | os.PathLike[str], width: str | None, dpi: float)
     format = place.suffix.lower()
     if format not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a heat map is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
-    columns, lines = (int(length) for length in SIZE.search(svg).groups())  # type: ignore[union-attr]  # always there
+    columns, lines = (int(length) for length in SIZE.findall(svg)[0])
     across = columns / 96 if width is None else points(width) / 72  # inches
     down = across * lines / columns
     if format == ".svg":

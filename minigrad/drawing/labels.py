@@ -11,10 +11,6 @@ from minigrad.graph import Node
 from minigrad.graph.absent import NOT_COMPUTED, NOT_KEPT
 
 WIDEST = 34  # characters of a line about params
-COMMUTATIVE = frozenset(
-    {"add", "multiply", "strong_multiply", "maximum", "minimum", "equal", "not_equal", "logical_and", "logical_or",
-     "vecdot"}
-)  # fmt: skip
 
 
 def box_lines(view: View, box: Box, own: str | None = None, value: bool = False) -> list[str]:
@@ -80,7 +76,7 @@ def arrow_notes(arrow: Arrow) -> list[str]:
     x = node.inputs[position]
     assert isinstance(x, Node)
     assert node.function is not None
-    several = sum(isinstance(other, Node) for other in node.inputs) > 1 and node.op not in COMMUTATIVE
+    several = sum(isinstance(other, Node) for other in node.inputs) > 1 and not node.function.commutative
     slot = node.function.argument(position)
     notes = [slot] if several and slot != x.name else []
     if node.function.elementwise and x.shape != node.shape:
@@ -104,11 +100,8 @@ def _operation(node: Node) -> list[str]:
 
 def _result_shape(view: View, box: Box) -> list[str]:
     """The shape of what leaves a closed scope, where all that leaves has the same."""
-    leaving = {
-        str(node.inputs[position].shape)  # type: ignore[union-attr]  # the operand of a use is a node
-        for arrow in view.arrows if arrow.source is box
-        for node, position in arrow.uses
-    }  # fmt: skip
+    taken = [node.inputs[position] for arrow in view.arrows if arrow.source is box for node, position in arrow.uses]
+    leaving = {str(x.shape) for x in taken if isinstance(x, Node)}
     leaving |= {str(node.shape) for node in box.nodes if node.output}
     return list(leaving) if len(leaving) == 1 else []
 

@@ -20,24 +20,24 @@ from minigrad.ops import (
     shape,
     transcendental,
 )
-from minigrad.ops.activations import *  # noqa: F403  # each family lists its ops in __all__
-from minigrad.ops.attention import *  # noqa: F403
-from minigrad.ops.blockwise import *  # noqa: F403
-from minigrad.ops.class_losses import *  # noqa: F403
-from minigrad.ops.cumulative import *  # noqa: F403
-from minigrad.ops.einstein import *  # noqa: F403
-from minigrad.ops.elementwise import *  # noqa: F403
-from minigrad.ops.indexing import *  # noqa: F403
-from minigrad.ops.linalg import *  # noqa: F403
-from minigrad.ops.losses import *  # noqa: F403
-from minigrad.ops.network import *  # noqa: F403
-from minigrad.ops.normalisation import *  # noqa: F403
-from minigrad.ops.product import *  # noqa: F403
-from minigrad.ops.random import *  # noqa: F403
-from minigrad.ops.rearrange import *  # noqa: F403
-from minigrad.ops.reduction import *  # noqa: F403
-from minigrad.ops.shape import *  # noqa: F403
-from minigrad.ops.transcendental import *  # noqa: F403
+from minigrad.ops.activations import *
+from minigrad.ops.attention import *
+from minigrad.ops.blockwise import *
+from minigrad.ops.class_losses import *
+from minigrad.ops.cumulative import *
+from minigrad.ops.einstein import *
+from minigrad.ops.elementwise import *
+from minigrad.ops.indexing import *
+from minigrad.ops.linalg import *
+from minigrad.ops.losses import *
+from minigrad.ops.network import *
+from minigrad.ops.normalisation import *
+from minigrad.ops.product import *
+from minigrad.ops.random import *
+from minigrad.ops.rearrange import *
+from minigrad.ops.reduction import *
+from minigrad.ops.shape import *
+from minigrad.ops.transcendental import *
 
 __all__: list[str] = []
 __all__ += activations.__all__

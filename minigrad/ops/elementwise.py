@@ -53,7 +53,7 @@ def divided(g: Any, x: Any) -> Any:
 
 add: Op = row(
     "add", np.add, "x₁ + x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g,
-    samples=pair, arguments=PAIR, symbol="+",
+    samples=pair, arguments=PAIR, symbol="+", commutative=True,
 )  # fmt: skip
 subtract: Op = row(
     "subtract", np.subtract, "x₁ − x₂", lambda g, y, x1, x2: g, lambda g, y, x1, x2: -g,
@@ -61,12 +61,12 @@ subtract: Op = row(
 )  # fmt: skip
 multiply: Op = row(
     "multiply", np.multiply, "x₁ · x₂", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1,
-    samples=pair, arguments=PAIR, symbol="*", flat="the other factor is 0",
+    samples=pair, arguments=PAIR, symbol="*", flat="the other factor is 0", commutative=True,
 )  # fmt: skip
 strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
     lambda g, y, x1, x2: ops.strong_multiply(g, x2), lambda g, y, x1, x2: ops.strong_multiply(g, x1),
-    samples=pair, arguments=PAIR, reference=np.multiply, symbol="⋆", flat="the other factor is 0",
+    samples=pair, arguments=PAIR, reference=np.multiply, symbol="⋆", flat="the other factor is 0", commutative=True,
     code="np.multiply({x1}, {x2}, out={out})\n"
          "if np.isnan(np.add.reduce({out}, None)):\n    {out}[...] = strong_multiply({x1}, {x2})",
 )  # fmt: skip
@@ -185,12 +185,12 @@ ties = [
 maximum: Op = row(
     "maximum", np.maximum, "max(x₁, x₂)",
     lambda g, y, x1, x2: share_of_chosen(g, y, x1, x2), lambda g, y, x1, x2: share_of_chosen(g, y, x2, x1),
-    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is larger",
+    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is larger", commutative=True,
 )  # fmt: skip
 minimum: Op = row(
     "minimum", np.minimum, "min(x₁, x₂)",
     lambda g, y, x1, x2: share_of_chosen(g, y, x1, x2), lambda g, y, x1, x2: share_of_chosen(g, y, x2, x1),
-    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is smaller",
+    samples=pair, arguments=PAIR, kinks=ties, flat="the other operand is smaller", commutative=True,
 )  # fmt: skip
 
 
@@ -266,20 +266,20 @@ def _(g: Any, y: Any, x: Any, a_min: Any, a_max: Any) -> Any:
 # --- comparisons: not differentiable ----------------------------------------------------------------------------------
 
 
-def comparison(name: str, forward: Any, formula: str, arguments: tuple[str, ...] = PAIR) -> Op:
+def comparison(name: str, forward: Any, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
     samples = pair if arguments == PAIR else one
-    return row(name, forward, formula, samples=samples, arguments=arguments, differentiable=False)
+    return row(name, forward, formula, samples=samples, arguments=arguments, differentiable=False, **record)
 
 
-equal: Op = comparison("equal", np.equal, "x₁ = x₂")
-not_equal: Op = comparison("not_equal", np.not_equal, "x₁ ≠ x₂")
+equal: Op = comparison("equal", np.equal, "x₁ = x₂", commutative=True)
+not_equal: Op = comparison("not_equal", np.not_equal, "x₁ ≠ x₂", commutative=True)
 less: Op = comparison("less", np.less, "x₁ < x₂")
 less_equal: Op = comparison("less_equal", np.less_equal, "x₁ ≤ x₂")
 greater: Op = comparison("greater", np.greater, "x₁ > x₂")
 greater_equal: Op = comparison("greater_equal", np.greater_equal, "x₁ ≥ x₂")
-logical_and: Op = comparison("logical_and", np.logical_and, "x₁ and x₂")
-logical_or: Op = comparison("logical_or", np.logical_or, "x₁ or x₂")
-logical_xor: Op = comparison("logical_xor", np.logical_xor, "either x₁ or x₂")
+logical_and: Op = comparison("logical_and", np.logical_and, "x₁ and x₂", commutative=True)
+logical_or: Op = comparison("logical_or", np.logical_or, "x₁ or x₂", commutative=True)
+logical_xor: Op = comparison("logical_xor", np.logical_xor, "either x₁ or x₂", commutative=True)
 logical_not: Op = comparison("logical_not", np.logical_not, "not x", ("x",))
 isfinite: Op = comparison("isfinite", np.isfinite, "x is finite", ("x",))
 isinf: Op = comparison("isinf", np.isinf, "x is ∞ or −∞", ("x",))

@@ -185,7 +185,7 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
         refusal(call(normal(3), normal()), ValueError, "vecdot", "()"),
     ],
     reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
-    definition=vecdot_definition, lowering=lowered_vecdot,
+    definition=vecdot_definition, lowering=lowered_vecdot, commutative=True,
     rows=lambda out, x1, x2, *, axis, keepdims: (
         (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
     ),

@@ -58,12 +58,12 @@ both_infinite = [
 logaddexp: Op = row(
     "logaddexp", np.logaddexp, "log(exp x₁ + exp x₂)",
     lambda g, y, x1, x2: g * share(x1, x2, y), lambda g, y, x1, x2: g * share(x2, x1, y),
-    samples=pair, arguments=PAIR, kinks=both_infinite,
+    samples=pair, arguments=PAIR, commutative=True, kinks=both_infinite,
 )  # fmt: skip
 logaddexp2: Op = row(
     "logaddexp2", np.logaddexp2, "log₂(2^x₁ + 2^x₂)",
     lambda g, y, x1, x2: g * share(x1, x2, y, math.log(2)), lambda g, y, x1, x2: g * share(x2, x1, y, math.log(2)),
-    samples=pair, arguments=PAIR, kinks=both_infinite,
+    samples=pair, arguments=PAIR, commutative=True, kinks=both_infinite,
 )  # fmt: skip
 
 # --- trigonometric ----------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ hypot: Op = row(
     "hypot", np.hypot, "√(x₁² + x₂²)",
     lambda g, y, x1, x2: ops.strong_multiply(g, ratio(x1, y)),
     lambda g, y, x1, x2: ops.strong_multiply(g, ratio(x2, y)),
-    samples=pair, arguments=PAIR, kinks=at_the_origin,
+    samples=pair, arguments=PAIR, commutative=True, kinks=at_the_origin,
 )  # fmt: skip
 arctan2: Op = row(
     "arctan2", np.arctan2, "the angle of the point (x₂, x₁)",

@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -81,3 +82,16 @@ def test_what_it_must_refuse_is_declared(function):
     assert function.refusals or takes_anything
     for refused in function.refusals:
         assert refused.names
+
+
+def test_operations_of_two_operands_say_whether_these_may_change_places() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0.5, 2.0, (2, 3, 3))
+    x[0], y[1, 0] = y[0], 0.0  # some are equal, some are false
+    for function in mg.registry.values():
+        if isinstance(function, Op) and function.elementwise and function.arguments == ("x1", "x2"):
+            with np.errstate(all="ignore"):
+                same = np.array_equal(function(x, y), function(y, x))
+            assert function.commutative == same, function.name
+    assert mg.registry["vecdot"].commutative
+    np.testing.assert_array_equal(mg.registry["vecdot"](x, y), mg.registry["vecdot"](y, x))
