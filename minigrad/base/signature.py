@@ -12,8 +12,6 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
-from minigrad.base.habits import argument_hints
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})  # parameter values that need no thought
@@ -151,5 +149,7 @@ def _written(parameter: inspect.Parameter) -> str:
 
 def _refusal(name: str, problem: str, takes: Sequence[str], given: Iterable[str]) -> str:
     """What is wrong with a call, what the function takes, and what habits from PyTorch are called here."""
+    from minigrad.base.habits import argument_hints
+
     habits = argument_hints(given, {taken.strip("*=") for taken in takes})
     return "; ".join([f"{name}: {problem}", f"it takes ({', '.join(takes)})", *habits])

@@ -16,7 +16,6 @@ import numpy as np
 from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
 from minigrad.base.clock import Storage as Storage
 from minigrad.base.clock import lock, next_id
-from minigrad.base.habits import no_attribute
 from minigrad.base.messages import describe as describe
 from minigrad.base.record import by_numpy, registry
 from minigrad.base.signature import checked
@@ -255,6 +254,8 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         if name not in registry:
+            from minigrad.base.habits import no_attribute
+
             raise AttributeError(no_attribute("a Tensor", "Tensor", name), name=name, obj=self)
         return functools.partial(registry[name], self)
 
