@@ -1,6 +1,7 @@
 """What every test and doctest gets: the names that docstrings use, and a watch over global state."""
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, and other processes need the cores
@@ -18,6 +19,8 @@ LIBRARIES = {"minigrad.data.date_pairs.dates": "babel", "minigrad.data.tunebook.
 def pytest_configure(config):
     """Register the fixtures for all of the run: the doctests lie in minigrad/, outside this folder."""
     config.pluginmanager.register(Everywhere(), "minigrad-everywhere")
+    if fault := os.environ.get("MINIGRAD_FAULT"):  # `tests/faults.py` puts it back
+        import_module("tests.faults").plant(fault)
 
 
 class Everywhere:
