@@ -1,0 +1,129 @@
+"""Saved scripts, many at once: each is run in one fresh process that has NumPy and nothing else.
+
+    problems = check_saved([(step, [y.numpy() for y in results]), …], folder)
+
+`step` is a compiled function that has run, and `results` are what its last call returned. A program that writes state
+or draws random numbers is compared with its next call instead, since a script begins where the program is; its state is
+put back. Results are compared bit for bit, but for what NaNs hold beside being NaN.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.compiler.compiled import Compiled
+
+CANARY = "canary"  # the file that hostile names of other tests try to make in the folder
+SECONDS = 900  # after which the process is given up
+
+
+def check_saved(cases: Iterable[tuple[Compiled, Sequence[Any]]], folder: Path) -> list[str]:
+    """Save every program, run all of them elsewhere, and say which of them did not give what was expected."""
+    folder = Path(folder)
+    problems = []
+    with mock.patch.object(os, "fsync"):
+        for number, (step, expected) in enumerate(cases):
+            name = f"case_{number}"
+            try:
+                step.save_source(folder / f"{name}.py")
+            except Exception as error:
+                problems.append(f"{name}: it cannot be saved: {type(error).__name__}: {error}")
+                continue
+            results = {f"output_{i}": x for i, x in enumerate(_next_results(step.program) or expected)}
+            np.savez(folder / f"{name}_expected.npz", **results)
+    return problems + run_saved(folder)
+
+
+def run_saved(folder: Path) -> list[str]:
+    """Run every script of a folder on the arguments beside it, in one process, and compare."""
+    beginning = (
+        f"import sys, runpy; sys.path.append({str(_numpy_alone(folder))!r}); "
+        f"sys.argv = ['', {str(folder)!r}]; runpy.run_path({__file__!r}, run_name='__main__')"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MINIGRAD"))}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "utf8", "-c", beginning], cwd=folder, env=kept, capture_output=True,
+        check=False, encoding="utf-8", errors="backslashreplace", timeout=SECONDS,
+    )  # fmt: skip
+    problems = [line.removeprefix("problem ") for line in done.stdout.splitlines() if line.startswith("problem ")]
+    if done.returncode or not done.stdout.endswith("all done\n"):
+        problems.append(f"the process ended with {done.returncode}: {done.stdout[-200:]}{done.stderr[-1000:]}")
+    if (folder / CANARY).exists():
+        problems.append("a name was run as code")
+    return problems
+
+
+def _next_results(program: Any) -> list[Any]:
+    """What the next call on the same arguments returns, where that is not what the last one returned."""
+    if not program.graph.updates and not program.generators:
+        return []
+    before = program.snapshot()
+    try:
+        return list(program.run([*program._arguments]))
+    finally:
+        program.restore(before)
+
+
+def _numpy_alone(folder: Path) -> Path:
+    """A folder to import from, in which there is NumPy and nothing else."""
+    alone = folder / "numpy_alone"
+    alone.mkdir(exist_ok=True)
+    home = Path(np.__file__).parent
+    for part in [home, *home.parent.glob("numpy.libs")]:
+        if not (alone / part.name).exists():
+            (alone / part.name).symlink_to(part)
+    return alone
+
+
+# --- in the fresh process ---------------------------------------------------------------------------------------------
+
+
+def main(folder: Path) -> None:
+    for path in sorted(folder.glob("case_*.py")):
+        try:
+            found = list(_problems(path))
+        except BaseException as error:
+            found = [f"{type(error).__name__}: {error}"]
+        for problem in found:
+            print(f"problem {path.stem}: {problem!a}", flush=True)
+    if any(name.partition(".")[0] == "minigrad" for name in sys.modules):
+        print("problem minigrad was imported")
+    print("all done")
+
+
+def _problems(path: Path) -> Iterator[str]:
+    script = runpy.run_path(str(path))
+    # As a reader would, the script's own function tells which arguments are saved beside it, in order.
+    (stored,) = (value for name, value in script.items() if re.fullmatch(r"stored(_\d+)?", name) and callable(value))
+    results = script["step"](*stored(str(path), "arguments").values())
+    with np.load(path.with_name(f"{path.stem}_expected.npz")) as file:
+        expected = [file[f"output_{i}"] for i in range(len(file.files))]
+    if len(results) != len(expected):
+        yield f"{len(results)} results, expected {len(expected)}"
+    for i, (ours, theirs) in enumerate(zip(results, expected, strict=False)):
+        if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
+            yield f"output {i} is {ours.dtype} {ours.shape}, expected {theirs.dtype} {theirs.shape}"
+        elif not _same_bits(ours, theirs):
+            yield f"output {i} is {ours.tolist()}, expected {theirs.tolist()}"
+
+
+def _same_bits(ours: Any, theirs: Any) -> bool:
+    if ours.dtype.kind == "f":
+        gaps = np.isnan(ours) & np.isnan(theirs)
+        ours, theirs = np.where(gaps, 0, ours), np.where(gaps, 0, theirs)
+    return ours.tobytes() == theirs.tobytes()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
