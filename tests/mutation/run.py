@@ -202,7 +202,11 @@ def report(results: list[Result], seconds: float) -> str:
     reasons = Counter(result.reason for result in results if result.reason)
     unexplained = [str(result.mutant) for result in results if not result.found_by and not result.reason]
     living = [result.mutant for result in results if not result.found_by]
-    stale = [pattern for pattern in EXPLANATIONS if not any(fits(mutant, pattern) for mutant in living)]
+    of_others = [pattern for pattern in EXPLANATIONS if not {pattern.split()[0], "*"} & {*files, pattern[0]}]
+    stale = [
+        pattern for pattern in EXPLANATIONS
+        if pattern not in of_others and not any(fits(mutant, pattern) for mutant in living)
+    ]  # fmt: skip
     return "\n".join([
         *rows, "", "| explained, since | survivors |", "|---|---|",
         *(f"| {reason} | {count} |" for reason, count in reasons.most_common()),

@@ -1,0 +1,130 @@
+"""A mutation run over the engine and the plainest executor: are small mistakes noticed? By hand, in about an hour:
+
+    python tests/mutation/engine.py [core/op.py …] [--sample 120] [--jobs 2] [--output table.md]
+
+What everything imports cannot be changed in a process that runs already, as `run.py` does it: here each job has a copy
+of the tree, in which one file is changed at a time, and pytest runs there in a process of its own. First the tests that
+mirror the file, then those of everything that stands on it. The copy as it is has to pass before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from mutants import Mutant, mutants_of, only_for_tests  # noqa: E402  # beside this script
+from run import Result, explanation, report, without_line  # noqa: E402
+
+FILES = ("core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py")
+MIRRORS = {
+    "core/capture.py": ("tests/core/test_capture.py", "tests/compiler/test_arguments.py"),
+    "core/autodiff.py": ("tests/core/test_autodiff.py", "tests/core/test_mutation.py"),
+    "core/op.py": ("tests/core/test_tensor.py", "tests/core/test_messages.py", "tests/core/test_modes.py"),
+    "graph/run.py": ("tests/graph/test_run.py", "tests/graph/test_expand.py"),
+}  # fmt: skip
+FAST = ("tests/core", "tests/graph", "tests/trust", "tests/compiler/test_compiled.py", "tests/compiler/test_state.py")
+REST = ("tests/base", "tests/compiler", "tests/checks", "tests/optim", "tests/nn", "tests/test_transforms.py")
+SECONDS = 900.0  # of one process of pytest; a mutant that takes longer is found out
+
+
+class Copy:
+    """A copy of the tree, in which one file at a time is changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("minigrad", "tests", "examples", "pyproject.toml", "README.md", "docs"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / name)
+
+    def found_by(self, mutant: Mutant) -> str:
+        """What found the mutant out, "" if nothing did."""
+        path = self.folder / "minigrad" / mutant.file
+        right = path.read_bytes()
+        path.write_bytes(mutant.applied(right))
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):  # as long and as old as the next one, perhaps
+            compiled.unlink()
+        try:
+            stages = (MIRRORS[mutant.file], FAST, REST)
+            return next((failed for stage in stages if (failed := self.failed(stage))), "")
+        finally:
+            path.write_bytes(right)
+
+    def failed(self, tests: tuple[str, ...]) -> str:
+        """The first test that fails."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+        environment = os.environ | {"PYTHONPATH": str(self.folder), "OPENBLAS_NUM_THREADS": "1"}
+        try:
+            done = subprocess.run(
+                command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return "time"
+        if done.returncode == 0:
+            return ""
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return f"tests: {lines or done.stdout.splitlines()[-3:] + done.stderr.splitlines()[-3:]}"[:200]
+
+
+def mutants_in(file: str, sample: int | None) -> list[Mutant]:
+    source = (ROOT / "minigrad" / file).read_bytes()
+    found = mutants_of(file, source, only_for_tests(ast.parse(source).body, set()))
+    if sample is None or sample >= len(found):
+        return found
+    return sorted(random.Random(file).sample(found, sample), key=lambda mutant: mutant.line)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("files", nargs="*", default=FILES, help="below minigrad/")
+    parser.add_argument("--sample", type=int, help="so many mutants of each file, the same ones every time")
+    parser.add_argument("--again", type=Path, help="the output of a former run: only what survived there unexplained")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--output", type=Path, help="a file for the result, beside the screen")
+    args = parser.parse_args()
+    mutants = [mutant for file in args.files for mutant in mutants_in(file, args.sample)]
+    if args.again:
+        former = {without_line(line) for line in args.again.read_text("utf-8").splitlines()}
+        mutants = [mutant for mutant in mutants if mutant.text_without_line in former]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
+        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for number in range(args.jobs):
+            copies.put(Copy(Path(folder) / str(number)))
+
+        def tried(mutant: Mutant) -> Result:
+            copy = copies.get()
+            try:
+                found_by = copy.found_by(mutant)
+            finally:
+                copies.put(copy)
+            print(f"{mutant}  [{found_by or 'SURVIVED'}]  {time.monotonic() - started:.0f} s", flush=True)
+            return Result(mutant, found_by, "" if found_by else explanation(mutant))
+
+        control = Mutant(args.files[0], "", 0, 0, 0, "nothing", "nothing", "")
+        if refused := tried(control).found_by:
+            raise SystemExit(f"the tree is refused as it is: {refused}")
+        results = list(pool.map(tried, mutants))
+    text = report(results, time.monotonic() - started)
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
