@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.graph import graph_of, trace
+from minigrad.graph.cost import flops_of
 
 
 def leaf(*shape, dtype=np.float64):
@@ -149,3 +150,8 @@ def test_the_table_is_aligned_and_the_same_on_every_run():
     ends = {len(line) for line in table if not line.startswith("by ")}
     assert len(ends) == 1
     assert table[0].split() == ["nodes", "flops", "bytes"]
+
+
+def test_leaves_cost_nothing():
+    graph = trace(lambda x: x * 2.0, leaf(3))
+    assert [flops_of(node) for node in graph] == [0, 3]

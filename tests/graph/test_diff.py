@@ -331,3 +331,12 @@ def test_graphs_of_2000_nodes_whose_every_other_node_differs():
 def test_what_is_no_graph_is_refused():
     with pytest.raises(TypeError, match="expected a Graph, got Tensor"):
         network().diff(mg.Tensor(1.0))
+
+
+def test_every_way_to_show_a_difference_shows_what_is_in_one_graph_alone(tmp_path):
+    difference = network().diff(network(layers=4))
+    difference.draw(tmp_path / "picture.dot")
+    texts = difference.dot(), difference.mermaid(), (tmp_path / "picture.dot").read_text("utf-8")
+    assert texts[0] == texts[2]
+    assert all("4 added, 0 removed, 1 changed" in text for text in texts)
+    assert {"text/plain", "image/svg+xml"} <= set(difference._repr_mimebundle_())

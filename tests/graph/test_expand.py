@@ -91,3 +91,16 @@ def test_an_operation_without_a_definition_is_refused_naming_those_with_one():
     loss, _ = model()
     with pytest.raises(ValueError, match=r"composite ones: .*softmax"):
         loss.graph().expand("matmul")
+
+
+def test_a_definition_may_return_what_it_is_given():
+    @mg.op(formula="y = x", definition=lambda x: x)
+    def unchanged(x):
+        return np.array(x)
+
+    try:
+        x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+        graph = (unchanged(x) * 2.0).graph().expand("unchanged")
+    finally:
+        del mg.registry["unchanged"]
+    assert [node.name or node.op for node in graph] == ["x", "multiply"]

@@ -58,3 +58,9 @@ def test_a_long_chain_is_listed():
     lines = str(y.graph()).splitlines()
     assert len(lines) == 10_002
     assert lines[-2:] == ["%10000 = multiply(%9999, %0)  ()  float64", "return %10000"]
+
+
+def test_a_function_that_only_writes_state_returns_nothing():
+    total = mg.Tensor([0.0], name="total")
+    graph = trace(lambda x: mg.assign(total, mg.read(total) + x), mg.Tensor([1.0]))
+    assert str(graph).splitlines()[-1] == "%0 ← %2  total"

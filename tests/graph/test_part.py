@@ -61,3 +61,13 @@ def test_a_node_of_another_graph_is_refused():
         attention().between(attention()[0], "context")
     with pytest.raises(TypeError, match="Node or its name"):
         attention().between(3, "context")
+
+
+def test_between_leaves_out_what_leads_nowhere():
+    x = mg.Tensor([1.0], requires_grad=True, name="x")
+    y = mg.exp(x)
+    aside = y * 3.0
+    last = mg.sin(y)
+    graph = mg.graph_of([aside, last])
+    part = graph.between(graph.find("x"), graph.nodes[-1])
+    assert [node.op for node in part] == [None, "exp", "sin"]
