@@ -46,6 +46,9 @@ from minigrad.ops import argmin as argmin
 from minigrad.ops import argsort as argsort
 from minigrad.ops import astype as astype
 from minigrad.ops import bce_with_logits as bce_with_logits
+from minigrad.ops import bitwise_and as bitwise_and
+from minigrad.ops import bitwise_or as bitwise_or
+from minigrad.ops import bitwise_xor as bitwise_xor
 from minigrad.ops import blockwise_attention as blockwise_attention
 from minigrad.ops import blockwise_attention_gradient as blockwise_attention_gradient
 from minigrad.ops import broadcast_to as broadcast_to
@@ -89,6 +92,7 @@ from minigrad.ops import hypot as hypot
 from minigrad.ops import index as index
 from minigrad.ops import inner as inner
 from minigrad.ops import inverse_deviation as inverse_deviation
+from minigrad.ops import invert as invert
 from minigrad.ops import isfinite as isfinite
 from minigrad.ops import isinf as isinf
 from minigrad.ops import isnan as isnan

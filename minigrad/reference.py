@@ -146,7 +146,7 @@ def _family(function: Function) -> str:
     module = getattr(call, "__module__", None) or ""
     if not module.startswith("minigrad.ops."):  # a NumPy function: its rules were written where it was declared
         module = getattr(rule, "__module__", "") or ""
-    return module if module.startswith("minigrad.ops.") else "minigrad.ops.elementwise"
+    return module if module.startswith("minigrad.ops.") else "minigrad.ops.truths"
 
 
 def _title(module: str) -> str:

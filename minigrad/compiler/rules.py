@@ -106,15 +106,21 @@ def one_reshape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     return None if shape == params["shape"] else graph.make("reshape", x, shape=shape)
 
 
+def order_of_axes(axes: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
+    if axes is None or isinstance(axes, int):  # a number is the only axis
+        return tuple(reversed(range(ndim)))
+    return tuple(axis % ndim for axis in axes)
+
+
 def one_transpose(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     if not isinstance(x, Tensor):
         return None
-    axes = tuple(reversed(range(x.ndim))) if params["axes"] is None else tuple(a % x.ndim for a in params["axes"])
+    axes = order_of_axes(params["axes"], x.ndim)
     if axes == tuple(range(x.ndim)):
         return x
     if found := inner(x, "transpose"):
-        before = x.params["axes"]
+        before = order_of_axes(x.params["axes"], x.ndim)
         return graph.make("transpose", found[0], axes=tuple(before[a] for a in axes))
     return None if axes == params["axes"] else graph.make("transpose", x, axes=axes)
 

@@ -271,8 +271,10 @@ class Tensor:
     __lt__, __le__ = _operator("less"), _operator("less_equal")
     __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
     __eq__, __ne__ = _operator("equal"), _operator("not_equal")  # type: ignore[assignment]  # elementwise, as in NumPy
-    __and__, __or__ = _operator("logical_and"), _operator("logical_or")
-    __neg__, __abs__, __invert__ = _operator("negative"), _operator("absolute"), _operator("logical_not")
+    __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
+    __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")
+    __xor__, __rxor__ = _operator("bitwise_xor"), _reflected("bitwise_xor")
+    __neg__, __abs__, __invert__ = _operator("negative"), _operator("absolute"), _operator("invert")
     __getitem__ = _operator("index")
     __hash__ = object.__hash__
 

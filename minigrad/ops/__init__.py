@@ -19,6 +19,7 @@ from minigrad.ops import (
     reduction,
     shape,
     transcendental,
+    truths,
 )
 from minigrad.ops.activations import *
 from minigrad.ops.attention import *
@@ -38,6 +39,7 @@ from minigrad.ops.rearrange import *
 from minigrad.ops.reduction import *
 from minigrad.ops.shape import *
 from minigrad.ops.transcendental import *
+from minigrad.ops.truths import *
 
 __all__: list[str] = []
 __all__ += activations.__all__
@@ -58,3 +60,4 @@ __all__ += rearrange.__all__
 __all__ += reduction.__all__
 __all__ += shape.__all__
 __all__ += transcendental.__all__
+__all__ += truths.__all__

@@ -1,4 +1,4 @@
-"""Elementwise ops of arithmetic, powers, choices, comparisons and rounding, and what gradient rules need.
+"""Elementwise ops of arithmetic, powers, choices and rounding, and what gradient rules need.
 
 Each is one table row, see `rows`, unless it has parameters or optional arguments.
 """
@@ -22,11 +22,9 @@ from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
 
 __all__ = [
-    "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "equal", "floor", "full_like", "greater",
-    "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "number_power", "ones_like", "power",
-    "reciprocal", "rint", "round", "sign", "sqrt", "square", "stop_gradient", "strong_multiply", "subtract",
-    "tensor_power", "trunc", "where", "zeros_like",
+    "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "floor", "full_like", "maximum", "minimum",
+    "multiply", "negative", "number_power", "ones_like", "power", "reciprocal", "rint", "round", "sign", "sqrt",
+    "square", "stop_gradient", "strong_multiply", "subtract", "tensor_power", "trunc", "where", "zeros_like",
 ]  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -237,10 +235,17 @@ def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
     samples=[call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
              call(normal(2, 3), 0.1, between(0.3, 1, 3))],
     refusals=[refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)")],
-    kinks=[kink(call(np.array([0.0, 1.0]), np.zeros(2), np.ones(2)), 1.0, 0.0, 0.0)],
+    kinks=[
+        kink(call(np.array([0.0, 1.0]), np.zeros(2), np.ones(2)), 1.0, 0.0, 0.0),
+        kink(call(np.array([0.0, 1.0, 2.0]), np.ones(3), np.ones(3)), [0, 1, 0], [1, 0, 0], [0, 0, 1]),
+        kink(call(np.array([0.0, 1.0, 2.0]), np.full(3, 2.0), np.ones(3)), 0.0, 0.0, 1.0),
+        kink(call(np.array([0.0, 1.0, 2.0]), 2.0, 1.0), 0.0),
+    ],
 )  # fmt: skip
 def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
     """`x` limited to the range from `a_min` to `a_max`; at a bound the gradient goes to `x`.
+
+    Where `a_min` is above `a_max` the result is `a_max`, whatever `x` is, and so goes the gradient.
 
     >>> clip(Tensor([-2.0, 0.5, 2.0]), -1.0, 1.0).tolist()
     [-1.0, 0.5, 1.0]
@@ -250,40 +255,28 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 @clip.vjp("x")
 def _(g: Any, y: Any, x: Any, a_min: Any, a_max: Any) -> Any:
-    return ops.where(ops.equal(x, y), g, 0.0)
+    return ops.where(where_bounds_are_in_order(ops.equal(x, y), a_min, a_max), g, 0.0)
 
 
 @clip.vjp("a_min")
 def _(g: Any, y: Any, x: Any, a_min: Any, a_max: Any) -> Any:
-    return ops.where(ops.less(x, y), g, 0.0)
+    return ops.where(where_bounds_are_in_order(ops.less(x, a_min), a_min, a_max), g, 0.0)
 
 
 @clip.vjp("a_max")
 def _(g: Any, y: Any, x: Any, a_min: Any, a_max: Any) -> Any:
-    return ops.where(ops.greater(x, y), g, 0.0)
+    above = ops.greater(x, a_max)
+    return ops.where(above if a_min is None else ops.logical_or(above, ops.greater(a_min, a_max)), g, 0.0)
 
 
-# --- comparisons: not differentiable ----------------------------------------------------------------------------------
+def where_bounds_are_in_order(condition: Any, a_min: Any, a_max: Any) -> Any:
+    """The condition, and False where `a_min` is above `a_max`; of two numbers it is known once and for all."""
+    if a_min is None or a_max is None:
+        return condition
+    if isinstance(a_min, (int, float)) and isinstance(a_max, (int, float)):
+        return ops.zeros_like(condition) if a_min > a_max else condition
+    return ops.logical_and(condition, ops.logical_not(ops.greater(a_min, a_max)))
 
-
-def comparison(name: str, forward: Any, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
-    samples = pair if arguments == PAIR else one
-    return row(name, forward, formula, samples=samples, arguments=arguments, differentiable=False, **record)
-
-
-equal: Op = comparison("equal", np.equal, "x₁ = x₂", commutative=True)
-not_equal: Op = comparison("not_equal", np.not_equal, "x₁ ≠ x₂", commutative=True)
-less: Op = comparison("less", np.less, "x₁ < x₂")
-less_equal: Op = comparison("less_equal", np.less_equal, "x₁ ≤ x₂")
-greater: Op = comparison("greater", np.greater, "x₁ > x₂")
-greater_equal: Op = comparison("greater_equal", np.greater_equal, "x₁ ≥ x₂")
-logical_and: Op = comparison("logical_and", np.logical_and, "x₁ and x₂", commutative=True)
-logical_or: Op = comparison("logical_or", np.logical_or, "x₁ or x₂", commutative=True)
-logical_xor: Op = comparison("logical_xor", np.logical_xor, "either x₁ or x₂", commutative=True)
-logical_not: Op = comparison("logical_not", np.logical_not, "not x", ("x",))
-isfinite: Op = comparison("isfinite", np.isfinite, "x is finite", ("x",))
-isinf: Op = comparison("isinf", np.isinf, "x is ∞ or −∞", ("x",))
-isnan: Op = comparison("isnan", np.isnan, "x is not a number", ("x",))
 
 # --- rounding: the gradient is 0, also at the jumps -------------------------------------------------------------------
 

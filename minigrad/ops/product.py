@@ -117,32 +117,36 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
 
 
 def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
-    return flops_of_product(out, x, weight) + int(math.prod(out.shape))
+    return flops_of_product(out, x, weight) + (0 if bias is None else int(math.prod(out.shape)))
 
 
 def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
-    return ops.matmul(x, weight) + bias
+    product = ops.matmul(x, weight)
+    return product if bias is None else product + bias
 
 
 @op(
     formula="x W + b", symbol="@", definition=linear_definition, lowering=linear_definition,
-    infer=lambda x, weight, bias: product_shape(x, weight), flops=flops_of_linear,
+    infer=lambda x, weight, bias=None: product_shape(x, weight), flops=flops_of_linear,
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
-             call(normal(2, 3), normal(3, 2), normal(1)), call(normal(2, 3), normal(3, 2), 0.5)],
+             call(normal(2, 3), normal(3, 2), normal(1)), call(normal(2, 3), normal(3, 2), 0.5),
+             call(normal(2, 3), normal(3, 2)), call(normal(2, 0), normal(0, 2), None)],
     refusals=[
         refusal(call(normal(2, 3), normal(4, 3), normal(3)), ValueError, "linear", "x", "(2, 3)", "weight", "(4, 3)"),
         refusal(call(normal(2, 3), normal(3, 4), normal(3)), ValueError, "linear", "bias", "(3,)", "(4,)"),
     ],
-    reference=lambda x, weight, bias: x @ weight + bias,
+    reference=lambda x, weight, bias=None: x @ weight + (0 if bias is None else bias),
 )  # fmt: skip
-def linear(x: Any, weight: Any, bias: Any) -> Any:
-    """A linear map with a bias, `x @ weight + bias`, in one node.
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """A linear map, `x @ weight`, with a bias where there is one, `x @ weight + bias`, in one node.
 
     >>> linear(Tensor([1.0, 2.0]), [[1.0], [1.0]], [0.5]).tolist()
     [3.5]
     """
     y = matmul.forward(x, weight)
+    if bias is None:
+        return y
     return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
 
 

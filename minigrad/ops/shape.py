@@ -76,14 +76,15 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
 @op(
     formula="x with its axes permuted", numpy=[np.transpose], view=True, code="{x}.transpose({axes})",
     samples=[call(normal(2, 3)), call(normal(2, 3, 4), (2, 0, 1)), call(normal(2, 3, 4, 1), (0, -2, -1, 1)),
-             call(normal()), call(normal(0, 2), (1, 0))],
+             call(normal()), call(normal(0, 2), (1, 0)), call(normal(3), 0), call(normal(3), -1)],
     refusals=[
         refusal(call(normal(2, 3), (0, 2)), AxisError, "transpose", "axis 2", "dimension 2"),
         refusal(call(normal(2, 3), (0, -2)), ValueError, "transpose", "(2, 3)", "(0, -2)", "repeated"),
         refusal(call(normal(2, 3), (0, 1, 2)), ValueError, "transpose", "(2, 3)", "(0, 1, 2)"),
+        refusal(call(normal(2, 3), 1), ValueError, "transpose", "(2, 3)", "axes=1"),
     ],
 )  # fmt: skip
-def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+def transpose(x: Any, *, axes: int | tuple[int, ...] | None = None) -> Any:
     """The axes in another order; all reversed where `axes` is None.
 
     >>> Tensor([[1.0, 2.0]]).transpose().shape
@@ -93,8 +94,8 @@ def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 
 @transpose.vjp("x")
-def _(g: Any, y: Any, x: Any, *, axes: tuple[int, ...] | None) -> Any:
-    return g.T if axes is None else ops.transpose(g, axes=inverse_permutation(axes))
+def _(g: Any, y: Any, x: Any, *, axes: int | tuple[int, ...] | None) -> Any:
+    return g.T if axes is None or isinstance(axes, int) else ops.transpose(g, axes=inverse_permutation(axes))
 
 
 @functools.cache

@@ -1,0 +1,74 @@
+"""Comparisons, and what is made of their answers: truths, and bits. None of it is differentiable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.record import call, refusal
+from minigrad.core.op import Op
+from minigrad.ops.rows import PAIR, one, pair, row
+from minigrad.ops.samples import booleans, integers, normal
+
+__all__ = [
+    "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert", "isfinite", "isinf",
+    "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal",
+]  # fmt: skip
+
+# --- comparisons and truths -------------------------------------------------------------------------------------------
+
+
+def comparison(name: str, forward: Any, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
+    samples = pair if arguments == PAIR else one
+    return row(name, forward, formula, samples=samples, arguments=arguments, differentiable=False, **record)
+
+
+equal: Op = comparison("equal", np.equal, "x₁ = x₂", commutative=True)
+not_equal: Op = comparison("not_equal", np.not_equal, "x₁ ≠ x₂", commutative=True)
+less: Op = comparison("less", np.less, "x₁ < x₂")
+less_equal: Op = comparison("less_equal", np.less_equal, "x₁ ≤ x₂")
+greater: Op = comparison("greater", np.greater, "x₁ > x₂")
+greater_equal: Op = comparison("greater_equal", np.greater_equal, "x₁ ≥ x₂")
+logical_and: Op = comparison("logical_and", np.logical_and, "x₁ and x₂", commutative=True)
+logical_or: Op = comparison("logical_or", np.logical_or, "x₁ or x₂", commutative=True)
+logical_xor: Op = comparison("logical_xor", np.logical_xor, "either x₁ or x₂", commutative=True)
+logical_not: Op = comparison("logical_not", np.logical_not, "not x", ("x",))
+isfinite: Op = comparison("isfinite", np.isfinite, "x is finite", ("x",))
+isinf: Op = comparison("isinf", np.isinf, "x is ∞ or −∞", ("x",))
+isnan: Op = comparison("isnan", np.isnan, "x is not a number", ("x",))
+
+# --- bit by bit, which of booleans is "and", "or", "either" and "not" -------------------------------------------------
+
+of_pairs = (
+    call(integers(8, 2, 3), integers(8, 2, 3)), call(booleans(3, 1), booleans(2)), call(integers(8, 2, 3), 5),
+    call(6, integers(8, 3)), call(booleans(2, 3), integers(8, 3)), call(booleans(), True),
+)  # fmt: skip
+of_one = (call(integers(8, 2, 3)), call(booleans(2, 3)), call(booleans()))
+
+
+def bitwise(name: str, ufunc: Any, logical: str, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
+    """An op that takes booleans and integers only; `logical` is what also takes floats, as truths."""
+
+    def forward(*arrays: Any) -> Any:
+        for x in arrays:
+            if np.asarray(x).dtype.kind not in "biu":
+                raise TypeError(
+                    f"expected booleans or integers, got {np.asarray(x).dtype}: compare first, as in x > 0, or use "
+                    f"minigrad.{logical} for truths"
+                )
+        return ufunc(*arrays)
+
+    floats = call(*[normal(2, 3)] * len(arguments))
+    return row(
+        name, forward, formula, arguments=arguments, numpy=[ufunc], differentiable=False,
+        samples=of_pairs if arguments == PAIR else of_one, commutative=arguments == PAIR,
+        code=f"np.{name}({', '.join(f'{{{x}}}' for x in arguments)}, out={{out}})",
+        refusals=[refusal(floats, TypeError, name, "booleans or integers", "float64", logical)], **record,
+    )  # fmt: skip
+
+
+bitwise_and: Op = bitwise("bitwise_and", np.bitwise_and, "logical_and", "the bits set in x₁ and in x₂", symbol="&")
+bitwise_or: Op = bitwise("bitwise_or", np.bitwise_or, "logical_or", "the bits set in x₁ or in x₂", symbol="|")
+bitwise_xor: Op = bitwise("bitwise_xor", np.bitwise_xor, "logical_xor", "the bits that differ in x₁ and x₂", symbol="^")
+invert: Op = bitwise("invert", np.invert, "logical_not", "the bits not set in x", ("x",), symbol="~")
