@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, an
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import minigrad as mg
 from minigrad.core.modes import current_mode
@@ -19,6 +20,8 @@ LIBRARIES = {"minigrad.data.date_pairs.dates": "babel", "minigrad.data.tunebook.
 def pytest_configure(config):
     """Register the fixtures for all of the run: the doctests lie in minigrad/, outside this folder."""
     config.pluginmanager.register(Everywhere(), "minigrad-everywhere")
+    settings.register_profile("any machine", deadline=None)  # how fast one is, and what else it does, is not tested
+    settings.load_profile("any machine")
     if fault := os.environ.get("MINIGRAD_FAULT"):  # `tests/faults.py` puts it back
         import_module("tests.faults").plant(fault)
 
