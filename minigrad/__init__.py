@@ -24,10 +24,10 @@ from minigrad.core.modes import no_grad as no_grad
 from minigrad.core.modes import scope as scope
 from minigrad.core.modes import trace_lines as trace_lines
 from minigrad.core.op import op as op
+from minigrad.core.state import assign as assign
+from minigrad.core.state import read as read
 from minigrad.core.tensor import Tensor as Tensor
-from minigrad.core.tensor import assign as assign
 from minigrad.core.tensor import constant as constant
-from minigrad.core.tensor import read as read
 from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops import absolute as absolute
 from minigrad.ops import add as add

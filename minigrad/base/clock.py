@@ -21,7 +21,7 @@ class Storage:
 
     __slots__ = ("stamp",)
     latest = 0  # the youngest stamp of all: backward compares it first, and is nearly always done
-    moves = 0  # how often a leaf was given other memory: compiled programs compare it
+    changes = 0  # how often memory, freezing or an attribute changed that programs may depend on: then they look closer
 
     def __init__(self) -> None:
         self.stamp = 0

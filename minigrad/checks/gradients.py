@@ -21,7 +21,8 @@ from minigrad.checks.report import GradientReport, InputReport
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import GradientCheckError
 from minigrad.core.modes import no_grad
-from minigrad.core.tensor import Tensor, assign
+from minigrad.core.state import assign
+from minigrad.core.tensor import Tensor
 
 # The first step, for a coordinate of size 1 or less: the fourth-order error of the extrapolated difference and the
 # rounding error are then both about 1e-12 (Press et al., Numerical Recipes, 3rd edition, section 5.7).

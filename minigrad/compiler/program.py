@@ -22,7 +22,8 @@ from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.core.capture import Capture
-from minigrad.core.tensor import new_tensor, read, touch
+from minigrad.core.state import read, touch
+from minigrad.core.tensor import new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
@@ -73,7 +74,7 @@ class Program:
         self._flags = list(dict.fromkeys(recording.flags))
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
         self._memory = [(tensor, read(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
-        self._moves = Storage.moves
+        self._changes = Storage.changes
         self._state = [graph._tensors[node.number] for node in graph.updates]
         written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
         self._written = {id(owner_of(array)) for array in written_to}
@@ -166,10 +167,10 @@ class Program:
         """Whether the function would still do the same: modules train or not as they did, state is where it was."""
         if self._flags and any(module.training is not value for module, value in self._flags):
             return False
-        if self._moves != Storage.moves:
+        if self._changes != Storage.changes:
             if not self.may_be_current():
                 return False
-            self._moves = Storage.moves
+            self._changes = Storage.changes
         return True
 
     def may_be_current(self) -> bool:

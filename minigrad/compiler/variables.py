@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.base.arrays import Array, owner_of
 from minigrad.compiler.code import is_of_numbers, part_texts, view_text
 from minigrad.compiler.rules import is_constant
-from minigrad.core.tensor import read
+from minigrad.core.state import read
 from minigrad.graph import Graph, Node
 from minigrad.ops.shape import reshaped
 

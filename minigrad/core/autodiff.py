@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.base.arrays import Array, real_array, shape_of
+from minigrad.base.clock import Storage
 from minigrad.base.record import registry
 from minigrad.base.signature import checked
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
-from minigrad.core.tensor import Operand, Storage, Tensor, cast, describe, new_tensor, storage_of
+from minigrad.core.state import cast, storage_of
+from minigrad.core.tensor import Operand, Tensor, describe, new_tensor
 
 
 class Contribution(NamedTuple):
@@ -177,12 +179,12 @@ def _sweep(
 def _needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
     """What lies between outputs and targets, both included, oldest first."""
     reached: set[Tensor] = set()
-    stack = [t for t in outputs if t.requires_grad]
+    stack = [t for t in outputs if t._requires_grad is True]
     while stack:
         t = stack.pop()
         if t not in reached:
             reached.add(t)
-            stack += [x for x in t.inputs if type(x) is Tensor and x.requires_grad]
+            stack += [x for x in t.inputs if type(x) is Tensor and x._requires_grad is True]
     order = sorted(reached, key=attrgetter("id"))
     if targets is None:
         return order

@@ -17,7 +17,8 @@ from minigrad.base.record import registry
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
-from minigrad.core.tensor import Tensor, cast, constant, describe, new_tensor, refuse_under_capture
+from minigrad.core.state import cast
+from minigrad.core.tensor import Tensor, constant, describe, new_tensor, refuse_under_capture
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op

@@ -20,7 +20,8 @@ from minigrad.base.record import Function
 from minigrad.base.signature import Signature
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, scope
-from minigrad.core.tensor import Tensor, constant, new_tensor, storage_of
+from minigrad.core.state import storage_of
+from minigrad.core.tensor import Tensor, constant, new_tensor
 
 Rule = Callable[..., Any]
 _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
@@ -92,7 +93,7 @@ class Op(Function, Signature):
             kind = type(x)
             if kind is Tensor:
                 is_node = True
-                requires_grad = requires_grad or x.requires_grad
+                requires_grad = requires_grad or x._requires_grad
                 x = x._data
             elif kind is np.ndarray:
                 has_array = True

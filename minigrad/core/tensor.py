@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 import numpy as np
 
 from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
-from minigrad.base.clock import Storage as Storage
-from minigrad.base.clock import lock, next_id
+from minigrad.base.clock import Storage, next_id
 from minigrad.base.messages import describe as describe
 from minigrad.base.record import by_numpy, registry
 from minigrad.base.signature import checked
 from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import Origin, Place, current_mode
+from minigrad.core.state import assign, check_differentiable, require_gradient
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -69,16 +69,16 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_storage",
-        "id", "inputs", "line", "name", "op", "params", "place", "requires_grad", "role", "trail",
+        "__weakref__", "_data", "_grad", "_requires_grad", "_storage",
+        "id", "inputs", "line", "name", "op", "params", "place", "role", "trail",
     )  # fmt: skip
 
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, np.ndarray):
             refuse_under_capture(data, "Tensor")
         array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
-        if requires_grad and array.dtype.kind != "f":
-            raise TypeError(f"{array.dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+        if requires_grad:
+            check_differentiable(array.dtype)
         mode = current_mode()
         self._fill(array, None, (), {}, requires_grad, mode.place, None)
         self.name = name
@@ -87,14 +87,14 @@ class Tensor:
 
     def _fill(
         self, data: Array | Shaped, op: Op | None, inputs: tuple[Any, ...], params: Mapping[str, Any],
-        requires_grad: bool, place: Place, role: str | None,
+        requires_grad: int, place: Place, role: str | None,
     ) -> None:  # fmt: skip
         self.id = next_id()
         self._data = data
         self.op = op
         self.inputs = inputs
         self.params = params
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.place = place
         self.role = role
         self.name = None
@@ -128,6 +128,15 @@ class Tensor:
     @property
     def origin(self) -> Origin | None:
         return self.place.origin
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are wanted; it may be set for leaves, which freezes a parameter or thaws it."""
+        return self._requires_grad is True
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        require_gradient(self, bool(value))
 
     @property
     def T(self) -> Tensor:  # noqa: N802  # NumPy's name
@@ -302,7 +311,7 @@ TOP = Place()
 
 def new_tensor(
     data: Array | Shaped, op: Op | None = None, inputs: tuple[Any, ...] = (), params: Mapping[str, Any] = NO_PARAMS,
-    requires_grad: bool = False, place: Place = TOP, role: str | None = None,
+    requires_grad: int = False, place: Place = TOP, role: str | None = None,
 ) -> Tensor:  # fmt: skip
     """A Tensor around `data` itself, unchecked: for the engine."""
     tensor = _new(Tensor)
@@ -333,68 +342,3 @@ def refuse_under_capture(array: Array, where: str) -> None:
             "captured and would be the same for ever: pass it as an argument, keep it in a module as a Tensor, or say "
             "minigrad.constant(a)"
         )
-
-
-def read(tensor: Tensor) -> Any:
-    """The current value of a piece of state: its array, or under capture the Tensor that stands for it."""
-    capture = current_mode().capture
-    return tensor._values() if capture is None else capture.value_of(tensor)
-
-
-def assign(tensor: Tensor, value: Operand) -> None:
-    """Copy `value` into the memory of the leaf `tensor`; graphs that used the old value notice at backward.
-
-    Raises:
-        GraphError: `tensor` is the result of an op.
-        ValueError: the shapes differ.
-
-    >>> p = Tensor([1.0, 2.0])
-    >>> assign(p, [3.0, 4.0])
-    >>> p.tolist()
-    [3.0, 4.0]
-    """
-    if tensor.op is not None:
-        raise GraphError(f"{describe(tensor)} is the result of {tensor.op.name}; only leaves can be assigned")
-    if shape_of(value) != tensor.shape:
-        raise ValueError(f"assign: {describe(tensor)} cannot take values of shape {shape_of(value)}")
-    capture = current_mode().capture
-    if capture is not None:
-        capture.assign(tensor, value)
-    else:
-        values = real_array(value._values() if isinstance(value, Tensor) else value)
-        np.copyto(tensor._values(), values, casting="same_kind")
-        touch(tensor)
-
-
-def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
-    """`value` in another type of the same kind, as a node where it is not in it already."""
-    if value.dtype != dtype and not np.can_cast(value.dtype, dtype, "same_kind"):
-        raise TypeError(f"{use} cannot take {value.dtype} values")
-    return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
-
-
-def touch(*tensors: Tensor) -> None:
-    """Stamp the memory of `tensors` as just written to: for those who write into it themselves, as optimisers do."""
-    with lock:  # `latest` must never go back
-        Storage.latest = stamp = next_id()
-        for tensor in tensors:
-            (tensor._storage or storage_of(tensor)).stamp = stamp
-
-
-def rebase(tensor: Tensor, memory: Array) -> None:
-    """Let the leaf `tensor` live in `memory`, a part of a larger array, and keep its values."""
-    if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
-        raise GraphError(f"{describe(tensor)} cannot live in {memory.dtype} memory of shape {memory.shape}")
-    if tensor._data is not memory:
-        np.copyto(memory, tensor._values())
-        tensor._data = memory
-        Storage.moves += 1
-        touch(tensor)
-
-
-def storage_of(tensor: Tensor) -> Storage:
-    """The stamp that `tensor` shares with everything that looks into its memory."""
-    if tensor._storage is None:
-        with lock:  # two threads that look at it for the first time must agree
-            tensor._storage = tensor._storage or Storage()
-    return tensor._storage

@@ -14,7 +14,8 @@ import numpy as np
 
 from minigrad.base.arrays import owner_of
 from minigrad.base.structure import leaves, map_leaves
-from minigrad.core.tensor import Tensor, assign
+from minigrad.core.state import assign
+from minigrad.core.tensor import Tensor
 from minigrad.graph.node import Array, Node
 
 if TYPE_CHECKING:

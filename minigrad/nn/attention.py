@@ -10,7 +10,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.tensor import Tensor, constant, read
+from minigrad.core.state import read
+from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module

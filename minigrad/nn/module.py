@@ -16,7 +16,8 @@ from minigrad.base.arrays import Array
 from minigrad.base.instructive import Instructive
 from minigrad.base.signature import check_call, checked
 from minigrad.core.modes import Mode, current_mode, reset_mode, scope, set_mode
-from minigrad.core.tensor import Tensor, assign
+from minigrad.core.state import assign
+from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.tensor import Tensor, assign, read, rebase, touch
+from minigrad.core.state import assign, read, rebase, touch
+from minigrad.core.tensor import Tensor
 
 Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)
 

@@ -16,7 +16,8 @@ from minigrad.base.instructive import Instructive
 from minigrad.base.signature import checked
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.tensor import Tensor, assign, describe, read, touch
+from minigrad.core.state import assign, read, touch
+from minigrad.core.tensor import Tensor, describe
 from minigrad.nn.state import check_state
 from minigrad.optim.arguments import check
 from minigrad.optim.buffer import Buffer

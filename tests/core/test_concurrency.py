@@ -19,7 +19,7 @@ import minigrad as mg
 from minigrad import GraphError, Tensor
 from minigrad.base.clock import Storage, next_id
 from minigrad.core.modes import Mode, set_mode, within
-from minigrad.core.tensor import storage_of
+from minigrad.core.state import storage_of
 
 
 def records() -> bool:
@@ -278,7 +278,7 @@ def test_C6_a_fork_in_the_middle_of_a_computation_goes_on_in_both():
 FORKING = """
 import os, threading
 import minigrad as mg
-from minigrad.core.tensor import touch
+from minigrad.core.state import touch
 
 tensor, stop = mg.Tensor(1.0), threading.Event()
 

@@ -1,0 +1,112 @@
+"""State: leaves whose memory is written to, always in place and always with a stamp.
+
+Eager code and captured functions use the same `read` and `assign`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.base.arrays import Array, real_array, shape_of
+from minigrad.base.clock import Storage, lock, next_id
+from minigrad.base.messages import describe
+from minigrad.base.record import registry
+from minigrad.core.errors import GraphError
+from minigrad.core.modes import current_mode
+
+if TYPE_CHECKING:
+    from minigrad.core.tensor import Operand, Tensor
+
+CUT = 2  # in the place of `requires_grad`: eager code would want a gradient here, but what led here was not recorded
+
+
+def read(tensor: Tensor) -> Any:
+    """The current value of a piece of state: its array, or under capture the Tensor that stands for it."""
+    capture = current_mode().capture
+    return tensor._values() if capture is None else capture.value_of(tensor)
+
+
+def assign(tensor: Tensor, value: Operand) -> None:
+    """Copy `value` into the memory of the leaf `tensor`; graphs that used the old value notice at backward.
+
+    Raises:
+        GraphError: `tensor` is the result of an op.
+        ValueError: the shapes differ.
+
+    >>> p = Tensor([1.0, 2.0])
+    >>> assign(p, [3.0, 4.0])
+    >>> p.tolist()
+    [3.0, 4.0]
+    """
+    if tensor.op is not None:
+        raise GraphError(f"{describe(tensor)} is the result of {tensor.op.name}; only leaves can be assigned")
+    if shape_of(value) != tensor.shape:
+        raise ValueError(f"assign: {describe(tensor)} cannot take values of shape {shape_of(value)}")
+    capture = current_mode().capture
+    if capture is not None:
+        capture.assign(tensor, value)
+    else:
+        values = real_array(value._values() if hasattr(value, "_values") else value)
+        np.copyto(tensor._values(), values, casting="same_kind")
+        touch(tensor)
+
+
+def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
+    """`value` in another type of the same kind, as a node where it is not in it already."""
+    if value.dtype != dtype and not np.can_cast(value.dtype, dtype, "same_kind"):
+        raise TypeError(f"{use} cannot take {value.dtype} values")
+    return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
+
+
+def require_gradient(tensor: Tensor, value: bool) -> None:
+    """Set `requires_grad` of a leaf; compiled functions look at it again.
+
+    Raises:
+        GraphError: `tensor` is a result, whose graph would be cut in silence, or made longer.
+        TypeError: integers or booleans that should require a gradient.
+    """
+    if value is tensor.requires_grad:
+        return
+    if tensor.op is not None or tensor._requires_grad == CUT:
+        raise GraphError(
+            f"requires_grad of {describe(tensor)} follows from what it was made of: take .detach(), which has no "
+            "history, compute it under no_grad(), or set requires_grad of the leaves"
+        )
+    if value:
+        check_differentiable(tensor.dtype)
+    tensor._requires_grad = value
+    Storage.changes += 1
+
+
+def check_differentiable(dtype: np.dtype[Any]) -> None:
+    if dtype.kind != "f":
+        raise TypeError(f"{dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+
+
+def touch(*tensors: Tensor) -> None:
+    """Stamp the memory of `tensors` as just written to: for those who write into it themselves, as optimisers do."""
+    with lock:  # `latest` must never go back
+        Storage.latest = stamp = next_id()
+        for tensor in tensors:
+            (tensor._storage or storage_of(tensor)).stamp = stamp
+
+
+def rebase(tensor: Tensor, memory: Array) -> None:
+    """Let the leaf `tensor` live in `memory`, a part of a larger array, and keep its values."""
+    if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
+        raise GraphError(f"{describe(tensor)} cannot live in {memory.dtype} memory of shape {memory.shape}")
+    if tensor._data is not memory:
+        np.copyto(memory, tensor._values())
+        tensor._data = memory
+        Storage.changes += 1
+        touch(tensor)
+
+
+def storage_of(tensor: Tensor) -> Storage:
+    """The stamp that `tensor` shares with everything that looks into its memory."""
+    if tensor._storage is None:
+        with lock:  # two threads that look at it for the first time must agree
+            tensor._storage = tensor._storage or Storage()
+    return tensor._storage
