@@ -31,6 +31,9 @@ class Writer(Protocol):
     def bind(self, name: str, value: Any) -> str:
         """The name under which the program knows `value`, which cannot be written down."""
 
+    def call(self, op: Op) -> str:
+        """The name under which the program knows what `op` computes."""
+
     def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
         """The line that calls a checking function on behalf of `caller`; none where the argument was checked before."""
 
@@ -93,9 +96,10 @@ def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:
     op = _op(node)
     operands = [_read(variables[x]) if isinstance(x, Node) else text_of(x) for x in node.inputs]
     if op.forward in OPERATORS:
+        operands = [f"({text})" if text.startswith("-") else text for text in operands]  # −1 ** 2 is −(1 ** 2)
         return f"{variables[node]} = " + f" {OPERATORS[op.forward]} ".join(operands)
-    name = op.forward.__name__ if is_numpy(op.forward) else node.dtype
-    return f"{variables[node]} = np.{name}({', '.join(operands)})"
+    name = f"np.{op.forward.__name__}" if is_numpy(op.forward) else text_of(node.dtype)
+    return f"{variables[node]} = {name}({', '.join(operands)})"
 
 
 def view_text(node: Node, variables: Mapping[Node, Variable]) -> str | None:
@@ -121,7 +125,7 @@ def call_of(node: Node, operands: list[Any], writer: Writer) -> str:
         f"{name}={text_of(value) if is_plain(value) else writer.bind(name, value)}"
         for name, value in node.params.items()
     ]
-    return f"{_op(node).name}({', '.join([*map(text_of, operands), *params])})"
+    return f"{writer.call(_op(node))}({', '.join([*map(text_of, operands), *params])})"
 
 
 def text_of(value: Any) -> str:
@@ -129,7 +133,9 @@ def text_of(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "np.inf", -math.inf: "-np.inf"}.get(value, "np.nan")
     if isinstance(value, np.dtype):
-        return f"np.{value}" if value.kind != "b" else "np.bool_"
+        return f"np.{value.name}{'_' * (value.kind == 'b')}" if value.isnative else f"np.dtype({value.str!r})"
+    if type(value) is tuple:
+        return f"({', '.join(map(text_of, value))}{',' * (len(value) == 1)})"
     return str(value) if hasattr(value, "root") else repr(value)
 
 
@@ -143,7 +149,7 @@ def is_plain(value: Any) -> bool:
     """Whether `text_of` writes a param so that Python can read it again."""
     if type(value) is tuple:
         return all(map(is_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str, np.dtype))
+    return type(value) in (type(None), bool, int, float, str) or isinstance(value, np.dtype)
 
 
 def _formatted(op: Op, code: str, out: Any, operands: list[Any], params: Mapping[str, Any]) -> str:

@@ -8,13 +8,21 @@ from __future__ import annotations
 import ast
 import dis
 import functools
+import importlib.util
 import linecache
+import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from minigrad.core.op import Op
+from minigrad.graph.node import printable
+
+PACKAGE = __name__.partition(".")[0]
+PACKAGES = frozenset({"site-packages", "dist-packages"})  # where package managers put what they install
 
 
 class NotWrittenError(Exception):
@@ -77,18 +85,68 @@ def text_at(lines: list[str], node: Any) -> str:
     return textwrap.dedent(" " * node.col_offset + cut) if isinstance(node, ast.stmt) else cut
 
 
-def global_loads(text: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """The global names that the code of a text loads, with the line and column of each."""
+def named(text: str, kind: str, old: str, new: str) -> str:
+    """The text of a function or class, `kind` being how it begins, under another name."""
+    found = re.match(rf"(?:async\s+)?{kind}\s+{re.escape(old)}\b", text)
+    if not found:
+        raise NotWrittenError(f"the source of {old} does not begin with `{kind} {old}`; write these two on one line")
+    return text[: found.end() - len(old)] + new + text[found.end() :]
+
+
+def codes_of(text: str) -> Iterator[CodeType]:
+    """The code of a text, and of all that is defined in it."""
     stack = [compile(text, "<source>", "exec", annotations.compiler_flag, dont_inherit=True)]
     while stack:
         code = stack.pop()
+        yield code
+        stack += [constant for constant in reversed(code.co_consts) if isinstance(constant, CodeType)]
+
+
+def local_names(text: str) -> set[str]:
+    """What the functions and classes of a text call something of their own, as arguments do."""
+    _, *inside = codes_of(text)
+    found = {name for code in inside for name in (*code.co_varnames, *code.co_cellvars)}
+    return found | {
+        step.argval for code in inside for step in dis.get_instructions(code) if step.opname == "STORE_NAME"
+    }
+
+
+def global_loads(text: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The global names that the code of a text loads, with the line and column of each."""
+    for code in codes_of(text):
         instructions = list(dis.get_instructions(code))
         own = {step.argval for step in instructions if step.opname == "STORE_NAME"}
         for step in instructions:
             local = step.opname == "LOAD_NAME" and step.argval in own
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and not local and step.positions is not None:
                 yield step.argval, (step.positions.lineno, step.positions.col_offset)
-        stack += [constant for constant in reversed(code.co_consts) if isinstance(constant, CodeType)]
+
+
+def check_alone(tree: ast.AST) -> None:
+    """Refuse what a function cannot do where it stands alone.
+
+    Raises:
+        NotWrittenError: it changes names of its module, or imports what is not installed.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            raise NotWrittenError(f"it changes {node.names[0]}, which lies outside; let it return new values instead")
+        imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            imported = ["." if node.level else node.module or ""]
+        for module in imported:
+            if not is_installed(module.partition(".")[0]):
+                raise NotWrittenError(f"it imports {module} while it runs; import that at the top of its file")
+
+
+def is_installed(package: str) -> bool:
+    """Whether it is imported rather than copied: Python's own, NumPy, and what a package manager installed."""
+    if package in sys.stdlib_module_names and package != "__main__":
+        return True
+    if package in ("", "__main__", PACKAGE):
+        return False
+    found = importlib.util.find_spec(package)
+    return found is not None and bool(PACKAGES.intersection(Path(found.origin or "").parts))
 
 
 # --- editing ----------------------------------------------------------------------------------------------------------
@@ -128,15 +186,23 @@ def as_declared(op: Op, call: ast.Call) -> Iterator[Edit]:
         yield from (before(argument, f"{name}=") for name, argument in zip(names, extra, strict=False))
 
 
+def as_docstring(text: str) -> str:
+    """A literal over several lines, which ends where it should whatever is in it."""
+    text = text.replace("\\", "\\\\").replace('""', '"\\"')
+    if text.endswith('"'):
+        text = text[:-1].removesuffix("\\") + '\\"'
+    return f'"""{chr(10).join(map(printable, text.split(chr(10))))}"""'
+
+
 def without_doctests(node: Any) -> Iterator[Edit]:
     """The docstring up to its examples, which are written with Tensors."""
     first = None if isinstance(node, ast.Lambda) else node.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         text, found, _ = first.value.value.partition(">>>")
         if found:
-            text = text.rstrip().replace("\\", "\\\\")
+            text = text.rstrip()
             margin = f"\n{' ' * first.col_offset}" if "\n" in text else ""
-            yield instead_of(first.value, f'"""{text}{margin}"""')
+            yield instead_of(first.value, as_docstring(text + margin))
 
 
 def without_annotations(node: Any, text: str) -> Iterator[Edit]:

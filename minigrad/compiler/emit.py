@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from minigrad.compiler.code import text_of
 from minigrad.compiler.pieces import FLAT
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.statements import Loop, Statement
@@ -41,7 +42,7 @@ def _numbers(plan: Plan) -> Iterator[str]:
     if plan.numbers:
         yield "# --- numbers, as arrays of no axes: NumPy takes these faster than Python's numbers"
     for (text, dtype), name in plan.numbers.items():
-        yield f"{name} = np.array({text}, np.{dtype})"
+        yield f"{name} = np.array({text}, {text_of(dtype)})"
 
 
 def _memory(plan: Plan) -> Iterator[str]:
@@ -59,7 +60,7 @@ def _memory(plan: Plan) -> Iterator[str]:
     for block in sorted(plan.blocks, key=lambda block: block.first):
         for variable in block.members:
             shape = "".join(f", {n}" for n in variable.shape)
-            dtype = "bool" if variable.dtype.kind == "b" else f"np.{variable.dtype}"
+            dtype = "bool" if variable.dtype.kind == "b" else text_of(variable.dtype)
             yield f"{variable} = array({block.offset}, {dtype}{shape})"
 
 
@@ -114,7 +115,7 @@ def _step(plan: Plan, clocks: bool) -> Iterator[str]:
             yield f"    {name} = {value}.copy()"
     returned = [f"np.array({variable})" for variable in plan.returned]
     if plan.copies:
-        names = [f"result_{i}" for i in range(len(returned))]
+        names = [plan.names.new(f"result_{i}") for i in range(len(returned))]
         for name, text in zip(names, returned, strict=True):
             yield f"    {name} = {text}"
         for state, value in plan.copies:

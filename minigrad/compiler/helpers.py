@@ -18,7 +18,6 @@ import linecache
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import EllipsisType, FunctionType, ModuleType
 from typing import Any
 
@@ -31,15 +30,20 @@ from minigrad.compiler.cutting import (
     NotWrittenError,
     as_declared,
     begin,
+    check_alone,
     definitions,
     edited,
     global_loads,
     instead_of,
+    is_installed,
+    local_names,
+    named,
     source_of,
     text_at,
     without_annotations,
     without_doctests,
 )
+from minigrad.compiler.names import word
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.op import Op
@@ -85,11 +89,13 @@ class Helpers:
                     self._cut(name, value)
                 else:
                     self.definitions.append(f"{name} = {self.text_of(name, value)}")
-            except (NotWrittenError, SyntaxError) as error:
+            except (NotWrittenError, SyntaxError, RecursionError) as error:
                 raise GraphError(f"save_source: {name}, which the program calls, cannot be copied: {error}") from error
 
     def new_name(self, name: str) -> str:
         """`name`, or one like it that nothing else has."""
+        if not name.isidentifier() or name.startswith("__"):
+            name = word(name) if word(name).isidentifier() else "value"
         free, number = name, 1
         while free in self._taken or hasattr(builtins, free):
             number += 1
@@ -108,7 +114,7 @@ class Helpers:
         if (text := self._library(value)) is not None:
             return text
         if _is_function(value):
-            known = self._register(name if name.isidentifier() else "function", value)
+            known = self._register(name, value)
             self._cut(known, value)
             return known
         if isinstance(value, type):
@@ -138,6 +144,14 @@ class Helpers:
             self.definitions.append(f"{self._known[name, text]} = {text}")
         return self._known[name, text]
 
+    def _alias(self, name: str, text: str) -> str:
+        """Another name for what `text` says, which no function uses for something of its own."""
+        key = "alias", text
+        if key not in self._known:
+            self._known[key] = self.new_name(f"global_{name}")
+            self.definitions.append(f"{self._known[key]} = {text}")
+        return self._known[key]
+
     def _literal(self, value: Any) -> str:
         """Data as Python writes it, exactly."""
         kind = type(value)
@@ -163,7 +177,8 @@ class Helpers:
         if kind is dict:
             return f"{{{', '.join(f'{self._literal(k)}: {self._literal(v)}' for k, v in value.items())}}}"
         if kind is functools.partial:
-            given = [*map(self._literal, value.args), *(f"{k}={self._literal(v)}" for k, v in value.keywords.items())]
+            given = [*map(self._literal, value.args)]
+            given += [f"**{self._literal(value.keywords)}"] if value.keywords else []
             return f"{self._module(functools)}.partial({', '.join([self._literal(value.func), *given])})"
         if callable(value) or isinstance(value, (np.ndarray, ModuleType)):
             return self.text_of(getattr(value, "__name__", "array"), value)
@@ -212,14 +227,19 @@ class Helpers:
         if isinstance(value, functools._lru_cache_wrapper):
             size = value.cache_parameters()["maxsize"]
             value, cache = value.__wrapped__, f"@{self._module(functools)}.lru_cache(maxsize={size})\n"
+        if own := vars(value).keys() - {"__wrapped__"}:
+            raise NotWrittenError(f"{value.__qualname__} has an attribute, {min(own)}, which would be lost")
         lines, node = source_of(value)
         text = text_at(lines, node)
         if isinstance(node, ast.Lambda):
             text = f"{name} = {f'({text})' if chr(10) in text else text}"
         else:
-            text = text.replace(f"def {node.name}", f"def {name}", 1)
-        cells = dict(zip(value.__code__.co_freevars, value.__closure__ or (), strict=True))
-        names = {**value.__globals__, **{key: cell.cell_contents for key, cell in cells.items()}}
+            text = named(text, "def", node.name, name)
+        try:
+            cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        except ValueError:
+            raise NotWrittenError(f"{value.__qualname__} needs a variable that has no value yet") from None
+        names = {**value.__globals__, **dict(zip(value.__code__.co_freevars, cells, strict=True))}
         tree = ast.parse(text)
         function = tree.body[0].value if isinstance(tree.body[0], ast.Assign) else tree.body[0]
         edits = [*self._defaults(function, value), *without_doctests(function), *without_annotations(function, text)]
@@ -235,7 +255,7 @@ class Helpers:
         node = found[-1]
         above = [f"@{text_at(lines, decorator)}\n" for decorator in node.decorator_list]
         known = self._register(value.__name__, value)
-        text = "".join(above) + text_at(lines, node).replace(f"class {node.name}", f"class {known}", 1)
+        text = "".join(above) + named(text_at(lines, node), "class", node.name, known)
         tree = ast.parse(text)
         self.definitions.append(self._rewritten(text, tree, vars(module), [*without_doctests(tree.body[0])]))
         return known
@@ -251,7 +271,7 @@ class Helpers:
             if default is not None
         ]
         for default, value in pairs:
-            if not isinstance(default, ast.Constant):
+            if not isinstance(default, ast.Constant) or repr(default.value) != repr(value):
                 yield instead_of(default, self._literal(value))
 
     def _rewritten(self, text: str, tree: ast.Module, names: Mapping[str, Any], edits: list[Edit]) -> str:
@@ -262,18 +282,29 @@ class Helpers:
             for node in ast.walk(tree)
             if isinstance(node, ast.Name) and not any(edit.begin <= begin(node) < edit.end for edit in edits)
         }
+        check_alone(tree)
+        local = local_names(text)
         for name, place in global_loads(text):
             node: Any = nodes.get(place)
+            if any(edit.begin <= place < edit.end for edit in edits):
+                continue
             if node is None or node.id != name:
-                continue  # what Python itself looks up
+                if name.startswith("__") and name.endswith("__"):  # what Python itself looks up for a class
+                    continue
+                raise NotWrittenError(f"it loads {name} in a place where that cannot be renamed; use a variable for it")
             if name not in names:
+                if not hasattr(builtins, name):
+                    raise NotWrittenError(f"it loads {name}, which is not defined")
                 edits.append(instead_of(node, self._builtin(name)))
                 continue
             value = names[name]
             while isinstance(parents[node], ast.Attribute) and _is_opened(value):
                 node = parents[node]
                 name, value = node.attr, getattr(value, node.attr)
-            edits.append(instead_of(node, self.text_of(name, value)))
+            written = self.text_of(name, value)
+            if written.partition(".")[0] in local:  # there it would mean something else
+                written = self._alias(name, written)
+            edits.append(instead_of(node, written))
             call = parents[node]
             if isinstance(value, Op) and isinstance(call, ast.Call) and call.func is node:
                 edits += as_declared(value, call)
@@ -301,16 +332,7 @@ def _is_of_tensors(value: Any) -> bool:
 
 
 def _is_from_library(value: Any) -> bool:
-    module = sys.modules.get(getattr(value, "__module__", None) or "")
-    if module is None or getattr(module, getattr(value, "__name__", ""), None) is not value:
+    module = getattr(value, "__module__", None) or ""
+    if getattr(sys.modules.get(module), getattr(value, "__name__", ""), None) is not value:
         return False
-    return _is_installed(module)
-
-
-def _is_installed(module: ModuleType) -> bool:
-    """Whether a module is imported rather than copied: Python's own, NumPy, and what a package manager installed."""
-    if _is_ours(module.__name__) or module.__name__ == "__main__":
-        return False
-    if module.__name__.partition(".")[0] in sys.stdlib_module_names:
-        return True
-    return bool({"site-packages", "dist-packages"}.intersection(Path(module.__file__ or "").parts))
+    return is_installed(module.partition(".")[0])

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import functools
-import re
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigrad.base.arrays import Array
-from minigrad.compiler.code import lines_of, name_of_number, number_line, text_of
+from minigrad.compiler.code import number_line, text_of
 from minigrad.compiler.memory import blocks_of, place
-from minigrad.compiler.names import RESERVED, variable_names
+from minigrad.compiler.names import MARK, Names, variable_names
 from minigrad.compiler.pieces import FLAT, loops, sliced
 from minigrad.compiler.rewrite import Rewritten
 from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
+from minigrad.compiler.writer import Known, LineWriter
 from minigrad.graph import Node
 from minigrad.ops.shape import reshaped
 
@@ -31,12 +30,10 @@ class Plan:
 
     def __init__(self, rewritten: Rewritten) -> None:
         self.graph, self.sources = rewritten
-        names = variable_names(self.graph, self.sources)
-        self.variables = Variables(self.graph, names)
-        self.bound: dict[str, Any] = {}
-        self.numbers: dict[tuple[str, np.dtype[Any]], str] = {}  # the names of arrays of no axes
-        self.checked: dict[tuple[str, Variable, int], Variable] = {}  # and the result it is for
-        self._taken = {*names.values(), *RESERVED, *(one.name for one in self.variables.owners.values())}
+        self.names = Names()
+        self.variables = Variables(self.graph, variable_names(self.graph, self.sources, self.names), self.names)
+        self.known = Known(self.names)
+        self.bound, self.numbers = self.known.bound, self.known.numbers
         self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
         self.returned = [self.variables[node] for node in self.graph.outputs]
         self.copies = [
@@ -90,7 +87,7 @@ class Plan:
         function = node.function
         assert function is not None
         operands = [variables[x] if isinstance(x, Node) else x for x in node.inputs]
-        writer = _Writer(self, out)
+        writer = LineWriter(self.known, out)
         places: list[tuple[Variable, Any]] = []
         if out.kind == "local":
             lines = [f"{out} = {out.text}" if out.text else number_line(node, variables)]
@@ -98,10 +95,9 @@ class Plan:
             places = self._joined(node, operands)
             lines = [f"np.copyto({place}, {text_of(x)})" for place, x in places]
         else:
-            lines = lines_of(node, variables, writer)
-        lines, helpers = self._with_helpers(node, lines)
+            lines = writer.lines(node, variables)
         in_place = function.elementwise and len(lines) == 1 and lines[0].startswith("np.")
-        return Statement(node, lines, operands, out, places, writer.made, in_place, helpers, self._section(node))
+        return Statement(node, lines, operands, out, places, writer.made, in_place, writer.calls, self._section(node))
 
     def _joined(self, node: Node, operands: list[Any]) -> list[tuple[Variable, Any]]:
         """The parts of a result whose operands were not computed there."""
@@ -110,7 +106,7 @@ class Plan:
             if (node, i) not in self.variables.placed:
                 text = text.format(out=out)
                 array = evaluated(text, {out.name: out.array})
-                found.append((Variable(self.new_name(f"{out.name}_part"), "view", array, text, out), x))
+                found.append((Variable(self.names.new(f"{out.name}_part"), "view", array, text, out), x))
         return found
 
     def _section(self, node: Node) -> str:
@@ -118,31 +114,6 @@ class Plan:
             return "backward"
         first = next((other.number for other in self.graph if other.origin is not None), len(self.graph))
         return "forward" if node.number < first else "update"
-
-    def _with_helpers(self, node: Node, lines: list[str]) -> tuple[list[str], bool]:
-        """The lines, and whether they call anything but NumPy; it is bound to the name they use."""
-        function = node.function
-        assert function is not None
-        loaded: set[str] = set()
-        stored: set[str] = set()
-        for part in ast.walk(ast.parse("\n".join(lines))):
-            if isinstance(part, ast.Name):
-                (loaded if isinstance(part.ctx, ast.Load) else stored).add(part.id)
-        known = {*self._taken, *self.bound_objects}
-        scope = getattr(function.forward, "__globals__", {})
-        found = False
-        for name in sorted(loaded - stored - known):
-            if name != function.name and name not in scope:  # Python's own
-                continue
-            value = function.forward if name == function.name else scope[name]
-            value = getattr(value, "forward", value)
-            found = True
-            free = name
-            while self.bound.setdefault(free, value) is not value or free in self._taken:
-                free = f"{free}_"
-            if free != name:
-                lines = [re.sub(rf"\b{name}\b", free, line) for line in lines]
-        return lines, found
 
     @property
     def places(self) -> list[Variable]:
@@ -161,18 +132,6 @@ class Plan:
                 found.append((loop, self.statements[loop.first : loop.last + 1]))
                 number = loop.last + 1
         return found
-
-    @property
-    def bound_objects(self) -> set[str]:
-        return {name for name, value in self.bound.items() if not callable(value)}
-
-    def new_name(self, name: str) -> str:
-        free, number = name, 1
-        while free in self._taken or free in self.bound:
-            number += 1
-            free = f"{name}_{number}"
-        self._taken.add(free)
-        return free
 
     def _let_go(self) -> None:
         """Give back the arrays on which views were tried; their shapes and strides are all that is still needed."""
@@ -209,14 +168,14 @@ class Plan:
 
         node = statement.node
         for variable in statement.scratch:
-            self._taken.discard(variable.name)
-        writer = _Writer(self, statement.out)
+            self.names.give_back(variable.name)
+        writer = LineWriter(self.known, statement.out)
         if statement.places:
             lines = [f"np.copyto({piece(place)}, {text_of(piece(x))})" for place, x in statement.places]
+            statement.lines = [line.replace(MARK, "") for line in lines]
         else:
             mapping = {x: piece(self.variables[x]) for x in (*node.inputs, node) if isinstance(x, Node)}
-            lines = lines_of(node, mapping, writer)
-        statement.lines, _ = self._with_helpers(node, lines)
+            statement.lines = writer.lines(node, mapping)
         statement.scratch = writer.made
         loop.members += tuple(writer.made)
 
@@ -280,7 +239,7 @@ class Plan:
         """The values that a copy into state would change before they are copied themselves, as when two are swapped."""
         written = [state for state, _ in self.copies]
         return {
-            value: self.new_name(f"new_{value.name}")
+            value: self.names.new(f"new_{value.name}")
             for _, value in self.copies
             if value.root.kind in ("state", "constant")
             and any(np.may_share_memory(value.array, state.array) for state in written)
@@ -297,13 +256,13 @@ class Plan:
 def _piece(variable: Variable, loop: Loop) -> Variable:
     """A piece of a variable, for the lines of a loop."""
     if loop.flat:
-        text = "[: stop - start]" if variable.root in loop.members else "[start:stop]"
-        return Variable(variable.name + text, variable.kind, variable.array[:FLAT], base=variable.base)
+        text = f"[: {MARK}stop - {MARK}start]" if variable.root in loop.members else f"[{MARK}start:{MARK}stop]"
+        return Variable(variable.name + text, variable.kind, variable.array[:FLAT], base=variable)
     if variable.root in loop.members:
         return variable
     n = len(variable.array) // loop.count
-    text = "[i : i + 1]" if n == 1 else f"[{n} * i : {n} * i + {n}]"
-    return Variable(variable.name + text, variable.kind, variable.array[:n], base=variable.base)
+    text = f"[{MARK}i : {MARK}i + 1]" if n == 1 else f"[{n} * {MARK}i : {n} * {MARK}i + {n}]"
+    return Variable(variable.name + text, variable.kind, variable.array[:n], base=variable)
 
 
 def _shrunk(root: Variable, views: list[Variable], loop: Loop) -> dict[Variable, tuple[Array, str]]:
@@ -333,47 +292,3 @@ def _is_made_by(text: str, base: Variable, array: Array) -> bool:
     except (ValueError, IndexError):  # it was written for a larger one
         return False
     return (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)
-
-
-class _Writer:
-    """What declarations of code ask for on behalf of one result; `made` is the memory that they took."""
-
-    def __init__(self, plan: Plan, out: Variable) -> None:
-        self.plan, self.out = plan, out
-        self.made: list[Variable] = []
-
-    def memory(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
-        self.made.append(Variable(self.plan.new_name(f"{name}_of_{self.out.name}"), "buffer", np.empty(shape, dtype)))
-        return self.made[-1]
-
-    def constant(self, name: str, array: Array) -> str:
-        for known, other in self.plan.constants.items():
-            if other.dtype == array.dtype and np.array_equal(other, array):
-                return known
-        return self.bind(name, array)
-
-    def number(self, value: float, like: Variable) -> str:
-        if not like.ndim:
-            return text_of(value)
-        key = (text_of(value), like.dtype)  # −0.0 is not 0.0
-        if key not in self.plan.numbers:
-            self.plan.numbers[key] = self.plan.new_name(name_of_number(value))
-        return self.plan.numbers[key]
-
-    def bind(self, name: str, value: Any) -> str:
-        for known, other in self.plan.bound.items():
-            if other is value:
-                return known
-        name = self.plan.new_name(name)
-        self.plan.bound[name] = value
-        return name
-
-    def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
-        root, line = operand.root, f"{function}({caller!r}, {operand}, {limit})"
-        if root.kind != "argument" or operand.size != root.size:
-            return [line]
-        first = self.plan.checked.setdefault((function, root, limit), self.out)
-        return [line] if first is self.out else []
-
-    def text(self, operand: Any) -> str:
-        return text_of(operand)

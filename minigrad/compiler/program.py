@@ -27,6 +27,7 @@ from minigrad.core.tensor import new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
+from minigrad.graph.node import printable
 
 _numbers = count(1)
 
@@ -201,7 +202,9 @@ class Program:
         save_script(self, path)
 
     def __repr__(self) -> str:
-        takes = ", ".join(f"{node.name or f'%{node.number}'} {node.shape} {node.dtype}" for node in self.graph.inputs)
+        takes = ", ".join(
+            f"{printable(node.name or f'%{node.number}')} {node.shape} {node.dtype}" for node in self.graph.inputs
+        )
         return f"<program of {takes or 'no arrays'}: {self.stats.instructions} instructions>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

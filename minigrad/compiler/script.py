@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import sys
 import textwrap
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.base.arrays import Array
+from minigrad.compiler.cutting import as_docstring
 from minigrad.compiler.helpers import Helpers
 from minigrad.compiler.standalone import restored, run, stored
 from minigrad.core.errors import GraphError
 from minigrad.graph import Node
+from minigrad.graph.node import printable
 from minigrad.io.atomic import write_atomically
 from minigrad.io.generator import generator_state
 
@@ -53,7 +56,7 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
 
     Raises:
         GraphError: the program has not run yet, or calls a function whose source cannot be found.
-        ValueError: `path` does not end in `.py`.
+        ValueError: `path` does not end in `.py`, or the script would hide a module of Python's or NumPy.
         OSError: a file cannot be written; each of the two is replaced as a whole or not at all.
 
     >>> import minigrad as mg, numpy as np, tempfile
@@ -67,10 +70,16 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix != ".py":
         raise ValueError(f"save_source: expected a path that ends in .py, got {str(path)!r}")
+    if path.stem == "numpy" or path.stem in sys.stdlib_module_names:
+        raise ValueError(f"save_source: a script called {path.name} hides the module {path.stem}; choose another name")
     if len(program._arguments) != len(program.graph.inputs):
         raise GraphError("save_source: the program has not run yet; call the compiled function first")
     script = _Script(program)
     text = script.text()
+    try:
+        compile(text, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise GraphError(f"save_source: what the program calls cannot stand in one file: {error}") from error
     write_atomically(path.with_suffix(".npz"), [_zipped(script.arrays)])
     write_atomically(path, [text.encode()])
 
@@ -105,10 +114,10 @@ class _Script:
             f'{name} = {self.restored}({self.stored}(__file__, "generators")["{name}"])'
             for name in self.program.generators
         ]
-        outputs = list(_names_of(self.program.graph._returned))
+        outputs = [printable(name) for name in _names_of(self.program.graph._returned)]
         called = self.helpers.definitions[len(self.loading) :]
         parts = [
-            f'"""{self._description(outputs)}"""\n\nfrom __future__ import annotations\n',
+            f"{as_docstring(self._description(outputs))}\n\nfrom __future__ import annotations\n",
             "\n".join(imports).replace("\nimport numpy", "\n\nimport numpy", 1) + "\n",
             "\n# --- what is saved beside this file\n",
             *_spaced(self.loading),
@@ -138,7 +147,9 @@ def _names_of(returned: Any, name: str = "output") -> Iterator[str]:
         yield returned.path or name
     elif isinstance(returned, dict):
         for key, value in returned.items():
-            yield from (str(key) if isinstance(value, Node) else part for part in _names_of(value, f"{name} {key}"))
+            yield from (
+                str.__str__(str(key)) if isinstance(value, Node) else part for part in _names_of(value, f"{name} {key}")
+            )
     elif isinstance(returned, (tuple, list)):
         for i, value in enumerate(returned):
             yield from _names_of(value, f"{name} {i}")

@@ -5,6 +5,7 @@ These functions are copied into every script, so they use NumPy and Python alone
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -31,6 +32,8 @@ def restored(text: Any) -> np.random.Generator:
 
 def run(step: Callable[..., Sequence[Any]], arguments: Mapping[str, Any], outputs: Sequence[str]) -> None:
     """Take steps, show what the first and the last of them return, and how long one takes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     seconds = 0.0
     for number in range(1, count + 1):

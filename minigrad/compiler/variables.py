@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import Array, owner_of
-from minigrad.compiler.code import is_of_numbers, part_texts, view_text
+from minigrad.compiler.code import is_of_numbers, part_texts, text_of, view_text
+from minigrad.compiler.names import Names
 from minigrad.compiler.rules import is_constant
 from minigrad.core.state import read
 from minigrad.graph import Graph, Node
@@ -68,9 +69,9 @@ class Variable:
 class Variables:
     """The variables of a graph: `by_node`, and in `owners` the memory that several pieces of state share."""
 
-    def __init__(self, graph: Graph, names: Mapping[Node, str]) -> None:
+    def __init__(self, graph: Graph, names: Mapping[Node, str], given: Names) -> None:
         self.graph = graph
-        self.names = names
+        self.names, self.given = names, given
         self.by_node: dict[Node, Variable] = {}
         self.owners: dict[int, Variable] = {}
         self.parts: dict[Node, list[str]] = {}  # how the operands of a joining operation are found in its result
@@ -110,8 +111,7 @@ class Variables:
             return Variable(name, "state", array, node=node)
         if id(owner) not in self.owners:
             called = "parameters" if node.role == "parameter" else f"memory_of_{name}"
-            number = sum(one.name.startswith(called) for one in self.owners.values())
-            self.owners[id(owner)] = Variable(f"{called}_{number + 1}" if number else called, "state", owner)
+            self.owners[id(owner)] = Variable(self.given.new(called), "state", owner)
         base = self.owners[id(owner)]
         return Variable(name, "view", array, text_of_part(array, base), base, node)
 
@@ -160,7 +160,9 @@ class Variables:
             for position, x in enumerate(node.inputs):
                 while isinstance(x, Node) and is_view(x) and x.function is not None and x.function.parts:
                     x = x.inputs[0]  # the same elements in the same order
-                if isinstance(x, Node) and x.function is not None and not is_view(x) and x not in hosts:
+                if not isinstance(x, Node) or x.function is None or is_view(x) or x in hosts:
+                    continue
+                if x.dtype == node.dtype:  # in another type it would be falsified for all that read it
                     hosts[x] = (node, position)
         return hosts
 
@@ -216,4 +218,4 @@ def text_of_part(array: Array, base: Variable) -> str:
         first = offset // array.itemsize
         text = f"{base.name}[{first}:{first + array.size}]"
         return text if array.ndim == 1 else reshaped(text, array.shape)
-    return f"np.ndarray({array.shape}, np.{array.dtype}, {base.name}, {offset}, {array.strides})"
+    return f"np.ndarray({array.shape}, {text_of(array.dtype)}, {base.name}, {offset}, {array.strides})"

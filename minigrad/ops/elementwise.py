@@ -98,7 +98,7 @@ sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0
 @op(
     formula="xⁿ for a number n", elementwise=True, lowering=lambda x, *, exponent: lowered_power(x, exponent),
     code=lambda program, out, x, *, exponent: (
-        f"np.power({x}, {exponent}, out={out})" if x.dtype.kind == "f" == out.dtype.kind else None
+        f"np.power({x}, {program.text(exponent)}, out={out})" if x.dtype.kind == "f" == out.dtype.kind else None
     ),
     samples=[
         call(normal(2, 3), exponent=2), call(normal(3), exponent=3), call(positive(3), exponent=0.5),

@@ -60,8 +60,8 @@ def check_mask(where: Any) -> Any:
 
 def shape_of_weights(x: Any, where: Any = None, **params: Any) -> Shaped:
     """As `x`: these ops are not tried on zeros, since the scores of attention are the largest arrays of all."""
-    shape = x.shape if where is None else np.broadcast_shapes(x.shape, where.shape)
-    return Shaped(shape, np.result_type(x.dtype, np.float16))
+    shape = np.broadcast_shapes(getattr(x, "shape", ()), () if where is None else where.shape)
+    return Shaped(shape, np.result_type(getattr(x, "dtype", type(x)), np.float16))
 
 
 def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
@@ -90,7 +90,7 @@ def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
     infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=programs.softmax,
     rows=lambda out, x, where, *, axis: (
         (True, where is not None and where.shape == x.shape)
-        if len(x.shape) > 1 and axis in (-1, len(x.shape) - 1) and x.shape == out.shape else None
+        if len(out.shape) > 1 and axis in (-1, len(out.shape) - 1) and getattr(x, "shape", ()) == out.shape else None
     ),
     samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),
     kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],

@@ -58,7 +58,13 @@ def where(program: Any, out: Any, condition: Any, x: Any, y: Any) -> str:
 
 def softmax(program: Any, out: Any, x: Any, mask: Any, *, axis: int) -> str | None:
     """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
-    if axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not out.size or x.shape != out.shape:
+    if (
+        not hasattr(x, "dtype")
+        or axis not in (-1, x.ndim - 1)
+        or x.dtype.char not in "fd"
+        or not out.size
+        or x.shape != out.shape
+    ):
         return None
     rows = (math.prod(out.shape[:-1]), out.shape[-1])
     flat = str(out) if out.ndim == 2 else f"{out}.reshape{rows}"
