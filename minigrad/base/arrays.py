@@ -18,7 +18,19 @@ class Shaped(NamedTuple):
 
 
 class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
-    """A read-only array. In-place operators make a new array, for the setter of `t.data` to copy in."""
+    """A read-only array. In-place operators make a new array, for the setter of `t.data` to copy in.
+
+    NumPy's own `ufunc.at` writes into read-only arrays too, so it is refused here, and other kinds of views are copies.
+    """
+
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        """A view where it is of this kind, so that it is sealed too; else a copy."""
+        result = super().view(*args, **kwargs)
+        return result if isinstance(result, ReadOnly) else _sealed(result.copy())
+
+    def copy(self, order: Any = "C") -> Array:  # type: ignore[override]  # a plain array, not one of these
+        """A plain array of its own."""
+        return np.array(self, order=order)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not self.flags.writeable:
@@ -26,19 +38,29 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
         super().__setitem__(index, value)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        written = kwargs.get("out", inputs[:1] if method == "at" else ())  # NumPy's own `at` ignores the flag
-        if any(isinstance(out, ReadOnly) for out in written):
+        written = kwargs.get("out", inputs[:1] if method == "at" else ())
+        if any(isinstance(out, ReadOnly) and not out.flags.writeable for out in written):
             raise ValueError(REFUSAL)
-        return getattr(ufunc, method)(*(x.view(np.ndarray) if isinstance(x, ReadOnly) else x for x in inputs), **kwargs)
+        if "out" in kwargs:
+            kwargs["out"] = tuple(map(_plain, written))
+        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
 
 
 for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"):
     setattr(ReadOnly, f"__i{_name}__", getattr(ReadOnly, f"__{_name}__"))
 
 
+def _plain(x: Any) -> Any:
+    return np.asarray(x) if isinstance(x, ReadOnly) else x
+
+
 def read_only(array: Array) -> ReadOnly:
     """A read-only view of `array`, which setting its flags cannot make writable again: its base is a sealed buffer."""
-    return np.asarray(array.data.toreadonly()).view(ReadOnly)
+    return _sealed(array).view(ReadOnly)
+
+
+def _sealed(array: Array) -> Array:
+    return np.asarray(array.data.toreadonly())
 
 
 def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,8 +80,9 @@ class Function:
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
+            self.__module__ = call.__module__ if call.__module__ != "numpy" else "minigrad"
         else:
-            functools.update_wrapper(self, call)
+            functools.update_wrapper(self, call, updated=())
         self.name = name or call.__name__
         self.call = call
         self.samples = tuple(samples)
@@ -88,12 +90,18 @@ class Function:
         self.formula, self.symbol, self.flat, self.commutative = formula, symbol, flat, commutative
         self.lowering, self.code, self.parts, self.flops, self.rows = lowering, code, parts, flops, rows
         self.reference = reference or (numpy[0] if numpy else None)
-        if internal:
-            return
-        if self.name in registry:
-            raise ValueError(f"an op named {self.name!r} is declared twice")
+        if not internal:
+            self._enter(dict.fromkeys(numpy, self))
+
+    def _enter(self, stands_for: dict[Callable[..., Any], Function]) -> None:
+        """Put it on record, in place of one that the same module declared before: a notebook's cell is run again."""
+        known = registry.get(self.name)
+        if known is not None and known.__module__ != self.__module__:
+            raise ValueError(f"an op named {self.name!r} is declared twice: by {known.__module__} already")
+        for function in [function for function, by in by_numpy.items() if by is known]:
+            del by_numpy[function]
         registry[self.name] = self
-        by_numpy.update(dict.fromkeys(numpy, self))
+        by_numpy.update(stands_for)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         try:
@@ -106,8 +114,16 @@ class Function:
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return registry.__getitem__, (self.name,)
+    def __reduce__(self) -> Any:
+        """By its name. One whose name another has taken is its own copy, and pickle refuses it."""
+        return (on_record, (self.name, self.__module__)) if registry.get(self.name) is self else self.name
+
+
+def on_record(name: str, module: str) -> Function:
+    """The function called `name`, which `module` declares: for pickle, also in a process that has not imported it."""
+    if name not in registry:
+        importlib.import_module(module)
+    return registry[name]
 
 
 def call(*args: Any, **params: Any) -> Call:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -130,7 +131,13 @@ class Compiled:
 
         return show_compiled(self)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        found: Any = sys.modules.get(self.__module__)
+        name = getattr(self, "__qualname__", "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return name  # a function of a module is found again by its name
         return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 
     def _new_program(self, key: Any, args: Any, kwargs: Any, arrays: list[Array]) -> Program:

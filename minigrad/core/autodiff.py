@@ -141,7 +141,7 @@ def _sweep(
                     if type(x) is not Tensor or x not in reached:
                         continue
                     if on_tensors:
-                        place = Place(node.place.scope, Origin(node, position, degree))
+                        place = Place(node.place.scope, Origin(node, position, degree), node.place.model)
                         set_mode(mode._replace(grad=create_graph, record=True, place=place))
                     rule = op.by_position.get(position) or op.rule(position)
                     value: Any = rule(incoming, y, *values, **node.params)

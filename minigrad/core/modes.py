@@ -32,10 +32,18 @@ class Origin(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a node is made: the scope path, and the origin of a gradient node."""
+    """Where a node is made: the scope path, the origin of a gradient node, and what tells models apart."""
 
     scope: str = ""
     origin: Origin | None = None
+    model: Any = None
+
+    def inside(self, name: str) -> Place:
+        """The place in a scope below this one; a name of several parts is several scopes, and empty parts are none."""
+        if not isinstance(name, str):
+            raise TypeError(f"a scope is called by a text, got {name!r}")
+        parts = [part for part in (self.scope, *name.split("/")) if part]
+        return Place("/".join(parts), self.origin, self.model)
 
 
 class Mode(NamedTuple):
@@ -46,6 +54,7 @@ class Mode(NamedTuple):
     expanded: frozenset[str] = frozenset()
     generator: np.random.Generator | None = None
     watch: Watch | None = None
+    module: Any = None  # the module at work, weakly, and the model that it belongs to
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039  # a Mode is immutable
@@ -89,12 +98,8 @@ def scope(name: str) -> Within:
     >>> y.scope
     'attention'
     """
-
-    def change(mode: Mode) -> Mode:
-        outer, origin = mode.place
-        return mode._replace(place=Place(f"{outer}/{name}" if outer else name, origin))
-
-    return Within(change)
+    Place().inside(name)  # refused here already, what is no name
+    return Within(lambda mode: mode._replace(place=mode.place.inside(name)))
 
 
 def expanded(*names: str) -> Within:

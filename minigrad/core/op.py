@@ -45,18 +45,22 @@ class Op(Function, Signature):
         definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None, **record: Any,
     ) -> None:  # fmt: skip
-        Function.__init__(self, forward, **record)
         self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
-        Signature.__init__(self, self.name, forward, arguments)
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
+        Signature.__init__(self, record.get("name") or forward.__name__, forward, arguments)
+        Function.__init__(self, forward, **record)  # the last, for it goes on record: a failed declaration does not
 
     def vjp(self, *names: str) -> Callable[[Rule], Rule]:
         """Declare the gradient rule of arguments: `rule(g, y, *inputs, **params)`, written in ops, for each of `names`.
 
         A rule for the variadic argument also receives `argument`, the position of the input it is asked about.
         """
+
+        for name in names:
+            if name not in (*self.arguments, self.variadic):
+                raise ValueError(f"{self.name} has no argument {name!r}: it takes {', '.join(self.arguments)}")
 
         def declare(rule: Rule) -> Rule:
             for name in names:
@@ -82,7 +86,7 @@ class Op(Function, Signature):
         params: Mapping[str, Any] = self.defaults
         if kwargs or len(args) != self.arity:
             args, params = self.bind(args, kwargs)
-        grad, record, place, capture, expanded, _, watch = current_mode()
+        grad, record, place, capture, expanded, _, watch, _ = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
                 result: Tensor = self.definition(*args, **params)

@@ -19,6 +19,7 @@ from minigrad.core.capture import Capture, capture
 from minigrad.core.errors import GraphError
 from minigrad.core.tensor import Tensor, describe
 from minigrad.graph.graph import Graph
+from minigrad.graph.models import titles_of
 from minigrad.graph.node import Array, Node, Operand, Origin
 
 
@@ -99,8 +100,10 @@ def build(
     arguments, effects = list(arguments), list(effects)
     outputs = [x for x in leaves(returned) if isinstance(x, Tensor)]
     roots = [*arguments, *outputs, *updates.keys(), *updates.values(), *effects]
-    builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, scopes, replaced, failures)
-    for tensor in _reached(roots, captured):
+    reached = _reached(roots, captured)
+    titles = titles_of(reached)
+    builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, titles, scopes, replaced, failures)
+    for tensor in reached:
         if not _is_leaf(tensor, captured):
             builder.add_operation(tensor)
     for tensor in roots:  # leaves that nothing uses: an argument, an output, or state that is only written
@@ -128,6 +131,7 @@ class _Builder:
     captured: bool
     outputs: set[int]
     states: set[int]
+    titles: Mapping[Any, str]
     scopes: Mapping[int, str]
     replaced: Mapping[int, int]
     failures: Mapping[int, str]
@@ -143,13 +147,13 @@ class _Builder:
         origin = tensor.origin
         order = max((x.order for x in inputs if isinstance(x, Node)), default=0) if origin is None else origin.order
         role = "random" if tensor.op is not None and tensor.op.effect else "op"
-        self._add(tensor, role, tensor.scope, order, inputs)
+        self._add(tensor, role, self._scope(tensor), order, inputs)
 
     def add_leaf(self, tensor: Tensor, user: Tensor | None) -> None:
         """The node of a leaf. It belongs to its first user, unless it has a scope of its own or is an input."""
-        role, scope, order = self._role(tensor), tensor.scope, 0
+        role, scope, order = self._role(tensor), self._scope(tensor), 0
         if user is not None:
-            scope = scope or (user.scope if role != "input" else "")
+            scope = scope or (self._scope(user) if role != "input" else "")
             order = user.origin.order if user.origin is not None else 0
         scope = self.scopes.get(tensor.id, scope)
         self._add(tensor, role, scope, order)
@@ -179,6 +183,10 @@ class _Builder:
             failure=self.failures.get(tensor.id),
         )
         self.tensors.append(tensor)
+
+    def _scope(self, tensor: Tensor) -> str:
+        scope, _, model = tensor.place
+        return "/".join(part for part in (self.titles.get(model, ""), scope) if part) if self.titles else scope
 
     def _role(self, leaf: Tensor) -> str:
         if leaf.requires_grad and leaf.op is None and leaf.role is None:
@@ -222,4 +230,4 @@ def _maker(leaf: Tensor) -> str | None:
 
 
 def _array(data: Any) -> Array | None:
-    return read_only(data).view(np.ndarray) if isinstance(data, np.ndarray) else None
+    return read_only(data) if isinstance(data, np.ndarray) else None

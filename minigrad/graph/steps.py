@@ -71,7 +71,7 @@ def steps(graph: Graph) -> list[Step]:
     backward = [
         Backward(
             by_id[step.node], _argument(by_id[step.node], step.argument), by_id[step.target],
-            *(read_only(array).view(np.ndarray) for array in (step.incoming, step.value, step.total)),
+            *(read_only(array) for array in (step.incoming, step.value, step.total)),
         )
         for tensor in graph._tensors
         for step in tensor.trail or ()

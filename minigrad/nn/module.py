@@ -6,19 +6,68 @@ Everything else is found by walking the attributes: parameters and their paths, 
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import Token
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.base.instructive import Instructive
 from minigrad.base.signature import check_call, checked
-from minigrad.core.modes import Mode, current_mode, reset_mode, scope, set_mode
+from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
 from minigrad.core.state import assign
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
+
+
+class Model:
+    """A module that was called by no other, as nodes remember it: what tells apart two that share names of scopes."""
+
+    __slots__ = ("title",)
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+
+class Held(NamedTuple):
+    """Where a module is held: the attributes and keys that lead there, and how they are written."""
+
+    keys: tuple[Any, ...]
+    path: str
+
+
+class Calls:
+    """What a module remembers of calls for the next one; it is no part of its state."""
+
+    __slots__ = ("before", "held", "inside", "model", "reached")
+
+    def __init__(self, model: Model) -> None:
+        self.model = model  # where it was called first
+        self.held: dict[int, Held] = {}  # where the modules called from here are, by their id
+        self.before: Mode | None = None  # that of the last caller
+        self.inside = Mode()  # what it became
+        self.reached: Held | None = None  # where that caller holds it
+
+
+def _at_work(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method during which its module is the one at work."""
+
+    @functools.wraps(method)
+    def inside(self: Module, *args: Any, **kwargs: Any) -> Any:
+        token = self._begin()
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            if token is not None:
+                reset_mode(token)
+
+    return inside
 
 
 class Module(Instructive, habits="Module"):
@@ -28,6 +77,12 @@ class Module(Instructive, habits="Module"):
     state. Modules held as attributes are children. Lists, tuples and dictionaries are walked. What an operation
     returned and what `minigrad.constant` made is neither parameter nor buffer. Nodes made by a child carry the name
     under which its parent holds it as scope, such as `blocks/0`; the module that is called first adds none.
+
+    The parent is the module at work: whose `forward`, or other public method, the call came from. One that two parents
+    hold has the scope of the one that called it; one that a parent holds twice, or further below, is called by the
+    first path that leads to it; one that the caller does not hold adds none. Where several models in one graph would
+    share a scope or a name, the class of each stands before it: `Generator/layers/0`, and `Net 2/layers/0` for the
+    second `Net`.
 
     >>> import minigrad as mg
     >>> class Affine(Module):
@@ -53,24 +108,21 @@ class Module(Instructive, habits="Module"):
     """
 
     _training: bool = True
-    _scope: str = ""  # given by the parent
-    _children_named: bool = False
-    _modes: tuple[Mode | None, Mode | None] = (None, None)  # of the last caller, and what it became inside
+    _calls: Calls | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, method in list(vars(cls).items()):
+            public = name == "__call__" or not name.startswith("_")
+            if public and name != "forward" and inspect.isfunction(method) and not inspect.isgeneratorfunction(method):
+                type.__setattr__(cls, name, _at_work(method))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; to be written by every module."""
         raise TypeError(f"{type(self).__name__} has no forward method: write `def forward(self, x): …` in its class")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._children_named:
-            self._name_children()
-        token = None
-        if self._scope:
-            mode = current_mode()
-            before, inside = self._modes
-            if inside is None or before != mode:
-                inside = self._mode_inside(mode)
-            token = set_mode(inside)
+        token = self._begin()
         try:
             return self.forward(*args, **kwargs)
         except TypeError:
@@ -80,28 +132,58 @@ class Module(Instructive, habits="Module"):
             if token is not None:
                 reset_mode(token)
 
-    def _mode_inside(self, mode: Mode) -> Mode:
-        """The mode with the module's scope; kept for the next call, unless it would keep a graph alive."""
-        with scope(self._scope):
-            inside = current_mode()
-        if mode.capture is None and mode.place.origin is None:
-            object.__setattr__(self, "_modes", (mode, inside))
+    def _begin(self) -> Token[Mode] | None:
+        """Make this the module at work, in the scope by which the one that was until now holds it."""
+        mode, calls = current_mode(), self._calls
+        caller: Module | None = mode.module and mode.module[0]()
+        if caller is self:
+            return None
+        known = calls is not None and (calls.before is mode or calls.before == mode)
+        if calls is None or not known or (caller is not None and calls.reached is not caller._where(self)):
+            return set_mode(self._mode_inside(mode, caller))
+        return set_mode(calls.inside)
+
+    def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
+        """The mode while this module is at work; kept for the next call, unless it would keep a graph alive."""
+        calls, place = self._calls or Calls(Model(type(self).__name__)), mode.place
+        object.__setattr__(self, "_calls", calls)
+        held = None if caller is None else caller._where(self) or caller._found(self)
+        model = calls.model if held is None else mode.module[1]
+        if held is not None or caller is None:
+            scope, origin, _ = place.inside(held.path if held is not None else "")
+            place = Place(scope, origin, model)
+        inside = mode._replace(place=place, module=(weakref.ref(self), model))
+        if mode.capture is None and place.origin is None:
+            calls.before, calls.inside, calls.reached = mode, inside, held
         return inside
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        if isinstance(value, (Module, list, tuple, dict)):
-            self._children_named = False
+    def _where(self, child: Module) -> Held | None:
+        """Where `child` was when it was called from here before; None if it is there no more."""
+        held = self._calls.held.get(id(child)) if self._calls is not None else None
+        found: Any = self
+        try:
+            for key in held.keys if held is not None else ():
+                found = vars(found)[key] if isinstance(found, Module) else found[key]
+        except (IndexError, KeyError, TypeError):
+            return None
+        return held if found is child else None
 
-    def _name_children(self) -> None:
-        for keys, member in reversed(list(_members(self))):  # of several names, the first stays
-            if isinstance(member, Module):
-                member._scope = "/".join(keys)
-                object.__setattr__(member, "_modes", (None, None))
-        self._children_named = True
+    def _found(self, child: Module) -> Held | None:
+        """Where this module holds `child`, itself or below, on the shortest way; None if it does not."""
+        held: dict[int, Held] = {}
+        waiting: deque[tuple[Module, tuple[Any, ...]]] = deque([(self, ())])
+        while waiting and id(child) not in held:
+            module, above = waiting.popleft()
+            for keys, member in _members(module):
+                if isinstance(member, Module) and id(member) not in held:
+                    held[id(member)] = Held(above + keys, "/".join(map(str, above + keys)))
+                    waiting.append((member, above + keys))
+        assert self._calls is not None
+        self._calls.held = held
+        return held.get(id(child))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_modes"}
+        return {name: value for name, value in vars(self).items() if name != "_calls"}
 
     @property
     def training(self) -> bool:
@@ -191,7 +273,7 @@ class Module(Instructive, habits="Module"):
             if isinstance(module, Module):
                 title = "  " * len(labels) + "".join(f"{label}: " for label in labels[-1:]) + type(module).__name__
                 count = sum(parameter.size for parameter in module.parameters())
-                own = [f"{'.'.join(keys)} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)]
+                own = [f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)]
                 lines.append("  ".join([title, f"{count:,} parameters", *own]))
         return "\n".join(lines)
 
@@ -224,17 +306,17 @@ def _walk(root: Module) -> Iterator[tuple[tuple[str, ...], Module | Tensor]]:
             seen.add(id(member))
             yield labels, member
             if isinstance(member, Module):
-                stack += reversed([((*labels, ".".join(keys)), inner) for keys, inner in _members(member)])
+                stack += reversed([((*labels, ".".join(map(str, keys))), x) for keys, x in _members(member)])
 
 
-def _members(module: Module) -> Iterator[tuple[tuple[str, ...], Module | Tensor]]:
+def _members(module: Module) -> Iterator[tuple[tuple[Any, ...], Module | Tensor]]:
     """The modules, parameters and buffers among the attributes, with the keys that lead to them."""
-    stack: list[tuple[tuple[str, ...], Any]] = [((name,), value) for name, value in reversed(vars(module).items())]
+    stack: list[tuple[tuple[Any, ...], Any]] = [((name,), value) for name, value in reversed(vars(module).items())]
     while stack:
         keys, value = stack.pop()
         if isinstance(value, Module) or (isinstance(value, Tensor) and value.op is None and value.role is None):
             yield keys, value
         elif isinstance(value, dict):
-            stack += [((*keys, str(key)), item) for key, item in reversed(value.items())]
+            stack += [((*keys, key), item) for key, item in reversed(value.items())]
         elif isinstance(value, (list, tuple)):
-            stack += [((*keys, str(i)), item) for i, item in reversed(list(enumerate(value)))]
+            stack += [((*keys, i), item) for i, item in reversed(list(enumerate(value)))]
