@@ -26,7 +26,7 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """A view where it is of this kind, so that it is sealed too; else a copy."""
         result = super().view(*args, **kwargs)
-        return result if isinstance(result, ReadOnly) else _sealed(result.copy())
+        return result if isinstance(result, ReadOnly) else np.asarray(result.copy().data.toreadonly())
 
     def copy(self, order: Any = "C") -> Array:  # type: ignore[override]  # a plain array, not one of these
         """A plain array of its own."""
@@ -56,11 +56,7 @@ def _plain(x: Any) -> Any:
 
 def read_only(array: Array) -> ReadOnly:
     """A read-only view of `array`, which setting its flags cannot make writable again: its base is a sealed buffer."""
-    return _sealed(array).view(ReadOnly)
-
-
-def _sealed(array: Array) -> Array:
-    return np.asarray(array.data.toreadonly())
+    return np.asarray(array.data.toreadonly()).view(ReadOnly)
 
 
 def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
