@@ -68,11 +68,13 @@ def _views(plan: Plan) -> Iterator[str]:
     made: dict[Variable, None] = {}
 
     def make(variable: Variable) -> Iterator[str]:
-        if variable.kind == "view" and variable not in made:
-            assert variable.base is not None
-            yield from make(variable.base)
-            made[variable] = None
-            yield _commented(f"{variable} = {variable.text}", _described(variable))
+        chain: list[Variable] = []
+        while variable.base is not None and variable.kind == "view" and variable not in made:
+            chain.append(variable)
+            variable = variable.base
+        for each in reversed(chain):  # a view of a view after that
+            made[each] = None
+            yield _commented(f"{each} = {each.text}", _described(each))
 
     lines = [
         line

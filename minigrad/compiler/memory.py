@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable
 
@@ -43,12 +45,15 @@ def blocks_of(statements: Sequence[Statement], kept: Iterable[Variable], loops: 
             ends[root] = max(ends.get(root, number), number)
             if variable in statement.scratch:
                 begins[root] = number
+    turns = {number: loop for loop in loops for number in range(loop.first, loop.last + 1)}
     blocks: dict[Variable, Block] = {}
     for number, statement in enumerate(statements):
         out = statement.out.root
         for variable in (*statement.scratch, out):
             if variable.kind == "buffer" and variable not in blocks:
-                successor = _written_over(statement, number, blocks, ends, loops) if variable is out else None
+                successor = (
+                    _written_over(statement, number, blocks, ends, turns.get(number)) if variable is out else None
+                )
                 if successor is not None:
                     successor.members.append(variable)
                     successor.last = ends[variable]
@@ -56,21 +61,23 @@ def blocks_of(statements: Sequence[Statement], kept: Iterable[Variable], loops: 
                 else:
                     blocks[variable] = Block([variable], begins[variable], ends[variable])
     found = list(dict.fromkeys(blocks.values()))
-    for loop in loops:
-        for block in found:
-            if block.members[0] not in loop.members and block.first <= loop.last and block.last >= loop.first:
-                block.first, block.last = min(block.first, loop.first), max(block.last, loop.last)
+    for block in found:
+        first, last = turns.get(block.first), turns.get(block.last)
+        if first is not None and block.members[0] not in first.members:
+            block.first, block.last = first.first, max(block.last, first.last)
+        if last is not None and block.members[0] not in last.members:
+            block.first, block.last = min(block.first, last.first), last.last
     return found
 
 
 def _written_over(
-    statement: Statement, number: int, blocks: dict[Variable, Block], ends: dict[Variable, int], loops: Sequence[Loop]
+    statement: Statement, number: int, blocks: dict[Variable, Block], ends: dict[Variable, int], loop: Loop | None
 ) -> Block | None:
     """The block of an operand that dies here and has the layout of the result."""
     out = statement.out
     if not statement.in_place or out.kind != "buffer":
         return None
-    whole = next((loop.whole for loop in loops if loop.first <= number <= loop.last), frozenset())
+    whole = frozenset() if loop is None else loop.whole
     for x in statement.reads:
         root = x.root
         if root in whole:  # the next turn needs what this one would write over
@@ -90,15 +97,17 @@ def _same_layout(x: Variable, y: Variable) -> bool:
 
 def place(blocks: Sequence[Block]) -> int:
     """Give every block an offset, the largest first, each as low as those alive at the same time allow; the total."""
-    placed: list[Block] = []
-    for block in sorted(blocks, key=lambda one: (-one.size, one.first)):
-        offset = 0
-        for other in sorted(placed, key=lambda one: one.offset):
-            if other.last < block.first or block.last < other.first:
-                continue
-            if offset + block.size <= other.offset:
-                break
-            offset = max(offset, other.offset + other.size)
-        block.offset = offset
-        placed.append(block)
-    return max((block.offset + block.size for block in blocks), default=0)
+    placed = np.zeros((4, len(blocks)), np.int64)  # offset, end, first and last of each that has a place, by offset
+    sizes = {id(block): block.size for block in blocks}
+    for count, block in enumerate(sorted(blocks, key=lambda one: (-sizes[id(one)], one.first))):
+        size = sizes[id(block)]
+        offsets, ends, firsts, lasts = placed[:, :count]
+        alive = (lasts >= block.first) & (firsts <= block.last)
+        occupied = np.maximum.accumulate(ends[alive])  # up to where all is taken by these and those before them
+        free = np.concatenate(([0], occupied))
+        fits = np.flatnonzero(offsets[alive] - free[:-1] >= size)
+        block.offset = int(free[fits[0] if fits.size else -1])
+        here = int(np.searchsorted(offsets, block.offset, side="right"))
+        placed[:, here + 1 : count + 1] = placed[:, here:count]
+        placed[:, here] = block.offset, block.offset + size, block.first, block.last
+    return int(placed[1].max(initial=0))

@@ -14,6 +14,7 @@ from minigrad.compiler.variables import Variable, address
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
+FARTHEST = 64  # statements before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
 
 
@@ -21,14 +22,18 @@ def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
     """The loops that are worth it, in order."""
     if all(x.array.nbytes < LARGE for one in statements for x in (one.out, *one.reads)):
         return
+    by_rows = [sliced(statement) for statement in statements]
+    large = [i for i, found in enumerate(by_rows) if found and any(x.array.nbytes >= LARGE for x in found)]
     first = 0
-    while first < len(statements):
-        run = _longest(statements, first)
-        if run is None:
-            first += 1
-        else:
-            yield run
-            first = run.last + 1
+    for number in large:
+        first = max(first, number - FARTHEST)
+        while first <= number:
+            run = _longest(statements, by_rows, first)
+            if run is None:
+                first += 1
+            else:
+                yield run
+                first = run.last + 1
 
 
 def sliced(statement: Statement) -> list[Variable] | None:
@@ -51,30 +56,63 @@ def sliced(statement: Statement) -> list[Variable] | None:
     return [out, *places, *(x for x, row in zip(statement.operands, taken, strict=True) if row and x is not None)]
 
 
-def _longest(statements: Sequence[Statement], first: int) -> Loop | None:
+def _longest(statements: Sequence[Statement], by_rows: Sequence[list[Variable] | None], first: int) -> Loop | None:
     """The longest loop that begins with this statement."""
-    found = [loop for flat in (True, False) if (loop := _loop(statements, first, flat)) is not None]
+    found = [loop for flat in (True, False) if (loop := _loop(statements, by_rows, first, flat)) is not None]
     return max(found, key=lambda loop: loop.last, default=None)
 
 
-def _loop(statements: Sequence[Statement], first: int, flat: bool) -> Loop | None:
+def _loop(
+    statements: Sequence[Statement], by_rows: Sequence[list[Variable] | None], first: int, flat: bool
+) -> Loop | None:
     """As many statements as go together, cut by elements or by rows; None if that is not worth it."""
     last, length, largest = first, 0, 0
+    turn = _Turn(flat)
     while last < len(statements) and statements[last].section == statements[first].section:
-        found = sliced(statements[last])
+        statement, found = statements[last], by_rows[last]
         if found is None:
             break
         nbytes = max(largest, *(x.array.nbytes for x in found))
-        common = _elements(statements[last], found, length) if flat else _rows(found, length, nbytes)
-        if not common or not _independent(statements[first : last + 1], flat):
+        common = _elements(statement, found, length) if flat else _rows(found, length, nbytes)
+        if not common or not turn.takes(statement, found):
             break
         last, length, largest = last + 1, common, nbytes
     if last - first < 2 or largest < LARGE:
         return None
-    whole = _read_whole(statements[first:last], flat)
+    whole = frozenset(turn.whole)
     if flat:
         return Loop(first, last - 1, -(-length // FLAT), length, whole)
     return Loop(first, last - 1, _count(length, largest), 0, whole)
+
+
+class _Turn:
+    """What one turn of a loop does, as far as the loop goes: it writes to `written`, and of `whole` it may read or
+    write something else than its own piece.
+    """
+
+    def __init__(self, flat: bool) -> None:
+        self.flat = flat
+        self.written: set[Variable] = set()
+        self.whole: set[Variable] = set()
+        self._extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is used: all of it, or one part
+
+    def takes(self, statement: Statement, found: Sequence[Variable]) -> bool:
+        """Take a statement in, if each memory that is written is used piece by piece, the same piece each time."""
+        own = set(found)
+        written = {variable.root for variable in (statement.out, *statement.scratch)}
+        whole = {x.root for x in (statement.out, *statement.reads) if not self._by_pieces(x, own)}
+        if whole & (self.written | written) or written & self.whole:
+            return False
+        self.written |= written
+        self.whole |= whole
+        return True
+
+    def _by_pieces(self, variable: Variable, own: set[Variable]) -> bool:
+        array = variable.array
+        extent = address(array), array.nbytes
+        one_after_another = array.ndim > 0 and array.strides[0] * len(array) == array.nbytes
+        in_order = array.flags.c_contiguous if self.flat else one_after_another
+        return variable in own and in_order and self._extents.setdefault(variable.root, extent) == extent
 
 
 def _elements(statement: Statement, found: Sequence[Variable], known: int) -> int:
@@ -95,25 +133,3 @@ def _count(rows: int, nbytes: int) -> int:
     """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
     wanted = min(-(-nbytes // PIECE), rows)
     return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), 0)
-
-
-def _independent(statements: Sequence[Statement], flat: bool) -> bool:
-    """Whether every memory that is written is read and written piece by piece, the same piece each time."""
-    written = {variable.root for statement in statements for variable in (statement.out, *statement.scratch)}
-    return not written & _read_whole(statements, flat)
-
-
-def _read_whole(statements: Sequence[Statement], flat: bool) -> frozenset[Variable]:
-    """The memory of which a turn may read or write something else than its own piece."""
-    extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is used: all of it, or one part
-    found = set()
-    for statement in statements:
-        by_rows = sliced(statement) or []
-        for variable in (statement.out, *statement.reads):
-            root, array = variable.root, variable.array
-            extent = address(array), array.nbytes
-            by_pieces = array.ndim > 0 and array.strides[0] * len(array) == array.nbytes
-            in_order = array.flags.c_contiguous if flat else by_pieces
-            if variable not in by_rows or not in_order or extents.setdefault(root, extent) != extent:
-                found.add(root)
-    return frozenset(found)

@@ -10,12 +10,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.base.arrays import Array
 from minigrad.compiler.code import number_line, text_of
+from minigrad.compiler.destinations import overwritten_values, write_into_state
 from minigrad.compiler.memory import blocks_of, place
 from minigrad.compiler.names import MARK, Names, variable_names
 from minigrad.compiler.pieces import FLAT, loops, sliced
 from minigrad.compiler.rewrite import Rewritten
 from minigrad.compiler.statements import Loop, Statement
-from minigrad.compiler.variables import Variable, Variables, address, evaluated, memory_at, text_of_part
+from minigrad.compiler.variables import Variable, Variables, address, evaluated
 from minigrad.compiler.writer import Known, LineWriter
 from minigrad.graph import Node
 from minigrad.ops.shape import reshaped
@@ -34,6 +35,7 @@ class Plan:
         self.variables = Variables(self.graph, variable_names(self.graph, self.sources, self.names), self.names)
         self.known = Known(self.names)
         self.bound, self.numbers = self.known.bound, self.known.numbers
+        self._update = next((node.number for node in self.graph if node.origin is not None), len(self.graph))
         self.statements = [self._statement(node) for node in self.graph if self.variables[node].computed]
         self.returned = [self.variables[node] for node in self.graph.outputs]
         self.copies = [
@@ -41,11 +43,13 @@ class Plan:
             for state, value in self.graph.updates.items()
             if state is not value
         ]
-        self._write_into_state()
-        self.copied_first = self._copied_first()
+        variables = [*self.variables.by_node.values(), *self.places]
+        self.copies = write_into_state(self.statements, variables, self.returned, self.copies)
+        self.copied_first = {
+            value: self.names.new(f"new_{value.name}") for value in dict.fromkeys(overwritten_values(self.copies))
+        }
         self.loops = list(loops(self.statements))
-        for loop in self.loops:
-            self._cut(loop)
+        self._cut_into_pieces()
         kept = [*self.returned, *(value for _, value in self.copies)]
         self.blocks = blocks_of(self.statements, kept, self.loops)
         self.nbytes = place(self.blocks)
@@ -112,8 +116,7 @@ class Plan:
     def _section(self, node: Node) -> str:
         if node.origin is not None:
             return "backward"
-        first = next((other.number for other in self.graph if other.origin is not None), len(self.graph))
-        return "forward" if node.number < first else "update"
+        return "forward" if node.number < self._update else "update"
 
     @property
     def places(self) -> list[Variable]:
@@ -143,22 +146,31 @@ class Plan:
 
     # --- loops --------------------------------------------------------------------------------------------------------
 
-    def _cut(self, loop: Loop) -> None:
-        """Let the statements of a loop work on pieces; what only they need is as large as one piece."""
-        inside = self.statements[loop.first : loop.last + 1]
-        outside = [one for one in self.statements if one not in inside]
-        needed = {x.root for one in outside for x in (one.out, *one.reads)}
-        needed |= {x.root for x in self.returned} | {x.root for pair in self.copies for x in pair}
-        every = [*self.variables.by_node.values(), *(place for one in inside for place, _ in one.places)]
-        for root in dict.fromkeys(one.out.root for one in inside):
-            if root.kind == "buffer" and root not in needed:
-                small = _shrunk(root, [x for x in every if x.root is root and x is not root], loop)
-                if small:
-                    loop.members += (root,)
-                for x, (array, text) in small.items():
-                    x.array, x.text = array, text
-        for statement in inside:
-            self._work_on_pieces(statement, loop)
+    def _cut_into_pieces(self) -> None:
+        """Let the statements of loops work on pieces; what only one loop needs is as large as one piece."""
+        if not self.loops:
+            return
+        users: dict[Variable, list[int]] = {}  # the first and the last statement that need a memory
+        for number, statement in enumerate(self.statements):
+            for x in (statement.out, *statement.reads):
+                users.setdefault(x.root, [number, number])[1] = number
+        for x in (*self.returned, *(x for pair in self.copies for x in pair)):
+            users.setdefault(x.root, [0, 0])[1] = len(self.statements)
+        views: dict[Variable, list[Variable]] = {}
+        for x in (*self.variables.by_node.values(), *self.places):
+            views.setdefault(x.root, []).append(x)
+        for loop in self.loops:
+            inside = self.statements[loop.first : loop.last + 1]
+            for root in dict.fromkeys(one.out.root for one in inside):
+                first, last = users[root]
+                if root.kind == "buffer" and loop.first <= first and last <= loop.last:
+                    small = _shrunk(root, [x for x in views[root] if x is not root], loop)
+                    if small:
+                        loop.members += (root,)
+                    for x, (array, text) in small.items():
+                        x.array, x.text = array, text
+            for statement in inside:
+                self._work_on_pieces(statement, loop)
 
     def _work_on_pieces(self, statement: Statement, loop: Loop) -> None:
         by_rows = sliced(statement) or []
@@ -178,79 +190,6 @@ class Plan:
             statement.lines = writer.lines(node, mapping)
         statement.scratch = writer.made
         loop.members += tuple(writer.made)
-
-    # --- state --------------------------------------------------------------------------------------------------------
-
-    def _write_into_state(self) -> None:
-        """Let a new value be computed where it belongs, if nothing needs the old one any more; others are copied."""
-        groups: dict[Variable, list[tuple[Variable, Variable]]] = {}
-        for state, value in self.copies:
-            home = value.base if value.kind == "view" and not value.computed else value
-            while home is not None and home.kind == "view" and not home.computed:
-                home = home.base
-            if home is not None and home.kind == "buffer":
-                groups.setdefault(home, []).append((state, value))
-        for home, copies in groups.items():
-            memory = self._memory_for(home, copies)
-            if memory is not None and self._is_free(home, memory):
-                owner, array = memory
-                home.kind, home.base, home.array = "view", owner, array
-                home.text = owner.name if array.shape == owner.shape else text_of_part(array, owner)
-                self._made_again(home)
-                self.copies = [pair for pair in self.copies if pair not in copies]
-
-    def _memory_for(self, home: Variable, copies: list[tuple[Variable, Variable]]) -> tuple[Variable, Array] | None:
-        """Where `home` would lie if all its parts were written to where they belong; None if that is no one place."""
-        owner = copies[0][0].root
-        starts = {address(state.array) - address(value.array) + address(home.array) for state, value in copies}
-        alike = all(
-            state.root is owner and state.array.strides == value.array.strides and state.dtype == value.dtype
-            for state, value in copies
-        )
-        whole = sum(value.size for _, value in copies) == home.size
-        if len(starts) > 1 or not alike or not whole or owner.kind != "state":
-            return None
-        array = memory_at(owner.array, starts.pop(), home.array)
-        return None if array is None else (owner, array)
-
-    def _is_free(self, home: Variable, memory: tuple[Variable, Array]) -> bool:
-        """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
-        _, array = memory
-        number = next(i for i, statement in enumerate(self.statements) if statement.out is home)
-        others = [*self.returned, *(value for _, value in self.copies)]
-
-        def overlaps(variable: Variable) -> bool:
-            # A constant may look into state: what detach made of it outside.
-            return variable.root.kind in ("state", "constant") and np.may_share_memory(variable.array, array)
-
-        statement = self.statements[number]
-        for x in statement.reads:
-            same = x.array.strides == array.strides and address(x.array) == address(array) and x.shape == array.shape
-            if overlaps(x) and not (statement.in_place and same):
-                return False
-        later = self.statements[number + 1 :]
-        if any(overlaps(x) for other in later for x in other.reads) or any(overlaps(x) for x in others):
-            return False
-        if any(one.out.root is home for one in self.statements[:number]):
-            return False  # parts of it are written before
-        return not any(other.may_raise for other in later)
-
-    def _copied_first(self) -> dict[Variable, str]:
-        """The values that a copy into state would change before they are copied themselves, as when two are swapped."""
-        written = [state for state, _ in self.copies]
-        return {
-            value: self.names.new(f"new_{value.name}")
-            for _, value in self.copies
-            if value.root.kind in ("state", "constant")
-            and any(np.may_share_memory(value.array, state.array) for state in written)
-        }
-
-    def _made_again(self, home: Variable) -> None:
-        """The views of `home`, in its new place."""
-        for variable in self.variables.by_node.values():
-            if variable.base is home:
-                variable.array = evaluated(variable.text, {home.name: home.array})
-                self._made_again(variable)
 
 
 def _piece(variable: Variable, loop: Loop) -> Variable:

@@ -36,14 +36,17 @@ class Variable:
     base: Variable | None = None
     node: Node | None = None
     computed: bool = False  # a statement writes it
+    _above: Variable | None = None  # of those that it is a view of, one nearer to the memory itself
 
     @property
     def root(self) -> Variable:
         """Whose memory it is."""
-        variable = self
-        while variable.base is not None:
-            variable = variable.base
-        return variable
+        root = self
+        while root.base is not None:
+            root = root._above or root.base
+        if self.base is not None:
+            self._above = root
+        return root
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,15 +81,18 @@ class Variables:
         self.placed: set[tuple[Node, int]] = set()  # operands that are written into their place at once
         hosts = self._hosts()
         for node in graph:
-            self.by_node[node] = self._variable(node, hosts)
+            chain = [node]
+            while chain[-1] in hosts and chain[-1] not in self.by_node:
+                chain.append(hosts[chain[-1]][0])
+            for each in reversed(chain):  # a whole before its parts
+                if each not in self.by_node:
+                    self.by_node[each] = self._variable(each, hosts)
 
     def __getitem__(self, node: Node) -> Variable:
         return self.by_node[node]
 
     def _variable(self, node: Node, hosts: Mapping[Node, tuple[Node, int]]) -> Variable:
         name = self.names[node]
-        if node in self.by_node:  # the host of something earlier
-            return self.by_node[node]
         if node.function is None:
             return self._leaf(node, name)
         if is_of_numbers(node):
@@ -95,7 +101,7 @@ class Variables:
             return found
         if node in self.parts and (found := self._joined_state(node, name)) is not None:
             return found
-        if node in hosts and (found := self._placed(node, name, *hosts[node], hosts)) is not None:
+        if node in hosts and (found := self._placed(node, name, *hosts[node])) is not None:
             return found
         return Variable(name, "buffer", np.empty(node.shape, node.dtype), node=node, computed=True)
 
@@ -128,12 +134,8 @@ class Variables:
             return None
         return Variable(name, "view", array, text, source, node)
 
-    def _placed(
-        self, node: Node, name: str, host: Node, position: int, hosts: Mapping[Node, tuple[Node, int]]
-    ) -> Variable | None:
+    def _placed(self, node: Node, name: str, host: Node, position: int) -> Variable | None:
         """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
-        if host not in self.by_node:
-            self.by_node[host] = self._variable(host, hosts)
         base, text = self.by_node[host], self.parts[host][position]
         if base.kind == "local" or not text:
             return None

@@ -26,6 +26,9 @@ from train_step import MODES, make_step
 from workload import SIZES, batches
 
 import minigrad as mg
+from minigrad.compiler.emit import source
+from minigrad.compiler.planner import Plan
+from minigrad.compiler.rewrite import rewritten
 
 
 def main():
@@ -238,6 +241,78 @@ def measure_compilation(size):
     return first - least(lambda: float(step_on(*batch)), rounds=3), step_on.stats.instructions
 
 
+def planning(quick):
+    """From a captured function to the text of its program, where it has few and many parameters, steps, pieces."""
+    table = Table(
+        "Planning a program of n and of 8 n parts, seconds of processor (goal: ratio ≤ 16)",
+        ("parts", "n", "at n", "at 8 n", "ratio"),
+        ("{}", "{:,}", "{:.3f}", "{:.3f}", "{:.1f}"),
+    )
+    for kind in PLANNED:
+        n = 20 if quick else 100
+        few, many = (
+            min(measure_planning(kind, count) for _ in range(2 if quick else 3)) for count in (n, 8 * n)
+        )  # fmt: skip
+        table.row(kind, n, few, many, many / few)
+
+
+def measure_planning(kind, count):
+    """Seconds of processor from a graph to the text of its program."""
+    function, *args = PLANNED[kind](count)
+    graph = mg.trace(function, *args)
+    start = time.process_time()
+    source(Plan(rewritten(graph)))
+    return time.process_time() - start
+
+
+def training_of_many(count):
+    weights = [mg.Tensor(np.full((4, 4), 0.1), requires_grad=True, name=f"weight_{i}") for i in range(count)]
+    optimiser = mg.optim.Adam(weights, rate=0.01)
+
+    def step(x):
+        optimiser.zero_grad()
+        for weight in weights:
+            x = mg.tanh(x @ weight)
+        loss = mg.sum(x * x)
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    return step, np.ones((2, 4))
+
+
+def states_of_many(count):
+    states = [mg.Tensor(np.full((4, 4), 0.1), name=f"state_{i}") for i in range(count)]
+
+    def step(x):
+        for state in states:
+            x = mg.tanh(x @ state)
+            mg.assign(state, mg.read(state) * 0.9 + x)
+        return x
+
+    return step, np.ones((4, 4))
+
+
+def chain_of(shape):
+    def chain(count):
+        def step(x):
+            for _ in range(count):
+                x = mg.sin(x) * 0.5
+            return x
+
+        return step, np.ones(shape)
+
+    return chain
+
+
+PLANNED = {
+    "parameters": training_of_many,
+    "states": states_of_many,
+    "operations": chain_of((4, 4)),
+    "in pieces": chain_of((2**10, 2**7)),
+}
+
+
 def importing(quick):
     """`import minigrad` against `import numpy`, the two in turns."""
     times = {module: [] for module in ("numpy", "minigrad")}
@@ -264,6 +339,7 @@ PARTS = {
     "tokens": tokens,
     "memory": memory,
     "compile": compilation,
+    "planning": planning,
     "import": importing,
 }
 
