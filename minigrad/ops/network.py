@@ -58,9 +58,11 @@ def check_mask(where: Any) -> Any:
     return where
 
 
-def shape_of_weights(x: Any, where: Any = None, **params: Any) -> Shaped:
+def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
     """As `x`: these ops are not tried on zeros, since the scores of attention are the largest arrays of all."""
+    check_mask(where)
     shape = np.broadcast_shapes(getattr(x, "shape", ()), () if where is None else where.shape)
+    checked_axis("axis", axis, len(shape))
     return Shaped(shape, np.result_type(getattr(x, "dtype", type(x)), np.float16))
 
 

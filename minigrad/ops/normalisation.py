@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
+from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
-from minigrad.ops.network import shape_of_weights
 from minigrad.ops.product import SHORT
 from minigrad.ops.samples import normal, positive
 
@@ -40,10 +39,16 @@ def floating(x: Any) -> Any:
 
 
 def check_rows(prefix: str, x: Any, epsilon: float) -> None:
-    if not x.ndim or not x.shape[-1]:
+    if not x.shape or not x.shape[-1]:
         raise ValueError(f"{prefix}the last axis of {x.shape} cannot be normalised: expected at least one element")
     if not epsilon >= 0:
         raise ValueError(f"{prefix}epsilon={epsilon} must not be negative")
+
+
+def shape_of_rows(x: Any, *, epsilon: float) -> Shaped:
+    """As `x`, which is not tried on zeros: rows are many."""
+    check_rows("", x, epsilon)
+    return Shaped(x.shape, np.result_type(x.dtype, np.float16))
 
 
 def centred_definition(x: Any) -> Any:
@@ -99,7 +104,7 @@ def refusals_of_rows(function: str) -> list[Any]:
 
 @op(
     formula="(x − mean x) / √(var x + ε), over the last axis", samples=ROWS, definition=standardize_definition,
-    infer=shape_of_weights, refusals=refusals_of_rows("standardize"), lowering=lowered_standardize,
+    infer=shape_of_rows, refusals=refusals_of_rows("standardize"), lowering=lowered_standardize,
     reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
 )  # fmt: skip
 def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:

@@ -29,7 +29,7 @@ __all__ = [
 
 def product_shape(x1: Any, x2: Any) -> Shaped:
     """The shape of a product without the product: the contracted axis is cut to nothing, which costs nothing."""
-    if not x1.shape or not x2.shape:
+    if not shape_of(x1) or not shape_of(x2):
         raise ValueError("matmul needs at least one axis on both sides; use multiply for numbers")
     if x1.shape[-1] != x2.shape[max(-2, -len(x2.shape))]:
         raise ValueError(f"the last axis of {x1.shape} and the {'second to ' * (len(x2.shape) > 1)}last of {x2.shape} "
@@ -120,6 +120,14 @@ def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
     return flops_of_product(out, x, weight) + (0 if bias is None else int(math.prod(out.shape)))
 
 
+def shape_of_linear(x: Any, weight: Any, bias: Any = None) -> Shaped:
+    product = product_shape(x, weight)
+    if bias is None:
+        return product
+    dtype = np.result_type(product.dtype, getattr(bias, "dtype", bias))
+    return Shaped(np.broadcast_shapes(product.shape, shape_of(bias)), dtype)
+
+
 def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     product = ops.matmul(x, weight)
     return product if bias is None else product + bias
@@ -127,7 +135,7 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
 
 @op(
     formula="x W + b", symbol="@", definition=linear_definition, lowering=linear_definition,
-    infer=lambda x, weight, bias=None: product_shape(x, weight), flops=flops_of_linear,
+    infer=shape_of_linear, flops=flops_of_linear,
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
              call(normal(2, 3), normal(3, 2), normal(1)), call(normal(2, 3), normal(3, 2), 0.5),

@@ -41,8 +41,9 @@ def current_generator(rng: np.random.Generator | None) -> np.random.Generator:
     return rng
 
 
-def uniform_shape(*, shape: tuple[int, ...], dtype: Any, generator: Any) -> Shaped:
-    return Shaped(shape, np.dtype(dtype))
+def shape_of_draw(*, shape: Any, dtype: Any, generator: Any) -> Shaped:
+    drawn_type = np.dtype(checked(dtype, generator))
+    return Shaped(np.broadcast_to(0, shape).shape, drawn_type)
 
 
 def refusals_of_draws(function: str) -> list[Any]:
@@ -65,7 +66,7 @@ def checked(dtype: Any, generator: Any) -> Any:
 
 
 @op(
-    formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=uniform_shape,
+    formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=shape_of_draw,
     refusals=refusals_of_draws("random_uniform"),
 )  # fmt: skip
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
@@ -75,7 +76,7 @@ def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator:
 
 
 @op(
-    formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=uniform_shape,
+    formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=shape_of_draw,
     refusals=refusals_of_draws("random_normal"),
 )  # fmt: skip
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
