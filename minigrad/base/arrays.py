@@ -70,6 +70,12 @@ def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
     return array.view(np.ndarray)
 
 
+def has_nan(array: Any) -> bool:
+    """Whether there is a NaN. One pass, without a warning; and of nothing the smallest number is 0."""
+    smallest = np.minimum.reduce(array, axis=None, initial=0)
+    return bool(smallest != smallest)
+
+
 def owner_of(array: Array) -> Array:
     """The array whose memory `array` looks into."""
     while isinstance(array.base, np.ndarray):

@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.base.arrays import Array, owner_of
 from minigrad.base.clock import Storage
-from minigrad.base.structure import map_leaves
+from minigrad.base.structure import leaves, map_leaves
 from minigrad.compiler.emit import source
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
@@ -28,6 +28,9 @@ from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
 from minigrad.graph.node import printable
+from minigrad.graph.run import run
+from minigrad.ops.kernels import NotANumberError
+from minigrad.ops.strong import check_numbers
 
 _numbers = count(1)
 
@@ -80,6 +83,8 @@ class Program:
         written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
         self._written = {id(owner_of(array)) for array in written_to}
         self._arguments: Sequence[Array] = ()
+        guarded = any(node.function is check_numbers for node in plan.graph)
+        self._drawn = list(self.generators.values()) if guarded else []
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._step = self._defined(self.source)
@@ -118,14 +123,24 @@ class Program:
             if self._written:  # state is written as soon as its new value is known, perhaps before an argument is read
                 arrays = [x.copy() if id(owner_of(x)) in self._written else x for x in arrays]
             self._arguments = arrays
+            draws = [generator.bit_generator.state for generator in self._drawn] if self._drawn else ()
             try:
                 results: tuple[Array, ...] = self._step(*arrays)
+            except NotANumberError:
+                return self._strongly(arrays, draws)
             except BaseException as error:
                 self._explain(error)
                 raise
             if self._state:
                 touch(*self._state)
             return results
+
+    def _strongly(self, arrays: Sequence[Array], draws: Sequence[Any]) -> tuple[Array, ...]:
+        """The same by the interpreter, whose products are strong; the program had written nothing."""
+        for generator, state in zip(self._drawn, draws, strict=True):
+            generator.bit_generator.state = state
+        computed = zip(leaves(self.graph._returned), leaves(run(self.graph, arrays)), strict=True)
+        return tuple([array for node, array in computed if isinstance(node, Node)])
 
     def results(self, arrays: tuple[Array, ...]) -> Any:
         """Arrays that `run` returned, as Tensors in the structure that the function returns."""

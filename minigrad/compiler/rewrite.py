@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.base.clock import next_id
 from minigrad.base.record import registry
 from minigrad.base.structure import map_leaves
+from minigrad.compiler.guard import guarded
 from minigrad.compiler.rules import RULES, is_constant, with_numbers, without_broadcast
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
@@ -23,6 +24,7 @@ from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph import Graph, Node
 from minigrad.graph.build import build
+from minigrad.ops.strong import check_numbers
 
 LARGEST_CONSTANT = 2**24  # bytes of a constant that is computed beforehand
 
@@ -49,6 +51,7 @@ class _Rewriter:
     def run(self) -> Rewritten:
         graph = self.graph
         values: list[Any] = [None if node.op else tensor for node, tensor in zip(graph, graph._tensors, strict=True)]
+        results, checks = guarded(graph), []
         with within(grad=False, record=True, capture=Capture()):
             for node, tensor in zip(graph, graph._tensors, strict=True):
                 self.node = node
@@ -62,6 +65,10 @@ class _Rewriter:
                     result = constant(np.asarray(result, node.dtype))
                 _name(result, node)
                 values[node.number] = result
+                if results and node is results[-1]:
+                    gradients = tuple(dict.fromkeys(values[x.number] for x in results))
+                    with within(place=tensor.place):
+                        checks.append(self.computed(check_numbers, gradients, {}))
 
         def value_of(node: Node) -> Tensor:
             value: Tensor = values[node.number]
@@ -71,7 +78,7 @@ class _Rewriter:
             returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph._returned),
             arguments=[value_of(node) for node in graph.inputs],
             updates={value_of(state): value_of(node) for state, node in graph.updates.items()},
-            effects=[value_of(node) for node in graph.effects],
+            effects=[*(value_of(node) for node in graph.effects), *checks],
             captured=True,
             scopes={tensor.id: node.scope for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op},
         )

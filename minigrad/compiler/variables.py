@@ -25,8 +25,8 @@ from minigrad.ops.shape import reshaped
 class Variable:
     """One value of a program.
 
-    `kind` is argument, state, constant, buffer (memory of the program), view (of `base`, made once) or local (made in
-    every call: numbers, and views of arguments).
+    `kind` is argument, state, constant, buffer (memory of the program), view (of `base`, made once), local (made in
+    every call: numbers, and views of arguments) or nothing (there is no value: a check).
     """
 
     name: str
@@ -95,6 +95,8 @@ class Variables:
         name = self.names[node]
         if node.function is None:
             return self._leaf(node, name)
+        if node.dtype.kind == "V":
+            return Variable(name, "nothing", np.empty((), node.dtype), node=node, computed=True)
         if is_of_numbers(node):
             return Variable(name, "local", np.empty((), node.dtype), node=node, computed=True)
         if is_view(node) and (found := self._view(node, name)) is not None:

@@ -1,7 +1,8 @@
 """One sweep, newest node first: every gradient of minigrad is made here.
 
 At each node the sweep asks the op's rule for the contribution to each input, undoes broadcasting, and adds up. On plain
-arrays that is a fast first-order backward; on Tensors the same rules record a gradient that is itself a graph.
+arrays that is a fast first-order backward; on Tensors the same rules record a gradient that is itself a graph. Where a
+NaN arrives the sweep is made again with strong products: what a choice did not take contributes 0, not 0 · ∞.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array, real_array, shape_of
+from minigrad.base.arrays import Array, has_nan, real_array, shape_of
 from minigrad.base.clock import Storage
 from minigrad.base.record import registry
 from minigrad.base.signature import checked
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
-from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
+from minigrad.core.modes import Mode, Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.state import cast, storage_of
 from minigrad.core.tensor import Operand, Tensor, describe, new_tensor
 
@@ -108,10 +109,28 @@ def _sweep(
 ) -> dict[Tensor, Any]:  # fmt: skip
     """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
-    Nodes are visited newest first: ids are a topological order.
+    Products are plain; where a NaN comes of it, it is all done again with strong ones.
     """
     mode = current_mode()
-    on_tensors = create_graph or mode.capture is not None
+    if mode.watch is None or mode.capture is not None:  # who looks on sees one sweep, which nobody takes back
+        totals = _swept(mode, outputs, cotangents, targets, create_graph, trail)
+        if mode.capture is not None or not any(has_nan(x._data if create_graph else x) for x in totals.values()):
+            return totals
+        if trail is not None:
+            trail.clear()
+    return _swept(mode._replace(strong=True), outputs, cotangents, targets, create_graph, trail)
+
+
+def _swept(
+    mode: Mode, outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool,
+    trail: list[Contribution] | None,
+) -> dict[Tensor, Any]:  # fmt: skip
+    """One sweep under `mode`. Nodes are visited newest first: ids are a topological order.
+
+    Strong products are chosen where an op is called, so they take Tensors, also where nothing is recorded.
+    """
+    recorded = create_graph or mode.capture is not None
+    on_tensors = recorded or mode.strong
     if mode.capture is not None:
         outputs = [mode.capture.value_of(t) for t in outputs]
     seeds = [_seed(t, cotangent, on_tensors) for t, cotangent in zip(outputs, cotangents, strict=True)]
@@ -135,14 +154,14 @@ def _sweep(
                 incoming = totals[node] if node in kept else totals.pop(node)
                 y: Any = node if on_tensors else node._data
                 values = node.inputs if on_tensors else [x._data if type(x) is Tensor else x for x in node.inputs]
-                if on_tensors:
+                if recorded:
                     _name(incoming, node, outputs)
                 for position, x in enumerate(node.inputs):
                     if type(x) is not Tensor or x not in reached:
                         continue
                     if on_tensors:
                         place = Place(node.place.scope, Origin(node, position, degree), node.place.model)
-                        set_mode(mode._replace(grad=create_graph, record=True, place=place))
+                        set_mode(mode._replace(grad=create_graph, record=recorded, place=place))
                     rule = op.by_position.get(position) or op.rule(position)
                     value: Any = rule(incoming, y, *values, **node.params)
                     if mode.watch is not None:
@@ -164,13 +183,13 @@ def _sweep(
                         totals[x] = add(total, value) if on_tensors else np.asarray(total + value)
                         if not on_tensors:
                             owned.add(x)
-                    if trail is not None and not on_tensors:
-                        arrays = (incoming, np.array(value), np.array(totals[x]))
+                    if trail is not None and not recorded:
+                        arrays = [np.array(getattr(x, "_data", x)) for x in (incoming, value, totals[x])]
                         trail.append(Contribution(node.id, position, x.id, *arrays))
     finally:
         reset_mode(token)
-    if not on_tensors:
-        return {x: total if x in owned else np.array(total) for x, total in totals.items()}
+    if not recorded:
+        return {x: total if x in owned else np.array(getattr(total, "_data", total)) for x, total in totals.items()}
     for x, total in totals.items():
         _name(total, x, outputs)
     return totals

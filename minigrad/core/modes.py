@@ -55,6 +55,7 @@ class Mode(NamedTuple):
     generator: np.random.Generator | None = None
     watch: Watch | None = None
     module: Any = None  # the module at work, weakly, and the model that it belongs to
+    strong: bool = False  # products are strong: 0 times what is not finite is 0
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039  # a Mode is immutable

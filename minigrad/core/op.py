@@ -9,12 +9,12 @@ static `params`. An op applied to plain arrays computes an array; applied to a T
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped
+from minigrad.base.arrays import Shaped, has_nan
 from minigrad.base.messages import REFUSALS, explained
 from minigrad.base.record import Function
 from minigrad.base.signature import Signature
@@ -38,14 +38,18 @@ class Op(Function, Signature):
         infer: the shape and type of the result, for ops that cannot be tried on zeros.
         effect: computing it has an effect (a random draw): it is never merged, dropped or moved.
         differentiable: False if the result never requires a gradient.
+        strong: of products, the same where a factor of 0 gives 0 also beside ∞ and NaN; a gradient in which there is a
+            NaN is computed again with it (docs/conventions.md).
     """
 
     def __init__(
         self, forward: Callable[..., Any], *, view: bool = False, elementwise: bool = False,
         definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
-        effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None, **record: Any,
+        effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
+        strong: Callable[..., Any] | None = None, **record: Any,
     ) -> None:  # fmt: skip
         self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
+        self.strong = strong
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
@@ -86,7 +90,7 @@ class Op(Function, Signature):
         params: Mapping[str, Any] = self.defaults
         if kwargs or len(args) != self.arity:
             args, params = self.bind(args, kwargs)
-        grad, record, place, capture, expanded, _, watch, _ = current_mode()
+        grad, record, place, capture, expanded, _, watch, _, strong = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
                 result: Tensor = self.definition(*args, **params)
@@ -114,6 +118,8 @@ class Op(Function, Signature):
                 data = self.infer(args, params)
             else:
                 data = self.forward(*arrays, **params)
+                if strong:
+                    data = self.strengthened(data, arrays, params)
         except REFUSALS as error:
             raise explained(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
@@ -135,6 +141,10 @@ class Op(Function, Signature):
         if self.view and capture is None:
             _share_storage(result, args[0])
         return result
+
+    def strengthened(self, data: Any, arrays: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """What `forward` made of these operands, or where that has a NaN what `strong` makes of them."""
+        return data if self.strong is None or not has_nan(data) else self.strong(*arrays, **params)
 
     def infer(self, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Shaped:
         """The shape and dtype of the result, without computing it."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.base.arrays import owner_of
 from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.modes import within
 from minigrad.core.state import assign
 from minigrad.core.tensor import Tensor
 from minigrad.graph.node import Array, Node
@@ -53,10 +54,11 @@ def interpret(
     """Fill `values`, by number, where the values of leaves stand already, with `apply(node, operands)`.
 
     After a node has run, the values in `last_uses[its number]` are let go. Gradient nodes run as the sweep that made
-    them does, without floating-point warnings; the others under the caller's settings.
+    them does, without floating-point warnings, and as that does where a NaN arrives, with strong products; the others
+    under the caller's settings.
     """
     for of_gradient, group in groupby(nodes, key=lambda node: node.origin is not None):
-        with np.errstate(all="ignore") if of_gradient else nullcontext():
+        with np.errstate(all="ignore") if of_gradient else nullcontext(), within(strong=of_gradient):
             for node in group:
                 if node.function is not None:
                     operands = [values[x.number] if isinstance(x, Node) else x for x in node.inputs]
@@ -70,8 +72,10 @@ def interpret(
 
 
 def _on_arrays(node: Node, operands: list[Any]) -> Array:
-    assert node.function is not None
-    return np.asarray(node.function.forward(*operands, **node.params))
+    function = node.function
+    assert function is not None
+    data = np.asarray(function.forward(*operands, **node.params))
+    return data if node.origin is None else np.asarray(function.strengthened(data, operands, node.params))
 
 
 def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:

@@ -72,7 +72,7 @@ def centred(pull: Any, weights: Any) -> Any:
 def gradient_definition(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
     query, key, value = parts(tokens, queries)
     weights = weights_of(tokens, mask, bias, queries, causal)
-    to_scores = weights * centred(products(g, value), weights)
+    to_scores = ops.multiply(weights, centred(products(g, value), weights))
     return below(
         ops.matmul(to_scores, key), ops.matmul(transposed(to_scores), query), ops.matmul(transposed(weights), g)
     )
@@ -232,7 +232,7 @@ def blockwise_attention(
 
 @op(
     formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape,
-    samples=samples(CONTEXT), flops=flops(products=5, passes=5),
+    samples=samples(CONTEXT), flops=flops(products=5, passes=5), strong=gradient_definition,
     refusals=[
         *refusals("blockwise_attention_gradient", CONTEXT),
         refusal(call(normal(2, 3), normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),

@@ -5,6 +5,7 @@ Nothing is divided, so zeros are right to every order. The product over an axis 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from minigrad.base.record import Refusal, call, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import HALF, checked_axis
 from minigrad.ops.samples import normal
+from minigrad.ops.strong import strongly_multiplied
 
 __all__ = [
     "cumprod", "cumsum", "linear_recurrence",
@@ -95,8 +97,21 @@ def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
     return Shaped(shape, np.result_type(*(getattr(x, "dtype", x) for x in (a, b)), HALF))
 
 
+def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, reverse: bool) -> Any:
+    shape, dtype = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
+    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), dtype, order="C") for x in (a, b))
+    if reverse:
+        for i in range(len(y) - 2, -1, -1):
+            y[i] += multiply(factors[i + 1], y[i + 1])
+    else:
+        for i in range(1, len(y)):
+            y[i] += multiply(factors[i], y[i - 1])
+    return np.moveaxis(y, 0, axis)
+
+
 @op(
     formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", reference=recurrence_as_sums, infer=shape_of_recurrence,
+    strong=lambda a, b, *, axis, reverse: recurrence(strongly_multiplied, a, b, axis, reverse),
     samples=[
         call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
         call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
@@ -117,15 +132,7 @@ def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) 
     >>> linear_recurrence(0.5, Tensor([1.0, 1.0, 1.0])).tolist()
     [1.0, 1.5, 1.75]
     """
-    shape, dtype = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
-    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), dtype, order="C") for x in (a, b))
-    if reverse:
-        for i in range(len(y) - 2, -1, -1):
-            y[i] += factors[i + 1] * y[i + 1]
-    else:
-        for i in range(1, len(y)):
-            y[i] += factors[i] * y[i - 1]
-    return np.moveaxis(y, 0, axis)
+    return recurrence(np.multiply, a, b, axis, reverse)
 
 
 @linear_recurrence.vjp("a")

@@ -13,13 +13,13 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.record import call, composition, kink, refusal
-from minigrad.core.modes import current_mode
 from minigrad.core.op import Op, op
 from minigrad.core.tensor import constant
 from minigrad.ops import programs
 from minigrad.ops.kernels import is_zero, selected
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
+from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
 __all__ = [
     "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "floor", "full_like", "maximum", "minimum",
@@ -28,18 +28,6 @@ __all__ = [
 ]  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
-
-
-def strongly_multiplied(x1: Any, x2: Any) -> Any:
-    product = np.multiply(x1, x2)
-    # A NaN makes the sum NaN: one cheap pass answers for nearly every array.
-    if np.isnan(np.sum(product)):
-        fired = np.isnan(product) & ((x1 == 0) | (x2 == 0))
-        product = np.where(fired, product.dtype.type(0), product)
-        watch = current_mode().watch
-        if watch is not None:
-            watch.strong_zero(fired)
-    return product
 
 
 def divided(g: Any, x: Any) -> Any:
@@ -60,6 +48,7 @@ subtract: Op = row(
 multiply: Op = row(
     "multiply", np.multiply, "x₁ · x₂", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1,
     samples=pair, arguments=PAIR, symbol="*", flat="the other factor is 0", commutative=True,
+    strong=strongly_multiplied,
 )  # fmt: skip
 strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
@@ -73,7 +62,7 @@ divide: Op = row(
     lambda g, y, x1, x2: -ops.strong_multiply(g, y / x2),
     samples=(call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
              call(1.5, positive(2, 2))),
-    arguments=PAIR, symbol="/",
+    arguments=PAIR, symbol="/", strong=strongly_divided,
 )  # fmt: skip
 negative: Op = row("negative", np.negative, "−x", lambda g, y, x: -g, samples=one, symbol="-")
 reciprocal: Op = row(

@@ -22,6 +22,19 @@ sum_of_products: Any = np.vecdot
 HALF = np.dtype(np.float16)
 
 
+class NotANumberError(FloatingPointError):
+    """A gradient has a NaN, where 0 · ∞ may be meant to be 0; nothing was written yet."""
+
+
+def check_numbers(*gradients: Any) -> None:
+    """Refuse gradients in which there is a NaN, before any of them is used."""
+    for gradient in gradients:
+        if np.isnan(minimum_reduce(gradient, None, None, None, False, 0)):
+            raise NotANumberError(
+                "a gradient has a NaN: minigrad computes such a step again, with products in which 0 · ∞ is 0"
+            )
+
+
 def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
     """np.sum, but float16 is summed up in float32: in its own precision, ones add up to 2,048 and no further."""
     if getattr(x, "dtype", None) == HALF:

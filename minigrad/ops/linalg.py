@@ -13,7 +13,7 @@ from minigrad.base.arrays import shape_of
 from minigrad.base.record import by_numpy, call, composition, kink, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, widened
-from minigrad.ops.reduction import Axis, chosen, kept, places, refused
+from minigrad.ops.reduction import Axis, chosen, kept, places, refused, unless_zero
 from minigrad.ops.samples import normal
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     kinks=[
         kink(call(np.zeros(3)), 0.0), kink(call(np.zeros((2, 0)), axis=1), 0.0), kink(call(np.zeros(3), ord=3), 0.0),
         kink(call(np.array([0.0, 2.0]), ord=1), [0.0, 1.0]),
+        kink(call(np.array([0.0, 2.0]), ord=1.5), [0.0, 1.0]), kink(call(np.array([0.0, 2.0]), ord=0.5), [0.0, 1.0]),
+        kink(call(np.array([0.0, 2.0]), ord=-1), 0.0), kink(call(np.zeros((2, 2)), axis=1, ord=-2), 0.0),
         kink(call(np.array([1.0, -1.0, 0.0]), ord=inf), [0.5, -0.5, 0.0]),
     ],
 )  # fmt: skip
@@ -88,12 +90,16 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool, ord: float) -> Any:
         return chosen(g, y, ops.absolute(x), axis) * ops.sign(x)
     if ord == 1:
         return kept(g, x, axis) * ops.sign(x)
-    slope = kept(g / y, x, axis)
-    if ord != 2:
-        ratio = x / kept(y, x, axis)
-        powers = ops.power(ratio if ord % 2 == 0 else ops.absolute(ratio), ord - 2)
-        slope = ops.strong_multiply(slope, powers)
-    return ops.strong_multiply(x, slope)
+    length = kept(unless_zero(y, y, 1.0), x, axis)
+    slope = kept(unless_zero(y, g), x, axis) / length
+    if ord == 2:
+        return x * slope
+    ratio = x / length
+    if ord % 2 == 0 and ord > 0:
+        powers = ops.power(ratio, ord - 2)
+    else:  # of a |xᵢ| with a kink at 0
+        powers = unless_zero(x, ops.power(ops.absolute(unless_zero(x, ratio, 1.0)), ord - 2))
+    return x * (slope * powers)
 
 
 SINGULAR = {2: "the largest singular value", -2: "the smallest singular value", "nuc": "the sum of the singular values"}

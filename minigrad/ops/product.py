@@ -6,6 +6,7 @@ with many axes (`tensordot`, and `einsum` in a file of its own) are brought into
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import checked_axes, sum_of_products
 from minigrad.ops.samples import normal
+from minigrad.ops.strong import strong_sums
 
 __all__ = [
     "dot", "inner", "linear", "matmul", "outer", "tensordot", "vecdot",
@@ -69,6 +71,7 @@ def product_of_rows(x1: Any, x2: Any) -> Any:
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
     lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", flops=flops_of_product, rows=rows_of_product,
+    strong=lambda x1, x2: strong_sums(np.matmul, x1, x2),
     samples=[
         call(normal(3), normal(3)), call(normal(3), normal(3, 2)), call(normal(2, 3), normal(3)),
         call(normal(2, 3), normal(3, 4)), call(normal(2, 2, 3), normal(3, 2)), call(normal(2, 3), normal(2, 3, 4)),
@@ -183,6 +186,10 @@ def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
 SHORT = 24  # elements: rows for which one product of matrices is faster than a loop over rows
 
 
+def strong_vecdot(x1: Any, x2: Any, **params: Any) -> Any:
+    return strong_sums(functools.partial(vecdot.forward, **params), x1, x2)
+
+
 def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     return ops.sum(x1 * x2, axis=axis, keepdims=keepdims)
 
@@ -198,6 +205,7 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     ],
     reference=lambda x1, x2, axis=-1, keepdims=False: np.sum(x1 * x2, axis=axis, keepdims=keepdims),
     definition=vecdot_definition, lowering=lowered_vecdot, commutative=True,
+    strong=strong_vecdot,
     rows=lambda out, x1, x2, *, axis, keepdims: (
         (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
     ),

@@ -289,6 +289,8 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
     1.0
     """
     places("var", axis, len(shape_of(x)))
+    if not degrees_of_freedom(x, axis, ddof):  # 0 / 0 or ∞, whose gradient is no number either
+        return ops.square(ops.std(x, axis=axis, ddof=ddof, keepdims=keepdims))
     return mean_square(x - ops.mean(x, axis=axis, keepdims=True), axis, ddof, keepdims)
 
 
@@ -315,7 +317,8 @@ def centred(x: Any, axis: Axis) -> Any:
 @op(
     formula="√(var x)", numpy=[np.std], samples=spread_samples, refusals=refused("std"),
     definition=lambda x, *, axis, ddof, keepdims: ops.sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
-    kinks=[kink(with_ties(3.0, 3.0, 3.0), 0.0), kink(call(np.array(2.0)), 0.0)],
+    kinks=[kink(with_ties(3.0, 3.0, 3.0), 0.0), kink(call(np.array(2.0)), 0.0),
+           kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0)],
 )  # fmt: skip
 def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation over `axis`; the gradient of equal elements is 0 by convention.
@@ -334,7 +337,13 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any
     degrees = degrees_of_freedom(x, axis, ddof)
     if not degrees:
         return x * math.nan
-    return ops.strong_multiply(centred(x, axis), kept(divided_by_count(g, degrees) / y, x, axis))
+    slope = kept(divided_by_count(unless_zero(y, g), degrees) / unless_zero(y, y, 1.0), x, axis)
+    return centred(x, axis) * slope
+
+
+def unless_zero(y: Any, value: Any, otherwise: float = 0.0) -> Any:
+    """`value` where `y` is not 0. Where a length is 0, its derivatives of every order are 0 by convention."""
+    return ops.where(ops.equal(y, 0.0), otherwise, value)
 
 
 def shifted_logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:

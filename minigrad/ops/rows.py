@@ -1,8 +1,9 @@
 """How elementwise ops are declared: `row`, one op as one table row, and the sample calls that many rows share.
 
 A row is name, forward, formula, one rule per argument, samples. The families elementwise, transcendental and
-activations are made of such rows. A rule whose factor can be infinite multiplies with `strong_multiply`: where no
-gradient comes in, none goes out.
+activations are made of such rows. A rule whose own factor is infinite at a pole or where it overflows multiplies with
+`strong_multiply`: where no gradient comes in, none goes out, and the sweep need not be made again. All other products
+are plain, also where an operand may be infinite (docs/conventions.md).
 """
 
 from __future__ import annotations

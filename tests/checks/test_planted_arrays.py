@@ -80,7 +80,8 @@ def euclidean_always(g, y, x, *, axis, keepdims, ord):
 
 def without_a_convention_at_zero(g, y, x, *, axis, keepdims, ord):
     if ord == 2:
-        return along(g / y, x, axis, keepdims) * x
+        nothing = ops.astype(ops.equal(y, 0.0), y.dtype)
+        return along(g / (y + nothing), x, axis, keepdims) * (x + along(nothing, x, axis, keepdims))
     return RIGHT["vector_norm"]["x"](g, y, x, axis=axis, keepdims=keepdims, ord=ord)
 
 

@@ -66,7 +66,9 @@ WRONG_VALUES: dict[str, Any] = {
     "gradient clipped": ("multiply", "x1", clipped_gradient, "linear in the cotangents"),
     "large cotangents ignored": ("softplus", "x", large_cotangents_ignored, "linear in the cotangents"),
     "sign of an angle": ("arctan2", "x1", lambda g, y, x1, x2: -g * x2 / (x1 * x1 + x2 * x2), "finite differences"),
-    "at the origin": ("hypot", "x1", lambda g, y, x1, x2: g * x1 / y, "by convention"),
+    "at the origin": (
+        "hypot", "x1", lambda g, y, x1, x2: g * ops.where(ops.equal(y, 0.0), 1.0, x1 / y), "by convention"
+    ),
     "half for everybody": ("logaddexp", "x1", lambda g, y, x1, x2: g * 0.5, "finite differences"),
     "inverse of a unit": ("deg2rad", "x", lambda g, y, x: ops.rad2deg(g), "finite differences"),
     "slope at the kink": (
