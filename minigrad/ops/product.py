@@ -17,7 +17,7 @@ from numpy.exceptions import AxisError
 
 from minigrad import ops
 from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.messages import refuse_clash
+from minigrad.base.clashes import refuse_clash
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import checked_axes, sum_of_products

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import shape_of
-from minigrad.base.messages import refuse_clash
+from minigrad.base.clashes import refuse_clash
 from minigrad.base.record import by_numpy, call, composition, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.messages import broadcast_clash, describe, made_by, product_clash
+from minigrad.base.clashes import broadcast_clash, product_clash
+from minigrad.base.messages import describe, made_by
 
 shapes = st.lists(st.integers(0, 3), max_size=4).map(tuple)
 
