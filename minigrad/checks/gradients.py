@@ -17,20 +17,16 @@ import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.base.structure import leaves
+from minigrad.checks import undecided as why
+from minigrad.checks.differences import EPSILON, FIRST_STEP, LOST, Allowed, Line, Slope
 from minigrad.checks.report import GradientReport, InputReport
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import GradientCheckError
-from minigrad.core.modes import no_grad
-from minigrad.core.state import assign
 from minigrad.core.tensor import Tensor
 
-# The first step, for a coordinate of size 1 or less: the fourth-order error of the extrapolated difference and the
-# rounding error are then both about 1e-12 (Press et al., Numerical Recipes, 3rd edition, section 5.7).
-FIRST_STEP = float(np.finfo(np.float64).eps ** 0.25)
-SHRINK, ATTEMPTS = 8.0, 9  # where a step is too long the next is 8 times shorter, nine in all
-NEGLIGIBLE = 1e-9  # derivatives below this count as 0: intermediate results of size 1 leave rounding errors near it
+NEGLIGIBLE = 1e-9  # derivatives so small, also beside the largest, count as 0: rounding inside the function makes some
 
-# Computes the results at the present values of all variables; the argument says whether they will be differentiated.
+# Computes the results at the present values of all variables; the argument says whether gradients are recorded.
 Results = Callable[[bool], list[Tensor]]
 
 
@@ -59,14 +55,17 @@ def check_gradients(
         The report; `print(report)` shows the worst place of each input.
 
     Raises:
-        GradientCheckError: a gradient is wrong; the message is the report.
+        GradientCheckError: a gradient is wrong, or a difference too uncertain to tell; the message is the report, which
+            says why. Nor can a compiled function be checked: its results have no graph.
         TypeError: float32 or float16 among inputs, parameters or results: a finite difference of values with 7 digits
             has 3 right ones at best, and so cannot tell a right gradient from a wrong one.
         ValueError: nothing to differentiate, or a function that is not deterministic.
 
     Each derivative is (4 D(h/2) − D(h)) / 3, where D(h) = (f(x + h) − f(x − h)) / 2h (Richardson, 1911). The distance
-    of D(h/2) from D(h) tells whether h is short enough; if not, a shorter step follows. The gradient under test has
-    no part in the choice.
+    of D(h/2) from D(h) tells whether h is short enough; if not, a shorter step follows, or a longer one where rounding
+    of the results that move hides more than that. The gradient under test has no part in the choice. An input is
+    undecided where rounding hides more than 1 % of its largest derivative and a millionth of the largest of all, and
+    where a difference is larger than allowed but proves nothing: at a kink, or a place where no step is short enough.
 
     >>> weight = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> report = check_gradients(lambda x: mg.tanh(x @ weight), [np.ones(2)], order=2, parameters={"weight": weight})
@@ -75,29 +74,41 @@ def check_gradients(
     """
     if order < 1:
         raise ValueError(f"check_gradients: order={order} must be at least 1")
+    _refuse_compiled(function)
     arguments, variables = _variables(function, inputs, parameters)
     rng = np.random.default_rng(0) if rng is None else rng
-    results = _results_of(function, arguments)
+    outputs = results = _results_of(function, arguments)
     names: Sequence[str] = ()  # what each result is the gradient for, above order 1
     entries: list[InputReport] = []
+    largest = 0.0
     with np.errstate(all="ignore"):  # a step may leave the domain of a logarithm
         for degree in range(1, order + 1):
             values = _deterministic(results)
             cotangents = [Tensor(rng.standard_normal(y.shape), requires_grad=True) for y in values]
             gradients = _gradients_of(results, list(variables.values()), cotangents)
-            for (name, variable), gradient in zip(variables.items(), gradients(False), strict=True):
+            found = [gradient.numpy() for gradient in gradients(False)]
+            largest = max([largest, *map(_largest, found)])
+            for (name, variable), gradient in zip(variables.items(), found, strict=True):
                 comparison = Comparison(
-                    results, degree, name, variable, values, cotangents, gradient.numpy(), tolerance
+                    results, degree, name, variable, values, cotangents, gradient, largest, tolerance
                 )  # fmt: skip
                 entries.append(comparison.worst(rng, elements, directions))
             labels = _cotangent_names(names, len(values))
             names = list(variables)
             variables |= dict(zip(labels, cotangents, strict=True))
             results = gradients
-    report = GradientReport(order, tuple(entries))
-    if not report.passed:
-        raise GradientCheckError(str(report))
+        report = GradientReport(order, tuple(entries))
+        if not report.passed:
+            graph = any(y.requires_grad for y in outputs(True))
+            raise GradientCheckError(str(report) if graph else f"{report}\n{why.NO_GRAPH}")
     return report
+
+
+def _refuse_compiled(function: Callable[..., Any]) -> None:
+    from minigrad.compiler.compiled import Compiled  # programs are none of a check's business, except here
+
+    if isinstance(function, Compiled):
+        raise GradientCheckError(why.compiled(getattr(function, "__name__", "the function")))
 
 
 def _variables(
@@ -159,12 +170,8 @@ def _refuse_low_precision(value: Tensor, name: str) -> None:
 def _results_of(function: Callable[..., Any], arguments: Sequence[Any]) -> Results:
     """The floating-point results of `function(*arguments)`."""
 
-    def results(differentiable: bool) -> list[Tensor]:
-        if differentiable:
-            found = list(leaves(function(*arguments)))
-        else:
-            with no_grad():
-                found = list(leaves(function(*arguments)))
+    def results(create_graph: bool) -> list[Tensor]:
+        found = list(leaves(function(*arguments)))  # not under no_grad(): a function may take gradients itself
         for y in found:
             if not isinstance(y, Tensor):
                 raise TypeError(f"check_gradients: the function must return Tensors, got {type(y).__name__}")
@@ -181,9 +188,8 @@ def _results_of(function: Callable[..., Any], arguments: Sequence[Any]) -> Resul
 def _gradients_of(results: Results, variables: list[Tensor], cotangents: list[Tensor]) -> Results:
     """The gradients of `results`, one per variable: again something to differentiate."""
 
-    def gradients(differentiable: bool) -> list[Tensor]:
-        found = grad(results(True), variables, tuple(cotangents), create_graph=differentiable, unused="zero")
-        return list(found)
+    def gradients(create_graph: bool) -> list[Tensor]:
+        return list(grad(results(True), variables, tuple(cotangents), create_graph=create_graph, unused="zero"))
 
     return gradients
 
@@ -198,6 +204,10 @@ def _deterministic(results: Results) -> list[Array]:
             "with minigrad.generator(numpy.random.default_rng(0)): …"
         )
     return first
+
+
+def _largest(gradient: Array) -> float:
+    return float(np.max(np.abs(gradient), initial=0.0, where=np.isfinite(gradient)))
 
 
 def _equal(a: Array, b: Array) -> bool:
@@ -219,31 +229,22 @@ class Probe(NamedTuple):
     element: tuple[int, ...] | None = None
 
 
-class Slope(NamedTuple):
-    """A derivative along a direction, by finite differences."""
-
-    value: float = float("nan")
-    uncertainty: float = float("inf")
-    step: float = FIRST_STEP
-    note: str = ""
-
-
 class Comparison:
-    """The gradient for one variable, to be compared with what the results do when that variable is moved."""
+    """The gradient for one variable, to be compared with what the results do when that variable is moved.
+
+    `largest` is the largest derivative of the whole check.
+    """
 
     def __init__(
         self, results: Results, order: int, name: str, variable: Tensor, values: list[Array],
-        cotangents: list[Tensor], gradient: Array, tolerance: float,
+        cotangents: list[Tensor], gradient: Array, largest: float, tolerance: float,
     ) -> None:  # fmt: skip
         self.results, self.order, self.name, self.variable = results, order, name, variable
         self.origin = variable.numpy()
         self.scale = np.maximum(np.abs(self.origin), 1.0)
         self.values = values
         self.weights = [c.numpy() for c in cotangents]
-        self.gradient = gradient
-        self.tolerance = tolerance
-        sizes = (float(np.sum(np.abs(w * y))) for w, y in zip(self.weights, values, strict=True))
-        self.rounding = float(np.finfo(np.float64).eps) * sum(sizes)
+        self.gradient, self.largest, self.tolerance = gradient, largest, tolerance
 
     def worst(self, rng: np.random.Generator, elements: int, directions: int) -> InputReport:
         """Compare at every element, or along random directions, and report the worst place."""
@@ -257,11 +258,11 @@ class Comparison:
             probes = [self.along(draw * self.scale / np.sqrt(self.origin.size)) for draw in draws]
             compared = f"{len(probes)} directions"
         entries = [self.entry(probe, compared) for probe in probes]
-        worst = max(entries, key=lambda entry: entry.severity)
-        if worst.passed or worst.element is not None:
+        worst = max(entries, key=lambda entry: entry.rank)
+        if not worst.wrong or worst.element is not None:
             return worst
         blamed = self.entry(self.at(self.blamed(probes[entries.index(worst)].direction)), compared)
-        return worst if blamed.passed else blamed
+        return blamed if blamed.wrong else worst
 
     def at(self, index: tuple[int, ...]) -> Probe:
         direction = np.zeros(self.origin.shape)
@@ -272,41 +273,37 @@ class Comparison:
         return Probe(direction, FIRST_STEP, float(np.linalg.norm(self.gradient * direction)))
 
     def entry(self, probe: Probe, compared: str) -> InputReport:
-        analytic = float(np.sum(self.gradient * probe.direction))
-        numeric = self.slope(probe)
+        analytic = float(np.sum(self.gradient * probe.direction, where=probe.direction != 0.0))
+        largest = self.largest * float(np.linalg.norm(probe.direction))
+        negligible = NEGLIGIBLE * min(largest, 1.0)
+        line = Line(lambda: self.results(False), self.variable, probe.direction, self.weights, self.values)
+        numeric = line.slope(probe.step, Allowed(self.tolerance, negligible, LOST * largest))
         size = max(abs(numeric.value), abs(analytic), 1e-3 * probe.typical)
-        tolerance = self.tolerance * size + NEGLIGIBLE + 4 * self.rounding / numeric.step
+        tolerance = self.tolerance * size + negligible + numeric.rounding
+        error = abs(analytic - numeric.value)
+        if np.isfinite(error) and error <= tolerance:
+            lost = LOST * max(largest, numeric.extent)
+            undecided = why.lost_in_rounding(numeric) if numeric.rounding > max(0.01 * probe.typical, lost) else ""
+        else:
+            undecided = self.doubt(line, numeric, analytic, error - tolerance)
         return InputReport(
             self.order, self.name, self.origin.shape, compared, probe.element, analytic, numeric.value,
-            numeric.uncertainty, abs(analytic - numeric.value), tolerance, numeric.note,
+            numeric.uncertainty, error, tolerance, undecided or numeric.kink, bool(undecided),
         )  # fmt: skip
 
-    def slope(self, probe: Probe) -> Slope:
-        """The derivative of Σ c·f along the probe, from the step that agrees best with half of it."""
-        best, least, step = Slope(), float("inf"), probe.step
-        for _ in range(ATTEMPTS):
-            right, left = (self.rise(probe.direction, end) / end for end in (step, -step))
-            inner_right, inner_left = (self.rise(probe.direction, end) / end for end in (step / 2, -step / 2))
-            coarse, fine = (right + left) / 2, (inner_right + inner_left) / 2
-            value, uncertainty = (4 * fine - coarse) / 3, abs(fine - coarse) / 3
-            doubt = uncertainty / (self.tolerance * abs(value) + NEGLIGIBLE)
-            if doubt < least:
-                least = doubt
-                best = Slope(value, uncertainty, step, _kink(abs(right - left), inner_left, inner_right, step))
-            if least <= 0.1:
-                break
-            step /= SHRINK
-        return best
-
-    def rise(self, direction: Array, step: float) -> float:
-        """Σ c·(f(x + step · direction) − f(x))."""
-        try:
-            assign(self.variable, self.origin + step * direction)
-            moved = [y.numpy() for y in self.results(False)]
-        finally:
-            assign(self.variable, self.origin)
-        changes = zip(self.weights, moved, self.values, strict=True)
-        return sum(float(np.sum(weight * (there - here))) for weight, there, here in changes)
+    def doubt(self, line: Line, numeric: Slope, analytic: float, excess: float) -> str:
+        """Why a difference that is larger than allowed, by `excess`, proves nothing; "" where it does."""
+        if not np.isfinite(excess):
+            finite = np.isfinite(analytic) and all(np.isfinite(y).all() for y in self.values)
+            return why.leaves_the_domain(numeric) if finite else ""
+        if numeric.kink:
+            return numeric.kink
+        if excess <= numeric.uncertainty or not line.settles(numeric):
+            return why.does_not_settle(numeric)
+        moved = np.abs(np.where(line.direction != 0.0, self.origin, 0.0))
+        if excess <= EPSILON * float(np.sum(np.abs(self.gradient) * moved)) / numeric.step:
+            return why.input_is_rounded(float(np.max(moved)), numeric)
+        return why.hidden_by_rounding(numeric) if excess <= numeric.hidden else ""
 
     def blamed(self, direction: Array) -> tuple[int, ...]:
         """The element behind a wrong direction: in its worse half, in the worse half of that, and so on."""
@@ -320,10 +317,3 @@ class Comparison:
         while places.size > 1:
             places = max(np.array_split(places, 2), key=severity)
         return tuple(int(i) for i in np.unravel_index(int(places[0]), direction.shape))
-
-
-def _kink(gap: float, left: float, right: float, step: float) -> str:
-    """What to say where the one-sided slopes differ, by hardly less at half the step, where `left` and `right` are."""
-    if abs(right - left) > 0.75 * gap and abs(right - left) > 1e-3 * max(abs(left), abs(right)) + 1e3 * NEGLIGIBLE:
-        return f"a kink or a jump within {step:.0e}: slope {left:.6g} before, {right:.6g} after; choose other inputs"
-    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 
@@ -21,7 +22,8 @@ class InputReport:
         uncertainty: how far `numeric` itself may be off, from two step sizes.
         error: |analytic − numeric|.
         tolerance: the largest error that passes there.
-        note: what else is known, such as a kink; "" if nothing.
+        note: what else is known, such as a kink, or why it is undecided; "" if nothing.
+        undecided: whether finite differences can tell nothing there.
     """
 
     order: int
@@ -35,22 +37,35 @@ class InputReport:
     error: float = 0.0
     tolerance: float = 0.0
     note: str = ""
+    undecided: bool = False
 
     @property
     def passed(self) -> bool:
-        return self.error <= self.tolerance  # False where the error is NaN
+        return not self.undecided and self.error <= self.tolerance and isfinite(self.error)
+
+    @property
+    def wrong(self) -> bool:
+        return not self.undecided and not self.passed
 
     @property
     def severity(self) -> float:
         """The error as a multiple of the tolerance; infinite where it is NaN."""
         if not self.tolerance:
-            return 0.0
-        return self.error / self.tolerance if self.error == self.error else float("inf")
+            return float("inf") if self.error else 0.0
+        return self.error / self.tolerance if isfinite(self.error) else float("inf")
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """For the worst of several: what is wrong, then what is undecided, then what is nearest to it."""
+        return self.wrong, self.undecided, self.severity
 
 
 @dataclass(frozen=True)
 class GradientReport:
     """The outcome of `check_gradients`: `passed`, and the worst place of each input at each order.
+
+    `passed` is False too where something is undecided: where rounding, or steps that are too long, leave a finite
+    difference too uncertain to tell a right gradient from a wrong one. The notes say why, and what to do.
 
     >>> report = mg.check_gradients(lambda x: x * x, [np.array([1.0, 2.0])])
     >>> report.passed, report.worst.name, report.worst.element
@@ -66,14 +81,15 @@ class GradientReport:
 
     @property
     def worst(self) -> InputReport:
-        """The entry with the largest error for its tolerance."""
-        return max(self.inputs, key=lambda entry: entry.severity)
+        """What is wrong, else what is undecided; of several, the entry with the largest error for its tolerance."""
+        return max(self.inputs, key=lambda entry: entry.rank)
 
     @property
     def verdict(self) -> str:
         orders = "order 1" if self.order == 1 else f"orders 1 {'and' if self.order == 2 else 'to'} {self.order}"
-        wrong = sum(not entry.passed for entry in self.inputs)
-        outcome = f"WRONG for {wrong} of {len(self.inputs)} inputs" if wrong else "agree with finite differences"
+        counts = [(word, sum(_verdict(entry) == word for entry in self.inputs)) for word in ("WRONG", "undecided")]
+        failed = " and ".join(f"{word} for {count}" for word, count in counts if count)
+        outcome = f"{failed} of {len(self.inputs)} inputs" if failed else "agree with finite differences"
         return f"gradients of {orders} {outcome}"
 
     @property
@@ -111,5 +127,9 @@ def _cells(entry: InputReport) -> tuple[str, ...]:
         f"{entry.numeric:.8g} ± {entry.uncertainty:.0e}",
         f"{entry.error:.1e}",
         f"{entry.tolerance:.1e}",
-        "ok" if entry.passed else "WRONG",
+        _verdict(entry),
     )
+
+
+def _verdict(entry: InputReport) -> str:
+    return "undecided" if entry.undecided else "ok" if entry.passed else "WRONG"

@@ -15,7 +15,8 @@ SUMMARY = "check the gradients of a function in a Python file"
 DESCRIPTION = (
     "Call FUNCTION, which takes no arguments and returns (function, inputs): function takes the inputs, float64 arrays "
     "in a list, and returns Tensors. Its gradients are compared with finite differences; those for the parameters too, "
-    "where function is a module. The exit code is 1 where a gradient is wrong."
+    "where function is a module. The exit code is 1 where a gradient is wrong, or undecided: where rounding or the "
+    "length of a step makes a difference too uncertain. The report says why."
 )
 EXAMPLE = "model.py:attention --order 2"
 HIGHEST_ORDER = 4

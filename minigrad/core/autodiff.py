@@ -75,6 +75,10 @@ def grad(
             total = totals[x]
             return total if isinstance(total, Tensor) else new_tensor(total, role="constant")
         if unused == "raise":
+            if results and not any(t.requires_grad for t in results):
+                raise GraphError(
+                    f"grad: nothing requires a gradient behind {describe(results[0])}: {HOW_TO_MAKE_A_LEAF}"
+                )
             raise GraphError(f"grad: the outputs do not depend on {describe(x)}; unused='zero' or None allows it")
         return registry["zeros_like"](x) if unused else None
 

@@ -6,6 +6,8 @@ Called by `minigrad/reference.py` for the gradient formulas of ops, which are de
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from minigrad.core.tensor import Tensor
@@ -37,15 +39,22 @@ def formula_of(result: Any) -> str:
             if isinstance(x, Node):
                 uses[x] = uses.get(x, 0) + 1
     written: dict[Node, tuple[str, int]] = {}
+    fresh = _letters({node.name for node in graph if node.function is None})
     letters: list[str] = []
     for node in graph:
         text, strength = _written(node, written)
         if node.function is not None and uses.get(node, 0) > 1:
-            letter = _LETTERS[len(letters)]
+            letter = next(fresh)
             letters.append(f"{letter} = {text}")
             text, strength = letter, _ATOM
         written[node] = (text, strength)
     return ", ".join([written[graph.outputs[0]][0], *letters])
+
+
+def _letters(taken: set[str | None]) -> Iterator[str]:
+    """a, b, …, u, a2, b2, …, without those that are names of leaves."""
+    names = (f"{letter}{number if number > 1 else ''}" for number in count(1) for letter in _LETTERS)
+    return (name for name in names if name not in taken)
 
 
 def _written(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int]:
@@ -55,8 +64,9 @@ def _written(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int
     operands = [written[x] if isinstance(x, Node) else (_number(x), _ATOM) for x in node.inputs if x is not None]
     symbol = node.function.symbol
     if symbol and len(operands) == 2:
-        strength = _STRENGTH[symbol]
-        left, right = _inside(operands[0], strength), _inside(operands[1], strength + (symbol in "-/@"))
+        strength = _STRENGTH.get(symbol, 0)
+        around = strength or _ATOM  # of an operator of the user's own nobody knows how strongly it binds
+        left, right = _inside(operands[0], around), _inside(operands[1], around + (symbol in "-/@"))
         return f"{left} {_SHOWN.get(symbol, symbol)} {right}", strength
     if symbol and len(operands) == 1:
         return f"{_SHOWN.get(symbol, symbol)}{_inside(operands[0], 2)}", 1

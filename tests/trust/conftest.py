@@ -1,0 +1,3 @@
+"""Fixtures of the tests of trust."""
+
+from tests.checks.conftest import plant as plant
