@@ -75,11 +75,9 @@ def grad(
             total = totals[x]
             return total if isinstance(total, Tensor) else new_tensor(total, role="constant")
         if unused == "raise":
-            if results and not any(t.requires_grad for t in results):
-                raise GraphError(
-                    f"grad: nothing requires a gradient behind {describe(results[0])}: {HOW_TO_MAKE_A_LEAF}"
-                )
-            raise GraphError(f"grad: the outputs do not depend on {describe(x)}; unused='zero' or None allows it")
+            from minigrad.base.unreached import not_reached
+
+            raise GraphError(not_reached(x, results, HOW_TO_MAKE_A_LEAF))
         return registry["zeros_like"](x) if unused else None
 
     return map_leaves(gradient, inputs)

@@ -104,11 +104,15 @@ def test_D3_grad_of_something_computed_under_no_grad_says_so():
     w = mg.Tensor(X, requires_grad=True)
     with mg.no_grad():
         loss = mg.sum(w * w)
-        with pytest.raises(mg.GraphError, match=r"grad: nothing requires a gradient behind .* outside no_grad"):
+        with pytest.raises(
+            mg.GraphError, match=r"do not depend on .*: nothing requires a gradient behind .* outside no_grad"
+        ):
             mg.grad(loss, w)
-    with pytest.raises(mg.GraphError, match=r"grad: nothing requires a gradient behind .* outside no_grad"):
+    with pytest.raises(
+        mg.GraphError, match=r"do not depend on .*: nothing requires a gradient behind .* outside no_grad"
+    ):
         mg.grad([loss, loss], [w])
-    with pytest.raises(mg.GraphError, match="do not depend on"):
+    with pytest.raises(mg.GraphError, match=r"do not depend on .*; unused"):
         mg.grad([loss, mg.sum(mg.Tensor(X, requires_grad=True))], w)
-    with pytest.raises(mg.GraphError, match="do not depend on"):
+    with pytest.raises(mg.GraphError, match=r"do not depend on .*; unused"):
         mg.grad([], w)
