@@ -136,6 +136,7 @@ from minigrad.ops import norm as norm
 from minigrad.ops import not_equal as not_equal
 from minigrad.ops import number_power as number_power
 from minigrad.ops import one_hot as one_hot
+from minigrad.ops import one_minus_square as one_minus_square
 from minigrad.ops import ones_like as ones_like
 from minigrad.ops import outer as outer
 from minigrad.ops import pad as pad
@@ -186,6 +187,7 @@ from minigrad.ops import take as take
 from minigrad.ops import take_along_axis as take_along_axis
 from minigrad.ops import tan as tan
 from minigrad.ops import tanh as tanh
+from minigrad.ops import tanh_slope as tanh_slope
 from minigrad.ops import tensor_power as tensor_power
 from minigrad.ops import tensordot as tensordot
 from minigrad.ops import tile as tile

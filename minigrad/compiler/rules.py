@@ -57,8 +57,10 @@ def by_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 def by_power_of_two(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    exact = type(y) is float and 2.0**-60 < y < 2.0**60 and math.frexp(y)[0] == 0.5
-    return graph.make("multiply", x, 1 / y) if exact and _float(x) else None
+    if type(y) is not float or not _float(x) or math.frexp(y)[0] != 0.5:
+        return None
+    limit = np.finfo(x.dtype).maxexp - 2  # so that the type has normal numbers y and 1 / y
+    return graph.make("multiply", x, 1 / y) if abs(math.log2(y)) <= limit else None
 
 
 def minus_nothing(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:

@@ -156,6 +156,7 @@ def _swept(
                 incoming = totals[node] if node in kept else totals.pop(node)
                 y: Any = node if on_tensors else node._data
                 values = node.inputs if on_tensors else [x._data if type(x) is Tensor else x for x in node.inputs]
+                half = node._data.dtype.char == "e"
                 if recorded:
                     _name(incoming, node, outputs)
                 for position, x in enumerate(node.inputs):
@@ -165,6 +166,10 @@ def _swept(
                         place = Place(node.place.scope, Origin(node, position, degree), node.place.model)
                         set_mode(mode._replace(grad=create_graph, record=recorded, place=place))
                     rule = op.by_position.get(position) or op.rule(position)
+                    if half:
+                        from minigrad.base.precision import widened_node
+
+                        incoming, y, values, half = *widened_node(node, incoming, values), False
                     value: Any = rule(incoming, y, *values, **node.params)
                     if mode.watch is not None:
                         mode.watch.contribution(node, position, incoming, value)

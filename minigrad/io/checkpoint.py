@@ -87,6 +87,7 @@ def load_checkpoint(
     names: list[str] = []
     if optimiser is not None:
         names = _names("load_checkpoint", model, optimiser)
+        state = optimiser.widen_moments(state, names)
         problems += [OPTIMISER + line for line in differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     if problems:

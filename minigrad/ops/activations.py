@@ -16,7 +16,7 @@ from minigrad import ops
 from minigrad.base.record import call, kink, refusal
 from minigrad.core.op import Op, op
 from minigrad.ops import programs
-from minigrad.ops.kernels import as_float
+from minigrad.ops.kernels import as_float, widened
 from minigrad.ops.rows import check_number, row, wide
 from minigrad.ops.samples import between, normal
 from minigrad.ops.transcendental import TWO_OVER_ROOT_PI, complementary_error_function, gaussian, halves
@@ -82,8 +82,8 @@ def elu(x: Any, *, alpha: float = 1.0) -> Any:
     [-0.6321, 2.0]
     """
     check_number(alpha=alpha)
-    x = as_float(x)
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha)
+    x, dtype = widened(as_float(x))
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha).astype(dtype, copy=False)
 
 
 @elu.vjp("x")
@@ -95,27 +95,32 @@ def _(g: Any, y: Any, x: Any, *, alpha: float) -> Any:
 
 
 def stable_sigmoid(x: Any) -> Any:
-    x = as_float(x)
+    x, dtype = widened(as_float(x))
     with_x, without = np.exp(np.minimum(x, 0)), np.exp(-np.maximum(x, 0))  # neither overflows, and one of them is 1
-    return with_x / (with_x + without)
+    return (with_x / (with_x + without)).astype(dtype, copy=False)
 
 
 def lowered_sigmoid(x: Any) -> Any:
-    if x.dtype.kind != "f":
+    if x.dtype.char not in "fd":
         return NotImplemented
     with_x, without = ops.exp(ops.minimum(x, 0.0)), ops.exp(-ops.maximum(x, 0.0))
     return with_x / (with_x + without)
 
 
 def lowered_softplus(x: Any) -> Any:
-    if x.dtype.kind != "f":
+    if x.dtype.char not in "fd":
         return NotImplemented
     return ops.maximum(x, 0.0) + ops.log1p(ops.exp(-ops.absolute(x)))
 
 
 def stable_softplus(x: Any) -> Any:
-    x = as_float(x)
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    x, dtype = widened(as_float(x))
+    return (np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))).astype(dtype, copy=False)
+
+
+def softsigned(x: Any) -> Any:
+    x, dtype = widened(as_float(x))
+    return (x / (np.abs(x) + 1)).astype(dtype, copy=False)
 
 
 sigmoid: Op = row(
@@ -133,10 +138,10 @@ log_sigmoid: Op = row(
     lambda g, y, x: g * ops.sigmoid(-x), samples=wide,
     reference=lambda x: -np.log1p(np.exp(-x)),
     definition=lambda x: -ops.softplus(-x),
-    lowering=lambda x: -ops.softplus(-x) if x.dtype.kind == "f" else NotImplemented,
+    lowering=lambda x: -ops.softplus(-x) if x.dtype.char in "fd" else NotImplemented,
 )  # fmt: skip
 softsign: Op = row(
-    "softsign", lambda x: as_float(x) / (np.abs(as_float(x)) + 1), "x / (1 + |x|)",
+    "softsign", softsigned, "x / (1 + |x|)",
     lambda g, y, x: g * ops.square(1.0 / (ops.absolute(x) + 1.0)), samples=wide,
     reference=lambda x: x / (1 + np.abs(x)),
     definition=lambda x: x / (ops.absolute(x) + 1.0),
@@ -173,16 +178,15 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     >>> gelu(Tensor([-1.0, 1.0])).numpy().round(4).tolist()
     [-0.1587, 0.8413]
     """
-    x = np.maximum(as_float(x), -40)  # where the result is 0 already: −∞ times 0 would be NaN
-    if approximate == "tanh":
-        return x * stable_sigmoid(doubled_angle(x * x, x))
-    if approximate != "none":
+    x, dtype = widened(np.maximum(as_float(x), -40))  # where the result is 0 already: −∞ times 0 would be NaN
+    if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate={approximate!r}: expected 'none' or 'tanh'")
-    return (x * normal_distribution(x)).astype(x.dtype)
+    share = normal_distribution(x) if approximate == "none" else stable_sigmoid(doubled_angle(x * x, x))
+    return (x * share).astype(dtype, copy=False)
 
 
 def lowered_gelu(x: Any, approximate: str) -> Any:
-    if approximate != "tanh" or x.dtype.kind != "f":
+    if approximate != "tanh" or x.dtype.char not in "fd":
         return NotImplemented
     x = ops.maximum(x, -40.0)
     return x * ops.sigmoid(doubled_angle(ops.square(x), x))
@@ -192,11 +196,12 @@ def lowered_gelu(x: Any, approximate: str) -> Any:
 def _(g: Any, y: Any, x: Any, *, approximate: str) -> Any:
     if approximate == "none":
         return g * ops.gelu_slope(x)
+    x = ops.clip(x, -40.0, 40.0)  # beyond, the slope is 0 or 1 already, and the angle would overflow
     square = ops.square(x)
     angle = doubled_angle(square, x)
     gate = ops.sigmoid(angle)
     inner = x * (square * (0.044715 * 6 * ROOT_2_OVER_PI) + 2 * ROOT_2_OVER_PI)
-    return g * (gate + ops.strong_multiply(gate * ops.sigmoid(-angle), inner))
+    return g * (gate + gate * ops.sigmoid(-angle) * inner)
 
 
 def normal_distribution(x: Any) -> Any:
@@ -269,9 +274,10 @@ def silu(x: Any) -> Any:
     >>> silu(Tensor([-1.0, 1.0])).numpy().round(4).tolist()
     [-0.2689, 0.7311]
     """
-    x = np.maximum(as_float(x), -800)
+    x, dtype = widened(np.maximum(as_float(x), -800))
     root, without = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))
-    return x * root * root / (root * root + without)  # by the roots, exp x vanishes no earlier than the result
+    result = x * root * root / (root * root + without)  # by the roots, exp x vanishes no earlier than the result
+    return result.astype(dtype, copy=False)
 
 
 @silu.vjp("x")
@@ -286,7 +292,7 @@ def _(g: Any, y: Any, x: Any) -> Any:
 )  # fmt: skip
 def silu_slope(x: Any) -> Any:
     """The derivative of `silu`, accurate also around its zero at −1.28."""
-    x = np.clip(as_float(x), -800, 800)  # beyond, it is 0 and 1
+    x, dtype = widened(np.clip(as_float(x), -800, 800))  # beyond, it is 0 and 1
     # With e = exp x it is e (1 + x + e) / (1 + e)², and 1 + x + e = d + e₀ (exp d − 1), where d is the distance from
     # the zero x₀, and e₀ = exp x₀: two terms of one sign.
     e = np.exp(np.minimum(x, 0))
@@ -294,7 +300,7 @@ def silu_slope(x: Any) -> Any:
     left = (distance + EXP_OF_SILU_SLOPE_ZERO * np.expm1(distance)) * e / (1 + e * (2 + e))
     t = np.exp(-np.maximum(x, 0))  # on the other side the same in terms of exp(−x), which cannot overflow
     right = (1 + t * (1 + x)) / (1 + t * (2 + t))
-    return np.where(x < 0, left, right)
+    return np.where(x < 0, left, right).astype(dtype, copy=False)
 
 
 @silu_slope.vjp("x")
@@ -314,8 +320,8 @@ def mish(x: Any) -> Any:
     >>> mish(Tensor([-1.0, 1.0])).numpy().round(4).tolist()
     [-0.3034, 0.8651]
     """
-    x = np.maximum(as_float(x), -800)
-    return x * np.tanh(stable_softplus(x))
+    x, dtype = widened(np.maximum(as_float(x), -800))
+    return (x * np.tanh(stable_softplus(x))).astype(dtype, copy=False)
 
 
 @mish.vjp("x")
@@ -334,7 +340,7 @@ def mish_slope_definition(x: Any) -> Any:
 )  # fmt: skip
 def mish_slope(x: Any) -> Any:
     """The derivative of `mish`, accurate also around its zero at −1.19."""
-    x = np.clip(as_float(x), -800, 800)
+    x, dtype = widened(np.clip(as_float(x), -800, 800))
     # With e = exp x it is e ω / (e² + 2e + 2)², ω = 4(x + 1) + 4e² + e³ + e (4x + 6) (the paper's equation 5). Taking
     # from ω what it is at its zero, 0, leaves terms of one sign.
     e, e0 = np.exp(np.minimum(x, 0)), EXP_OF_MISH_SLOPE_ZERO
@@ -345,7 +351,7 @@ def mish_slope(x: Any) -> Any:
     t = np.exp(-np.maximum(x, 0))  # on the other side the same in terms of exp(−x), which cannot overflow
     width = 1 + 2 * t * (1 + t)
     right = (1 + 2 * t + 4 * x * t * t * (1 + t) / width) / width
-    return np.where(x < 0, left, right)
+    return np.where(x < 0, left, right).astype(dtype, copy=False)
 
 
 @mish_slope.vjp("x")

@@ -9,11 +9,13 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import real_array, shape_of
+from minigrad.base.precision import widened_operand
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.modes import scope
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
-from minigrad.ops.kernels import broadcasts_to
+from minigrad.ops.kernels import HALF, broadcasts_to
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import booleans, normal
 
 __all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
@@ -61,6 +63,7 @@ def reference(
         refusal(call(normal(2, 2, 3), normal(3, 2, 3), normal(2, 3), block=2), ValueError, "query (2,)", "key (3,)"),
     ],
 )  # fmt: skip
+@rounded_once
 def scaled_dot_product_attention(
     query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
     scale: float | None = None, block: int | None = None,
@@ -106,14 +109,17 @@ def attention_weights(
     """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value, scale)
     mask = checked_mask(mask)
-    scaled = query * scale_of(query, scale)
+    scaled = widened_operand(query) * scale_of(query, scale)  # sums of products overflow float16 early
     scores = named(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
     check_beside(HERE, scores.shape, mask, bias)
     if bias is not None:
         scores = named(scores + bias, "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
-    return named(ops.softmax(scores, where=mask), "weights")
+    weights = ops.softmax(scores, where=mask)
+    if query.dtype == key.dtype == HALF:
+        weights = ops.astype(weights, HALF)
+    return named(weights, "weights")
 
 
 def context_by_blocks(

@@ -75,10 +75,22 @@ def log_total(x: Any) -> Any:
     return np.log(row_sums(np.exp(x)))
 
 
-@op(formula="xᵢ at the target of row i", internal=True, code=programs.picked)
-def picked(x: Any, targets: Any) -> Any:
-    """One entry of each row."""
-    return x[np.arange(len(x)), check_classes("cross_entropy", targets, x.shape[1])]
+@op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i", internal=True, code=programs.surprise)
+def surprise(x: Any, total: Any, targets: Any) -> Any:
+    """The loss of each row."""
+    return surprises(x, total, check_classes("cross_entropy", targets, x.shape[1]))
+
+
+def surprises(x: Any, total: Any, classes: Any) -> Any:
+    """As `surprise`. A small loss would have few digits as the difference of two larger numbers: it is log(1 + …)."""
+    losses = total[:, 0] - x[np.arange(len(x)), classes]
+    small = np.flatnonzero(losses < programs.SMALL_LOSS)
+    if small.size:
+        few, at_targets = x[small], (np.arange(small.size), classes[small])
+        exponentials = np.exp(few - few[at_targets][:, None])
+        exponentials[at_targets] = 0
+        losses[small] = np.log1p(row_sums(exponentials)[:, 0])
+    return losses
 
 
 def lowered_cross_entropy(
@@ -91,7 +103,7 @@ def lowered_cross_entropy(
     rows = math.prod(targets.shape)
     logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
     logits = steady(logits)
-    total = ops.sum(ops.reshape(log_total(logits), shape=(rows,)) - picked(logits, targets))
+    total = ops.sum(surprise(logits, log_total(logits), targets))
     return total / float(rows) if reduction == "mean" else total
 
 
@@ -150,7 +162,7 @@ def cross_entropy(
     logits, dtype = widened(as_float(logits))
     rows = shifted(logits, -1).reshape(-1, logits.shape[-1])
     log_totals = np.log(row_sums(np.exp(rows)))
-    losses = log_totals[:, 0] - rows[np.arange(len(rows)), classes]
+    losses = surprises(rows, log_totals, classes)
     if weight is not None:
         weight = weight.astype(rows.dtype)
         losses = weighted(losses, weight[classes])
@@ -307,10 +319,9 @@ def total_weight(classes: Any, counts: Any, weight: Any, dtype: Any) -> Any:
 
 
 def cotangent_of_rows(g: Any, classes: Any, counts: Any, weight: Any, reduction: str) -> Any:
-    """`g` as it reaches the loss of each row, to be broadcast over its classes; of a mean in float32 at least."""
+    """`g` as it reaches the loss of each row, to be broadcast over its classes."""
     if reduction != "mean":
         return g if reduction == "sum" else ops.expand_dims(g, -1)
-    g = ops.astype(g, np.float32) if g.dtype == np.float16 else g
     return g / total_weight(classes, counts, weight, g.dtype)
 
 

@@ -57,11 +57,13 @@ def _(g: Any, y: Any, x: Any, *, axis: int | None) -> Any:
 
 @op(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod], samples=samples, refusals=refused("cumprod"))
 def cumprod(x: Any, *, axis: int | None = None) -> Any:
-    """The product of all elements up to each, along `axis` or of the flattened array.
+    """The product of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
 
     >>> cumprod(Tensor([1.0, 2.0, 3.0])).tolist()
     [1.0, 2.0, 6.0]
     """
+    if getattr(x, "dtype", None) == HALF:
+        return np.cumprod(x, axis, np.float32).astype(HALF)
     return np.cumprod(x, axis)
 
 
@@ -99,14 +101,15 @@ def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
 
 def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, reverse: bool) -> Any:
     shape, dtype = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
-    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), dtype, order="C") for x in (a, b))
+    wide = np.float32 if dtype == HALF else dtype
+    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), wide, order="C") for x in (a, b))
     if reverse:
         for i in range(len(y) - 2, -1, -1):
             y[i] += multiply(factors[i + 1], y[i + 1])
     else:
         for i in range(1, len(y)):
             y[i] += multiply(factors[i], y[i - 1])
-    return np.moveaxis(y, 0, axis)
+    return np.moveaxis(y, 0, axis).astype(dtype, copy=False)
 
 
 @op(

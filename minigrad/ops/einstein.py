@@ -18,6 +18,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition, refusal
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import labelled_product
 from minigrad.ops.samples import normal
 
@@ -58,6 +59,7 @@ NUMBER = (int, float, np.generic)  # these stay what they are: beside Tensors th
         refusal(call("ij->i", normal(2, 3), optimize=True), TypeError, "einsum", "optimize is not supported"),
     ],
 )  # fmt: skip
+@rounded_once
 def einsum(subscripts: str, *operands: Any) -> Any:
     """The products of elements whose labels agree, summed over the labels that the output does not have.
 

@@ -14,6 +14,7 @@ from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition, kink, refusal
 from minigrad.ops.kernels import broadcasts_to
 from minigrad.ops.normalisation import floating
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import between, booleans, integers, normal, positive
 
 __all__ = ["bce_with_logits", "huber", "kl_div", "l1", "mse"]
@@ -68,6 +69,7 @@ def refusals_of_pairs(function: str) -> list[Any]:
     formula="mean of (x − target)²", samples=PAIRS, refusals=refusals_of_pairs("mse"),
     reference=lambda x, target, reduction="mean": reduced_by_numpy((x - np.asarray(target)) ** 2, reduction),
 )  # fmt: skip
+@rounded_once
 def mse(x: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean squared error; the target broadcasts to the shape of `x`. Reductions are "mean", "sum" and "none".
 
@@ -83,6 +85,7 @@ def mse(x: Any, target: Any, reduction: str = "mean") -> Any:
     kinks=[kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0])],
     reference=lambda x, target, reduction="mean": reduced_by_numpy(np.abs(x - np.asarray(target)), reduction),
 )  # fmt: skip
+@rounded_once
 def l1(x: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean absolute error, as `mse`; where both sides are equal the gradient is 0 by convention.
 
@@ -106,6 +109,7 @@ def l1(x: Any, target: Any, reduction: str = "mean") -> Any:
         reduction,
     ),
 )  # fmt: skip
+@rounded_once
 def huber(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
     """Squared error for small differences, absolute error for large ones (Huber, 1964); smooth where they meet.
 
@@ -143,6 +147,7 @@ def bce_in_numpy(logits: Any, targets: Any, positive_weight: Any = None, reducti
         refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
     ],
 )  # fmt: skip
+@rounded_once
 def bce_with_logits(logits: Any, targets: Any, positive_weight: Any = None, reduction: str = "mean") -> Any:
     """The cross-entropy of yes or no, in nats: `targets` from 0 to 1 under the probabilities sigmoid(logits).
 
@@ -183,6 +188,7 @@ def kl_in_numpy(log_probabilities: Any, target: Any, log_target: bool = False, r
     ],
     kinks=[kink(call(np.log([0.5, 0.5]), np.array([0.0, 1.0])), [0.0, -1.0], [np.log(2.0), 1.0 + np.log(2.0)])],
 )  # fmt: skip
+@rounded_once
 def kl_div(log_probabilities: Any, target: Any, log_target: bool = False, reduction: str = "mean") -> Any:
     """The Kullback–Leibler divergence KL(target ‖ model), in nats: the sum over the last axis, then reduced.
 

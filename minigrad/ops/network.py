@@ -149,13 +149,22 @@ def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     [0.0, -20000.0]
     """
     x, dtype = widened(as_float(x))
-    y = shifted_scores(x, where, axis)
-    if where is None:
-        result = y - np.log(sums(np.exp(y), axis)) if y.size else y
-    else:
-        total = sums(np.exp(y) * where, axis)
-        result = np.where(where, y - np.log(np.where(total > 0, total, 1)), -np.inf)
-    return result.astype(dtype, copy=False)
+    checked_axis("axis", axis, x.ndim if where is None else max(x.ndim, where.ndim))
+    if check_mask(where) is not None:
+        x = np.where(where, x, x.dtype.type(-np.inf))
+    if not x.size:
+        return x.astype(dtype, copy=False)
+    place = x.argmax(axis, keepdims=True)
+    largest = np.take_along_axis(x, place, axis)
+    if where is not None:
+        largest = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
+        y = x - largest
+        exponentials = np.exp(y)
+        # Without the largest, which is 1, the sum keeps the digits of the others: log(1 + exp(−40)).
+        np.put_along_axis(exponentials, place, np.take_along_axis(exponentials, place, axis) - 1, axis)
+        others = sums(exponentials, axis)
+        return (y - np.log1p(np.where(others == -1, 0, others))).astype(dtype, copy=False)
 
 
 @log_softmax.vjp("x")

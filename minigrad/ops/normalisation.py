@@ -13,6 +13,7 @@ from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import SHORT
 from minigrad.ops.samples import normal, positive
 
@@ -22,14 +23,21 @@ __all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
 def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
     """x minus its mean over the last axis, and 1 / √(variance + epsilon); of float16 in float32.
 
-    The first entry is subtracted before averaging, so that a constant row is exactly zero at any size.
+    A row with an infinity has no variance: NaN. So has one whose squares overflow. The first entry is subtracted before
+    averaging, so that a constant row is exactly zero at any size.
     """
     check_rows("", x, epsilon)
     (x, _), width = widened(as_float(x)), x.shape[-1]
     difference = x - x[..., :1]
     difference -= row_sums(difference) * (1 / width)
     variance = sum_of_products(difference, difference)[..., None] / width
-    return difference, 1 / np.sqrt(variance + epsilon)
+    total = variance + epsilon
+    return difference, inverse_root(np.sqrt(total), total, epsilon)
+
+
+def inverse_root(root: Any, x: Any, epsilon: float) -> Any:
+    """1 / √x, where x has `epsilon` in it; but ∞ / ∞, which is NaN, where x is infinite. Of 0 it is ∞."""
+    return root / x if epsilon else 1.0 / root
 
 
 def floating(x: Any) -> Any:
@@ -73,19 +81,20 @@ def lowered_centred(x: Any, epsilon: float) -> tuple[Any, Any]:
         deviations = ops.matmul(shifted, constant(np.eye(width, dtype=x.dtype) - shares, name="centring"))
     else:
         deviations = shifted - ops.expand_dims(ops.matmul(shifted, constant(shares, name="shares")), -1)
-    squares = ops.vecdot(deviations, deviations, keepdims=True)
-    return deviations, width**0.5 / ops.sqrt(squares + width * epsilon)
+    squares = ops.matmul(ops.square(deviations), constant(shares, name="shares"))
+    total = ops.expand_dims(squares, -1) + epsilon
+    return deviations, inverse_root(ops.sqrt(total), total, epsilon)
 
 
 def lowered_standardize(x: Any, *, epsilon: float) -> Any:
-    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size:
+    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size or not epsilon:
         return NotImplemented
     deviations, scale = lowered_centred(x, epsilon)
     return ops.reshape(deviations * scale, shape=x.shape)
 
 
 def lowered_inverse_deviation(x: Any, *, epsilon: float) -> Any:
-    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size:
+    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size or not epsilon:
         return NotImplemented
     return ops.reshape(lowered_centred(x, epsilon)[1], shape=(*x.shape[:-1], 1))
 
@@ -152,6 +161,7 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
         standardize_definition(x, epsilon=epsilon) * (1 if gain is None else gain) + (0 if bias is None else bias)
     ),
 )  # fmt: skip
+@rounded_once
 def layer_norm(x: Any, gain: Any = None, bias: Any = None, epsilon: float = 1e-5) -> Any:
     """Layer normalisation over the last axis (Ba, Kiros and Hinton, arXiv 1607.06450).
 
@@ -185,6 +195,7 @@ def beside_rows(function: str, name: str, value: Any, y: Any) -> Any:
         x / np.sqrt(np.mean(x * x, -1, keepdims=True) + epsilon) * (1 if gain is None else gain)
     ),
 )  # fmt: skip
+@rounded_once
 def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
     """Root-mean-square normalisation over the last axis (Zhang and Sennrich, arXiv 1910.07467).
 
@@ -193,8 +204,6 @@ def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
     """
     x = floating(x if hasattr(x, "dtype") else np.asarray(x))
     check_rows("rms_norm: ", x, epsilon)
-    wide = ops.astype(x, np.float32) if x.dtype == np.float16 else x  # squares overflow float16 early
-    mean_square = ops.vecdot(wide, wide, keepdims=True) * (1.0 / x.shape[-1])
-    y = wide * (1.0 / ops.sqrt(mean_square + epsilon))
-    y = y if wide is x else ops.astype(y, x.dtype)
+    mean_square = ops.vecdot(x, x, keepdims=True) * (1.0 / x.shape[-1])
+    y = x * (1.0 / ops.sqrt(mean_square + epsilon))
     return y if gain is None else y * beside_rows("rms_norm", "gain", gain, y)

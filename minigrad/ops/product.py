@@ -20,7 +20,7 @@ from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.clashes import refuse_clash
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
-from minigrad.ops.kernels import checked_axes, sum_of_products
+from minigrad.ops.kernels import HALF, checked_axes, sum_of_products
 from minigrad.ops.samples import normal
 from minigrad.ops.strong import strong_sums
 
@@ -136,8 +136,12 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     return product if bias is None else product + bias
 
 
+def lowered_linear(x: Any, weight: Any, bias: Any) -> Any:
+    return NotImplemented if HALF in (x.dtype, weight.dtype) else linear_definition(x, weight, bias)
+
+
 @op(
-    formula="x W + b", symbol="@", definition=linear_definition, lowering=linear_definition,
+    formula="x W + b", symbol="@", definition=linear_definition, lowering=lowered_linear,
     infer=shape_of_linear, flops=flops_of_linear,
     samples=[call(normal(2, 3), normal(3, 4), normal(4)), call(normal(2, 2, 3), normal(3, 2), normal(2)),
              call(normal(3), normal(3, 2), normal(2)), call(normal(0, 3), normal(3, 2), normal(2)),
@@ -155,9 +159,11 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> linear(Tensor([1.0, 2.0]), [[1.0], [1.0]], [0.5]).tolist()
     [3.5]
     """
-    y = matmul.forward(x, weight)
     if bias is None:
-        return y
+        return matmul.forward(x, weight)
+    if x.dtype == HALF and weight.dtype == HALF:  # the product is not rounded by itself
+        return (matmul.forward(x.astype(np.float32), weight) + bias).astype(np.result_type(HALF, bias), copy=False)
+    y = matmul.forward(x, weight)
     return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
 
 

@@ -24,12 +24,14 @@ from minigrad.ops.kernels import (
     ones,
     reduced_sum,
     row_sums,
+    widened,
 )  # fmt: skip
-from minigrad.ops.samples import booleans, normal
+from minigrad.ops.precision import rounded_once
+from minigrad.ops.samples import normal
 from minigrad.ops.shape import inverse_permutation
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
+    "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 Axis = int | tuple[int, ...] | None
@@ -124,11 +126,6 @@ def count(x: Any, axis: Axis) -> int:
     return math.prod(n for n, m in zip(shape, kept_shape(shape, axis), strict=True) if m == 1)
 
 
-def divided_by_count(g: Any, n: float) -> Any:
-    """g / n, in float32 at least: float16 ends at 65,504, which a number of elements may exceed."""
-    return (ops.astype(g, np.float32) if g.dtype == HALF else g) / float(n)
-
-
 def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis))
 
@@ -153,7 +150,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @mean.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     n = count(x, axis)
-    return spread(divided_by_count(g, n) if n else g, x, axis)
+    return spread(g / float(n) if n else g, x, axis)
 
 
 # --- the largest and the smallest -------------------------------------------------------------------------------------
@@ -250,6 +247,8 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> x.grad
     array([6., 0., 0.])
     """
+    if getattr(x, "dtype", None) == HALF:
+        return np.prod(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
@@ -282,6 +281,7 @@ spread_samples = [
     formula="1/(n − ddof) Σᵢ (xᵢ − mean x)²", numpy=[np.var], refusals=refused("var"),
     samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())],
 )  # fmt: skip
+@rounded_once
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance over `axis`; `ddof=1` divides by n − 1.
 
@@ -328,8 +328,8 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     """
     places("std", axis, np.ndim(x))
     x = np.asarray(x)
-    floats = x if x.dtype.kind == "f" else x.astype(np.float64)
-    return np.sqrt(mean_square(centred(floats, axis), axis, ddof, keepdims))
+    floats, dtype = widened(x if x.dtype.kind == "f" else x.astype(np.float64))
+    return np.sqrt(mean_square(centred(floats, axis), axis, ddof, keepdims)).astype(dtype, copy=False)
 
 
 @std.vjp("x")
@@ -337,7 +337,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any
     degrees = degrees_of_freedom(x, axis, ddof)
     if not degrees:
         return x * math.nan
-    slope = kept(divided_by_count(unless_zero(y, g), degrees) / unless_zero(y, y, 1.0), x, axis)
+    slope = kept(unless_zero(y, g / degrees) / unless_zero(y, y, 1.0), x, axis)
     return centred(x, axis) * slope
 
 
@@ -385,24 +385,3 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     scale = kept(g, x, axis) / ops.sum(weights, axis=axis, keepdims=True)
     finite = ops.strong_multiply(weights, scale)  # by convention 0 where all are −∞
     return ops.where(ops.equal(total, np.inf), chosen(g, y, x, axis), finite)
-
-
-# --- truths ---------------------------------------------------------------------------------------------------------
-
-
-truths = [
-    call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
-    call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
-]  # fmt: skip
-
-
-@op(formula="xᵢ for some i", numpy=[np.any], samples=truths, refusals=refused("any"), differentiable=False)
-def any(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether some element along `axis` is true."""
-    return np.any(x, axis=axis, keepdims=keepdims)
-
-
-@op(formula="xᵢ for every i", numpy=[np.all], samples=truths, refusals=refused("all"), differentiable=False)
-def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether all elements along `axis` are true."""
-    return np.all(x, axis=axis, keepdims=keepdims)

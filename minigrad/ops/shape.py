@@ -16,7 +16,7 @@ from minigrad.base.clashes import refuse_clash
 from minigrad.base.record import by_numpy, call, composition, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant
-from minigrad.ops.kernels import AxisError, batch_sums, checked_axis, ones
+from minigrad.ops.kernels import AxisError, batch_sums, checked_axis, ones, reduced_sum
 from minigrad.ops.samples import normal
 
 __all__ = [
@@ -222,7 +222,7 @@ def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
         raise ValueError(f"shape {shape} cannot be broadcast to {x.shape}")
     stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
     axes = (*range(leading), *stretched)
-    return np.add.reduce(x, axis=axes).reshape(shape) if axes else x
+    return reduced_sum(x, axes, False).reshape(shape) if axes else x
 
 
 @sum_to.vjp("x")

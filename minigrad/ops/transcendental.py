@@ -15,14 +15,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.record import call, kink, refusal
 from minigrad.core.op import Op, op
-from minigrad.ops.kernels import as_float
+from minigrad.ops.kernels import as_float, widened
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row, wide
 from minigrad.ops.samples import between, normal
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "erf", "erfc",
-    "exp", "exp2", "expm1", "gaussian", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "rad2deg",
-    "sin", "sinh", "tan", "tanh",
+    "exp", "exp2", "expm1", "gaussian", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2",
+    "one_minus_square", "rad2deg", "sin", "sinh", "tan", "tanh", "tanh_slope",
 ]  # fmt: skip
 
 inside_one, above_one = (call(between(-0.9, 0.9, 2, 3)), call(between(-0.9, 0.9))), (call(between(1.2, 4, 2, 3)),)
@@ -73,19 +73,21 @@ cos: Op = row("cos", np.cos, "cos x", lambda g, y, x: -(g * ops.sin(x)), samples
 tan: Op = row("tan", np.tan, "tan x", lambda g, y, x: g * (ops.square(y) + 1.0), samples=inside_one)
 
 
-def one_minus_square(x: Any) -> Any:
-    return ops.strong_multiply(1.0 - x, x + 1.0)
-
-
+# The product of 1 − x and 1 + x, where nothing cancels; from the rule of a product the derivative would cancel at 0.
+one_minus_square: Op = row(
+    "one_minus_square", lambda x: (1 - as_float(x)) * (as_float(x) + 1), "1 − x²",
+    lambda g, y, x: ops.strong_multiply(g, x) * -2.0, samples=inside_one, reference=lambda x: 1 - np.square(x),
+    definition=lambda x: (1.0 - x) * (x + 1.0),
+)  # fmt: skip
 arcsin: Op = row(
     "arcsin", np.arcsin, "arcsin x",
-    lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.sqrt(one_minus_square(x))), samples=inside_one,
+    lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.sqrt(ops.one_minus_square(x))), samples=inside_one,
 )  # fmt: skip
 arccos: Op = row(
     "arccos", np.arccos, "arccos x",
-    lambda g, y, x: -ops.strong_multiply(g, 1.0 / ops.sqrt(one_minus_square(x))), samples=inside_one,
+    lambda g, y, x: -ops.strong_multiply(g, 1.0 / ops.sqrt(ops.one_minus_square(x))), samples=inside_one,
 )  # fmt: skip
-arctan: Op = row("arctan", np.arctan, "arctan x", lambda g, y, x: g * (1.0 / (ops.square(x) + 1.0)), samples=wide)
+arctan: Op = row("arctan", np.arctan, "arctan x", lambda g, y, x: g * ops.square(1.0 / ops.hypot(x, 1.0)), samples=wide)
 deg2rad: Op = row(
     "deg2rad", np.deg2rad, "x · π / 180", lambda g, y, x: g * (math.pi / 180), samples=one,
     numpy=[np.deg2rad, np.radians],
@@ -124,16 +126,27 @@ arctan2: Op = row(
 
 
 def inverse_squared_cosh(x: Any) -> Any:
-    """1 / cosh² x = 1 / (1 + sinh² x); where x is small the latter is the more accurate."""
-    growth = ops.sinh(x)
-    return 1.0 / (ops.strong_multiply(growth, growth) + 1.0)
+    """1 / cosh² x = 4t / (1 + t)² with t = exp(−2 |x|), which cannot overflow."""
+    x, dtype = widened(as_float(x))
+    t = np.exp(np.abs(x) * -2)
+    return (t * 4 / np.square(t + 1)).astype(dtype, copy=False)
+
+
+def lowered_tanh_slope(x: Any) -> Any:
+    if x.dtype.char not in "fd":
+        return NotImplemented
+    t = ops.exp(ops.absolute(x) * -2.0)
+    return t * 4.0 / ops.square(t + 1.0)
 
 
 sinh: Op = row("sinh", np.sinh, "sinh x", lambda g, y, x: ops.strong_multiply(g, ops.cosh(x)), samples=one)
 cosh: Op = row("cosh", np.cosh, "cosh x", lambda g, y, x: ops.strong_multiply(g, ops.sinh(x)), samples=one)
-tanh: Op = row(
-    "tanh", np.tanh, "tanh x", lambda g, y, x: g * inverse_squared_cosh(x), samples=wide, flat="it is saturated"
-)
+tanh: Op = row("tanh", np.tanh, "tanh x", lambda g, y, x: g * ops.tanh_slope(x), samples=wide, flat="it is saturated")
+tanh_slope: Op = row(
+    "tanh_slope", inverse_squared_cosh, "1 / cosh² x, the derivative of tanh",
+    lambda g, y, x: g * (y * ops.tanh(x) * -2.0), samples=wide, reference=lambda x: 1 / np.square(np.cosh(x)),
+    definition=lambda x: 1.0 / ops.square(ops.cosh(x)), lowering=lowered_tanh_slope,
+)  # fmt: skip
 arcsinh: Op = row("arcsinh", np.arcsinh, "arsinh x", lambda g, y, x: g * (1.0 / ops.hypot(x, 1.0)), samples=wide)
 arccosh: Op = row(
     "arccosh", np.arccosh, "arcosh x",
@@ -141,7 +154,7 @@ arccosh: Op = row(
 )  # fmt: skip
 arctanh: Op = row(
     "arctanh", np.arctanh, "artanh x",
-    lambda g, y, x: ops.strong_multiply(g, 1.0 / one_minus_square(x)), samples=inside_one,
+    lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.one_minus_square(x)), samples=inside_one,
 )  # fmt: skip
 
 # --- the Gaussian and its integrals -----------------------------------------------------------------------------------

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.record import call, refusal
-from minigrad.core.op import Op
+from minigrad.core.op import Op, op
+from minigrad.ops.reduction import Axis, refused
 from minigrad.ops.rows import PAIR, one, pair, row
 from minigrad.ops.samples import booleans, integers, normal
 
 __all__ = [
-    "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert", "isfinite", "isinf",
-    "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal",
+    "all", "any", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert",
+    "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "not_equal",
 ]  # fmt: skip
 
 # --- comparisons and truths -------------------------------------------------------------------------------------------
@@ -37,6 +39,26 @@ logical_not: Op = comparison("logical_not", np.logical_not, "not x", ("x",))
 isfinite: Op = comparison("isfinite", np.isfinite, "x is finite", ("x",))
 isinf: Op = comparison("isinf", np.isinf, "x is ∞ or −∞", ("x",))
 isnan: Op = comparison("isnan", np.isnan, "x is not a number", ("x",))
+
+# --- of an axis ------------------------------------------------------------------------------------------------------
+
+truths = [
+    call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
+    call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
+]  # fmt: skip
+
+
+@op(formula="xᵢ for some i", numpy=[np.any], samples=truths, refusals=refused("any"), differentiable=False)
+def any(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether some element along `axis` is true."""
+    return np.any(x, axis=axis, keepdims=keepdims)
+
+
+@op(formula="xᵢ for every i", numpy=[np.all], samples=truths, refusals=refused("all"), differentiable=False)
+def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether all elements along `axis` are true."""
+    return np.all(x, axis=axis, keepdims=keepdims)
+
 
 # --- bit by bit, which of booleans is "and", "or", "either" and "not" -------------------------------------------------
 

@@ -15,24 +15,34 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.state import assign, read, rebase, touch
+from minigrad.core.state import assign, cast, read, rebase, touch
 from minigrad.core.tensor import Tensor
 
 Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)
+
+
+def wide_dtype(dtype: Any) -> np.dtype[Any]:
+    """The type of the moments of parameters."""
+    return np.result_type(dtype, np.float32)
+
 
 PIECE = 16384  # elements of an array that the rule is run on at a time: all it needs stays in the cache
 
 
 class Buffer:
-    """Parameters of one dtype, laid out in one array; each of `moments` is a flat Tensor of the same size."""
+    """Parameters of one dtype, laid out in one array; each of `moments` is a flat Tensor of the same size.
+
+    The rule is run in `wide`, float32 at least, and the parameters are rounded once: in float16 the square of a
+    gradient of 300 is infinite, and that of a small one, like Adam's epsilon, is 0.
+    """
 
     def __init__(self, parameters: Sequence[Tensor], moments: Sequence[Tensor]) -> None:
         self.parameters = parameters
         self.moments = moments
-        self.dtype = parameters[0].dtype
+        self.wide = wide_dtype(parameters[0].dtype)
         ends = list(itertools.accumulate(parameter.size for parameter in parameters))
         self.slices = [slice(end - parameter.size, end) for parameter, end in zip(parameters, ends, strict=True)]
-        self._memory: Array = np.empty(ends[-1], self.dtype)
+        self._memory: Array = np.empty(ends[-1], parameters[0].dtype)
         self._homes = [self._memory[s].reshape(p.shape) for p, s in zip(parameters, self.slices, strict=True)]
         self._move_in()
 
@@ -50,12 +60,12 @@ class Buffer:
     def _update_memory(self, rule: Rule, run: list[int], gradients: list[Any]) -> None:
         self._move_in()
         start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop
-        gradient = np.concatenate([gradients[i] for i in run], axis=None)
+        gradient = np.concatenate([gradients[i] for i in run], axis=None, dtype=self.wide)
         values = [self._memory, *(read(moment) for moment in self.moments)]
         for at in range(start, stop, PIECE):
             end = min(at + PIECE, stop)
             pieces = [value[at:end] for value in values]
-            results = rule(pieces[0], gradient[at - start : end - start], *pieces[1:])
+            results = rule(pieces[0].astype(self.wide, copy=False), gradient[at - start : end - start], *pieces[1:])
             for piece, result in zip(pieces, results, strict=True):
                 piece[...] = result
         touch(*(self.parameters[i] for i in run), *self.moments)
@@ -66,6 +76,7 @@ class Buffer:
         parameter = ops.concatenate([read(self.parameters[i]) for i in run], axis=None)
         gradient = ops.concatenate([gradients[i] for i in run], axis=None)
         before = [read(moment) for moment in self.moments]
+        parameter, gradient = (cast(x, self.wide, "an optimiser") for x in (parameter, gradient))
         updated, *after = rule(parameter, gradient, *(m if part is None else m[part] for m in before))
         for i in run:
             own = updated[self.slices[i].start - start : self.slices[i].stop - start]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from minigrad import ops
+from minigrad.base.precision import widened_operand
 from minigrad.core.modes import no_grad, scope
+from minigrad.core.state import cast
 from minigrad.core.tensor import Tensor
 from minigrad.optim.arguments import check
 
@@ -15,7 +19,7 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
     """Scale all gradients by one factor, so that their norm as one long vector is at most `maximum`.
 
     Pascanu, Mikolov and Bengio (arXiv 1211.5063, algorithm 1). Parameters without a gradient are left alone; gradients
-    that are short enough keep every bit.
+    that are short enough keep every bit. The norm is that of `vector_norm`, of float16 in float32: no square overflows.
 
     Returns:
         The norm before clipping: a number, or under capture a 0-d Tensor; 0.0 where there is no gradient.
@@ -35,10 +39,10 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
         if not reached:
             return 0.0
         together = ops.concatenate([gradient for _, gradient in reached], axis=None)
-        norm = ops.sqrt(ops.vecdot(together, together))
+        norm = ops.vector_norm(widened_operand(together))
         factor = maximum / ops.maximum(norm, maximum)  # exactly 1 where nothing is to be done
-        kinds = dict.fromkeys(gradient.dtype for _, gradient in reached)
-        factors = {kind: factor if factor.dtype == kind else ops.astype(factor, kind) for kind in kinds}
+        kinds = {gradient.dtype: np.result_type(gradient.dtype, np.float32) for _, gradient in reached}
+        factors = {kind: cast(factor, wide, "a factor") for kind, wide in kinds.items()}
         for parameter, gradient in reached:
-            parameter.grad = gradient * factors[gradient.dtype]
+            parameter.grad = cast(gradient * factors[gradient.dtype], gradient.dtype, "a gradient")
         return norm

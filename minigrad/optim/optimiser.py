@@ -20,7 +20,7 @@ from minigrad.core.state import assign, read, touch
 from minigrad.core.tensor import Tensor, describe
 from minigrad.nn.state import check_state
 from minigrad.optim.arguments import check
-from minigrad.optim.buffer import Buffer
+from minigrad.optim.buffer import Buffer, wide_dtype
 from minigrad.optim.schedules import Constant, Schedule
 
 
@@ -36,6 +36,7 @@ class Optimiser(Instructive, habits="Optimiser"):
         ValueError: no parameters, one that is listed twice or is not a leaf that requires a gradient, a rate below 0.
 
     A parameter without a gradient is left alone, and so are its moments. The number of steps is one for all parameters.
+    The moments of float16 parameters are float32, and so is the update, which is rounded once.
     """
 
     moments: tuple[str, ...] = ()  # arrays of the parameters' size that the rule keeps from step to step
@@ -49,11 +50,11 @@ class Optimiser(Instructive, habits="Optimiser"):
         self._buffers = []
         for dtype in dict.fromkeys(parameter.dtype for parameter in self.parameters):
             members = [parameter for parameter in self.parameters if parameter.dtype == dtype]
-            size = sum(parameter.size for parameter in members)
-            self._buffers.append(Buffer(members, [Tensor(np.zeros(size, dtype), name=m) for m in self.moments]))
+            zeros = np.zeros(sum(parameter.size for parameter in members), wide_dtype(dtype))
+            self._buffers.append(Buffer(members, [Tensor(zeros, name=m) for m in self.moments]))
 
     def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
-        """The numbers that the rule takes at this step; 0-d, they are cast to the dtype of the parameters."""
+        """The numbers that the rule takes at this step; 0-d, they are cast to the dtype of the moments."""
         return (rate,)
 
     def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
@@ -81,12 +82,12 @@ class Optimiser(Instructive, habits="Optimiser"):
             self._step(lambda coefficient, dtype: ops.astype(coefficient, dtype))
 
     def _step(self, cast: Callable[[Any, Any], Any]) -> None:
-        """`cast` turns a coefficient into what leaves the dtype of the parameters alone; on arrays, a Python number."""
+        """`cast` turns a coefficient into what leaves the dtype of the update alone; on arrays, a Python number."""
         assign(self._steps, read(self._steps) + 1.0)
         step = read(self._steps)
         coefficients = self.coefficients(step, read(self._rate) * self.schedule(step))
         for buffer in self._buffers:
-            numbers = [cast(coefficient, buffer.dtype) for coefficient in coefficients]
+            numbers = [cast(coefficient, buffer.wide) for coefficient in coefficients]
             buffer.update(lambda *values, numbers=numbers: self.rule(*values, *numbers))
 
     @checked
@@ -116,33 +117,49 @@ class Optimiser(Instructive, habits="Optimiser"):
         `names` has one name for each of the parameters; their numbers by default. The settings are not part of it.
         """
         state = {"rate": self._rate.numpy(), "steps": self._steps.numpy()}
-        return state | {key: values.copy() for key, values in self._moments_by_name(names)}
+        return state | {key: values.copy() for key, values, _ in self._moments_by_name(names)}
+
+    def widen_moments(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
+        """A state of an older version, whose moments of float16 parameters were float16, with these in float32.
+
+        Those that overflowed stay as they are, to be refused: they would freeze their parameter for ever.
+        """
+        halves = {key for key, _, parameter in self._moments_by_name(names) if parameter.dtype == np.float16}
+        return {
+            key: array.astype(np.float32)
+            if key in halves and getattr(array, "dtype", None) == np.float16 and np.isfinite(array).all()
+            else array
+            for key, array in state.items()
+        }
 
     def load_state_dict(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
         """Take over a state that `state_dict` returned.
+
+        Moments of float16 parameters may be float16, as older versions kept them; see `widen_moments`.
 
         Raises:
             ValueError: keys that are missing or unexpected, arrays of another shape or dtype: all in one message, and
                 nothing was changed.
         """
-        expected = self.state_dict(names)
+        expected, state = self.state_dict(names), self.widen_moments(state, names)
         check_state(f"{type(self).__name__}.load_state_dict", expected, state)
         assign(self._rate, state["rate"])
         assign(self._steps, state["steps"])
-        for key, values in self._moments_by_name(names):
+        for key, values, _ in self._moments_by_name(names):
             values[...] = state[key]
         for buffer in self._buffers:
             touch(*buffer.moments)
 
-    def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array]]:
-        """Every moment of every parameter, in its memory and in the parameter's shape."""
+    def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array, Tensor]]:
+        """Every moment of every parameter, in its memory and in the parameter's shape, and the parameter."""
         if names is None:
             names = [str(i) for i in range(len(self.parameters))]
         by_id = {id(parameter): name for parameter, name in zip(self.parameters, names, strict=True)}
         for buffer in self._buffers:
             for moment in buffer.moments:
                 for parameter, part in zip(buffer.parameters, buffer.slices, strict=True):
-                    yield f"{moment.name}.{by_id[id(parameter)]}", read(moment)[part].reshape(parameter.shape)
+                    values = read(moment)[part].reshape(parameter.shape)
+                    yield f"{moment.name}.{by_id[id(parameter)]}", values, parameter
 
 
 def _checked(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:

@@ -147,6 +147,8 @@ UNARY = {
     "arctan": (mp.atan, lambda x: 1 / (1 + x * x), points(-10, 10, huge=150)),
     "sinh": (mp.sinh, mp.cosh, points(-710, 710)), "cosh": (mp.cosh, mp.sinh, points(-710, 710)),
     "tanh": (mp.tanh, lambda x: sech(x) ** 2, points(-354, 354)),
+    "tanh_slope": (lambda x: sech(x) ** 2, lambda x: -2 * mp.tanh(x) * sech(x) ** 2, points(-354, 354)),
+    "one_minus_square": (lambda x: 1 - x * x, lambda x: -2 * x, unit),
     "arcsinh": (mp.asinh, lambda x: 1 / mp.sqrt(1 + x * x), line),
     "arccosh": (mp.acosh, lambda x: 1 / mp.sqrt(x * x - 1), points(1, 10, tiny=False, huge=300, near=[1])),
     "arctanh": (mp.atanh, lambda x: 1 / (1 - x * x), unit),

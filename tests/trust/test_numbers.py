@@ -1,0 +1,159 @@
+"""What float16 cannot hold on the way, and small numbers beside large ones: single cases of the laws."""
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+import minigrad as mg
+from minigrad import Tensor, optim
+from minigrad.io import load_arrays, load_checkpoint, save_arrays, save_checkpoint
+from minigrad.nn import Linear
+
+HALF = np.float16
+
+# --- half precision: that all of it is float32 rounded at the end is law 4 -------------------------------------------
+
+
+def parameter(values, dtype, gradient):
+    p = Tensor(values, dtype, requires_grad=True)
+    p.grad = np.array(gradient, dtype)
+    return p
+
+
+def test_C3_clipping_in_float16_does_not_zero_what_it_scales():
+    p = parameter(np.zeros(100), HALF, np.full(100, 200.0))
+    assert float(optim.clip_gradients([p], 1.0)) == pytest.approx(2000)
+    np.testing.assert_allclose(p.grad, 0.1, rtol=1e-3)
+
+
+def test_C3_clipping_in_float32_at_1e20():
+    p = parameter(np.zeros(2), np.float32, [3e20, 4e20])
+    assert float(optim.clip_gradients([p], 1.0)) == pytest.approx(5e20)
+    np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("gradient", [300.0, 60000.0, 0.0, 6e-8])
+def test_C3_adam_in_float16_survives_any_gradient(gradient):
+    p = parameter([1.0], HALF, [gradient])
+    adam = optim.Adam([p], rate=0.1)
+    adam.step()
+    assert p.tolist() == [1.0 if gradient == 0 else pytest.approx(0.9, rel=0.2 if gradient < 1 else 1e-3)]
+    p.grad = np.array([1.0], HALF)
+    before = p.tolist()
+    for _ in range(60):
+        adam.step()
+    assert np.isfinite(p.numpy()).all()
+    assert p.tolist() < before
+
+
+def test_C3_std_var_and_products_of_many_in_float16():
+    assert mg.std(np.arange(1024, dtype=HALF)) == HALF(295.5)
+    assert mg.var((np.arange(70000) % 7).astype(HALF), ddof=1) == 4
+    ones = Tensor(np.ones(3000), HALF, requires_grad=True)
+    gradient = mg.grad(mg.sum(mg.cumprod(ones)), ones).numpy()
+    np.testing.assert_array_equal(gradient, np.arange(3000, 0, -1).astype(HALF))
+
+
+def test_C3_compiled_quotients_by_small_powers_of_two_in_float16():
+    x = np.array([1e-7, 1e-3, 0.0], HALF)
+    np.testing.assert_array_equal(mg.compile(lambda x: x / 2.0**-20)(x).numpy(), x / 2.0**-20)
+
+
+@pytest.mark.parametrize("make", [lambda p: optim.Adam(p, 0.1), lambda p: optim.SGD(p, 0.1, momentum=0.9)])
+def test_C3_moments_of_older_versions_load_as_float32(make, tmp_path):
+    """They were float16, exactly; those that overflowed would freeze their parameter, and are refused by name."""
+
+    def trained():
+        model = Linear(2, 1, rng=np.random.default_rng(0)).astype(HALF)
+        optimiser = make(model.parameters())
+        mg.sum(model(np.ones((1, 2), HALF))).backward()
+        optimiser.step()
+        return model, optimiser
+
+    model, optimiser = trained()
+    names = [name for name, _ in model.named_parameters()]
+    state = optimiser.state_dict(names)
+    old = {key: x.astype(HALF) if x.ndim else x for key, x in state.items()}
+    optimiser.load_state_dict(old, names)
+    for key, x in optimiser.state_dict(names).items():
+        assert x.dtype == state[key].dtype
+        np.testing.assert_array_equal(x, old[key])
+
+    path = tmp_path / "old.safetensors"
+    save_checkpoint(path, model, optimiser)
+    arrays, texts = load_arrays(path)
+    moments = {key for key, x in arrays.items() if key.startswith("optimiser.") and x.ndim}
+    save_arrays(path, {key: x.astype(HALF) if key in moments else x for key, x in arrays.items()}, texts)
+    other, another = trained()
+    load_checkpoint(path, other, another)
+    np.testing.assert_array_equal(
+        another.state_dict()[f"{optimiser.moments[0]}.0"], old[f"{optimiser.moments[0]}.weight"]
+    )
+
+    key = f"{optimiser.moments[-1]}.weight"
+    old[key] = np.full_like(old[key], np.inf)
+    with pytest.raises(ValueError, match=rf"{key}: float16 .*expected float32"):
+        optimiser.load_state_dict(old, names)
+
+
+def test_C3_moments_of_float32_parameters_are_not_taken_from_float16():
+    p = Tensor([1.0], np.float32, requires_grad=True)
+    adam = optim.Adam([p])
+    with pytest.raises(ValueError, match=r"first_moment\.0: float16"):
+        adam.load_state_dict({key: x.astype(HALF) if x.ndim else x for key, x in adam.state_dict().items()})
+
+
+# --- small losses -----------------------------------------------------------------------------------------------------
+
+ROWS = [
+    [40.0, 0.0, -3.0], [15.7, 1.0, 0.0], [0.0, 0.1, 0.2], [30.0, 29.0, -400.0], [3.0, 0.0, -1.0], [12.0, -4.0, 2.0],
+    [1000.0, 900.0, 0.0], [0.0, -700.0, -745.0], [16.0, 15.9, 12.0], [5.0, 5.0, 5.0], [-20.0, 10.0, 4.0],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("run", [lambda f: f, mg.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, HALF])
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy of all", "nll", "log_softmax", "logsumexp"])
+def test_C4_a_small_loss_keeps_its_digits(name, dtype, run):
+    """log(1 + ε) as a difference of two larger numbers is 0, or has few digits."""
+    rows = np.array(ROWS, dtype)
+    functions = {
+        "cross_entropy": lambda x: mg.cross_entropy(x, mg.constant([0] * len(ROWS)), reduction="none"),
+        "cross_entropy of all": lambda x: mg.stack(
+            [mg.cross_entropy(x[i : i + 1], mg.constant([0])) for i in range(len(ROWS))]
+        ),
+        "nll": lambda x: mg.nll(mg.log_softmax(x), mg.constant([0] * len(ROWS)), reduction="none"),
+        "log_softmax": lambda x: -mg.log_softmax(x)[:, 0],
+        "logsumexp": lambda x: mg.logsumexp(x - x[:, :1], axis=-1),
+    }
+    losses = run(functions[name])(Tensor(rows)).numpy()
+    assert losses.dtype == dtype
+    with mp.workdps(400):
+        for row, loss in zip(rows.tolist(), losses.tolist(), strict=True):
+            exact = mp.log1p(mp.fsum(mp.exp(mpf(x) - mpf(row[0])) for x in row[1:]))
+            size = exact if exact < mpf(1) / 16 else max(exact, max(map(abs, row)))
+            allowed = 4 * max(np.spacing(dtype(size)), np.finfo(dtype).smallest_subnormal)
+            assert abs(mpf(loss) - exact) <= allowed, (row, loss, float(exact))
+
+
+@pytest.mark.parametrize("x", [186.0, 187.0, 300.0, -350.0])
+def test_C4_the_curvature_of_tanh_far_out(x):
+    t = Tensor(x, requires_grad=True)
+    slope = mg.grad(mg.tanh(t), t, create_graph=True)
+    expected = -2 * np.tanh(x) * 4 * np.exp(-2 * abs(x))
+    assert float(mg.grad(slope, t)) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("x", [1e104, -1e104, 1e200, -1e300, 50.0])
+def test_C4_the_curvature_of_gelu_by_tanh_far_out_is_0(x):
+    t = Tensor(x, requires_grad=True)
+    with np.errstate(over="ignore"):
+        slope = mg.grad(mg.gelu(t, approximate="tanh"), t, create_graph=True)
+    assert (float(slope), float(mg.grad(slope, t))) == (x > 0, 0)
+
+
+def test_C4_the_slope_of_arctan_in_float16():
+    x = Tensor([300.0, -1000.0, 60000.0], HALF, requires_grad=True)
+    np.testing.assert_array_equal(
+        mg.grad(mg.sum(mg.arctan(x)), x).numpy(), (1 / (1 + x.numpy().astype(float) ** 2)).astype(HALF)
+    )
