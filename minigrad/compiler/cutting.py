@@ -12,7 +12,6 @@ import importlib.util
 import linecache
 import re
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -82,7 +81,15 @@ def text_at(lines: list[str], node: Any) -> str:
     text = "".join(lines[first:last]).encode()
     tail = len(lines[last - 1].encode()) - node.end_col_offset
     cut = text[node.col_offset : len(text) - tail].decode()
-    return textwrap.dedent(" " * node.col_offset + cut) if isinstance(node, ast.stmt) else cut
+    if not isinstance(node, ast.stmt):
+        return cut
+    strings = [part for part in ast.walk(node) if isinstance(part, (ast.Constant, ast.JoinedStr))]
+    inside = {line for part in strings for line in range(part.lineno + 1, (part.end_lineno or 0) + 1)}
+    margin = lines[first][: node.col_offset]
+    return "\n".join(
+        line if number in inside else line.removeprefix(margin) if line.startswith(margin) else line.lstrip(" \t\f")
+        for number, line in enumerate(cut.split("\n"), node.lineno)
+    )
 
 
 def named(text: str, kind: str, old: str, new: str) -> str:
@@ -188,9 +195,7 @@ def as_declared(op: Op, call: ast.Call) -> Iterator[Edit]:
 
 def as_docstring(text: str) -> str:
     """A literal over several lines, which ends where it should whatever is in it."""
-    text = text.replace("\\", "\\\\").replace('""', '"\\"')
-    if text.endswith('"'):
-        text = text[:-1].removesuffix("\\") + '\\"'
+    text = re.sub(r'"(?="|\Z)', r"\"", text.replace("\\", "\\\\"))
     return f'"""{chr(10).join(map(printable, text.split(chr(10))))}"""'
 
 

@@ -48,7 +48,9 @@ def new_step(names):
             mg.assign(first, mg.read(second) + slope[:2])
             mg.assign(second, mg.read(first) * 0.5)
             noise = mg.dropout(hidden, 0.5, draws)
-        return {names["output"]: loss, "slope": slope, "rest": [noise, mg.astype(hidden, dtype="float32")]}
+            whole = mg.astype(hidden * 3.0, dtype="int64")
+            joined = mg.concatenate([hidden, whole])
+        return {names["output"]: loss, "slope": slope, "rest": [noise, joined, whole, whole * 2]}
 
     return step, ({names["key"]: given}, np.array([0, 1, 2, 0, 1, 2]))
 

@@ -89,14 +89,14 @@ KINDS = {
 
 
 @pytest.mark.parametrize("new", KINDS.values(), ids=KINDS)
-def test_E10_planning_grows_as_the_program_does(new):
+def test_planning_grows_as_the_program_does(new):
     counts = []
     for count in (10, 80):
         function, *args = new(count)
         graph = mg.trace(function, *args)
         Plan(rewritten(graph))  # what is remembered of operations is not counted
         counts.append(lines_run(lambda graph=graph: source(Plan(rewritten(graph)))))
-    assert counts[1] < 12 * counts[0]
+    assert counts[1] < 9 * counts[0]  # in proportion it is less than 8
 
 
 def test_E10_deep_chains_of_views_and_of_joined_results():
