@@ -140,6 +140,12 @@ def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) ->
     return None
 
 
+def is_moderate(factors: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a vector times `factors` does not vanish or overflow where its sums of products times these would not."""
+    sizes = np.abs(factors)
+    return dtype.char in "fd" and bool(np.all((sizes >= 2.0**-20) & (sizes <= 2.0**20)))
+
+
 def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
     """Rows x, as a matrix, and the vector v that each row is multiplied by, if `x` is their product."""
     product = x
@@ -156,7 +162,7 @@ def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
 def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     found = rows_and_factor(x) if isinstance(y, Tensor) and y.shape == x.shape[-1:] and x.ndim == 2 else None
-    if found is None or y.role != "constant":
+    if found is None or y.role != "constant" or not is_moderate(y._data, x.dtype):
         return None
     rows, vector = found
     together = vector if (y._data == 1).all() else graph.make("multiply", vector, y)
@@ -166,6 +172,8 @@ def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 def sum_of_known_products(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     if params["axis"] != -1 or params["keepdims"] or not isinstance(y, Tensor) or not isinstance(x, Tensor):
+        return None
+    if not is_moderate(1.0, np.result_type(x.dtype, y.dtype)):
         return None
     for scaled, other in ((x, y), (y, x)):
         found = rows_and_factor(scaled)
@@ -195,6 +203,8 @@ def _into_vector(graph: Rewriter, x: Any, number: Any, op: str = "multiply") -> 
     if type(number) is not float or not operands or operands[1].ndim != 1 or operands[0].ndim < 2:
         return None
     if operands[1].role == "constant":  # a plain sum, whose mean is exact for equal elements if it is divided last
+        return None
+    if not is_moderate(number, x.dtype):
         return None
     scaled = graph.make("matmul", operands[0], graph.make(op, operands[1], number))
     return scaled if product is x else graph.make("reshape", scaled, shape=x.shape)

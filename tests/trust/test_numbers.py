@@ -59,6 +59,28 @@ def test_C3_compiled_quotients_by_small_powers_of_two_in_float16():
     np.testing.assert_array_equal(mg.compile(lambda x: x / 2.0**-20)(x).numpy(), x / 2.0**-20)
 
 
+PRODUCTS = {
+    "divided by 0": lambda x, v: (x @ v) / 0.0, "times ∞": lambda x, v: (x @ v) * np.inf,
+    "times a tiny number": lambda x, v: (x @ v) * 1e-20, "divided by a large one": lambda x, v: (x @ v) / 1e20,
+    "times a small number": lambda x, v: (x @ v) * 1e-3,
+    "summed with tiny weights": lambda x, v: (x * v) @ mg.constant(np.full(2, 1e-20, x.dtype)),
+    "summed": lambda x, v: mg.vecdot(x * v, x),
+    "summed, and the product known": lambda x, v: (mg.vecdot(x * v, x), x * x),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", [HALF, np.float32, np.float64])
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e20])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_C3_a_factor_moved_into_a_vector_neither_vanishes_nor_overflows_there(name, size, dtype):
+    x = Tensor(np.array([[0.0, 1.0], [1.0, 1.0], [3.0, -2.0]]) * min(size, 3e4 if dtype == HALF else size), dtype)
+    v = Tensor(np.array([1.0, 0.5]) / size**1.25, dtype)
+    results = PRODUCTS[name](x, v), mg.compile(PRODUCTS[name])(x, v)
+    expected, actual = (r[0] if isinstance(r, tuple) else r for r in results)
+    np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=8 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("make", [lambda p: optim.Adam(p, 0.1), lambda p: optim.SGD(p, 0.1, momentum=0.9)])
 def test_C3_moments_of_older_versions_load_as_float32(make, tmp_path):
     """They were float16, exactly; those that overflowed would freeze their parameter, and are refused by name."""
