@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
     kind: str
     detail: str = ""
     undecided: int = 0  # arrays that rounding alone makes different
-    compiled: Any = None  # the compiled function and what its last call returned, where it is as eager code
+    compiled: Any = None  # what ran the program, where it is as eager code
 
     @property
     def failed(self) -> bool:
@@ -77,7 +77,7 @@ def judge(program: Program) -> Verdict:
             way.settle(eager)
         if expected.error is not None:
             return Verdict("refused", message_of(expected.error))
-    return Verdict("alike", undecided=undecided, compiled=(compiled.function, compiled.last))
+    return Verdict("alike", undecided=undecided, compiled=compiled)
 
 
 def of_errors(name: str, expected: Outcome, actual: Outcome) -> Verdict | None:

@@ -127,6 +127,7 @@ class Drawing:
                 raise RejectedError  # of numbers alone it is a plain array
             result = self.computed(step)
             self.require_useful(result, step)
+            self.require_tensor(result, step)
         except RejectedError:
             return False
         except Exception:
@@ -215,6 +216,17 @@ class Drawing:
             is_large = array.dtype.kind == "f" and not np.abs(array).max(initial=0) < LARGEST
             if is_large and not self.special and not self.chance(0.03):
                 raise RejectedError
+
+    def require_tensor(self, result: Any, step: Step) -> None:
+        """Where NumPy scalars meet arrays alone, eager code is NumPy's own: there they have a type, elsewhere none.
+
+        So have results of 0-d, which NumPy makes scalars of.
+        """
+        parts = [self.object(x) if isinstance(x, Ref) else x for x in walk((step.args, step.params))]
+        if isinstance(result, np.generic):
+            raise RejectedError
+        if any(isinstance(x, np.generic) for x in parts) and not any(isinstance(x, mg.Tensor) for x in parts):
+            raise RejectedError
 
     # --- leaves -------------------------------------------------------------------------------------------------------
 

@@ -83,9 +83,16 @@ class Compiled(Way):
         for program in self.function.programs:  # type: ignore[attr-defined]  # a compiled function has them
             program._step.__globals__.get("memory", np.empty(0, np.uint8)).fill(0xFF)
         with cut_in_pieces() if self.program.in_pieces else contextlib.nullcontext():
-            results = super().call(call)
-        self.last = [x.numpy() for x in leaves(results) if isinstance(x, mg.Tensor)]  # as its script returns them
-        return results
+            return super().call(call)
+
+    def as_saved(self) -> tuple[Any, list[Any]]:
+        """The function, and what its script has to return: arguments are saved without their layout in memory."""
+        program = self.function.program  # type: ignore[attr-defined]
+        before = program.snapshot()
+        with np.errstate(all="ignore"):
+            results = program.run([np.array(x, order="C") for x in program._arguments])
+        program.restore(before)
+        return self.function, list(results)
 
 
 class Traced(Way):
