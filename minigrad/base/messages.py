@@ -13,7 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from minigrad.core.op import Op
 
-REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError)  # what NumPy raises for bad arguments
+# What NumPy raises for bad arguments; and numbers have no shape.
+REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError, AttributeError)
 
 
 def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:
@@ -22,10 +23,13 @@ def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[s
     given = [f"{name}: {describe(x)}" for name, x in operands] + [f"{name}={value}" for name, value in params.items()]
     kind = next(kind for kind in REFUSALS if isinstance(error, kind))
     problem = ""
-    if kind is ValueError:
+    if kind in (ValueError, AttributeError):
         from minigrad.base.clashes import problem_of_shapes
 
         problem = problem_of_shapes(op, operands)
+    if kind is AttributeError and any(type(x) in (int, float, bool) for x in inputs):
+        kind = ValueError if problem else TypeError
+        problem = problem or "a Python number stands where an array is needed"
     return kind(f"{op.name}({', '.join(given)}): {problem or str(error).removeprefix(f'{op.name}: ')}")
 
 

@@ -106,9 +106,15 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         try:
             result: Tensor = self.call(*args, **kwargs)
-        except TypeError:
-            check_call(self.name, self.call, args, kwargs)
-            raise
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            from minigrad.base.unnamed import name_error
+
+            if isinstance(error, TypeError):
+                check_call(self.name, self.call, args, kwargs)
+            named = name_error(self.name, error)
+            if named is error:
+                raise
+            raise named from error
         return result
 
     def __repr__(self) -> str:

@@ -81,6 +81,8 @@ class Capture:
         value = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         if isinstance(tensor._data, Shaped):
             raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
+        if value.requires_grad and not tensor.requires_grad:  # memory has no history
+            value = value.detach()
         self.updates[tensor] = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
 
     def gradient_of(self, tensor: Tensor) -> Any:

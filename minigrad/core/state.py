@@ -49,6 +49,8 @@ def assign(tensor: Tensor, value: Operand) -> None:
         capture.assign(tensor, value)
     else:
         values = real_array(value._values() if hasattr(value, "_values") else value)
+        if not np.can_cast(values.dtype, tensor.dtype, "same_kind"):
+            cast(values, tensor.dtype, f"assign: {describe(tensor)}")
         np.copyto(tensor._values(), values, casting="same_kind")
         touch(tensor)
 

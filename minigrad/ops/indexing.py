@@ -75,12 +75,12 @@ def parsed(key: Any) -> tuple[Index, list[Any]]:
 
 def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
     """The shape of `x[index]`, unless it depends on values."""
-    if any(i.dtype.kind == "b" for i in indices):
+    arrays = tuple([np.broadcast_to(np.zeros((), getattr(i, "dtype", type(i))), shape_of(i)) for i in indices])
+    if any(i.dtype.kind == "b" for i in arrays):
         raise CaptureError(
             f"x[mask] at {caller_line()}: how many elements a boolean index selects depends on its values, which are "
             "not known while a function is being captured; use where(mask, x, 0), or integer indices of a fixed number"
         )
-    arrays = tuple(np.broadcast_to(np.zeros((), i.dtype), i.shape) for i in indices)
     base = np.broadcast_to(np.zeros((), x.dtype), x.shape)
     return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
 

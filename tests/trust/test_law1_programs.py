@@ -17,10 +17,17 @@ from .fuzz.campaign import fuzz
 from .fuzz.comparing import judge
 from .fuzz.drawing import draw_program, seeds
 from .fuzz.program import Leaf, Program, Ref, Step, script
-from .fuzz.shrinking import shrink
+from .fuzz.shrinking import pruned, replaced, shrink
 
 PROGRAMS, A_TEST = int(os.environ.get("MINIGRAD_FUZZ_PROGRAMS", "300")), 20
 SEED = os.environ.get("MINIGRAD_FUZZ_SEED", "1")
+TAKING_SEVERAL = [name for name, function in mg.registry.items() if function.samples and hasattr(mg, name)]
+
+
+def takes_axis(name):
+    return any("axis" in sample.params for sample in mg.registry[name].samples)
+
+
 REFUSING = [name for name, function in mg.registry.items() if function.refusals]
 
 
@@ -35,6 +42,26 @@ def test_what_eager_code_refuses_is_refused_by_name_in_every_way(name):
     for number, refusal in enumerate(mg.registry[name].refusals):
         verdict = judge(program_of(name, refusal.call, number))
         assert verdict.kind == "refused", (refusal.call, verdict)
+
+
+@pytest.mark.parametrize("name", TAKING_SEVERAL)
+@pytest.mark.parametrize("number", [2.0, 1, np.float32(2.0)])
+def test_a_number_in_the_place_of_an_array_is_as_good_in_every_way(name, number):
+    """Or is refused by name: never an error of something that has no shape."""
+    for sample in mg.registry[name].samples:
+        program = program_of(name, sample, 0)
+        for place in list(program.leaves)[: len(program.leaves) * (len(program.leaves) > 1)]:
+            verdict = judge(pruned(replaced(program, place, lambda ref: number)))
+            assert not verdict.failed, (sample, place, verdict)
+
+
+@pytest.mark.parametrize("name", [name for name in TAKING_SEVERAL if takes_axis(name)])
+@pytest.mark.parametrize("axis", [0.5, 9, "a", None, True, (0, 0)])
+def test_a_wrong_axis_is_refused_by_name_in_every_way(name, axis):
+    """Where it is one: several functions take None, or several axes."""
+    sample = next(s for s in mg.registry[name].samples if "axis" in s.params)
+    verdict = judge(program_of(name, sample._replace(params=sample.params | {"axis": axis}), 0))
+    assert not verdict.failed, verdict
 
 
 def program_of(name, call, number):
@@ -54,6 +81,22 @@ def program_of(name, call, number):
     args = tuple([given(x) for x in call.args])
     params = {key: given(x) for key, x in call.params.items()}
     return Program(f"{name} {number}", leaves, {99: Step(f"mg.{name}", args, params)}, (Ref(99),))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_memory_has_no_history_in_any_way(order):
+    """What a buffer was assigned from passes no gradient on, neither in eager code nor where it is captured."""
+    x, buffer = Ref(0), Ref(1)
+    steps = {
+        10: Step("operator.mul", (x, x), {}),
+        11: Step("mg.assign", (buffer, Ref(10)), {}),
+        12: Step("operator.mul", (buffer, Ref(10)), {}),
+        13: Step("mg.grad", ([Ref(12)], [x], [x]), {"create_graph": True}),
+    }
+    if order == 2:
+        steps[14] = Step("mg.grad", ([Ref(13, 0)], [x], [x]), {})
+    leaves = {0: Leaf("tensor", (np.array([3.0]),), requires_grad=True), 1: Leaf("buffer", (np.zeros(1),))}
+    assert judge(Program("buffer", leaves, steps, (Ref(12 + order, 0),))).kind == "alike"
 
 
 # --- what is drawn, and how it is made small --------------------------------------------------------------------------

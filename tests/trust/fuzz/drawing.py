@@ -17,7 +17,7 @@ import minigrad as mg
 from minigrad.ops.samples import Draw, Generator
 
 from .layouts import LAYOUTS
-from .program import Leaf, Program, Ref, Step, grad_of, made_leaf, map_refs, refs, walk
+from .program import HELPERS, Leaf, Program, Ref, Step, made_leaf, map_refs, refs, walk
 
 DTYPES = {
     "f": ["float64", "float32", "float64", "float32", "float16", ">f8", ">f4", ">f2"],
@@ -36,7 +36,7 @@ OPERATORS = {
 SHAPES = [(2, 3), (3,), (), (3, 4), (2, 3, 4), (1,), (4,), (2, 1), (0,), (2, 0), (3, 3)]
 LABELS = ["weight", "class", "range", "np", "x", "lambda", "ü", "a b", "out", "None", "bool", "memory", "v0"]
 MOST_ELEMENTS, MOST_AXES, LARGEST = 150, 5, 1e3
-NAMESPACE = {"mg": mg, "operator": operator, "grad_of": grad_of}
+NAMESPACE = {"mg": mg, "operator": operator, **HELPERS}
 
 
 class RejectedError(Exception):
@@ -241,7 +241,7 @@ class Drawing:
             return self.placed(Leaf("tensor", (), same_as=self.random.choice(twins)))
         if kind is None:
             kind = self.random.choice(["tensor"] * 5 + ["array"] * 3 + ["parameter", "buffer"])
-            kind = "scalar" if draw.shape == () and self.chance(0.3) else kind
+            kind = "scalar" if draw.shape == () and self.chance(0.5) else kind
         dtype = np.dtype(
             self.random.choice(self.theme if draw.kind == "f" and self.chance(0.85) else DTYPES[draw.kind])
         )
@@ -470,8 +470,9 @@ class Drawing:
         return Step("mg.assign", (Ref(number), self.new_leaf(Draw(shape))), {})
 
     def reading(self) -> Step:
-        states = [n for n, leaf in self.leaves.items() if leaf.is_state]
-        return Step("mg.copy", (Ref(self.random.choice(states)),), {})
+        number = self.random.choice([n for n, leaf in self.leaves.items() if leaf.is_state])
+        calls = ["mg.copy", "read_of"] if self.leaves[number].kind == "buffer" else ["mg.copy"]
+        return Step(self.random.choice(calls), (Ref(number),), {})
 
     def by_refusal(self) -> Step:
         self.new = {}

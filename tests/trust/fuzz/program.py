@@ -210,8 +210,9 @@ def script(program: Program) -> str:
     for name in sorted({leaf.layout for leaf in program.leaves.values()} - {"plain"}):
         lines += inspect.getsource(layouts.LAYOUTS[name]).splitlines()
     source = program.source()
-    if "grad_of(" in source:
-        lines += inspect.getsource(grad_of).splitlines()
+    for name, helper in HELPERS.items():
+        if f"{name}(" in source:
+            lines += inspect.getsource(helper).splitlines()
     body = ["rng = np.random.default_rng(0)"] * ("rng" in source)
     body += [f"{program.name(n)} = {leaf_text(program, n, 0)}" for n in program.state]
     body += source.splitlines()
@@ -280,3 +281,10 @@ def refs(value: Any) -> Iterator[Ref]:
 
 def grad_of(x):
     return mg.zeros_like(x) if x.grad is None else mg.copy(x.grad)
+
+
+def read_of(x):
+    return mg.copy(mg.read(x))
+
+
+HELPERS = {"grad_of": grad_of, "read_of": read_of}

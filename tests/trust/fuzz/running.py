@@ -14,7 +14,7 @@ import minigrad as mg
 from minigrad.base.structure import leaves
 from minigrad.compiler import pieces
 
-from .program import Leaf, Program, grad_of, imports, made_leaf, objects
+from .program import HELPERS, Leaf, Program, imports, made_leaf, objects
 
 RUNS = (0, 1, 0)  # whose values a call gets
 Arrays = list[Any]
@@ -38,7 +38,7 @@ class Way:
         self.memo: dict[int, Any] = {}
         for number in program.state:
             made_leaf(program, number, 0, self.memo)
-        space: dict[str, Any] = {"mg": mg, "np": np, "operator": operator, "rng": self.rng, "grad_of": grad_of, **names}
+        space: dict[str, Any] = {"mg": mg, "np": np, "operator": operator, "rng": self.rng, **HELPERS, **names}
         space |= {program.name(number): self.memo[number] for number in program.state}
         for line in set(imports(program)):
             exec(line, space)
