@@ -10,9 +10,14 @@ INF, NAN = np.inf, np.nan
 BEHIND = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
+def fixed(values):
+    """A constant, also while a function is captured."""
+    return mg.constant(np.array(values))
+
+
 def entropy(scores):
     """Of attention; a weight of 0 has an infinite logarithm."""
-    weights = mg.softmax(scores, where=np.array([[True, False], [True, True]]))
+    weights = mg.softmax(scores, where=fixed([[True, False], [True, True]]))
     return -mg.sum(mg.where(weights > 0.0, weights * mg.log(weights), 0.0))
 
 
@@ -22,7 +27,7 @@ CASES = {
     "a product of infinities": (lambda x: mg.where(mg.isfinite(x), x * x, 0.0), [INF, 4], [0, 8]),
     "a square": (lambda x: mg.where(mg.isfinite(x), mg.square(x), 0.0), [INF, 4], [0, 8]),
     "an index": (lambda x: (x * x)[1:], [INF, 2], [0, 4]),
-    "a mask as index": (lambda x: (x * x)[np.array([False, True])], [INF, 2], [0, 4]),
+    "a mask as index": (lambda x: (x * x)[fixed([False, True])], [INF, 2], [0, 4]),
     "relu": (lambda x: mg.relu(x**3), [-INF, 2], [0, 12]),
     "leaky_relu without a slope": (lambda x: mg.leaky_relu(x**3, slope=0.0), [-INF, 2], [0, 12]),
     "maximum": (lambda x: mg.maximum(x * x * x, 1.0), [-INF, 2], [0, 12]),
@@ -30,24 +35,24 @@ CASES = {
     "clip": (lambda x: mg.clip(x * x, 0.0, 9.0), [INF, 2], [0, 4]),
     "max": (lambda x: mg.max(x * x * x), [-INF, 2], [0, 12]),
     "min": (lambda x: mg.min(x * x), [INF, 2], [0, 4]),
-    "take_along_axis": (lambda x: mg.take_along_axis(x * x, np.array([1]), axis=0), [INF, 2], [0, 4]),
+    "take_along_axis": (lambda x: mg.take_along_axis(x * x, fixed([1]), axis=0), [INF, 2], [0, 4]),
     "the smallest after sorting": (lambda x: mg.sort(x * x)[0], [INF, 2], [0, 4]),
-    "a masked softmax": (lambda x: mg.softmax(x * x, where=np.array([False, True]))[1] * 0.0 + x[1], [INF, 2], [0, 1]),
+    "a masked softmax": (lambda x: mg.softmax(x * x, where=fixed([False, True]))[1] * 0.0 + x[1], [INF, 2], [0, 1]),
     "set_at": (lambda x: mg.set_at(x * x, 0, 0.0), [INF, 2], [0, 4]),
-    "a matrix": (lambda x: (x @ BEHIND)[1:], [[INF, NAN], [1, 2]], [[0, 0], [3, 7]]),
-    "a matrix from the right": (lambda x: (BEHIND @ x)[:, 1:], [[INF, 1], [NAN, 2]], [[0, 4], [0, 6]]),
-    "linear": (lambda x: mg.linear(x, x, np.zeros(2))[0, 0] + x[1, 1], [[1, 0], [2, INF]], None),
+    "a matrix": (lambda x: (x @ fixed(BEHIND))[1:], [[INF, NAN], [1, 2]], [[0, 0], [3, 7]]),
+    "a matrix from the right": (lambda x: (fixed(BEHIND) @ x)[:, 1:], [[INF, 1], [NAN, 2]], [[0, 4], [0, 6]]),
+    "linear": (lambda x: mg.linear(x, x, fixed([0.0, 0.0]))[0, 0] + x[1, 1], [[1, 0], [2, INF]], None),
     "vecdot": (lambda x: mg.vecdot(x, x)[1:], [[INF, NAN], [1, 2]], [[0, 0], [2, 4]]),
     "outer": (lambda x: mg.outer(x, x)[1, 1], [INF, 2], [0, 4]),
-    "einsum": (lambda x: mg.einsum("i,j,ij->ij", x, x, BEHIND)[1, 1], [NAN, 2], [0, 16]),
+    "einsum": (lambda x: mg.einsum("i,j,ij->ij", x, x, fixed(BEHIND))[1, 1], [NAN, 2], [0, 16]),
     "prod": (lambda x: mg.prod(mg.reshape(x, (2, 2)), axis=1)[1:], [INF, 0, 2, 3], [0, 0, 3, 2]),
     "cumprod": (lambda x: mg.cumprod(x)[:2], [2, 3, INF], [4, 2, 0]),
     "a recurrence": (lambda x: mg.linear_recurrence(x, x)[:2], [2, 3, INF], [4, 3, 0]),
     "divide": (lambda x: mg.where(x > 1.0, 1.0 / x / x, 0.0), [0, 2], [0, -0.25]),
-    "a class": (lambda x: mg.cross_entropy((x * x)[:, :2], np.array([1])), [[0, 1, INF]], [[0, -0.537883, 0]]),
-    "a row of an embedding": (lambda x: mg.embedding(x * x, np.array([1])), [[INF, NAN], [1, 2]], [[0, 0], [2, 4]]),
+    "a class": (lambda x: mg.cross_entropy((x * x)[:, :2], fixed([1])), [[0, 1, INF]], [[0, -0.537883, 0]]),
+    "a row of an embedding": (lambda x: mg.embedding(x * x, fixed([1])), [[INF, NAN], [1, 2]], [[0, 0], [2, 4]]),
     "an ignored target": (
-        lambda x: mg.cross_entropy(x * x, np.array([7, 1]), ignore_index=7), [[INF, 1], [1, 2]],
+        lambda x: mg.cross_entropy(x * x, fixed([7, 1]), ignore_index=7), [[INF, 1], [1, 2]],
         [[0, 0], [0.094852, -0.189703]],
     ),
     "dropped": (lambda x: mg.dropout(x * x, 1.0, np.random.default_rng(0)) + x, [INF, 2], [1, 1]),

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.base.structure import leaves
 from minigrad.checks.cases import Case, results, variables
+from tests.trust.test_law2_choices_not_taken import fixed
 
 KINKS = [
     pytest.param(Case(function, kink.call, number), kink, id=f"{name} {number}")
@@ -39,3 +41,25 @@ def test_derivatives_at_a_kink_are_numbers(case, kink):
         total = total_of(recorded, order)
         if not isinstance(total, mg.Tensor):
             break
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("case", "kink"), KINKS)
+def test_programs_and_graphs_agree_at_a_kink(case, kink):
+    def derivatives(*xs):
+        total, found = total_of(results(not_captured_by_value(case, xs)), None), []
+        while isinstance(total, mg.Tensor) and total.requires_grad and len(found) < 3:
+            found.append(mg.grad(total, xs, create_graph=True, unused="zero"))
+            total = total_of([mg.square(x) for x in found[-1]], None)
+        return found
+
+    xs = variables(case.floats())
+    expected = [x.numpy() for x in leaves(derivatives(*xs))]
+    for found in (mg.trace(derivatives, *xs).run(*case.floats()), mg.compile(derivatives)(*xs)):
+        for one, other in zip(leaves(found), expected, strict=True):
+            np.testing.assert_allclose(np.asarray(one), other, rtol=1e-9, atol=1e-12)
+
+
+def not_captured_by_value(case, xs):
+    """The case with its masks as constants, so that it can be captured."""
+    return case.on(xs, lambda *args, **params: case.function(*map(fixed, args), **params))
