@@ -71,9 +71,10 @@ def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
 
 
 def has_nan(array: Any) -> bool:
-    """Whether there is a NaN. One pass, without a warning; and of nothing the smallest number is 0."""
-    smallest = np.minimum.reduce(array, axis=None, initial=0)
-    return bool(smallest != smallest)
+    """Whether there is a NaN: the sum of squares tells, the fastest pass there is. It may warn of an overflow."""
+    flat = array.ravel("K")
+    total = flat.dot(flat)
+    return bool(total != total)
 
 
 def owner_of(array: Array) -> Array:

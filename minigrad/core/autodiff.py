@@ -18,7 +18,7 @@ from minigrad.base.record import registry
 from minigrad.base.signature import checked
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
-from minigrad.core.modes import Mode, Origin, Place, current_mode, reset_mode, set_mode
+from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.state import cast, storage_of
 from minigrad.core.tensor import Operand, Tensor, describe, new_tensor
 
@@ -107,30 +107,16 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
 
 def _sweep(
     outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool = False,
-    trail: list[Contribution] | None = None,
+    trail: list[Contribution] | None = None, strong: bool = False,
 ) -> dict[Tensor, Any]:  # fmt: skip
     """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
-    Products are plain; where a NaN comes of it, it is all done again with strong ones.
+    Nodes are visited newest first: ids are a topological order. Products are plain, and where a NaN comes of it all is
+    done again with strong ones; these are chosen where an op is called, so rules get Tensors then.
     """
     mode = current_mode()
-    if mode.watch is None or mode.capture is not None:  # who looks on sees one sweep, which nobody takes back
-        totals = _swept(mode, outputs, cotangents, targets, create_graph, trail)
-        if mode.capture is not None or not any(has_nan(x._data if create_graph else x) for x in totals.values()):
-            return totals
-        if trail is not None:
-            trail.clear()
-    return _swept(mode._replace(strong=True), outputs, cotangents, targets, create_graph, trail)
-
-
-def _swept(
-    mode: Mode, outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool,
-    trail: list[Contribution] | None,
-) -> dict[Tensor, Any]:  # fmt: skip
-    """One sweep under `mode`. Nodes are visited newest first: ids are a topological order.
-
-    Strong products are chosen where an op is called, so they take Tensors, also where nothing is recorded.
-    """
+    if strong or mode.watch is not None:  # who looks on sees one sweep, which nobody takes back
+        mode = mode._replace(strong=True)
     recorded = create_graph or mode.capture is not None
     on_tensors = recorded or mode.strong
     if mode.capture is not None:
@@ -193,8 +179,14 @@ def _swept(
                     if trail is not None and not recorded:
                         arrays = [np.array(getattr(x, "_data", x)) for x in (incoming, value, totals[x])]
                         trail.append(Contribution(node.id, position, x.id, *arrays))
+            plain = mode.capture is None and not mode.strong
+            again = plain and any(has_nan(total._data if on_tensors else total) for total in totals.values())
     finally:
         reset_mode(token)
+    if again:
+        if trail is not None:
+            trail.clear()
+        return _sweep(outputs, cotangents, targets, create_graph, trail, strong=True)
     if not recorded:
         return {x: total if x in owned else np.array(getattr(total, "_data", total)) for x, total in totals.items()}
     for x, total in totals.items():
