@@ -37,6 +37,12 @@ class Writer(Protocol):
     def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
         """The line that calls a checking function on behalf of `caller`; none where the argument was checked before."""
 
+    def copy(self, operand: Variable) -> str:
+        """The first line, where others change a copy of `operand`: it falls away where the result may lie there."""
+
+    def never_fails(self) -> None:
+        """Say that no values can make the lines fail, whatever they call."""
+
     def text(self, operand: Any) -> str:
         """An operand, which may be a number or None, as Python writes it."""
 

@@ -102,7 +102,7 @@ class _Destinations:
         for x in statement.reads:
             same = x.array.strides == array.strides and address(x.array) == address(array) and x.shape == array.shape
             shared = x.root.kind in ("state", "constant") and np.may_share_memory(x.array, array)
-            if shared and not (statement.in_place and same):
+            if shared and not (same and (statement.in_place or x is statement.copied)):
                 return False
         return not self.reads.overlap(array, number)
 
@@ -110,6 +110,9 @@ class _Destinations:
         """Let `home` and its views lie in the memory of state."""
         home.kind, home.base, home.array = "view", owner, array
         home.text = owner.name if array.shape == owner.shape else text_of_part(array, owner)
+        statement = self.statements[self.numbers[home]]
+        if statement.copied is not None and address(statement.copied.array) == address(array):
+            statement.lines = statement.lines[1:]
         moved = [home]
         for variable in moved:
             self._note(variable)

@@ -101,7 +101,10 @@ class Plan:
         else:
             lines = writer.lines(node, variables)
         in_place = function.elementwise and len(lines) == 1 and lines[0].startswith("np.")
-        return Statement(node, lines, operands, out, places, writer.made, in_place, writer.calls, self._section(node))
+        may_raise = writer.calls and not (writer.sure or function.elementwise)
+        return Statement(
+            node, lines, operands, out, places, writer.made, in_place, may_raise, self._section(node), writer.copied
+        )
 
     def _joined(self, node: Node, operands: list[Any]) -> list[tuple[Variable, Any]]:
         """The parts of a result whose operands were not computed there."""

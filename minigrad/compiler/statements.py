@@ -22,6 +22,7 @@ class Statement:
     in_place: bool = False  # the result may be written over an operand that is read here for the last time
     may_raise: bool = False
     section: str = ""
+    copied: Variable | None = None  # the operand of which the first line makes a copy, for the others to change
 
     @property
     def reads(self) -> list[Variable]:

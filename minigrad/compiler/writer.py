@@ -57,6 +57,8 @@ class Known:
 class LineWriter:
     """Writes the lines of one result; `made` is the memory that they take, `calls` whether they call more than NumPy.
 
+    `sure` says that they cannot fail, and `copied` is the operand of which the first line makes a copy.
+
     It is a `Writer`, as `minigrad/compiler/code.py` describes it.
     """
 
@@ -64,6 +66,8 @@ class LineWriter:
         self.known, self.out = known, out
         self.made: list[Variable] = []
         self.calls = False
+        self.sure = False
+        self.copied: Variable | None = None
 
     def lines(self, node: Node, variables: Mapping[Node, Variable]) -> list[str]:
         """The lines that compute `node`; what they call from the module of its op is bound to the names they use."""
@@ -121,6 +125,13 @@ class LineWriter:
             return [line]
         first = self.known.checked.setdefault((function, root, limit), self.out)
         return [line] if first is self.out else []
+
+    def copy(self, operand: Variable) -> str:
+        self.copied = operand.base
+        return f"np.copyto({MARK}{self.out.name}, {operand})"
+
+    def never_fails(self) -> None:
+        self.sure = True
 
     def text(self, operand: Any) -> str:
         return text_of(operand)

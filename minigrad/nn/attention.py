@@ -73,7 +73,8 @@ class MultiHeadAttention(Module):
             key_mask: booleans (…, keys), True for a token and False for padding.
             causal: a query may attend to its own position and those before it.
             cache: keys and values of the tokens before those of `x`, to which these are added; the masks are for all
-                keys then. Only with `causal`, and without a memory.
+                keys then, in a cache of fixed size for all that it has room for. Only with `causal`, and without a
+                memory.
 
         Returns:
             (…, queries, width). A query that may attend to nothing has context 0.
@@ -89,8 +90,8 @@ class MultiHeadAttention(Module):
         value = ops.split_heads(self.value(memory), heads=self.heads)
         mask = _joined(mask, key_mask, query.ndim)
         if cache is not None:
-            key, value = cache.extended(self, key, value)
-            mask, causal = _also_causal(mask, query.shape[-2], key.shape[-2]), False
+            key, value, visible = cache.extended(self, key, value)
+            mask, causal = _both(mask, visible), False
         if self.block is None:
             weights = attention_weights(query, key, value, mask, causal=causal)
             self._keep(weights)
@@ -128,16 +129,12 @@ def _joined(mask: Any, key_mask: Any, ndim: int) -> Any:
         mask = ops.expand_dims(mask, axis=-3)
     if key_mask is None:
         return mask
-    key_mask = ops.expand_dims(key_mask, axis=(-3, -2))
-    return key_mask if mask is None else ops.logical_and(mask, key_mask)
+    return _both(mask, ops.expand_dims(key_mask, axis=(-3, -2)))
 
 
-def _also_causal(mask: Any, queries: int, keys: int) -> Any:
-    """`mask`, and what a causal mask says of the last `queries` of all tokens; None where all may be attended to."""
-    if queries == 1:  # the last token sees all
-        return mask
-    causal = constant(np.tri(queries, keys, keys - queries, dtype=bool), name="causal mask")
-    return causal if mask is None else ops.logical_and(mask, causal)
+def _both(mask: Any, other: Any) -> Any:
+    """Where both allow it; None allows all."""
+    return other if mask is None else mask if other is None else ops.logical_and(mask, other)
 
 
 def _checked_mask(name: str, mask: Any) -> Any:

@@ -47,8 +47,9 @@ class LanguageModel(Module):
 
         `masks` are as `TransformerBlock` takes them.
         """
-        start = 0 if cache is None else cache.tokens
-        x = self.dropout(self.positions(self.embedding(tokens), start=start))
+        embedded = self.embedding(tokens)
+        start = 0 if cache is None else cache.begin(embedded.shape[-2])
+        x = self.dropout(self.positions(embedded, start=start))
         return self.readout(self.transformer(x, cache=cache, **masks))
 
     @no_grad()

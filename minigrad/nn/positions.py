@@ -7,6 +7,7 @@ queries and keys instead, and `linear_biases` are added to the scores of attenti
 from __future__ import annotations
 
 import functools
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from minigrad.core.modes import scope
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
 from minigrad.nn.module import Module, check_precision, new_parameter
+from minigrad.ops.attention import named
 
 Combine = Literal["add", "concatenate"]
 
@@ -43,10 +45,14 @@ class SinusoidalPositions(Module):
         self.combine = checked_combine("SinusoidalPositions", combine)
         self.gain = new_parameter(1.0, dtype, "gain") if learnable_scale else None
 
-    def forward(self, x: Any, start: int = 0) -> Any:
-        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in."""
+    def forward(self, x: Any, start: Any = 0) -> Any:
+        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in.
+
+        `start` is a whole number, or a Tensor of one (`KeyValueCache.begin`), which may differ from call to call of a
+        compiled function.
+        """
         check_tokens(x)
-        encoding: Any = constant(_table(start, start + x.shape[-2], self.width, np.dtype(x.dtype)), name="positions")
+        encoding = _encoding(start, x.shape[-2], self.width, np.dtype(x.dtype))
         if self.gain is not None:
             check_precision(x, self.gain)
             encoding = encoding * self.gain
@@ -56,7 +62,7 @@ class SinusoidalPositions(Module):
 class LearnedPositions(Module):
     """A trained vector for each of `count` positions, standard normal at first.
 
-    `combine` is as in `SinusoidalPositions`.
+    `combine` and `start` are as in `SinusoidalPositions`.
     """
 
     def __init__(
@@ -66,10 +72,12 @@ class LearnedPositions(Module):
         self.combine = checked_combine("LearnedPositions", combine)
         self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
 
-    def forward(self, x: Any, start: int = 0) -> Any:
+    def forward(self, x: Any, start: Any = 0) -> Any:
         """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in."""
         check_tokens(x)
         check_precision(x, self.weight)
+        if isinstance(start, Tensor):
+            return combined(x, ops.embedding(self.weight, _positions(start, x.shape[-2])), self.combine)
         stop = start + x.shape[-2]
         if start < 0 or stop > len(self.weight):
             raise ValueError(
@@ -79,7 +87,7 @@ class LearnedPositions(Module):
         return combined(x, ops.index(self.weight, slice(start, stop)), self.combine)
 
 
-def rotary(x: Any, start: int = 0) -> Any:
+def rotary(x: Any, start: Any = 0) -> Any:
     """Queries or keys, each pair of coordinates turned by an angle that grows with the position.
 
     The product of a turned query with a turned key depends on where they stand only through their distance (Su et al.,
@@ -87,7 +95,7 @@ def rotary(x: Any, start: int = 0) -> Any:
 
     Args:
         x: (…, tokens, width) with an even width; coordinates 2i and 2i + 1 are a pair.
-        start: the position of the first token.
+        start: the position of the first token, a whole number or a Tensor of one.
 
     Returns:
         The same shape: pair i turned by position / 10000^(2i / width), the angles of `sinusoids`.
@@ -102,15 +110,14 @@ def rotary(x: Any, start: int = 0) -> Any:
     check_tokens(x)
     if x.shape[-1] % 2:
         raise ValueError(f"rotary: coordinates are turned in pairs, so the width must be even; got {x.shape}")
-    table = _table(start, start + x.shape[-2], x.shape[-1], np.dtype(x.dtype))
     with scope("rotary"):
-        sines, cosines = constant(table[:, 0::2], name="sines"), constant(table[:, 1::2], name="cosines")
+        sines, cosines = _waves(start, x.shape[-2], x.shape[-1], np.dtype(x.dtype))
         first, second = (ops.index(x, (..., slice(parity, None, 2))) for parity in (0, 1))
         turned = ops.stack([first * cosines - second * sines, first * sines + second * cosines], axis=-1)
         return ops.reshape(turned, shape=x.shape)
 
 
-def linear_biases(heads: int, queries: int, keys: int | None = None, start: int = 0, dtype: Any = np.float32) -> Tensor:
+def linear_biases(heads: int, queries: int, keys: int | None = None, start: Any = 0, dtype: Any = np.float32) -> Any:
     """What is added to the scores so that far tokens count less: −slope · distance, a slope for each head.
 
     The slopes are 2^(−8/heads), its square, its cube, … (Press et al., arXiv 2108.12409, section 3, "ALiBi"). The paper
@@ -120,9 +127,10 @@ def linear_biases(heads: int, queries: int, keys: int | None = None, start: int 
         heads: how many slopes there are, the steepest first.
         queries: how many queries there are, at the positions `start`, `start` + 1, …
         keys: how many keys there are, at the positions 0, 1, …; by default as many as queries.
+        start: the position of the first query, a whole number or a Tensor of one.
 
     Returns:
-        A constant (heads, queries, keys), for `bias=` of `scaled_dot_product_attention`.
+        A constant (heads, queries, keys), or what depends on `start`, for `bias=` of `scaled_dot_product_attention`.
 
     >>> linear_biases(heads=2, queries=1, keys=4, start=3).tolist()
     [[[-0.1875, -0.125, -0.0625, 0.0]], [[-0.01171875, -0.0078125, -0.00390625, 0.0]]]
@@ -130,6 +138,11 @@ def linear_biases(heads: int, queries: int, keys: int | None = None, start: int 
     keys = queries if keys is None else keys
     check_sizes("linear_biases", heads=heads, queries=queries, keys=keys)
     slopes = 2.0 ** (-8.0 * np.arange(1, heads + 1) / heads)
+    if isinstance(start, Tensor):
+        places = ops.expand_dims(_positions(start, queries), axis=-1)
+        far = ops.astype(ops.absolute(places - constant(np.arange(keys))), np.float64)
+        biases = constant(slopes[:, None, None]) * -far
+        return named(ops.astype(biases, dtype), "linear biases")
     distances = np.abs(np.arange(start, start + queries)[:, None] - np.arange(keys))
     return constant((slopes[:, None, None] * -distances).astype(dtype), name="linear biases")
 
@@ -141,7 +154,7 @@ def sinusoids(positions: Any, width: int) -> Array:
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
     """
     # In float64, or far positions would be off: float32 steps by 0.06 at an angle of a million.
-    angles = np.asarray(positions, np.float64)[..., None] / 10000.0 ** (np.arange(0, width, 2) / width)
+    angles = np.asarray(positions, np.float64)[..., None] / _wavelengths(width)
     encoding = np.empty((*angles.shape[:-1], width))
     encoding[..., 0::2] = np.sin(angles)
     encoding[..., 1::2] = np.cos(angles)[..., : width // 2]
@@ -171,6 +184,40 @@ def checked_combine(module: str, combine: Combine) -> Combine:
     if combine not in ("add", "concatenate"):
         raise ValueError(f'{module}: combine={combine!r}, expected "add" or "concatenate"')
     return combine
+
+
+def _positions(start: Any, count: int) -> Any:
+    """`start`, `start` + 1, …, of a Tensor that holds one whole number."""
+    if start.dtype.kind not in "iu" or start.shape != ():
+        raise ValueError(
+            f"positions: start must be a whole number, or a Tensor of one; got {start.dtype} {start.shape}"
+        )
+    return start + constant(np.arange(count))
+
+
+def _encoding(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> Any:
+    """`sinusoids` of `count` positions from `start` on, (count, width)."""
+    if not isinstance(start, Tensor):
+        return constant(_table(index(start), index(start) + count, width, dtype), name="positions")
+    both = ops.stack(_waves(start, count, width, dtype), axis=-1)
+    return named(ops.index(ops.reshape(both, shape=(count, -1)), (slice(None), slice(0, width))), "positions")
+
+
+def _waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """The sines and the cosines of an encoding, (count, width / 2) each, rounded up."""
+    if not isinstance(start, Tensor):
+        table = _table(index(start), index(start) + count, width, dtype)
+        return constant(table[:, 0::2], name="sines"), constant(table[:, 1::2], name="cosines")
+    places = ops.astype(ops.expand_dims(_positions(start, count), axis=-1), np.float64)
+    angles = places / constant(_wavelengths(width))
+    sines, cosines = (ops.astype(wave, dtype) for wave in (ops.sin(angles), ops.cos(angles)))
+    return named(sines, "sines"), named(cosines, "cosines")
+
+
+def _wavelengths(width: int) -> Array:
+    """How many positions each pair of coordinates takes for an angle of 1."""
+    lengths: Array = 10000.0 ** (np.arange(0, width, 2) / width)
+    return lengths
 
 
 @functools.lru_cache(maxsize=64)

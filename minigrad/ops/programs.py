@@ -67,6 +67,7 @@ def softmax(program: Any, out: Any, x: Any, mask: Any, *, axis: int) -> str | No
         or x.shape != out.shape
     ):
         return None
+    program.never_fails()
     rows = (math.prod(out.shape[:-1]), out.shape[-1])
     flat = str(out) if out.ndim == 2 else f"{out}.reshape{rows}"
     totals = program.memory("totals", (rows[0], 1), out.dtype)
@@ -132,7 +133,7 @@ def key_text(index: Any, indices: tuple[Any, ...]) -> str:
 
 def setitem(program: Any, out: Any, x: Any, values: Any, *indices: Any, index: Any) -> str | None:
     written_there = f"{out}[{key_text(index, indices)}] = {program.text(values)}"
-    return written(f"np.copyto({out}, {x})", written_there) if out.dtype.kind == "f" else None
+    return written(program.copy(x), written_there) if out.dtype.kind == "f" else None
 
 
 def scatter_add(program: Any, out: Any, values: Any, *indices: Any, index: Any, shape: tuple[int, ...]) -> str:

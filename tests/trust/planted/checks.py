@@ -43,6 +43,13 @@ def under_no_grad() -> None:
     gradients._results_of = without_graphs
 
 
+def growing_under_capture() -> None:
+    """A3."""
+    from minigrad.nn import cache
+
+    cache._refuse_growing = lambda: None
+
+
 def few_letters() -> None:
     """E8."""
     from minigrad.graph import formula
@@ -51,6 +58,8 @@ def few_letters() -> None:
 
 
 FAULTS = [
+    Fault("A3", "a growing cache keeps Tensors of a finished capture", growing_under_capture,
+          ("tests/trust/test_cache.py::test_what_a_cache_holds_is_never_of_a_capture",)),
     Fault("D1", "rounding counted from constants, and nothing undecided for it", rounding_of_constants,
           ("tests/trust/test_law8_checks.py::test_a_wrong_rule_is_never_agreed_with",)),
     Fault("D2", "WRONG where a difference proves nothing", never_undecided,

@@ -1,0 +1,29 @@
+"""Whether the next tokens still fit into a cache of fixed size: an op that refuses them before anything is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.op import op
+
+
+def check_room(taken: Any, count: int, context: int) -> None:
+    """Raise where `count` more tokens do not fit."""
+    if int(taken) + count > context:
+        raise ValueError(
+            f"KeyValueCache(context={context}) is full: it holds {int(taken)} tokens, and {count} more do not fit; "
+            "reset() begins anew, a larger context holds more"
+        )
+
+
+@op(
+    formula="the first place that is free, if there is room for `count`", internal=True, differentiable=False, flops=0,
+    code="check_room({taken}, {count}, {context})\nnp.copyto({out}, {taken})",
+    definition=lambda taken, *, count, context: taken,
+)  # fmt: skip
+def first_free(taken: Any, *, count: int, context: int) -> Any:
+    """The place of the first of `count` tokens, where the first `taken` of `context` places are taken."""
+    check_room(taken, count, context)
+    return np.array(taken)
