@@ -7,7 +7,7 @@ from mpmath import mp, mpf
 import minigrad as mg
 from minigrad import Tensor, optim
 from minigrad.io import load_arrays, load_checkpoint, save_arrays, save_checkpoint
-from minigrad.nn import Linear
+from minigrad.nn import Linear, MultiHeadAttention
 
 HALF = np.float16
 
@@ -123,6 +123,19 @@ def test_C3_moments_of_float32_parameters_are_not_taken_from_float16():
     adam = optim.Adam([p])
     with pytest.raises(ValueError, match=r"first_moment\.0: float16"):
         adam.load_state_dict({key: x.astype(HALF) if x.ndim else x for key, x in adam.state_dict().items()})
+
+
+@pytest.mark.parametrize("run", [lambda f: f, mg.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_C3_attention_in_float16_whose_scores_overflow(scale, run):
+    """Weights and context are rounded; with scores of 10,000 one weight is 1."""
+    x = (np.random.default_rng(0).standard_normal((2, 5, 8)) * scale).astype(HALF)
+    single = MultiHeadAttention(8, 2, rng=np.random.default_rng(1))
+    half = single.astype(HALF)
+    expected = single(Tensor(x.astype(np.float32))).numpy()
+    actual = run(half)(Tensor(x)).numpy()
+    assert actual.dtype == HALF
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.02 * scale)
 
 
 # --- small losses -----------------------------------------------------------------------------------------------------
