@@ -60,7 +60,8 @@ class Function:
         lowering: the same in simpler ops, for compiled programs; NotImplemented where it does not apply.
         code: the same as lines of NumPy that write into `{out}`, or for a view an expression. A format string with the
             names of arguments, or a function of (program, out, *inputs, **params) that returns the lines, or None; see
-            `minigrad/ops/programs.py`.
+            `minigrad/ops/programs.py`. An elementwise op writes with `out=` or `[...]`, for `{out}` may be a part of
+            something larger, whose elements lie apart.
         parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
         flops: floating-point operations, of (out, *inputs, **params), or 0 for what only moves numbers; by default one
             per element of the largest array, and none for a view.

@@ -12,6 +12,7 @@ from minigrad.base.structure import leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Node
+from minigrad.graph.node import printable
 
 if TYPE_CHECKING:
     from minigrad.compiler.program import Program, Snapshot
@@ -32,6 +33,7 @@ def compare_with_eager(
     compiled = program.snapshot()
     names = [node.path or f"output {i}" for i, node in enumerate(program.graph.outputs)]
     names += [tensor.name or "state" for tensor in program._state]
+    names = [*map(printable, names)]
     actual = [*results, *compiled.state]
 
     def eager(start: Snapshot) -> list[Array]:

@@ -20,9 +20,11 @@ def guarded(graph: Graph) -> list[Node]:
     used = {*graph.outputs, *graph.updates.values()}
 
     def whole(gradient: Node) -> Node:
-        for user in users.get(gradient, ()):
-            if user.function is not None and user.function.parts and user.origin is None:
-                return whole(user)
+        following: Node | None = gradient
+        while following is not None:
+            gradient = following
+            joined = (x for x in users.get(gradient, ()) if x.function is not None and x.function.parts)
+            following = next((x for x in joined if x.origin is None), None)
         return gradient
 
     gradients = [node for node in graph if node.origin is not None and node.op and node.dtype.kind == "f"]

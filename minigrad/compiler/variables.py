@@ -146,6 +146,10 @@ class Variables:
         array = part.reshape(node.shape)
         if array.size and not np.may_share_memory(array, part):  # the elements of a part may lie apart
             return None
+        function = node.function
+        assert function is not None
+        if function.code and not function.elementwise and not array.flags.c_contiguous:
+            return None  # its lines may need all elements side by side
         self.placed.add((host, position))
         return Variable(
             name, "view", array, text if part.shape == node.shape else reshaped(text, node.shape), base, node,

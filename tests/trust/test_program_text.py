@@ -122,6 +122,53 @@ def test_B2_an_operand_keeps_its_type_for_all_that_read_it(join, dtype):
     assert same(arrays_of(mg.compile(step)(x)), arrays_of(step(mg.Tensor(x))))
 
 
+FUNCTIONS = [function for function in mg.registry.values() if function.samples]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_B2_any_result_is_joined_along_any_axis(function):
+    """A part of a larger array may be in pieces all over it, which not every way to write it can do."""
+
+    def arguments_of(case, arrays):
+        following = iter(arrays)
+        return map_leaves(lambda x: next(following) if isinstance(x, np.ndarray) else x, case.arguments())
+
+    def joined(case, arrays):
+        args, params = arguments_of(case, arrays)
+        results = [x for x in leaves(function(*args, **params)) if isinstance(x, mg.Tensor) and x.ndim]
+        return [mg.concatenate([x, x * 2, x], axis=axis) for x in results for axis in range(x.ndim)]
+
+    for case in cases_of(function):
+        arrays = case.arrays()
+        if case.shape_depends_on_values or not arrays or function.name.startswith(("random", "dropout")):
+            continue
+        try:
+            eager = arrays_of(joined(case, map(mg.Tensor, arrays)))
+            step = mg.compile(lambda arrays, case=case: joined(case, arrays))
+            assert same(arrays_of(step(arrays)), eager), case
+        except mg.CaptureError:  # a list of numbers becomes an array on the way, which is no argument
+            continue
+
+
+JOINED = {
+    "draws": lambda x, i, mask, rng: [mg.random_normal(shape=(5, 2, 3), generator=rng), mg.dropout(x, 0.5, rng)],
+    "rows added up": lambda x, i, mask, rng: mg.grad(mg.sum(mg.tanh(mg.take(x, i, axis=0)) ** 2), [x]),
+    "weights": lambda x, i, mask, rng: [mg.softmax(x, where=mask), mg.softmax(x)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", JOINED.values(), ids=JOINED)
+def test_B2_what_needs_all_its_elements_side_by_side_is_joined_along_any_axis(parts):
+    x, i, mask = np.arange(30.0).reshape(5, 2, 3) / 7, np.array([0, 1, 1, 3]), np.arange(30).reshape(5, 2, 3) % 3 > 0
+
+    def step(x, i, mask):
+        found = [[*parts(x, i, mask, np.random.default_rng(axis)), x] for axis in range(3)]
+        return [mg.concatenate(joined, axis=axis) for axis, joined in enumerate(found)]
+
+    given = [mg.Tensor(x, requires_grad=True), mg.Tensor(i), mg.Tensor(mask)]
+    assert same(arrays_of(mg.compile(step)(*given)), arrays_of(step(*given)))
+
+
 def test_B2_masks_and_indices_stay_what_they_are():
     x = np.array([2.7, -0.4, 0.0])
 

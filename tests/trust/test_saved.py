@@ -40,6 +40,18 @@ def test_what_is_not_is_named(tmp_path):
     assert len(problems) == 5
 
 
+def test_a_script_stops_where_the_program_hands_over(tmp_path):
+    step = mg.compile(lambda x: mg.grad(mg.sum(mg.where(mg.isfinite(x), x * x, 0.0)), x))
+    results = case(step, mg.Tensor([np.inf, 2.0], requires_grad=True))
+    assert results[1][0].tolist() == [0.0, 4.0]
+    assert check_saved([results], tmp_path) == []
+    assert (tmp_path / "case_0_raises.txt").read_text() == "NotANumberError"
+    (tmp_path / "case_0_raises.txt").write_text("OverflowError")
+    assert ["NotANumberError" in problem for problem in run_saved(tmp_path)] == [True]
+    (tmp_path / "case_0.py").write_text("step = lambda *arguments: ()")
+    assert ["does not raise OverflowError" in problem for problem in run_saved(tmp_path)] == [True]
+
+
 def test_a_script_that_fails_or_imports_or_leaves_something_is_named(tmp_path):
     for name, text in {
         "case_0": "import minigrad",
