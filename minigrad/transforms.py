@@ -1,6 +1,7 @@
 """Derivatives of functions: vjp, jvp, hvp, jacobian, hessian, all made of `grad`.
 
-A function of Tensors and a list of arrays enter, one per argument, all of them differentiated; Tensors leave.
+A function of Tensors and a list of arguments enter, all of them differentiated; Tensors leave. An argument is an array
+(or a nested list of numbers), or arrays in tuples, lists and dictionaries, and its gradient has the same structure.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import real_array, shape_of
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.autodiff import grad
 from minigrad.core.tensor import Operand, Tensor, constant, describe
 
 
-def vjp(
-    function: Callable[..., Any], inputs: Sequence[Operand], cotangents: Any = None
-) -> tuple[Any, tuple[Tensor, ...]]:
+def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = None) -> tuple[Any, tuple[Any, ...]]:
     """The value of `function(*inputs)` and its vector-Jacobian products, one per input.
 
     Args:
@@ -36,7 +35,7 @@ def vjp(
     return map_leaves(lambda t: t.detach() if isinstance(t, Tensor) else t, outputs), tuple(gradients)
 
 
-def jvp(function: Callable[..., Any], inputs: Sequence[Operand], tangents: Sequence[Operand]) -> tuple[Any, Any]:
+def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of `function(*inputs)`, and its change along `tangents`: a Jacobian-vector product.
 
     Args:
@@ -60,12 +59,12 @@ def jvp(function: Callable[..., Any], inputs: Sequence[Operand], tangents: Seque
     outputs = function(*variables)
     results = _results("jvp", outputs)
     dummies = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in results]  # their values do not matter
-    gradients = grad(tuple(results), tuple(variables), tuple(dummies), create_graph=True, unused="zero")
+    gradients = grad(tuple(results), tuple(leaves(variables)), tuple(dummies), create_graph=True, unused="zero")
     changes = iter(grad(gradients, dummies, directions, unused="zero"))
     return map_leaves(Tensor.detach, outputs), map_leaves(lambda _: next(changes), outputs)
 
 
-def hvp(function: Callable[..., Any], inputs: Sequence[Operand], tangents: Sequence[Operand]) -> tuple[Any, Any]:
+def hvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of a scalar function, and the change of its gradients along `tangents`: Hessian-vector products.
 
     Arguments and errors are those of `jvp`; the products are a tuple, one for each input. The Hessian is not formed:
@@ -78,10 +77,11 @@ def hvp(function: Callable[..., Any], inputs: Sequence[Operand], tangents: Seque
     variables = _variables("hvp", inputs)
     directions = _tangents("hvp", variables, tangents)
     value, gradients = _scalar_and_gradients("hvp", function, variables)
-    return value.detach(), grad(gradients, tuple(variables), directions, unused="zero")
+    products = grad(tuple(leaves(gradients)), tuple(variables), directions, unused="zero")
+    return value.detach(), products
 
 
-def jacobian(function: Callable[..., Any], inputs: Sequence[Operand]) -> tuple[Tensor, ...]:
+def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tensor, ...]:
     """The Jacobians of `function(*inputs)`, which returns one Tensor: one of shape output + input for each input.
 
     Each element of the output costs one backward sweep over the same graph.
@@ -94,7 +94,7 @@ def jacobian(function: Callable[..., Any], inputs: Sequence[Operand]) -> tuple[T
     return _rows(_one_result("jacobian", function(*variables)), variables)
 
 
-def hessian(function: Callable[..., Any], inputs: Sequence[Operand]) -> tuple[tuple[Tensor, ...], ...]:
+def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[Tensor, ...], ...]:
     """The second derivatives of a scalar function: `hessian(f, inputs)[i][j]` has the shape of input i + input j.
 
     Each element of the inputs costs one backward sweep over the graph of the gradient.
@@ -105,44 +105,59 @@ def hessian(function: Callable[..., Any], inputs: Sequence[Operand]) -> tuple[tu
     """
     variables = _variables("hessian", inputs)
     _, gradients = _scalar_and_gradients("hessian", function, variables)
-    return tuple(_rows(gradient, variables) for gradient in gradients)
+    return tuple(map_leaves(lambda gradient: _rows(gradient, variables), gradients))
 
 
-def _rows(output: Tensor, variables: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The Jacobians of `output`, one element of it at a time."""
-    jacobians = [np.empty((output.size, *x.shape), x.dtype) for x in variables]
+def _rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
+    """The Jacobians of `output`, one element of it at a time, in the structure of `variables`."""
+    inputs = list(leaves(variables))
+    jacobians = [np.empty((output.size, *x.shape), x.dtype) for x in inputs]
     for i in range(output.size):
         cotangent = np.zeros(output.shape, output.dtype)
         cotangent.flat[i] = 1
-        for rows, gradient in zip(jacobians, grad(output, variables, cotangent, unused="zero"), strict=True):
+        for rows, gradient in zip(jacobians, grad(output, inputs, cotangent, unused="zero"), strict=True):
             rows[i] = gradient.numpy()
-    return tuple(constant(j.reshape(output.shape + x.shape)) for j, x in zip(jacobians, variables, strict=True))
+    results = iter(constant(j.reshape(output.shape + x.shape)) for j, x in zip(jacobians, inputs, strict=True))
+    return tuple(map_leaves(lambda _: next(results), variables))
 
 
 def _scalar_and_gradients(
-    name: str, function: Callable[..., Any], variables: Sequence[Tensor]
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+    name: str, function: Callable[..., Any], variables: Sequence[Any]
+) -> tuple[Tensor, tuple[Any, ...]]:
     value = _one_result(name, function(*variables))
     if value.shape != ():
         raise ValueError(f"{name}: the function must return a scalar, got {describe(value)}: take its sum or mean")
     return value, grad(value, tuple(variables), create_graph=True, unused="zero")
 
 
-def _variables(name: str, inputs: Sequence[Operand]) -> list[Tensor]:
+def _variables(name: str, inputs: Sequence[Any]) -> list[Any]:
+    """The arguments as Tensors, in their own structures."""
     if not isinstance(inputs, (tuple, list)):
         raise TypeError(
             f"{name}: inputs must be a list with one array per argument, got {type(inputs).__name__}: write [x]"
         )
-    return [Tensor(x, requires_grad=True) for x in inputs]
+    return [_variable(x) for x in inputs]
 
 
-def _tangents(name: str, variables: Sequence[Tensor], tangents: Sequence[Operand]) -> tuple[Operand, ...]:
+def _variable(x: Any) -> Any:
+    """An argument: an array, also a nested list of numbers; or a list, tuple or dictionary of such."""
+    if isinstance(x, dict):
+        return {key: _variable(value) for key, value in x.items()}
+    if hasattr(x, "_fields"):
+        return type(x)(*map(_variable, x))
+    if isinstance(x, (tuple, list)) and not all(isinstance(number, (int, float, np.generic)) for number in leaves(x)):
+        return type(x)(map(_variable, x))
+    return Tensor(x, requires_grad=True)
+
+
+def _tangents(name: str, variables: Sequence[Any], tangents: Any) -> tuple[Operand, ...]:
     if not isinstance(tangents, (tuple, list)) or len(tangents) != len(variables):
         raise ValueError(f"{name}: tangents must be a list of {len(variables)}, one for each input")
-    for i, (x, tangent) in enumerate(zip(variables, tangents, strict=True)):
+    found = list(leaves_beside(variables, tangents, f"{name}: tangents"))
+    for i, (x, tangent) in enumerate(zip(leaves(variables), found, strict=True)):
         if shape_of(tangent) != x.shape:
             raise ValueError(f"{name}: tangents[{i}] has shape {shape_of(tangent)}, its input {x.shape}")
-    return tuple(t.detach() if isinstance(t, Tensor) else real_array(t) for t in tangents)
+    return tuple(t.detach() if isinstance(t, Tensor) else real_array(t) for t in found)
 
 
 def _results(name: str, outputs: Any) -> list[Tensor]:

@@ -22,7 +22,7 @@ from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.core.capture import Capture
-from minigrad.core.state import read, touch
+from minigrad.core.state import memory_of, touch
 from minigrad.core.tensor import new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
@@ -77,7 +77,9 @@ class Program:
         self._lock = threading.RLock()
         self._flags = list(dict.fromkeys(recording.flags))
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
-        self._memory = [(tensor, read(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")]
+        self._memory = [
+            (tensor, memory_of(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")
+        ]
         self._changes = Storage.changes
         self._state = [graph._tensors[node.number] for node in graph.updates]
         written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
@@ -154,12 +156,12 @@ class Program:
     def snapshot(self) -> Snapshot:
         """What a run of the program changes, as it is now."""
         draws = [generator.bit_generator.state for generator in self.generators.values()]
-        return Snapshot([read(tensor).copy() for tensor in self._state], draws)
+        return Snapshot([memory_of(tensor).copy() for tensor in self._state], draws)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back as it was."""
         for tensor, array in zip(self._state, snapshot.state, strict=True):
-            np.copyto(read(tensor), array)
+            np.copyto(memory_of(tensor), array)
         for generator, state in zip(self.generators.values(), snapshot.draws, strict=True):
             generator.bit_generator.state = state
         if self._state:
@@ -191,7 +193,7 @@ class Program:
 
     def may_be_current(self) -> bool:
         """Whether all state is where it was."""
-        return all(read(tensor) is memory for tensor, memory in self._memory)
+        return all(memory_of(tensor) is memory for tensor, memory in self._memory)
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from minigrad.base.arrays import Array, owner_of
 from minigrad.compiler.code import is_of_numbers, part_texts, text_of, view_text
 from minigrad.compiler.names import Names
 from minigrad.compiler.rules import is_constant
-from minigrad.core.state import read
+from minigrad.core.state import memory_of
 from minigrad.graph import Graph, Node
 from minigrad.ops.shape import reshaped
 
@@ -111,7 +111,7 @@ class Variables:
         if node.role == "input":
             return Variable(name, "argument", np.empty(node.shape, node.dtype), node=node)
         tensor = self.graph._tensors[node.number]
-        array = read(tensor)
+        array = memory_of(tensor)
         if is_constant(tensor):
             return Variable(name, "constant", array, node=node)
         owner = owner_of(array)

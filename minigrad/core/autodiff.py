@@ -129,7 +129,7 @@ def _sweep(
     owned: set[Tensor] = set()  # whose total nobody else holds: it may be added to in place, and handed out
     add = registry["add"]
     degree = 1 + max((t.origin.order for t in order if t.origin), default=0) if on_tensors else 0
-    token = set_mode(mode)
+    token = set_mode(mode._replace(swept=not on_tensors))
     try:
         with np.errstate(all="ignore"):
             for output, seed in zip(outputs, seeds, strict=True):

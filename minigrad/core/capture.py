@@ -59,6 +59,8 @@ class Capture:
         """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""
         if not isinstance(value, (Tensor, np.ndarray, np.generic)):
             return value
+        if value.dtype.kind not in "biuf":
+            raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
         requires_grad = getattr(value, "requires_grad", False)
         stand_in = new_tensor(Shaped(value.shape, value.dtype), requires_grad=requires_grad, role="input")
         stand_in.name = getattr(value, "name", None) or name

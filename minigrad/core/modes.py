@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from minigrad.base.decorate import decorated
 from minigrad.base.watch import Lines, Watch, beside
 from minigrad.core.errors import GraphError
 
@@ -56,6 +55,7 @@ class Mode(NamedTuple):
     watch: Watch | None = None
     module: Any = None  # the module at work, weakly, and the model that it belongs to
     strong: bool = False  # products are strong: 0 times what is not finite is 0
+    swept: bool = False  # rules compute on arrays of the engine, which need no second look
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039  # a Mode is immutable
@@ -82,6 +82,8 @@ class Within:
         reset_mode(token)
 
     def __call__(self, function: F) -> F:
+        from minigrad.base.decorate import decorated  # only where functions are decorated
+
         return decorated(functools.partial(Within, self._change), function)  # a fresh one per call, for nesting
 
 

@@ -90,7 +90,7 @@ class Op(Function, Signature):
         params: Mapping[str, Any] = self.defaults
         if kwargs or len(args) != self.arity:
             args, params = self.bind(args, kwargs)
-        grad, record, place, capture, expanded, _, watch, _, strong = current_mode()
+        grad, record, place, capture, expanded, _, watch, _, strong, swept = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
                 result: Tensor = self.definition(*args, **params)
@@ -108,7 +108,7 @@ class Op(Function, Signature):
             elif kind not in _NUMBERS:
                 foreign = True
             arrays.append(x)
-        if foreign or (has_array and is_node):
+        if foreign or (has_array and (is_node or not swept)):
             args = tuple([_operand(x, is_node) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
@@ -173,11 +173,11 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
 
 
 def _operand(value: Any, is_node: bool) -> Any:
-    """An operand as it is computed with; in a node, NumPy scalars act as numbers and everything else is checked."""
-    if isinstance(value, Tensor) or type(value) in _NUMBERS or (isinstance(value, np.generic) and not is_node):
+    """An operand as it is computed with, checked; in a node, NumPy scalars act as numbers."""
+    if isinstance(value, Tensor) or type(value) in _NUMBERS:
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value.item()
+        return value.item() if is_node else value
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} ({array.dtype})")

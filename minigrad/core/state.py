@@ -23,7 +23,12 @@ CUT = 2  # in the place of `requires_grad`: eager code would want a gradient her
 
 
 def read(tensor: Tensor) -> Any:
-    """The current value of a piece of state: its array, or under capture the Tensor that stands for it."""
+    """The current value of a piece of state: a read-only array, or under capture the Tensor that stands for it."""
+    return tensor.data if current_mode().capture is None else memory_of(tensor)
+
+
+def memory_of(tensor: Tensor) -> Any:
+    """As `read`, but the array itself: for those who write into it and `touch`, such as optimisers."""
     capture = current_mode().capture
     return tensor._values() if capture is None else capture.value_of(tensor)
 

@@ -69,9 +69,14 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_requires_grad", "_storage",
-        "id", "inputs", "line", "name", "op", "params", "place", "role", "trail",
+        "__weakref__", "_data", "_grad", "_name", "_requires_grad", "_storage",
+        "id", "inputs", "line", "op", "params", "place", "role", "trail",
     )  # fmt: skip
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError(
+            f"{cls.__name__}: Tensor has no subclasses: hold Tensors in a Module, or write functions of them"
+        )
 
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, np.ndarray):
@@ -97,7 +102,7 @@ class Tensor:
         self._requires_grad = requires_grad
         self.place = place
         self.role = role
-        self.name = None
+        self._name: str | None = None
         self.line: str | None = None
         self.trail: list[Any] | None = None
         self._grad: Any = None
@@ -128,6 +133,16 @@ class Tensor:
     @property
     def origin(self) -> Origin | None:
         return self.place.origin
+
+    @property
+    def name(self) -> str | None:
+        return self._name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if not (value is None or isinstance(value, str)):
+            raise TypeError(f"a name is a text or None, got {value!r}")
+        self._name = value
 
     @property
     def requires_grad(self) -> bool:
@@ -192,6 +207,8 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise TypeError(f"a NumPy array would lose the gradient of {describe(self)}: use .numpy() for its values")
+        if copy is False:
+            raise ValueError(f"NumPy gets a copy of {describe(self)}, which copy=False forbids: see .data")
         return np.array(self._values(), dtype=dtype)
 
     def __float__(self) -> float:
@@ -298,6 +315,10 @@ class Tensor:
         return self.__array_function__(function, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if kwargs.get("out") is not None or function is np.copyto or getattr(function, "__name__", "") == "at":
+            from minigrad.base.written import write_into_arrays
+
+            return write_into_arrays(function, args, kwargs)
         if function in by_numpy:
             return by_numpy[function](*args, **kwargs)
         known = ", ".join(sorted({f.__name__ for f in by_numpy}))

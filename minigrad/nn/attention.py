@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.state import read
+from minigrad.core.state import memory_of
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
@@ -116,7 +116,7 @@ class MultiHeadAttention(Module):
     def _keep(self, weights: Any) -> None:
         if current_mode().capture is None:
             self._node = weakref.ref(weights)
-            self._values = read(weights)
+            self._values = memory_of(weights)
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_node": None, "_values": None}

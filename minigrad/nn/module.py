@@ -45,14 +45,15 @@ class Held(NamedTuple):
 class Calls:
     """What a module remembers of calls for the next one; it is no part of its state."""
 
-    __slots__ = ("before", "held", "inside", "model", "reached")
+    __slots__ = ("before", "held", "inside", "known_as", "model", "reached")
 
     def __init__(self, model: Model) -> None:
         self.model = model  # where it was called first
-        self.held: dict[int, Held] = {}  # where the modules called from here are, by their id
+        self.held: dict[int, Held] | None = None  # where the modules called from here are, by their id
         self.before: Mode | None = None  # that of the last caller
         self.inside = Mode()  # what it became
         self.reached: Held | None = None  # where that caller holds it
+        self.known_as: tuple[str, Model] | None = None  # the path from who holds it and called last, and in which model
 
 
 def _at_work(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,7 +81,8 @@ class Module(Instructive, habits="Module"):
 
     The parent is the module at work: whose `forward`, or other public method, the call came from. One that two parents
     hold has the scope of the one that called it; one that a parent holds twice, or further below, is called by the
-    first path that leads to it; one that the caller does not hold adds none. Where several models in one graph would
+    first path that leads to it; one that the caller does not hold adds none. Called from outside, a part keeps the
+    name that it had in the whole. Where several models in one graph would
     share a scope or a name, the class of each stands before it: `Generator/layers/0`, and `Net 2/layers/0` for the
     second `Net`.
 
@@ -145,21 +147,34 @@ class Module(Instructive, habits="Module"):
 
     def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
         """The mode while this module is at work; kept for the next call, unless it would keep a graph alive."""
-        calls, place = self._calls or Calls(Model(type(self).__name__)), mode.place
-        object.__setattr__(self, "_calls", calls)
+        calls, place = self._noted(), mode.place
         held = None if caller is None else caller._where(self) or caller._found(self)
-        model = calls.model if held is None else mode.module[1]
+        model = calls.model
+        if held is not None:
+            model, calls.known_as = mode.module[1], (held.path, mode.module[1])
         if held is not None or caller is None:
-            scope, origin, _ = place.inside(held.path if held is not None else "")
+            path, model = calls.known_as or ("", model)
+            scope, origin, _ = place.inside(path)
             place = Place(scope, origin, model)
+        if calls.held is None:  # the first call: what is held here has a name from now on, also outside
+            calls.held = {}
+            for keys, member in _members(self):
+                if isinstance(member, Module) and member._calls is None:
+                    member._noted().known_as = "/".join(map(str, keys)), model
         inside = mode._replace(place=place, module=(weakref.ref(self), model))
         if mode.capture is None and place.origin is None:
             calls.before, calls.inside, calls.reached = mode, inside, held
         return inside
 
+    def _noted(self) -> Calls:
+        if self._calls is None:
+            object.__setattr__(self, "_calls", Calls(Model(type(self).__name__)))
+        assert self._calls is not None
+        return self._calls
+
     def _where(self, child: Module) -> Held | None:
         """Where `child` was when it was called from here before; None if it is there no more."""
-        held = self._calls.held.get(id(child)) if self._calls is not None else None
+        held = (self._noted().held or {}).get(id(child))
         found: Any = self
         try:
             for key in held.keys if held is not None else ():
@@ -178,8 +193,7 @@ class Module(Instructive, habits="Module"):
                 if isinstance(member, Module) and id(member) not in held:
                     held[id(member)] = Held(above + keys, "/".join(map(str, above + keys)))
                     waiting.append((member, above + keys))
-        assert self._calls is not None
-        self._calls.held = held
+        self._noted().held = held
         return held.get(id(child))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def exactly(values: Any, dtype: np.dtype[Any]) -> Array:
     """`values` in another type; TypeError where one of them would become another number, as 2.5 or −1 in a uint8."""
     given = np.asarray(values)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"expected real numbers, got {given.dtype}")
     if dtype.kind == "f" or given.dtype == dtype:
         return given.astype(dtype, copy=False)
     with np.errstate(invalid="ignore"):  # NaN as an integer

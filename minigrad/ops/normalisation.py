@@ -170,9 +170,9 @@ def layer_norm(x: Any, gain: Any = None, bias: Any = None, epsilon: float = 1e-5
     """
     y = ops.standardize(x, epsilon=epsilon)
     if gain is not None:
-        y = y * beside_rows("layer_norm", "gain", gain, y)
+        y = ops.multiply(y, beside_rows("layer_norm", "gain", gain, y))
     if bias is not None:
-        y = y + beside_rows("layer_norm", "bias", bias, y)
+        y = ops.add(y, beside_rows("layer_norm", "bias", bias, y))
     return y
 
 
@@ -206,4 +206,4 @@ def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
     check_rows("rms_norm: ", x, epsilon)
     mean_square = ops.vecdot(x, x, keepdims=True) * (1.0 / x.shape[-1])
     y = x * (1.0 / ops.sqrt(mean_square + epsilon))
-    return y if gain is None else y * beside_rows("rms_norm", "gain", gain, y)
+    return y if gain is None else ops.multiply(y, beside_rows("rms_norm", "gain", gain, y))

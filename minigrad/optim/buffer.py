@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.state import assign, cast, read, rebase, touch
+from minigrad.core.state import assign, cast, memory_of, rebase, touch
 from minigrad.core.tensor import Tensor
 
 Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)
@@ -61,7 +61,7 @@ class Buffer:
         self._move_in()
         start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop
         gradient = np.concatenate([gradients[i] for i in run], axis=None, dtype=self.wide)
-        values = [self._memory, *(read(moment) for moment in self.moments)]
+        values = [self._memory, *(memory_of(moment) for moment in self.moments)]
         for at in range(start, stop, PIECE):
             end = min(at + PIECE, stop)
             pieces = [value[at:end] for value in values]
@@ -73,9 +73,9 @@ class Buffer:
     def _update_graph(self, rule: Rule, run: list[int], gradients: list[Any]) -> None:
         start, stop = self.slices[run[0]].start, self.slices[run[-1]].stop
         part = None if len(run) == len(self.parameters) else slice(start, stop)
-        parameter = ops.concatenate([read(self.parameters[i]) for i in run], axis=None)
+        parameter = ops.concatenate([memory_of(self.parameters[i]) for i in run], axis=None)
         gradient = ops.concatenate([gradients[i] for i in run], axis=None)
-        before = [read(moment) for moment in self.moments]
+        before = [memory_of(moment) for moment in self.moments]
         parameter, gradient = (cast(x, self.wide, "an optimiser") for x in (parameter, gradient))
         updated, *after = rule(parameter, gradient, *(m if part is None else m[part] for m in before))
         for i in run:
@@ -88,5 +88,5 @@ class Buffer:
     def _move_in(self) -> None:
         """Let every parameter live in this memory: at first, and again where another optimiser has moved it out."""
         for parameter, home in zip(self.parameters, self._homes, strict=True):
-            if read(parameter) is not home:
+            if memory_of(parameter) is not home:
                 rebase(parameter, home)

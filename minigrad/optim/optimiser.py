@@ -16,7 +16,7 @@ from minigrad.base.instructive import Instructive
 from minigrad.base.signature import checked
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.state import assign, read, touch
+from minigrad.core.state import assign, memory_of, read, touch
 from minigrad.core.tensor import Tensor, describe
 from minigrad.nn.state import check_state
 from minigrad.optim.arguments import check
@@ -42,7 +42,7 @@ class Optimiser(Instructive, habits="Optimiser"):
     moments: tuple[str, ...] = ()  # arrays of the parameters' size that the rule keeps from step to step
 
     def __init__(self, parameters: Iterable[Tensor], rate: float, schedule: Schedule | None = None) -> None:
-        self.parameters = _checked(type(self).__name__, parameters)
+        self._parameters = tuple(_checked(type(self).__name__, parameters))
         self.schedule = Constant() if schedule is None else schedule
         self._rate = Tensor(0.0, np.float64, name="rate")
         self._steps = Tensor(0.0, np.float64, name="steps")
@@ -95,6 +95,15 @@ class Optimiser(Instructive, habits="Optimiser"):
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:
             parameter.grad = None
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The Tensors that it trains; another optimiser has to be made for others."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, value: Any) -> None:
+        raise GraphError(f"{type(self).__name__}: the parameters stay those it was made with: make another optimiser")
 
     @property
     def rate(self) -> float:
@@ -158,7 +167,7 @@ class Optimiser(Instructive, habits="Optimiser"):
         for buffer in self._buffers:
             for moment in buffer.moments:
                 for parameter, part in zip(buffer.parameters, buffer.slices, strict=True):
-                    values = read(moment)[part].reshape(parameter.shape)
+                    values = memory_of(moment)[part].reshape(parameter.shape)
                     yield f"{moment.name}.{by_id[id(parameter)]}", values, parameter
 
 

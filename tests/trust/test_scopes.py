@@ -99,7 +99,7 @@ def test_E5_a_child_of_two_parents_has_the_scope_of_the_one_that_calls():
     model = Pair(Stack(shared), Stack(Scale(), shared))
     for _ in range(2):
         assert scopes(model, X) == ["left/layers/0", "right/layers/0", "right/layers/1"]
-    assert scopes(model.right, X) == ["layers/0", "layers/1"]
+    assert scopes(model.right, X) == ["right/layers/0", "right/layers/1"]
     assert scopes(model, X) == ["left/layers/0", "right/layers/0", "right/layers/1"]
 
 
@@ -213,7 +213,13 @@ def test_E13_other_methods_have_scopes_too(first_call):
         model.net.encode(mg.Tensor(X))
     graph = model(mg.Tensor(X)).graph()
     assert [n.scope for n in graph if n.op] == ["net/l1", "net"]
-    assert [n.scope for n in model.net.encode(mg.Tensor(X)).graph() if n.op] == ["l1", ""]
+    assert [n.scope for n in model.net.encode(mg.Tensor(X)).graph() if n.op] == ["net/l1", "net"]
+    assert [n.scope for n in Net().encode(mg.Tensor(X)).graph() if n.op] == ["l1", ""]
+
+
+def test_E5_a_part_that_is_called_from_outside_keeps_the_name_it_has_in_the_whole():
+    model = Net()
+    assert scopes(lambda x: model.l2(model(x)), X) == ["l1", "l2", "l2"]
 
 
 def test_E13_generator_methods_have_the_scopes_of_those_that_consume_them():

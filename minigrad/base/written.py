@@ -1,0 +1,28 @@
+"""NumPy's functions that write into arrays, where Tensors are among what they read: `w -= rate * gradient`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.structure import leaves, map_leaves
+
+
+def write_into_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What `function` makes of arrays in place of Tensors, as `np.asarray` gives them.
+
+    Raises:
+        GraphError: it would write into a Tensor.
+        TypeError: a Tensor that requires a gradient, which would be lost.
+    """
+    for written in leaves(kwargs["out"] if kwargs.get("out") is not None else args[:1]):
+        if _is_tensor(written):
+            written[...] = None  # a Tensor says what to do instead
+    args, kwargs = map_leaves(lambda x: np.asarray(x) if _is_tensor(x) else x, (args, kwargs))
+    return function(*args, **kwargs)
+
+
+def _is_tensor(x: Any) -> bool:
+    return hasattr(x, "requires_grad")
