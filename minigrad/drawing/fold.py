@@ -55,8 +55,10 @@ def fold(scopes: Scopes, among: Collection[Key], apart: Mapping[Node, Hashable] 
         parent = pending.pop()
         runs: list[list[Key]] = []
         last: Hashable = None
-        for key in scopes.inside.get(parent, ()):
-            form = _form(scopes.members[key], key[1], apart or {}) if key in among else None
+        neighbours = scopes.inside.get(parent, ())
+        for key in neighbours:
+            comparable = key in among and len(neighbours) > 1
+            form = _form(scopes.members[key], key[1], apart or {}) if comparable else None
             if form is not None and form == last:
                 runs[-1].append(key)
             else:

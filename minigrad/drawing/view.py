@@ -6,6 +6,7 @@ writers of DOT and Mermaid and by the explorer, which decide how boxes look.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -95,6 +96,7 @@ class View:
 def view(
     graph: Graph, *, depth: int | None = None, opened: Collection[str] | None = None, hide_constants: bool = False,
     order: int | None = None, limit: int = LIMIT, apart: Mapping[Node, Hashable] | None = None,
+    scopes: Scopes | None = None,
 ) -> View:  # fmt: skip
     """What a picture shows of `graph`.
 
@@ -106,6 +108,7 @@ def view(
         hide_constants: leave constants out.
         order: the highest order of derivative that is shown; all by default.
         apart: what becomes of nodes; only scopes where it is the same are folded.
+        scopes: those of all nodes of the graph, for who makes many views of one.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -122,7 +125,7 @@ def view(
         node for node in graph
         if (order is None or order_of(node) <= order) and not (hide_constants and node.role == "constant")
     ]  # fmt: skip
-    scopes = Scopes(nodes)
+    scopes = scopes or Scopes(nodes)
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.closed(lambda path: path not in wanted)
@@ -134,12 +137,15 @@ def view(
     elif len(nodes) + len(graph.updates) <= limit:
         return _Builder(graph, nodes, scopes, {}, Folding()).view()
     else:
-        for level in range(scopes.depth, -1, -1):
+
+        def folded(level: int) -> tuple[View, Folding]:
             closed = scopes.closed_below(level)
             folding = fold(scopes, outermost(closed) | (scopes.members.keys() - closed.keys()), apart)
-            shown = _Builder(graph, nodes, scopes, closed, folding).view()
-            if len(shown.boxes) <= limit:
-                break
+            return _Builder(graph, nodes, scopes, closed, folding).view(), folding
+
+        # The deepest level that is not too large, by halves.
+        deepest = bisect(range(scopes.depth + 1), limit, key=lambda level: len(folded(level)[0].boxes)) - 1
+        shown, folding = folded(max(deepest, 0))
     return shown if len(shown.boxes) <= limit else _grouped(shown, limit, folding)
 
 
@@ -313,14 +319,15 @@ def _clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
     for box in boxes:
         title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
         cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
-        parent, path = _around(box), ""
-        for name in parent.split("/") if parent else ():
-            path = f"{path}/{name}" if path else name
-            inner = known.get((box.order, path))
-            if inner is None:
-                last, count = folding.siblings.get((box.order, path), (path, 1))
-                known[box.order, path] = inner = Cluster(_title(path, last), path, box.order, count)
-                cluster.inside.append(inner)
+        path, new = _around(box), []
+        while path and (box.order, path) not in known:
+            new.append(path)
+            path = path.rpartition("/")[0]
+        cluster = known.get((box.order, path), cluster)
+        for path in reversed(new):
+            last, count = folding.siblings.get((box.order, path), (path, 1))
+            known[box.order, path] = inner = Cluster(_title(path, last), path, box.order, count)
+            cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)
     for cluster in reversed(known.values()):  # those inside others first

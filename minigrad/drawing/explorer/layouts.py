@@ -26,6 +26,8 @@ from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
 MOST_FOR_ENGINE = 2_500  # boxes and arrows of a view; larger ones are laid out here
+EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
+MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
 TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
 FONT, LINE = 10.0, 12.0  # points
@@ -60,23 +62,43 @@ def _simple(reasons: list[str]) -> list[str]:
 
 
 def _chosen(graph: Graph) -> Iterator[tuple[str, View]]:
-    """The views with their keys: an overview, each depth, and each scope open by itself; none that shows the same."""
+    """The views with their keys: an overview, each depth, and each scope open by itself; none that shows the same.
+
+    What grows faster than the graph is left out: far down there are not all depths, and where there are very many
+    scopes the inner ones have no view of their own. Each is open in that of the greatest depth.
+    """
     scopes = Scopes(graph)
-    paths = list(dict.fromkeys(path for _, path in scopes.members))
-    tiny = _tiny(scopes)
-    opened = {f"depth {depth}": {p for p in paths if p.count("/") < depth} for depth in range(scopes.depth + 1)}
-    for path in paths:
-        if path not in tiny:
-            around = scopes.around(path)
-            opened[f"scope {text(path)}"] = {*around, *(small for small in tiny if small.rpartition("/")[0] in around)}
-    overview = view(graph)
+    levels = {path: path.count("/") for _, path in scopes.members}
+    tiny: dict[str, list[str]] = {}
+    for small in _tiny(scopes):
+        tiny.setdefault(small.rpartition("/")[0], []).append(small)
+    inner = {small for found in tiny.values() for small in found}
+    opened = {f"depth {depth}": {p for p in levels if levels[p] < depth} for depth in _depths(scopes.depth)}
+    own = [path for path in levels if path not in inner and levels[path] < EVERY_DEPTH]
+    outermost = set(sorted(own, key=levels.__getitem__)[: MOST_OF_SCOPES + MOST_VISITS // max(1, len(graph))])
+    for path in (path for path in own if path in outermost):
+        around = scopes.around(path)
+        opened[f"scope {text(path)}"] = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
+    overview = view(graph, scopes=scopes)
     known = {_boxes_of(overview)}
     yield "overview", overview
     for key, inside in opened.items():
-        shown = view(graph, opened=inside, limit=MOST_BOXES)
+        shown = view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
         if _boxes_of(shown) not in known:
             known.add(_boxes_of(shown))
             yield key, shown
+
+
+def _depths(deepest: int) -> list[int]:
+    """The depths that have views: the first ones, then each half as deep again as the one before, and the last.
+
+    >>> _depths(3), _depths(50)
+    ([0, 1, 2, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 18, 27, 40, 50])
+    """
+    found = list(range(min(deepest, EVERY_DEPTH) + 1))
+    while found[-1] < deepest:
+        found.append(min(deepest, found[-1] * 3 // 2))
+    return found
 
 
 def _tiny(scopes: Scopes) -> list[str]:
