@@ -145,18 +145,27 @@ def _sweep(
                 half = node._data.dtype.char == "e"
                 if recorded:
                     _name(incoming, node, outputs)
+                rules, params = op.by_position, node.params
+                if op.of_parts:  # one part of many must not cost as much as the whole
+                    whole = node.inputs[0]
+                    if op.joined is not None:
+                        rules, values, params, half = op.joined(*values, **params), (), {}, False
+                    elif op.added is not None and whole in owned and trail is None and mode.watch is None:
+                        done = op.added(totals[whole], incoming, *values[1:], **params)
+                        if done:
+                            continue
                 for position, x in enumerate(node.inputs):
                     if type(x) is not Tensor or x not in reached:
                         continue
                     if on_tensors:
                         place = Place(node.place.scope, Origin(node, position, degree), node.place.model)
                         set_mode(mode._replace(grad=create_graph, record=recorded, place=place))
-                    rule = op.by_position.get(position) or op.rule(position)
+                    rule = rules.get(position) or op.rule(position)
                     if half:
                         from minigrad.base.precision import widened_node
 
                         incoming, y, values, half = *widened_node(node, incoming, values), False
-                    value: Any = rule(incoming, y, *values, **node.params)
+                    value: Any = rule(incoming, y, *values, **params)
                     if mode.watch is not None:
                         mode.watch.contribution(node, position, incoming, value)
                     expected = x._data

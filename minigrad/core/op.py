@@ -40,16 +40,20 @@ class Op(Function, Signature):
         differentiable: False if the result never requires a gradient.
         strong: of products, the same where a factor of 0 gives 0 also beside ∞ and NaN; a gradient in which there is a
             NaN is computed again with it (docs/conventions.md).
+        joined: for an op of many parts, the rules (g, y) of all inputs by position, of (*inputs, **params).
+        added: adds the gradient of the first input in place and returns True, or False where it cannot, of (total, g,
+            *others, **params): for an op whose result is a part of that input.
     """
 
     def __init__(
         self, forward: Callable[..., Any], *, view: bool = False, elementwise: bool = False,
         definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
-        strong: Callable[..., Any] | None = None, **record: Any,
+        strong: Callable[..., Any] | None = None, joined: Callable[..., dict[int, Rule]] | None = None,
+        added: Callable[..., bool] | None = None, **record: Any,
     ) -> None:  # fmt: skip
         self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
-        self.strong = strong
+        self.strong, self.joined, self.added, self.of_parts = strong, joined, added, bool(joined or added)
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}

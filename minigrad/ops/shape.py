@@ -242,8 +242,23 @@ def parts_of_joined(*arrays: Any, axis: int | None) -> list[str]:
     ]
 
 
+def rules_of_joined(*arrays: Any, axis: int | None) -> dict[int, Any]:
+    """For each array the rule that reads its part of the gradient; found for all at once, in one pass."""
+    shapes = [shape_of(x) for x in arrays]
+    lengths = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
+    before = (slice(None),) * (0 if axis is None else axis % len(shapes[0]))
+    places = [(*before, slice(end - n, end)) for n, end in zip(lengths, itertools.accumulate(lengths), strict=True)]
+
+    def rule(place: Any, shape: tuple[int, ...]) -> Any:
+        if axis is None:
+            return lambda g, y: ops.reshape(ops.index(g, place), shape)
+        return lambda g, y: ops.index(g, place)
+
+    return {i: rule(*part) for i, part in enumerate(zip(places, shapes, strict=True))}
+
+
 @op(
-    formula="the arrays one after another along an axis", numpy=[np.concatenate],
+    formula="the arrays one after another along an axis", numpy=[np.concatenate], joined=rules_of_joined,
     flat="the gradient arrives at other parts of its result", parts=parts_of_joined, flops=0,
     samples=[call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
              call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)])],
@@ -266,12 +281,7 @@ def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
 
 @concatenate.vjp("arrays")
 def _(g: Any, y: Any, *arrays: Any, axis: int | None, argument: int) -> Any:
-    if axis is None:
-        start = sum(x.size for x in arrays[:argument])
-        return ops.reshape(ops.index(g, slice(start, start + arrays[argument].size)), arrays[argument].shape)
-    start = sum(x.shape[axis] for x in arrays[:argument])
-    here = slice(start, start + arrays[argument].shape[axis])
-    return ops.index(g, (slice(None),) * (axis % g.ndim) + (here,))
+    return rules_of_joined(*arrays, axis=axis)[argument](g, y)
 
 
 @composition(
