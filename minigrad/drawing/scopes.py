@@ -47,10 +47,14 @@ class Scopes:
 
     def around(self, scope: str) -> list[str]:
         """The paths from the outermost scope to `scope` itself."""
-        if scope not in self._around:
-            names = scope.split("/") if scope else []
-            self._around[scope] = ["/".join(names[: end + 1]) for end in range(len(names))]
-        return self._around[scope]
+        new, path = [], scope
+        while path and path not in self._around:
+            new.append(path)
+            path = path.rpartition("/")[0]
+        found = self._around.get(path, [])
+        for path in reversed(new):
+            self._around[path] = found = [*found, path]
+        return found
 
     def number(self, order: int, path: str) -> int:
         return self._numbers[order, path]

@@ -313,6 +313,86 @@ PLANNED = {
 }
 
 
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def parts(quick):
+    """The backward pass of what is joined or taken apart; the explorer's page of nested modules, and of neighbours."""
+    table = Table(
+        "Parts and scopes: n and 8 n of them, seconds of processor (goal: ratio ≤ 16)",
+        ("what", "n", "at n", "at 8 n", "ratio"),
+        ("{}", "{:,}", "{:.4f}", "{:.4f}", "{:.1f}"),
+    )
+    for kind, prepared in OF_PARTS.items():
+        n = (50 if quick else 100) if kind.startswith("explore") else 250 if quick else 1_000
+        few, many = (min(measure_parts(prepared, count) for _ in range(2 if quick else 3)) for count in (n, 8 * n))
+        table.row(kind, n, few, many, many / few)
+
+
+def measure_parts(prepared, count):
+    """Seconds of processor of what `prepared(count)` leaves to do."""
+    run = prepared(count)
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def joined_by(join):
+    def prepared(count):
+        y = join([mg.Tensor(np.ones(4), requires_grad=True) for _ in range(count)])
+        return lambda: y.backward(np.ones(y.shape))
+
+    return prepared
+
+
+def taken_by(take):
+    def prepared(count):
+        x = mg.Tensor(np.ones((count, 4)), requires_grad=True)
+        y = mg.stack([mg.sum(part) for part in take(x * 1.0)])
+        return lambda: y.backward(np.ones(y.shape))
+
+    return prepared
+
+
+def explored(make):
+    def prepared(count):
+        graph = make(count)
+        return lambda: graph.explore()
+
+    return prepared
+
+
+def nested_scopes(count):
+    x, blocks = mg.Tensor(np.ones(2), requires_grad=True, name="x"), [mg.scope("block") for _ in range(count)]
+    for block in blocks:
+        block.__enter__()
+        x = mg.tanh(x * 1.5)
+    for block in reversed(blocks):
+        block.__exit__(None, None, None)
+    return mg.sum(x).graph()
+
+
+def neighbouring_scopes(count):
+    x = mg.Tensor(np.ones(2), requires_grad=True, name="x")
+    for i in range(count):
+        with mg.scope(f"block {i}"):
+            for _ in range(i % 3 + 1):  # neighbours that are equal would be drawn once
+                x = mg.tanh(x * 1.5)
+            with mg.scope("inner"):
+                x = mg.sin(x) * 2.0 * x
+    return mg.sum(x).graph()
+
+
+OF_PARTS = {
+    "concatenate": joined_by(mg.concatenate),
+    "stack": joined_by(lambda xs: mg.stack(xs, axis=1)),
+    "split": taken_by(lambda x: mg.split(x, len(x))),
+    "x[i]": taken_by(list),
+    "explore nested": explored(nested_scopes),
+    "explore beside": explored(neighbouring_scopes),
+}
+
+
 def importing(quick):
     """`import minigrad` against `import numpy`, the two in turns."""
     times = {module: [] for module in ("numpy", "minigrad")}
@@ -340,6 +420,7 @@ PARTS = {
     "memory": memory,
     "compile": compilation,
     "planning": planning,
+    "parts": parts,
     "import": importing,
 }
 

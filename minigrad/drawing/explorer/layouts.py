@@ -25,7 +25,7 @@ from minigrad.drawing.view import Arrow, Box, View, view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
-MOST_FOR_ENGINE = 2_500  # boxes and arrows of a view; larger ones are laid out here
+MOST_FOR_ENGINE, DEEPEST_FOR_ENGINE = 2_500, 64  # boxes and arrows, and open scopes around one; others are done here
 EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
 TINY = 3  # nodes of a scope that needs no view of its own
@@ -179,7 +179,8 @@ def _note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
 def _places(shown: View, engine: str | None) -> tuple[Plain, str]:
     """Places by an engine, or else by depth, and why the engine did not do it: "missing", "failed" or ""."""
     why = "failed"
-    if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE:
+    deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
+    if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE and deepest <= DEEPEST_FOR_ENGINE:
         try:
             places = layout(dot_of(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
             return _read(shown, json.loads(places)), ""
