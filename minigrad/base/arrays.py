@@ -43,7 +43,7 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
             raise ValueError(REFUSAL)
         if "out" in kwargs:
             kwargs["out"] = tuple(map(_plain, written))
-        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        return getattr(ufunc, method)(*[_plain(x) for x in inputs], **kwargs)
 
 
 for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.base.messages import describe
+from minigrad.base.record import by_numpy
 from minigrad.base.structure import leaves, map_leaves
 
 
@@ -20,6 +22,12 @@ def write_into_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> A
     for written in leaves(kwargs["out"] if kwargs.get("out") is not None else args[:1]):
         if _is_tensor(written):
             written[...] = None  # a Tensor says what to do instead
+    lost = next((x for x in leaves((args, kwargs)) if _is_tensor(x) and x.requires_grad), None)
+    if lost is not None and function in by_numpy:
+        try:
+            return by_numpy[function](*args, **kwargs)
+        except TypeError as error:  # it says what it takes
+            raise TypeError(f"{error}; a NumPy array would lose the gradient of {describe(lost)}") from None
     args, kwargs = map_leaves(lambda x: np.asarray(x) if _is_tensor(x) else x, (args, kwargs))
     return function(*args, **kwargs)
 

@@ -16,7 +16,7 @@ from minigrad.base.instructive import Instructive
 from minigrad.base.signature import checked
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.state import assign, memory_of, read, touch
+from minigrad.core.state import assign, memory_of, touch
 from minigrad.core.tensor import Tensor, describe
 from minigrad.nn.state import check_state
 from minigrad.optim.arguments import check
@@ -83,9 +83,9 @@ class Optimiser(Instructive, habits="Optimiser"):
 
     def _step(self, cast: Callable[[Any, Any], Any]) -> None:
         """`cast` turns a coefficient into what leaves the dtype of the update alone; on arrays, a Python number."""
-        assign(self._steps, read(self._steps) + 1.0)
-        step = read(self._steps)
-        coefficients = self.coefficients(step, read(self._rate) * self.schedule(step))
+        step = memory_of(self._steps) + 1.0  # a number, or a Tensor: what is made of it cannot write to the state
+        assign(self._steps, step)
+        coefficients = self.coefficients(step, memory_of(self._rate) * self.schedule(step))
         for buffer in self._buffers:
             numbers = [cast(coefficient, buffer.wide) for coefficient in coefficients]
             buffer.update(lambda *values, numbers=numbers: self.rule(*values, *numbers))
