@@ -26,6 +26,7 @@ from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
+from minigrad.graph.node import printable
 
 MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
 WARN_AFTER = 8  # programs that differ only in one number
@@ -124,7 +125,8 @@ class Compiled:
         return bound
 
     def __repr__(self) -> str:
-        return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.programs)} programs>"
+        name = printable(str(getattr(self.function, "__qualname__", self.function)))
+        return f"<compiled {name}, {len(self.programs)} programs>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from minigrad.drawing.notebook import show_compiled

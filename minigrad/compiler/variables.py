@@ -129,7 +129,10 @@ class Variables:
         text = view_text(node, self.by_node)
         if source is None or text is None or any(isinstance(x, Node) for x in node.inputs[1:]):
             return None
-        array = evaluated(text, {source.name: source.array})
+        try:
+            array = evaluated(text, {source.name: source.array})
+        except NameError:  # it calls a function of the user, which statements can do
+            return None
         if source.kind in ("local", "argument"):
             return Variable(name, "local", array, text, source, node, computed=True)
         if array.size and not np.may_share_memory(array, source.array):

@@ -273,6 +273,16 @@ def test_A10_functions_that_several_ops_call_by_one_name(declare):
     assert [float(y) for y in compiled(np.zeros(()))] == [0.0, 1.0, 2.0]
 
 
+def every_second(x):
+    return x[::2]
+
+
+def test_A10_a_view_that_a_function_of_the_user_makes(declare):
+    view = declare(every_second, name="own", view=True, code="every_second({x})")
+    compiled = mg.compile(lambda x, every_second: (view(x), view(x * 2.0) + every_second))
+    assert [y.tolist() for y in compiled(np.arange(3.0), np.ones(2))] == [[0.0, 2.0], [1.0, 5.0]]
+
+
 @pytest.mark.parametrize("name", ["array", "state", "for", "a b", "查询", "ﬁ"])
 def test_A10_an_op_of_the_user_may_have_any_name(name, declare):
     own = declare(lambda x: x * 2, name=name, arguments=("x",))
@@ -296,3 +306,6 @@ def test_A10_a_profile_and_a_text_of_odd_names():
     compiled(mg.Tensor(np.ones(2), name="times\x1b[31m"))
     assert len(compiled.profile().lines) == 2
     assert "\x1b" not in repr(compiled.program)
+    function = lambda x: x  # noqa: E731
+    function.__qualname__ = "a\nb"
+    assert repr(mg.compile(function)) == r"<compiled a\nb, 0 programs>"
