@@ -34,6 +34,7 @@ from minigrad.ops import add as add
 from minigrad.ops import add_along_axis as add_along_axis
 from minigrad.ops import all as all
 from minigrad.ops import any as any
+from minigrad.ops import arange as arange
 from minigrad.ops import arccos as arccos
 from minigrad.ops import arccosh as arccosh
 from minigrad.ops import arcsin as arcsin
@@ -192,6 +193,7 @@ from minigrad.ops import tensor_power as tensor_power
 from minigrad.ops import tensordot as tensordot
 from minigrad.ops import tile as tile
 from minigrad.ops import transpose as transpose
+from minigrad.ops import tri as tri
 from minigrad.ops import tril as tril
 from minigrad.ops import triu as triu
 from minigrad.ops import trunc as trunc

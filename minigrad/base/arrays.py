@@ -67,7 +67,12 @@ def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
         raise TypeError(f"not an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"expected booleans, integers or floats, got dtype {array.dtype}")
-    return array.view(np.ndarray)
+    return native(array.view(np.ndarray))
+
+
+def native(array: Array) -> Array:
+    """The array in the byte order of the machine, which says nothing of its values."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def has_nan(array: Any) -> bool:

@@ -170,7 +170,6 @@ MINIGRAD = (
     Habit("zeros", "mg.zeros(2, 3)", "mg.Tensor(np.zeros((2, 3)))"),
     Habit("ones", "mg.ones(2, 3)", "mg.Tensor(np.ones((2, 3)))"),
     Habit("full", "mg.full((2, 3), 0.5)", "mg.Tensor(np.full((2, 3), 0.5))"),
-    Habit("arange", "mg.arange(5)", "np.arange(5)", "operations take arrays as they are"),
     Habit("linspace", "mg.linspace(0, 1, 5)", "np.linspace(0, 1, 5)", "operations take arrays as they are"),
     Habit("eye", "mg.eye(3)", "np.eye(3)", "operations take arrays as they are"),
     Habit("randn", "mg.randn(2, 3)", "mg.Tensor(rng.standard_normal((2, 3)))", "rng = numpy.random.default_rng(seed)"),

@@ -94,7 +94,8 @@ def is_of_numbers(node: Node) -> bool:
     function = node.function
     if function is None or not (is_numpy(function.forward) or function.name == "astype"):
         return False
-    return all(not isinstance(x, Node) or (x.shape == () and x.dtype.char in "fd") for x in (node, *node.inputs))
+    nodes = [x for x in (node, *node.inputs) if isinstance(x, Node)]
+    return all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes)
 
 
 def number_line(node: Node, variables: Mapping[Node, Variable]) -> str:

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
+from minigrad.base.exact import Exact
 from minigrad.base.structure import leaves
 from minigrad.base.watch import Lines
 from minigrad.compiler.check import compare_with_eager
 from minigrad.compiler.profile import Profile
 from minigrad.compiler.program import Program, Stats
-from minigrad.core.capture import capture
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
+from minigrad.graph.captured import record
 from minigrad.graph.node import printable
 
 MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
@@ -78,51 +78,61 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], check: int = 0) -> None:
         if not callable(function):
-            raise TypeError(f"compile: expected a function, got {type(function).__name__}")
+            hint = "; write @classmethod above @compile" if isinstance(function, classmethod) else ""
+            raise TypeError(f"compile: expected a function, got {type(function).__name__}{hint}")
         self.function: Callable[..., Any] = function.function if isinstance(function, Compiled) else function
-        functools.update_wrapper(self, self.function)
+        functools.update_wrapper(self, self.function, updated=())
         self.check = check
         self._programs: dict[Any, list[Program]] = {}
         self._last: Program | None = None
         self._numbers: dict[Any, list[str]] = {}
         self._signature = inspect.signature(self.function)
         self._lock = threading.RLock()
-        self._name = self.function.__name__ if hasattr(self.function, "__name__") else ""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         mode = current_mode()
         watched = mode.watch is not None and not isinstance(mode.watch, Lines)
         if mode.capture is not None or watched:  # a part of something larger, or under `detect_anomaly`
             return self.function(*args, **kwargs)
-        arrays: list[Array] = []
+        objects: list[Any] = []
         # By name they are taken in the order of the signature, as capture does.
         given = self._signature.bind(*args, **kwargs).arguments if kwargs else args
-        key = (_key(given, arrays), mode.grad, mode.generator, mode.expanded)
-        program = self._known(key)
+        key: tuple[Any, ...] = (_key(given, objects), mode.grad, mode.generator, mode.expanded)
+        if len(objects) > 1 and len(set(map(id, objects))) < len(objects):
+            places = {id(x): i for i, x in enumerate(objects)}
+            key = (*key, tuple([places[id(x)] for x in objects]))  # which of them are the same
+            objects = list({id(x): x for x in objects}.values())
+        plain = _ARRAYS.issuperset(map(type, objects))
+        program = self._known(key, objects, plain)
         if program is None:
             with self._lock:  # of several threads that come first, one compiles
-                program = self._known(key) or self._new_program(key, args, kwargs, arrays)
+                program = self._known(key, objects, plain) or self._new_program(key, args, kwargs, objects)
         self._last = program
+        arrays = objects if plain else program.arrays_of(objects)
         if program.unchecked:
             return compare_with_eager(self.function, program, args, kwargs, arrays)
         return program.results(program.run(arrays))
 
-    def _known(self, key: Any) -> Program | None:
+    def _known(self, key: Any, objects: list[Any], plain: bool) -> Program | None:
         for program in self._programs.get(key, ()):
-            if program.is_current():
+            if (plain or program.takes(objects)) and program.is_current():
                 return program
         return None
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """As a method: a compiled function of the instance's own, kept with its attributes."""
-        if instance is None:
+        if instance is None or not hasattr(type(self.function), "__get__"):
             return self
-        bound = Compiled(self.function.__get__(instance), self.check)
-        instance.__dict__[self._name] = bound
-        return bound
+        made = _methods_of(instance)
+        if self not in made:
+            made[self] = Compiled(self.function.__get__(instance, owner), self.check)
+        return made[self]
+
+    def __getattr__(self, name: str) -> Any:
+        """What the function has, as the parameters of a module."""
+        if name == "function" or name.startswith("__"):
+            raise AttributeError(f"a compiled function has no attribute {name!r}", name=name, obj=self)
+        return getattr(self.function, name)
 
     def __repr__(self) -> str:
         name = printable(str(getattr(self.function, "__qualname__", self.function)))
@@ -142,13 +152,13 @@ class Compiled:
             return name  # a function of a module is found again by its name
         return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 
-    def _new_program(self, key: Any, args: Any, kwargs: Any, arrays: list[Array]) -> Program:
-        for array in arrays:
-            if array.dtype.kind not in "biuf":
-                raise TypeError(f"compile: expected arrays of real numbers, got {array.dtype} of shape {array.shape}")
+    def _new_program(self, key: Any, args: Any, kwargs: Any, objects: list[Any]) -> Program:
+        for x in objects:
+            if x.dtype.kind not in "biuf":
+                raise TypeError(f"compile: expected arrays of real numbers, got {x.dtype} of shape {x.shape}")
         # The identity of what is no array is part of the key, so it must not be given to something else.
         kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
-        program = Program(capture(self.function, *args, **kwargs), self.check, kept)
+        program = Program(record(self.function, args, kwargs), self.check, kept)
         self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
         self._warn_of_numbers(key)
         while len(self._programs) > MOST_PROGRAMS:
@@ -218,32 +228,67 @@ class Compiled:
         self.program.save_source(path)
 
 
-def _key(x: Any, arrays: list[Array]) -> Any:
-    """What of an argument is part of the program; its arrays are put into `arrays`."""
+class _Methods:
+    """The compiled methods of one object; a copy of the object has none yet."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        self.made: dict[Compiled, Compiled] = {}  # by what the class holds: an override is not what it overrides
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Methods, (None,)
+
+
+def _methods_of(instance: Any) -> dict[Compiled, Compiled]:
+    """The compiled methods of an object or a class, among its attributes."""
+    if not hasattr(instance, "__dict__"):
+        raise TypeError(
+            f"compile: {type(instance).__name__} has __slots__ and so no place for the programs of its methods: "
+            "add '__dict__' to them"
+        )
+    methods = instance.__dict__.get("_compiled_methods")
+    if methods is None or methods.owner is not instance:  # a copy has the attributes of the original
+        methods = _Methods(instance)
+        if isinstance(instance, type):
+            type.__setattr__(instance, "_compiled_methods", methods)
+        else:
+            instance.__dict__["_compiled_methods"] = methods
+    made: dict[Compiled, Compiled] = methods.made
+    return made
+
+
+def _key(x: Any, objects: list[Any]) -> Any:
+    """What of an argument is part of the program; its arrays and Tensors are put into `objects`."""
     kind = type(x)
     if kind is np.ndarray:
-        arrays.append(x)
+        objects.append(x)
         return x.shape, x.dtype
     if kind is Tensor:
-        arrays.append(x._values())
+        objects.append(x)
         return x.shape, x.dtype, x.requires_grad, x.name
     if kind in _PLAIN:
         return kind, repr(x)  # 1 is not True, and −0.0 is not 0.0
-    if kind in (set, frozenset):
-        return kind, frozenset(x)
     if isinstance(x, dict):
-        return kind, tuple([(name, _key(value, arrays)) for name, value in x.items()])
+        return kind, tuple(
+            [(name if type(name) is str else Exact(name), _key(value, objects)) for name, value in x.items()]
+        )
     if isinstance(x, (tuple, list)):
-        return kind, tuple([_key(value, arrays) for value in x])
+        return kind, tuple([_key(value, objects) for value in x])
+    if isinstance(x, (set, frozenset)):
+        return kind, Exact(x)
     if isinstance(x, Tensor):
-        arrays.append(x._values())
+        objects.append(x)
         return kind, x.shape, x.dtype, x.requires_grad, x.name
-    if isinstance(x, (np.ndarray, np.generic)):
-        arrays.append(np.asarray(x))
-        return arrays[-1].shape, arrays[-1].dtype
+    if isinstance(x, np.ndarray):
+        objects.append(x)
+        return kind, x.shape, x.dtype
+    if isinstance(x, np.generic):
+        objects.append(np.asarray(x))
+        return kind, x.dtype  # no array: it acts as a number
     return kind, id(x)
 
 
+_ARRAYS = frozenset({np.ndarray})
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 
 

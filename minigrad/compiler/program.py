@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array, owner_of
+from minigrad.base.arrays import Array, Shaped, owner_of
 from minigrad.base.clock import Storage
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.compiler.emit import source
@@ -23,12 +23,12 @@ from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.core.capture import Capture
 from minigrad.core.state import memory_of, touch
-from minigrad.core.tensor import new_tensor
+from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
 from minigrad.graph.node import printable
-from minigrad.graph.run import run
+from minigrad.graph.run import run_on_inputs
 from minigrad.ops.kernels import NotANumberError
 from minigrad.ops.strong import check_numbers
 
@@ -76,6 +76,8 @@ class Program:
         self.file = f"<minigrad program {next(_numbers)}>"
         self._lock = threading.RLock()
         self._flags = list(dict.fromkeys(recording.flags))
+        self._met = frozenset(recording.met)
+        self._state_arguments = [0 if isinstance(x._data, Shaped) else x.id for x in dict.fromkeys(recording.given)]
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
         self._memory = [
             (tensor, memory_of(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")
@@ -117,6 +119,18 @@ class Program:
         """What the program draws random numbers from, by name."""
         return {name: value for name, value in self.plan.bound.items() if isinstance(value, np.random.Generator)}
 
+    # --- arguments ----------------------------------------------------------------------------------------------------
+
+    def takes(self, objects: Sequence[Any]) -> bool:
+        """Whether those Tensors among the arguments, and no others, that were state of the function are so now."""
+        ids = [x.id if isinstance(x, Tensor) else 0 for x in objects]
+        return [number if number in self._met else 0 for number in ids] == self._state_arguments
+
+    def arrays_of(self, objects: Sequence[Any]) -> list[Array]:
+        """The arrays that the program takes of the arguments; those that are state as well are where they are."""
+        arrays = [x._values() if isinstance(x, Tensor) else np.asarray(x) for x in objects]
+        return [array for array, state in zip(arrays, self._state_arguments, strict=True) if not state]
+
     # --- running ------------------------------------------------------------------------------------------------------
 
     def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
@@ -141,7 +155,7 @@ class Program:
         """The same by the interpreter, whose products are strong; the program had written nothing."""
         for generator, state in zip(self._drawn, draws, strict=True):
             generator.bit_generator.state = state
-        computed = zip(leaves(self.graph._returned), leaves(run(self.graph, arrays)), strict=True)
+        computed = zip(leaves(self.graph._returned), leaves(run_on_inputs(self.graph, arrays)), strict=True)
         return tuple([array for node, array in computed if isinstance(node, Node)])
 
     def results(self, arrays: tuple[Array, ...]) -> Any:

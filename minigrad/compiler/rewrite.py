@@ -7,6 +7,7 @@ not reached from the outputs, and so not in the new graph.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.base.clock import next_id
+from minigrad.base.exact import exact_key
 from minigrad.base.record import registry
 from minigrad.base.structure import map_leaves
 from minigrad.compiler.guard import guarded
@@ -171,10 +173,14 @@ def _name(result: Tensor, node: Node) -> None:
 
 
 def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
-    # Numbers by their text: −0.0 is not 0.0, and True is not 1.
-    operands = [x.id if isinstance(x, Tensor) else f"{x!r}" for x in inputs]
-    return (name, *operands, *(f"{param}={value!r}" for param, value in params.items()))
+    return (
+        name,
+        tuple([x.id if isinstance(x, Tensor) else exact_key(x) for x in inputs]),
+        exact_key(tuple(params.items())),
+    )
 
 
 def _key_of_array(array: Any) -> Any:
-    return ("constant", array.dtype.str, array.shape, array.tobytes() if array.nbytes <= 2**16 else id(array))
+    # By what it holds, never by `id`: the array may be gone, and its `id` be that of another one.
+    content = array.tobytes() if array.nbytes <= 2**16 else hashlib.blake2b(np.ascontiguousarray(array).data).digest()
+    return "constant", array.dtype.str, array.shape, content

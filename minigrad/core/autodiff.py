@@ -20,7 +20,7 @@ from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.state import cast, storage_of
-from minigrad.core.tensor import Operand, Tensor, describe, new_tensor
+from minigrad.core.tensor import Operand, Tensor, describe, new_tensor, refuse_under_capture
 
 
 class Contribution(NamedTuple):
@@ -121,6 +121,7 @@ def _sweep(
     on_tensors = recorded or mode.strong
     if mode.capture is not None:
         outputs = [mode.capture.value_of(t) for t in outputs]
+        mode.capture.meet(*targets or ())
     seeds = [_seed(t, cotangent, on_tensors) for t, cotangent in zip(outputs, cotangents, strict=True)]
     order = _needed(outputs, targets)
     _check_unchanged(order)
@@ -273,6 +274,8 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
                 f"{describe(output)} is not a scalar: pass a cotangent of shape {output.shape}, or take its sum or mean"
             )
         cotangent = np.ones((), output.dtype)
+    elif isinstance(cotangent, np.ndarray):
+        refuse_under_capture(cotangent, "a cotangent")
     if shape_of(cotangent) != output.shape:
         raise ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
     if not isinstance(cotangent, Tensor):

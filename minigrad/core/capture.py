@@ -1,85 +1,82 @@
-"""Recording a whole function on shapes: no value is computed, no memory used, no random number drawn.
+"""What is noted while a whole function is recorded on shapes: no value is computed, no random number drawn.
 
-`capture(fn, *args)` is called by `minigrad.trace`, which turns what it returns into a `Graph`.
+The engine asks the `Capture` in force; `minigrad/graph/captured.py` runs the function.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.base.arrays import Shaped
 from minigrad.base.record import registry
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.errors import CaptureError
-from minigrad.core.modes import current_mode, within
+from minigrad.core.modes import current_mode
 from minigrad.core.state import cast
-from minigrad.core.tensor import Tensor, constant, describe, new_tensor, refuse_under_capture
+from minigrad.core.tensor import Tensor, constant, describe, refuse_under_capture
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
-
-
-def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
-    """Run `function` once on stand-ins that have a shape and a dtype but no values.
-
-    Raises:
-        CaptureError: the function reads a value, or lets an array in that is not an argument.
-    """
-    if current_mode().capture is not None:
-        raise CaptureError("capture inside capture: call the inner function directly")
-    recording = Capture()
-    given = inspect.signature(function).bind(*args, **kwargs)
-    for name, value in given.arguments.items():
-        given.arguments[name] = map_leaves(functools.partial(recording.argument, name), value)
-    with within(capture=recording, record=True):
-        outputs = function(*given.args, **given.kwargs)
-    recording.outputs = map_leaves(lambda x: recording.updates.get(x, x) if isinstance(x, Tensor) else x, outputs)
-    if any(isinstance(x, np.ndarray) for x in leaves(outputs)):
-        raise CaptureError("the captured function returns a NumPy array: return Tensors")
-    return recording
 
 
 class Capture:
     """What a captured function was given, and has done to state and gradients."""
 
     def __init__(self) -> None:
-        self.arguments: list[Tensor] = []  # stand-ins for the arrays among the arguments, left to right
+        self.given: list[Tensor] = []  # what stands for each array among the arguments, left to right
+        self.plain: set[Tensor] = set()  # what is NumPy's own in eager code: scalars and lists, and what they make
+        self.weak: set[Tensor] = set()  # those of them that are scalars there: they act as numbers
+        self.met: set[int] = set()  # the ids of Tensors with values that the function has used
         self.outputs: Any = None  # what the function returned, in its structure
         self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
         self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
         self.effects: list[Tensor] = []  # random draws, in order
         self.flags: list[tuple[Any, bool]] = []  # modules whose `training` was read, and what it was
 
-    def argument(self, name: str, value: Any) -> Any:
-        """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""
-        if not isinstance(value, (Tensor, np.ndarray, np.generic)):
-            return value
-        if value.dtype.kind not in "biuf":
-            raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
-        requires_grad = getattr(value, "requires_grad", False)
-        stand_in = new_tensor(Shaped(value.shape, value.dtype), requires_grad=requires_grad, role="input")
-        stand_in.name = getattr(value, "name", None) or name
-        self.arguments.append(stand_in)
-        return stand_in
-
-    def inputs_of(self, op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs of a node: state that was assigned has its new value; stray arrays are refused."""
         for position, x in enumerate(inputs):
             if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
-            if isinstance(x, Tensor) and x in self.updates and x.requires_grad and current_mode().grad:
+            differentiable = isinstance(x, Tensor) and x.requires_grad and op.differentiable and current_mode().grad
+            if differentiable and x in self.updates:
                 raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")
-        return tuple(self.value_of(x) if isinstance(x, Tensor) else x for x in inputs)
+        values = tuple([self.value_of(x) if isinstance(x, Tensor) else x for x in inputs])
+        if self.weak.isdisjoint(values):
+            return values
+        from minigrad.base.weak import beside_tensors
+
+        return beside_tensors(op, values, params, self.plain, self.weak)
+
+    def made(self, result: Tensor, op: Op) -> None:
+        """Note that the op made `result`."""
+        if op.effect:
+            self.effects.append(result)
+        if not self.plain.isdisjoint(result.inputs):
+            from minigrad.base.weak import note_plain
+
+            note_plain(result, op, self.plain, self.weak)
+
+    def fixed(self, array: Any) -> Tensor:
+        """The constant of an array that numbers in the source make."""
+        result = constant(array)
+        self.plain.add(result)
+        return result
 
     def value_of(self, tensor: Tensor) -> Tensor:
+        self.meet(tensor)
         return self.updates.get(tensor, tensor)
 
+    def meet(self, *tensors: Tensor) -> None:
+        """Note that the function uses these Tensors by itself; stand-ins and results have ids of their own."""
+        self.met.update([x.id for x in tensors if not isinstance(x._data, Shaped)])
+
     def assign(self, tensor: Tensor, value: Any) -> None:
+        self.meet(tensor)
+        if isinstance(value, np.ndarray):
+            refuse_under_capture(value, "assign")
         value = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         if isinstance(tensor._data, Shaped):
             raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
@@ -88,6 +85,7 @@ class Capture:
         self.updates[tensor] = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
 
     def gradient_of(self, tensor: Tensor) -> Any:
+        self.meet(tensor)
         if tensor not in self.gradients and tensor._grad is not None:
             raise CaptureError(
                 f"{describe(tensor)} already had a gradient when the function was captured: "

@@ -14,17 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped, has_nan
+from minigrad.base.arrays import Shaped, has_nan, native
 from minigrad.base.messages import REFUSALS, explained
 from minigrad.base.record import Function
 from minigrad.base.signature import Signature
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, scope
 from minigrad.core.state import storage_of
-from minigrad.core.tensor import Tensor, constant, new_tensor
+from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
 _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
+_FIXED = _NUMBERS | {Tensor}
 
 
 class Op(Function, Signature):
@@ -112,13 +113,15 @@ class Op(Function, Signature):
             elif kind not in _NUMBERS:
                 foreign = True
             arrays.append(x)
+        if foreign and capture is not None:
+            args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
         if foreign or (has_array and (is_node or not swept)):
             args = tuple([_operand(x, is_node) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
         try:
             if is_node and capture is not None:
-                args = capture.inputs_of(self, args)
+                args = capture.inputs_of(self, args, params)
                 data = self.infer(args, params)
             else:
                 data = self.forward(*arrays, **params)
@@ -127,6 +130,8 @@ class Op(Function, Signature):
         except REFUSALS as error:
             raise explained(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
+            if capture is not None and type(data) is np.ndarray and _FIXED.issuperset(map(type, args)):
+                data = capture.fixed(data)  # numbers and lists of them are part of the source
             result = data
             return result
         if type(data) is not np.ndarray and capture is None:
@@ -136,8 +141,8 @@ class Op(Function, Signature):
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
-            if self.effect and capture is not None:
-                capture.effects.append(result)
+            if capture is not None:
+                capture.made(result, self)
         else:
             result = new_tensor(data, params={"made_by": self}, place=place, role="constant")
         if watch is not None:
@@ -152,8 +157,10 @@ class Op(Function, Signature):
 
     def infer(self, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Shaped:
         """The shape and dtype of the result, without computing it."""
+        from minigrad.base.exact import Exact  # shapes are asked for while functions are captured and compiled
+
         kinds = (Shaped(x.shape, x.dtype) if isinstance(x, (Tensor, np.ndarray)) else type(x) for x in inputs)
-        return _infer(self, tuple(kinds), tuple(params.items()))
+        return _infer(self, tuple(kinds), Exact(tuple(params.items())))
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
@@ -185,7 +192,7 @@ def _operand(value: Any, is_node: bool) -> Any:
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} ({array.dtype})")
-    return array.view(np.ndarray)
+    return native(array.view(np.ndarray)) if is_node else array.view(np.ndarray)
 
 
 def _share_storage(result: Tensor, source: Any) -> None:
@@ -198,12 +205,12 @@ def _share_storage(result: Tensor, source: Any) -> None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _infer(function: Op, kinds: tuple[Any, ...], params: tuple[tuple[str, Any], ...]) -> Shaped:
+def _infer(function: Op, kinds: tuple[Any, ...], params: Any) -> Shaped:
     """Try the op on zeros of stride 0, which cost no memory and are valid indices; elementwise, on one element."""
-    shaped = [x for x in kinds if isinstance(x, Shaped)]
+    shaped, named = [x for x in kinds if isinstance(x, Shaped)], dict(params.value)
     numbers = {type(None): None, int: 1, float: 1.0, bool: True}
     if function.own_infer is not None:
-        return function.own_infer(*(x if isinstance(x, Shaped) else numbers[x] for x in kinds), **dict(params))
+        return function.own_infer(*(x if isinstance(x, Shaped) else numbers[x] for x in kinds), **named)
     shape = np.broadcast_shapes(*(x.shape for x in shaped)) if function.elementwise else None
     arrays = [
         numbers[x] if not isinstance(x, Shaped)
@@ -211,5 +218,5 @@ def _infer(function: Op, kinds: tuple[Any, ...], params: tuple[tuple[str, Any], 
         for x in kinds
     ]  # fmt: skip
     with np.errstate(all="ignore"):
-        result = np.asarray(function.forward(*arrays, **dict(params)))
+        result = np.asarray(function.forward(*arrays, **named))
     return Shaped(result.shape if shape is None else shape, result.dtype)

@@ -18,7 +18,7 @@ from minigrad.base.clock import Storage, next_id
 from minigrad.base.messages import describe as describe
 from minigrad.base.record import by_numpy, registry
 from minigrad.base.signature import checked
-from minigrad.base.source import caller_line
+from minigrad.base.structure import leaves
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import Origin, Place, current_mode
 from minigrad.core.state import assign, check_differentiable, require_gradient
@@ -81,6 +81,10 @@ class Tensor:
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, np.ndarray):
             refuse_under_capture(data, "Tensor")
+        elif isinstance(data, Tensor) and current_mode().capture is not None:
+            from minigrad.base.refusals import leaf_is_made
+
+            raise CaptureError(leaf_is_made(data))
         array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
         if requires_grad:
             check_differentiable(array.dtype)
@@ -173,16 +177,18 @@ class Tensor:
 
     def _values(self) -> Array:
         if isinstance(self._data, Shaped) or current_mode().capture is not None:
-            raise CaptureError(
-                f"the value of {describe(self)} is read at {caller_line()}, but values are not known while a function "
-                "is captured: use where(), minimum() or another op, return it, or read it outside"
-            )
+            from minigrad.base.refusals import value_is_read
+
+            raise CaptureError(value_is_read(self))
         return self._data
 
     @property
-    def data(self) -> Array:
-        """A read-only view; `t.data -= step` and `t.data = array` write into the same memory through `assign`."""
-        return read_only(self._values())
+    def data(self) -> Any:
+        """A read-only view; `t.data -= step` and `t.data = array` write into the same memory through `assign`.
+
+        While a function is captured it is a Tensor, the value without its gradient.
+        """
+        return read_only(self._values()) if current_mode().capture is None else self.detach()
 
     @data.setter
     def data(self, value: Operand) -> None:
@@ -355,11 +361,16 @@ def constant(data: Operand, name: str | None = None) -> Tensor:
     return tensor
 
 
+def array_or_constant(value: Any) -> Any:
+    """A list as an array. Under capture, one that holds plain numbers is a constant: it is part of the source."""
+    array, capture = np.asarray(value), current_mode().capture
+    fixed = capture is not None and all(type(x) in (int, float, bool) for x in leaves(value))
+    return capture.fixed(array) if capture is not None and fixed else array
+
+
 def refuse_under_capture(array: Array, where: str) -> None:
     """An array that enters a captured function by itself would be the same for ever: an error."""
     if current_mode().capture is not None:
-        raise CaptureError(
-            f"{where}, at {caller_line()}: a NumPy array {array.dtype}{array.shape} enters while a function is "
-            "captured and would be the same for ever: pass it as an argument, keep it in a module as a Tensor, or say "
-            "minigrad.constant(a)"
-        )
+        from minigrad.base.refusals import array_enters
+
+        raise CaptureError(array_enters(array, where))

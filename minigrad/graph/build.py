@@ -15,9 +15,10 @@ import numpy as np
 from minigrad.base.arrays import read_only
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.autodiff import grad
-from minigrad.core.capture import Capture, capture
+from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
 from minigrad.core.tensor import Tensor, describe
+from minigrad.graph.captured import capture
 from minigrad.graph.graph import Graph
 from minigrad.graph.models import titles_of
 from minigrad.graph.node import Array, Node, Operand, Origin
@@ -84,7 +85,7 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
 
 def graph_of_capture(recording: Capture) -> Graph:
     """The graph of a function that was captured."""
-    return build(recording.outputs, recording.arguments, recording.updates, recording.effects, captured=True)
+    return build(recording.outputs, recording.given, recording.updates, recording.effects, captured=True)
 
 
 def build(
@@ -94,6 +95,7 @@ def build(
 ) -> Graph:  # fmt: skip
     """The graph of what was recorded.
 
+    `arguments` are what stands for each array among the arguments: one twice for the same Tensor, a leaf for state.
     `scopes` says where leaves belong and `replaced` which tensor has taken the place of an origin, both by tensor id;
     they are for graphs that are recorded again. `failures` says why the result of an op could not be computed.
     """
@@ -110,17 +112,17 @@ def build(
         if tensor.id not in builder.nodes:
             builder.add_leaf(tensor, updates.get(tensor))
     nodes = builder.nodes
+    given = [nodes[x.id] for x in arguments]
     return Graph(
         nodes=tuple(nodes.values()),
         outputs=tuple(nodes[x.id] for x in outputs),
-        inputs=tuple(
-            [nodes[x.id] for x in arguments] if captured else [x for x in nodes.values() if x.role == "input"]
-        ),
+        inputs=tuple(dict.fromkeys(x for x in (given if captured else nodes.values()) if x.role == "input")),
         updates=MappingProxyType({nodes[state.id]: nodes[value.id] for state, value in updates.items()}),
         effects=tuple(nodes[x.id] for x in effects),
         _tensors=tuple(builder.tensors),
         _returned=map_leaves(lambda x: nodes[x.id] if isinstance(x, Tensor) else x, returned),
         _captured=captured,
+        _given=tuple(given),
     )
 
 

@@ -52,7 +52,7 @@ def expand(graph: Graph, names: Sequence[str]) -> Graph:
             replaced[tensor.origin.node.id] = value_of(node.origin.node).id
     return build(
         returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph._returned),
-        arguments=[value_of(node) for node in graph.inputs],
+        arguments=[value_of(node) for node in graph._given],
         updates={value_of(state): value_of(node) for state, node in graph.updates.items()},
         effects=[value_of(node) for node in graph.effects],
         captured=graph._captured,

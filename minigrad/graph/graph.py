@@ -57,6 +57,7 @@ class Graph:
     _tensors: tuple[Tensor, ...]  # by number
     _returned: Any  # the outputs in the structure they were returned in
     _captured: bool  # recorded on shapes, without values
+    _given: tuple[Node, ...] = ()  # what `run` binds each of its arguments to, where these are not just the `inputs`
     _last_uses: dict[int, list[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -231,12 +232,13 @@ class Graph:
 
         Args:
             arguments: arrays for `inputs`, in order; nested tuples, lists and dictionaries are walked. A recorded graph
-                may be run without: on the values it was recorded with.
+                may be run without: on the values it was recorded with. A traced one takes as many as the function was
+                traced with; where the same Tensor stood in two places, both take the same values.
 
         Returns arrays in the structure that the traced function returned.
 
         Raises:
-            ValueError: the wrong number of arrays, or a wrong shape or dtype.
+            ValueError: the wrong number of arrays, a wrong shape or dtype, or different values for one Tensor.
 
         >>> import minigrad as mg, numpy as np
         >>> graph = mg.graph.trace(lambda x: mg.sum(x * x), np.zeros(3))

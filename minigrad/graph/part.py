@@ -57,6 +57,7 @@ def between(graph: Graph, start: Node | str, end: Node | str) -> Graph:
         effects=tuple(node for node in nodes.values() if node.role == "random"),
         _tensors=tuple(tensors),
         _returned=nodes[last.number],
+        _given=(),
         _last_uses={},
     )
 

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 def run(graph: Graph, arguments: Sequence[Any]) -> Any:
     """The outputs as arrays, after the updates were written; see `Graph.run`."""
+    return run_on_inputs(graph, _bound(graph, arguments))
+
+
+def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
+    """The same on one array for each of `graph.inputs`."""
     values: list[Any] = [
         tensor._values() if node.op is None and node.role != "input" else None
         for node, tensor in zip(graph, graph._tensors, strict=True)
     ]
-    for node, array in zip(graph.inputs, _bound(graph, arguments), strict=True):
+    for node, array in zip(graph.inputs, arrays, strict=True):
         values[node.number] = array
     lent = {id(owner_of(values[node.number])) for node in graph if node.op is None}
 
@@ -95,19 +100,28 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     given = list(leaves(tuple(arguments)))
     if not given and all(node.value is not None for node in graph.inputs):
         return [node.value for node in graph.inputs if node.value is not None]
+    places = graph._given or graph.inputs
     arrays = [
         x._values() if isinstance(x, Tensor) else np.asarray(x, node.dtype if isinstance(x, (int, float)) else None)
-        for x, node in zip(given, graph.inputs, strict=False)
+        for x, node in zip(given, places, strict=False)
     ]
-    fits = len(given) == len(graph.inputs) and all(
-        array.shape == node.shape and array.dtype == node.dtype
-        for array, node in zip(arrays, graph.inputs, strict=False)
+    fits = len(given) == len(places) and all(
+        array.shape == node.shape and array.dtype == node.dtype for array, node in zip(arrays, places, strict=False)
     )
     if not fits:
-        expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in graph.inputs) or "no arrays"
+        expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in places) or "no arrays"
         came = ", ".join(_described(x) for x in given) or "nothing"
         raise ValueError(f"run takes ({expected}), got ({came})")
-    return arrays
+    values = {x: graph._tensors[x.number]._values() for x in places if x.role != "input"}
+    for node, array in zip(places, arrays, strict=True):
+        known = values.setdefault(node, array)
+        if known is not array and known.tobytes() != array.tobytes():
+            raise ValueError(
+                f"run: {node.name or f'%{node.number}'} is one Tensor in several places of the function that was "
+                "traced, among its arguments or in its state, and is given different values: trace it with different "
+                "Tensors"
+            )
+    return [values[node] for node in graph.inputs]
 
 
 def _described(x: Any) -> str:

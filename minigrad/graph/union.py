@@ -51,6 +51,7 @@ def union(difference: Difference) -> Union:
         effects=tuple(of[node] for node in after.effects),
         _tensors=tuple(tensors),
         _returned=map_leaves(lambda x: of[x] if isinstance(x, Node) else x, after._returned),
+        _given=(),
         _captured=before._captured or after._captured,
         _last_uses={},
     )

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import Array
 from minigrad.core.modes import current_mode
 from minigrad.core.state import memory_of
-from minigrad.core.tensor import Tensor, constant
+from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module
@@ -140,7 +140,7 @@ def _both(mask: Any, other: Any) -> Any:
 def _checked_mask(name: str, mask: Any) -> Any:
     if mask is None:
         return None
-    mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
+    mask = mask if isinstance(mask, Tensor) else array_or_constant(mask)
     if mask.dtype.kind != "b":
         raise TypeError(
             f"MultiHeadAttention: {name} holds {mask.dtype}, expected booleans: True where a query may attend"

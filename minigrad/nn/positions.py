@@ -220,7 +220,7 @@ def _wavelengths(width: int) -> Array:
     return lengths
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64, typed=True)
 def _table(start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
     table = sinusoids(np.arange(start, stop), width).astype(dtype)
     table.flags.writeable = False

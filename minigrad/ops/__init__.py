@@ -8,6 +8,7 @@ from minigrad.ops import (
     cumulative,
     einstein,
     elementwise,
+    fixed,
     indexing,
     linalg,
     losses,
@@ -28,6 +29,7 @@ from minigrad.ops.class_losses import *
 from minigrad.ops.cumulative import *
 from minigrad.ops.einstein import *
 from minigrad.ops.elementwise import *
+from minigrad.ops.fixed import *
 from minigrad.ops.indexing import *
 from minigrad.ops.linalg import *
 from minigrad.ops.losses import *
@@ -49,6 +51,7 @@ __all__ += class_losses.__all__
 __all__ += cumulative.__all__
 __all__ += einstein.__all__
 __all__ += elementwise.__all__
+__all__ += fixed.__all__
 __all__ += indexing.__all__
 __all__ += linalg.__all__
 __all__ += losses.__all__

@@ -13,7 +13,7 @@ from minigrad.base.precision import widened_operand
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.modes import scope
 from minigrad.core.op import op
-from minigrad.core.tensor import Tensor, constant
+from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.kernels import HALF, broadcasts_to
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import booleans, normal
@@ -94,7 +94,8 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(Tensor([[1.0, 0.0]]), keys, keys, scale=1.0).numpy().round(4).tolist()
     [[0.5752, 0.1547]]
     """
-    query, key, value = (x if isinstance(x, Tensor) else real_array(x) for x in (query, key, value))
+    given = (array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in (query, key, value))
+    query, key, value = (x if isinstance(x, Tensor) else real_array(x) for x in given)
     with scope("attention"):
         if block is not None:
             return context_by_blocks(query, key, value, mask, bias, causal, scale, block)
@@ -165,7 +166,7 @@ def scale_of(query: Any, scale: float | None) -> float:
 
 def checked_mask(mask: Any) -> Any:
     """A mask as a Tensor or an array of booleans."""
-    return check_mask(mask if mask is None or isinstance(mask, Tensor) else np.asarray(mask))
+    return check_mask(mask if mask is None or isinstance(mask, Tensor) else array_or_constant(mask))
 
 
 def check_mask(mask: Any) -> Any:

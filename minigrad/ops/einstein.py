@@ -18,15 +18,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition, refusal
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.precision import rounded_once
-from minigrad.ops.product import labelled_product
+from minigrad.ops.product import is_number, labelled_product
 from minigrad.ops.samples import normal
 
 __all__ = [
     "einsum",
 ]  # fmt: skip
-
-NUMBER = (int, float, np.generic)  # these stay what they are: beside Tensors they do not change the type
 
 
 @composition(
@@ -80,7 +79,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             f"einsum: expected the subscripts as a string first, as in einsum('ij->ji', x), got "
             f"{type(subscripts).__name__}; the form einsum(x, [0, 1], …) is not supported"
         )
-    given = [x if isinstance(x, NUMBER) or hasattr(x, "shape") else np.asarray(x) for x in operands]
+    given = [x if is_number(x) or hasattr(x, "shape") else array_or_constant(x) for x in operands]
     shapes = tuple(shape_of(x) for x in given)
     labels, output = parsed(subscripts, shapes)
     lengths = checked_lengths(subscripts, labels, shapes)
@@ -159,9 +158,9 @@ def checked_lengths(subscripts: str, labels: Sequence[str], shapes: Sequence[tup
 
 def in_one_type(operands: Sequence[Any]) -> list[Any]:
     """All arrays in the type of the result, so that no product of small integers wraps where NumPy's does not."""
-    numbers = [x.item() if isinstance(x, np.generic) else x for x in operands if isinstance(x, NUMBER)]
-    dtype = np.result_type(*numbers, *(x.dtype for x in operands if not isinstance(x, NUMBER)))
-    return [x if isinstance(x, NUMBER) or x.dtype == dtype else ops.astype(x, dtype) for x in operands]
+    kinds = [np.zeros((), getattr(x, "dtype", type(x))).item() if is_number(x) else x.dtype for x in operands]
+    dtype = np.result_type(*kinds)  # numbers stay what they are: beside Tensors they do not change the type
+    return [x if is_number(x) or x.dtype == dtype else ops.astype(x, dtype) for x in operands]
 
 
 def with_labels_once(x: Any, labels: str, lengths: dict[str, int]) -> tuple[Any, str]:

@@ -13,7 +13,7 @@ from minigrad.base.record import call, composition, refusal
 from minigrad.base.source import caller_line
 from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
-from minigrad.core.tensor import Tensor, constant
+from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops import programs
 from minigrad.ops.kernels import AxisError, checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
 from minigrad.ops.samples import booleans, integers, normal
@@ -61,9 +61,9 @@ def parsed(key: Any) -> tuple[Index, list[Any]]:
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
             entries.append(int(entry))
         elif isinstance(entry, (Tensor, np.ndarray, list, bool, np.bool_)):
-            array = entry if isinstance(entry, Tensor) else np.asarray(entry)
+            array = entry if isinstance(entry, Tensor) else array_or_constant(entry)
             if array.size == 0 and isinstance(entry, list):
-                array = np.asarray(entry, int)
+                array = ops.astype(array, np.int64)
             if array.dtype.kind not in "biu":
                 raise IndexError(f"an index must be integers or booleans, got {array.dtype} of shape {array.shape}")
             entries.append(True)
@@ -298,7 +298,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         x, axis = ops.ravel(x), 0
     if isinstance(indices, (tuple, list)):
-        indices = np.asarray(indices) if len(indices) else np.zeros(0, np.intp)
+        empty, indices = not len(indices), array_or_constant(indices)
+        indices = ops.astype(indices, np.intp) if empty else indices
     if hasattr(indices, "dtype") and indices.dtype.kind == "b":  # 0 and 1 to NumPy; as an index they would be a mask
         indices = ops.astype(indices, np.int64)
     return ops.index(x, (slice(None),) * checked_axis("take", axis, len(shape_of(x))) + (indices,))

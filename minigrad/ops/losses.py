@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.base.arrays import shape_of
 from minigrad.base.record import call, composition, kink, refusal
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.kernels import broadcasts_to
 from minigrad.ops.normalisation import floating
 from minigrad.ops.precision import rounded_once
@@ -32,7 +33,7 @@ def compared(function: str, x: Any, target: Any, reduction: str) -> tuple[Any, A
     check_reduction(function, reduction)
     if not broadcasts_to(shape_of(target), shape_of(x)):
         raise ValueError(f"{function}: a target of shape {shape_of(target)} does not fit {shape_of(x)}")
-    x = floating(x if hasattr(x, "dtype") else np.asarray(x))
+    x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
     return x, beside(x, target)
 
 
@@ -40,7 +41,7 @@ def beside(x: Any, values: Any) -> Any:
     """`values` as floats; integers and booleans in the precision of `x`, which they are to leave as it is."""
     if isinstance(values, (int, float)):
         return values
-    values = values if hasattr(values, "dtype") else np.asarray(values)
+    values = values if hasattr(values, "dtype") else array_or_constant(values)
     return values if values.dtype.kind == "f" else ops.astype(values, x.dtype)
 
 

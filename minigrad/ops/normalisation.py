@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.record import call, composition, refusal
 from minigrad.core.op import op
-from minigrad.core.tensor import constant
+from minigrad.core.tensor import array_or_constant, constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import SHORT
@@ -202,7 +202,7 @@ def rms_norm(x: Any, gain: Any = None, epsilon: float = 1e-6) -> Any:
     >>> rms_norm(Tensor([[3.0, 4.0]])).numpy().round(4).tolist()
     [[0.8485, 1.1314]]
     """
-    x = floating(x if hasattr(x, "dtype") else np.asarray(x))
+    x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
     check_rows("rms_norm: ", x, epsilon)
     mean_square = ops.vecdot(x, x, keepdims=True) * (1.0 / x.shape[-1])
     y = x * (1.0 / ops.sqrt(mean_square + epsilon))

@@ -19,7 +19,9 @@ from minigrad import ops
 from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.clashes import refuse_clash
 from minigrad.base.record import call, composition, refusal
+from minigrad.core.modes import current_mode
 from minigrad.core.op import op
+from minigrad.core.tensor import Tensor
 from minigrad.ops.kernels import HALF, checked_axes, sum_of_products
 from minigrad.ops.samples import normal
 from minigrad.ops.strong import strong_sums
@@ -396,4 +398,12 @@ def arranged(x: Any, labels: str, order: str, shape: tuple[int, ...]) -> Any:
     """`x` with its labelled axes in another order and then in another shape; itself where nothing is to be done."""
     if labels != order:
         x = ops.transpose(x, tuple(labels.index(one) for one in order))
-    return x if isinstance(x, (int, float)) or shape_of(x) == shape else ops.reshape(x, shape)  # numbers stay numbers
+    return x if is_number(x) or shape_of(x) == shape else ops.reshape(x, shape)
+
+
+def is_number(x: Any) -> bool:
+    """Whether `x` is a number, or acts as one: a NumPy scalar, or what stands for one in a captured function."""
+    capture = current_mode().capture
+    return isinstance(x, (int, float, np.generic)) or (
+        capture is not None and isinstance(x, Tensor) and x in capture.weak
+    )

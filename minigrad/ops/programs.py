@@ -52,9 +52,13 @@ def where(program: Any, out: Any, condition: Any, x: Any, y: Any) -> str:
             bits = f"np.int{out.dtype.itemsize * 8}"
             product = f"np.multiply({chosen}.view({bits}), {mask}, out={out}.view({bits}))"
             return written(f"np.logical_not({condition}, out={mask})", product) if inverted else product
-    return written(
-        f"np.copyto({out}, {program.text(y)})", f"np.copyto({out}, {program.text(x)}, where={program.text(condition)})"
-    )
+    lines, mask = [f"np.copyto({out}, {program.text(y)})"], condition
+    if hasattr(condition, "dtype") and condition.dtype.kind != "b":
+        mask = program.memory("mask", condition.shape, bool)
+        lines.append(f"np.not_equal({condition}, 0, out={mask})")
+    elif not hasattr(condition, "dtype"):
+        mask = bool(condition)
+    return written(*lines, f"np.copyto({out}, {program.text(x)}, where={program.text(mask)})")
 
 
 def softmax(program: Any, out: Any, x: Any, mask: Any, *, axis: int) -> str | None:

@@ -17,7 +17,7 @@ def attend(length, width=4, **options):
 
     def step(query, key, value):
         context = mg.scaled_dot_product_attention(query, key, value, **options)
-        return context, mg.grad(context, (query, key, value), np.ones((length, width), np.float32))
+        return context, mg.grad(context, (query, key, value), mg.constant(np.ones((length, width), np.float32)))
 
     return trace(step, *(leaf(length, width, dtype=np.float32) for _ in range(3))).cost()
 

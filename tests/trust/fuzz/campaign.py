@@ -16,10 +16,6 @@ from .program import Program, script
 from .shrinking import shrink
 
 NOT_YET: dict[str, str] = {
-    "A2": r"shared\d+ =|g\((.*, )?s\d",
-    "A4": r"axis=(False|True|\d\.0)|heads=2.0|[a-z]\(\w+, \d\.0\)",
-    "A5": r"differs in dtype(.|\n)*g\((.|\n)*np\.(u?int|float)\d+\(",
-    "A11": r"'>[fi]\d|according to the rule 'safe'",
     "B3": r"inverse_deviation",
     "C8": r"unsupported operand type\(s\) for \^",
 }

@@ -1,0 +1,98 @@
+"""Running a function once on stand-ins for its arguments: shapes without values.
+
+Functions and their arguments enter, and a `Capture` that has seen everything leaves, for `build.py` to make a graph of.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.arrays import Shaped
+from minigrad.base.record import registry
+from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.capture import Capture
+from minigrad.core.errors import CaptureError
+from minigrad.core.modes import current_mode, within
+from minigrad.core.state import memory_of
+from minigrad.core.tensor import Tensor, new_tensor
+
+SCALARS = "?bBhHiIlLqQefd"  # types of NumPy scalars that `item()` makes a number of Python's
+
+
+def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
+    """Run `function` once on stand-ins that have a shape and a dtype but no values.
+
+    Raises:
+        CaptureError: the function reads a value, or lets an array in that is not an argument.
+    """
+    return record(function, args, kwargs)
+
+
+def record(function: Callable[..., Any], args: Any, kwargs: Any) -> Capture:
+    """What `function` does with these arguments."""
+    if current_mode().capture is not None:
+        raise CaptureError("capture inside capture: call the inner function directly")
+    given = inspect.signature(function).bind(*args, **kwargs)
+    arguments, tensors = dict(given.arguments), [x for x in leaves((args, kwargs)) if isinstance(x, Tensor)]
+    state: dict[int, Tensor] = {}
+    while True:
+        recording = Capture()
+        stand_ins = StandIns(recording, state)
+        with within(capture=recording, record=True):
+            for name, value in arguments.items():
+                given.arguments[name] = map_leaves(functools.partial(stand_ins.argument, name), value)
+            recording.outputs = map_leaves(_output, function(*given.args, **given.kwargs))
+        known = {x.id: x for x in tensors if x.id in recording.met}
+        if known.keys() <= state.keys():
+            return recording
+        state |= known  # once more, as the function knows these arguments by itself, too: from its module, perhaps
+
+
+class StandIns:
+    """What stands for the arrays among the arguments: one for one object; state stands for itself."""
+
+    def __init__(self, recording: Capture, state: dict[int, Tensor]) -> None:
+        self.recording = recording
+        self.known = {id(x): (x, x) for x in state.values()}  # by `id`: what stands for it, and as it is used
+
+    def argument(self, name: str, value: Any) -> Any:
+        """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""
+        if not isinstance(value, (Tensor, np.ndarray, np.generic)):
+            return value
+        if value.dtype.kind not in "biuf":
+            raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
+        if isinstance(value, np.generic) or id(value) not in self.known:
+            self.known[id(value)] = self._made(name, value)
+        stand_in, used = self.known[id(value)]
+        self.recording.given.append(stand_in)
+        return used
+
+    def _made(self, name: str, value: Any) -> tuple[Tensor, Tensor]:
+        wish = getattr(value, "requires_grad", False)
+        stand_in = used = new_tensor(Shaped(value.shape, value.dtype), requires_grad=wish, role="input")
+        stand_in.name = getattr(value, "name", None) or name
+        if not value.dtype.isnative:
+            used = registry["astype"](stand_in, dtype=value.dtype.newbyteorder("="))
+        if isinstance(value, np.generic) and value.dtype.char in SCALARS:
+            self.recording.plain.add(used)
+            self.recording.weak.add(used)
+        return stand_in, used
+
+
+def _output(value: Any) -> Any:
+    """What stands for a result of the function."""
+    if isinstance(value, np.ndarray):
+        raise CaptureError("the captured function returns a NumPy array: return Tensors")
+    if isinstance(value, (Iterator, AsyncIterator, Coroutine)):
+        if isinstance(value, Coroutine):
+            value.close()  # or Python says that nobody waited for it
+        raise CaptureError(
+            f"the captured function returns a {type(value).__name__}, which would run when the capture is over: return "
+            "Tensors, in tuples, lists or dictionaries"
+        )
+    return memory_of(value) if isinstance(value, Tensor) else value

@@ -1,0 +1,65 @@
+"""Arrays that plain numbers describe; in a captured function they are constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.base.record import call, composition, refusal
+from minigrad.core.modes import current_mode
+
+__all__ = ["arange", "tri"]
+
+
+def check_numbers(function: str, numbers: dict[str, Any]) -> None:
+    """Raise TypeError for what is no plain number: an argument of a captured function is none."""
+    for name, value in numbers.items():
+        if value is not None and not isinstance(value, (int, float, np.generic)):
+            raise TypeError(
+                f"{function}: {name} must be a number that is known when the function is captured, as `x.shape[0]` is, "
+                f"got {type(value).__name__}"
+            )
+
+
+def fixed(array: Any) -> Any:
+    """As every function of plain numbers, an array; under capture a Tensor, which may meet the others."""
+    capture = current_mode().capture
+    return array if capture is None else capture.fixed(array)
+
+
+@composition(
+    formula="start, start + step, … below stop", reference=np.arange,
+    samples=[call(4), call(1, 4), call(0.0, 1.0, 0.25), call(5, 0, -2), call(3, dtype="float32"), call(0)],
+    refusals=[
+        refusal(call([3]), TypeError, "arange", "start", "list"),
+        refusal(call(0, 3, 0), ValueError, "arange", "step", "0"),
+    ],
+)  # fmt: skip
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    """Evenly spaced numbers, as `numpy.arange` makes them; `arange(stop)` begins at 0.
+
+    >>> arange(3).tolist(), arange(1.0, 2.0, 0.25, dtype="float32").tolist()
+    ([0, 1, 2], [1.0, 1.25, 1.5, 1.75])
+    """
+    check_numbers("arange", {"start": start, "stop": stop, "step": step})
+    if not step:
+        raise ValueError(f"arange: step={step} leads nowhere")
+    return fixed(np.arange(start, stop, step, dtype=dtype))
+
+
+@composition(
+    formula="1 on and below a diagonal, else 0", reference=np.tri,
+    samples=[call(3), call(2, 4), call(3, 2, 1), call(3, k=-1, dtype=bool), call(0)],
+    refusals=[refusal(call(3, [3]), TypeError, "tri", "M", "list")],
+)  # fmt: skip
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:  # noqa: N803  # NumPy's names
+    """Ones at and below the `k`-th diagonal of N rows and M columns, as `numpy.tri` makes them.
+
+    `tri(n, dtype=bool)` is the mask of n tokens of which each may attend to itself and those before.
+
+    >>> tri(3, dtype=int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
+    check_numbers("tri", {"N": N, "M": M, "k": k})
+    return fixed(np.tri(N, M, k, dtype))

@@ -1,0 +1,112 @@
+"""NumPy scalars among the arguments of compiled and traced functions: they act as numbers, and one program serves."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+
+SCALARS = [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint16, np.bool_]
+ARRAYS = [np.float64, np.float32, np.float16, np.int64, np.int32, np.uint8, np.bool_]
+FUNCTIONS = {
+    "operators": lambda x, s: (x * s, s - x * 1, x / (s + 1), x**s),
+    "comparisons": lambda x, s: (x > s, s == x, mg.maximum(x, s), mg.clip(x, None, s)),
+    "choices": lambda x, s: (mg.where(x > 1, x, s), mg.where(x > 1, s, s + 1), mg.where(s, x, 0)),
+    "of numbers alone": lambda x, s: (x * (s * 2), x * np.exp(s), x + abs(-(s + 1)), x * mg.sum(s), x * (s > 0)),
+    "strong after all": lambda x, s: (x * mg.stack([s, s])[0], x + mg.reshape(s, (1,)), x * mg.astype(s, "float32")),
+    "joined": lambda x, s: (mg.stack([x[0], s]), mg.concatenate([x, mg.reshape(s, (1,))])),
+    "written": lambda x, s: (mg.set_at(x * 1.0, 0, s), mg.set_at(x, 0, s)),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("scalar", SCALARS)
+@pytest.mark.parametrize("dtype", ARRAYS)
+def test_A5_types_and_values_are_those_of_eager_code(name, scalar, dtype):
+    x = Tensor(np.array([0, 1, 2]).astype(dtype))
+    step = mg.compile(FUNCTIONS[name])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for value in (1, 3):
+            try:
+                expected = FUNCTIONS[name](x, scalar(value))
+            except (TypeError, ValueError, OverflowError):
+                with pytest.raises((TypeError, ValueError, OverflowError)):
+                    step(x, scalar(value))
+                continue
+            actual = step(x, scalar(value))
+            graph = mg.trace(FUNCTIONS[name], x, scalar(value)).run(x, scalar(value))
+            for ours, interpreted, exact in zip(actual, graph, expected, strict=True):
+                assert ours.dtype == interpreted.dtype == exact.dtype
+                np.testing.assert_allclose(ours.numpy(), np.asarray(exact), rtol=2e-3 if exact.dtype == "e" else 1e-6)
+    assert len(step.programs) <= 1
+
+
+def test_A5_one_program_for_all_values_and_another_for_arrays():
+    step, x = mg.compile(lambda x, s: x * s), np.ones(2, np.float32)
+    for value in (2.0, 3.0, -0.0):
+        result = step(x, np.float64(value))
+        assert result.dtype == np.float32
+        assert str(result.tolist()) == str([value, value])
+    assert len(step.programs) == 1
+    assert step(x, np.array(2.0)).dtype == np.float64
+    assert step(x, np.float32(2)).dtype == np.float32
+    assert len(step.programs) == 3
+
+
+def test_A5_gradients_and_comparisons_are_in_the_type_that_is_met():
+    def gradient(x, s):
+        return mg.grad(mg.sum(mg.where(x > s, x * s, x * x)), x)
+
+    x = Tensor(np.array([0.1, 0.3], np.float32), requires_grad=True)
+    step = mg.compile(gradient)
+    for s in (np.float64(0.1), np.float64(np.float32(0.1)), np.float64(0.2)):  # 0.1 in float32 is not above 0.1
+        assert step(x, s).tolist() == gradient(x, s).tolist()
+        assert step(x, s).dtype == np.float32
+
+
+def test_A5_what_a_small_integer_cannot_hold_is_an_error_as_eagerly():
+    x = Tensor(np.array([1, 2], np.uint8))
+    step = mg.compile(lambda x, s: x + s)
+    assert step(x, np.int64(250)).tolist() == [251, 252]
+    with pytest.raises(OverflowError):
+        x + np.int64(300)
+    with pytest.raises(TypeError, match="300 cannot be held by uint8"):
+        step(x, np.int64(300))
+
+
+def test_A5_where_numbers_are_part_of_the_program_an_argument_is_refused():
+    with pytest.raises(TypeError, match="full_like: fill_value= must be plain Python values"):
+        mg.compile(lambda x, s: mg.full_like(x, s))(np.ones(2), np.float64(2.0))
+    with pytest.raises(mg.CaptureError, match=r"the value of int64 \(\) 's' is read"):
+        mg.compile(lambda x, s: mg.sum(x, axis=s))(np.ones(2), np.int64(0))
+
+
+def test_A5_lists_and_arange_are_scalars_where_numpy_makes_scalars_of_them():
+    x = Tensor(np.ones(2, np.float32))
+
+    def function(x):
+        return x * mg.arange(1, 4)[1], x * mg.sum([1.0, 2.0]), x * mg.exp(0.0), x + mg.arange(2.0), x * mg.tri(2)[0, 0]
+
+    for actual, expected in zip(mg.compile(function)(x), function(x), strict=True):
+        assert actual.dtype == expected.dtype
+        assert actual.tolist() == expected.tolist()
+
+
+def test_A5_a_wide_float_stays_wide_as_eagerly():
+    x, s = Tensor(np.ones(2, np.float32)), np.longdouble(2)
+    assert mg.compile(lambda x, s: x * s)(x, s).dtype == (x * s).dtype
+
+
+def test_A5_state_takes_what_a_scalar_makes():
+    rate, weight = np.float64(0.5), Tensor(np.ones(2, np.float32), name="weight")
+
+    def update(rate):
+        mg.assign(weight, mg.read(weight) * rate)
+        return mg.sum(weight)
+
+    step = mg.compile(update)
+    assert [float(step(rate)) for _ in range(2)] == [1.0, 0.5]
+    assert weight.dtype == np.float32
