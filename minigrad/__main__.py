@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _make_streams_safe()
     try:
         code = _run(argv)
-        if sys.stdout is not None:
+        if sys.stdout is not None and not sys.stdout.closed:
             sys.stdout.flush()
         return code
     except UserCodeError as error:
@@ -47,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{where}{error.strerror or error}")
     except (CommandError, MinigradError) as error:
         return _complain(str(error))
+    except ValueError:
+        if sys.stdout is None or not sys.stdout.closed:
+            raise
+        return _complain("the standard output was closed by the user's file: what a command finds is printed there")
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -44,7 +44,9 @@ def user_function(target: str) -> Iterator[Callable[[], Any]]:
         sys.modules[MODULE] = module  # where dataclasses look for it
         exec(code, vars(module))
         yield _function(module, name, path)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         frames = _frames_of_user(error.__traceback__, str(path))
         if frames is None:
             raise

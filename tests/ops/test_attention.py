@@ -68,19 +68,22 @@ def test_N1_a_query_that_sees_nothing_gives_zeros_and_zero_gradients():
 
 
 def test_N1_a_query_that_sees_nothing_has_no_share_in_the_gradients_of_keys_and_values():
-    """Whatever the query and its cotangent are, the gradients of k and v have the same bits."""
+    """Whatever the query and its cotangent are: 1e300 would show. Products may differ in their last bit by kernel."""
     mask = np.array([[True, True, False], [False, False, False]])
     key, value, g = normal(3, 4, seed=1), normal(3, 4, seed=2), normal(2, 4, seed=3)
 
     def gradients(row, cotangent):
         query = np.array([normal(4), [row] * 4])
         g[1] = cotangent
-        return [x.tolist() for x in mg.vjp(lambda q, k, v: attention(q, k, v, mask), [query, key, value], g)[1]]
+        return [x.numpy() for x in mg.vjp(lambda q, k, v: attention(q, k, v, mask), [query, key, value], g)[1]]
 
     expected = gradients(0.0, 0.0)
-    assert expected[0][1] == [0.0] * 4
-    for row, cotangent in ((0.0, 1e300), (1e300, -7.0), (-3.0, 5.0)):
-        assert gradients(row, cotangent) == expected
+    for row, cotangent in ((0.0, 0.0), (0.0, 1e300), (1e300, -7.0), (-3.0, 5.0)):
+        found = gradients(row, cotangent)
+        assert not found[0][1].any()
+        for own, other in zip(found, expected, strict=True):
+            assert np.array_equal(own == 0, other == 0)
+            np.testing.assert_allclose(own, other, rtol=4 * np.finfo(float).eps, atol=4 * np.finfo(float).eps)
 
 
 def test_N1_a_query_that_sees_nothing_has_no_second_derivative_and_all_others_are_finite():
