@@ -10,11 +10,24 @@ Array = np.ndarray[Any, np.dtype[Any]]
 REFUSAL = "`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)"
 
 
-class Shaped(NamedTuple):
-    """What a captured Tensor holds in place of values."""
-
+class _ShapeAndType(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+
+class Shaped(_ShapeAndType):
+    """What a captured Tensor holds in place of values; to compute with it as with an array is an error."""
+
+    __slots__ = ()
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        from minigrad.core.errors import CaptureError  # seldom: the one thing that this room takes from there
+
+        raise CaptureError(f"{self.dtype} {self.shape} belongs to a finished capture and has no value")
+
+    __array__ = __array_ufunc__ = __array_function__ = __getattr__ = _refuse
+    __iter__ = __len__ = __getitem__ = __bool__ = __float__ = __int__ = __index__ = __neg__ = __abs__ = _refuse
+    __add__ = __mul__ = __rmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # nor is it used as the tuple that it is
 
 
 class ReadOnly(np.ndarray[Any, np.dtype[Any]]):

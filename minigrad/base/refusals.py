@@ -1,11 +1,66 @@
-"""What errors of captured functions say; loaded when there is one."""
+"""What the engine says when it refuses something about captures and compiled results. Loaded where something fails.
+
+Tensors enter, of which only facts are read, and sentences leave.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from minigrad.base.messages import describe
 from minigrad.base.source import caller_line
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+
+HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
+
+
+def mixture(op: Op, inputs: Sequence[Any]) -> str:
+    """Why what a compiled function returned cannot be joined with what requires a gradient."""
+    without = next(x for x in inputs if getattr(x, "_requires_grad", False) not in (False, True))
+    return (
+        f"{op.name}: {describe(without)} comes from a compiled function, which keeps no graph, and meets what requires "
+        "a gradient: the part of the gradient that flows through it would be lost. Compute both in one compiled "
+        "function; or say that nothing shall flow there: take .detach() of it, or call the function under no_grad()"
+    )
+
+
+def finished(tensor: Any) -> str:
+    """Why a Tensor of a capture that is over cannot be used."""
+    return (
+        f"{describe(tensor)} belongs to a finished capture and has no value: let the captured function return it, or "
+        "keep it in state with minigrad.assign"
+    )
+
+
+def decided(tensor: Any) -> str:
+    """Why `requires_grad` of a result cannot be set."""
+    return (
+        f"requires_grad of {describe(tensor)} follows from what it was made of: take .detach(), which has no history, "
+        "compute it under no_grad(), or set requires_grad of the leaves"
+    )
+
+
+def nothing_behind(tensor: Any) -> str:
+    """Why there is no gradient behind a Tensor."""
+    hint = HOW_TO_MAKE_A_LEAF
+    if tensor._requires_grad:
+        hint = "a compiled function returned it without a graph; take the gradient inside the function"
+    return f"nothing requires a gradient behind {describe(tensor)}: {hint}"
+
+
+def not_reached(x: Any, outputs: Sequence[Any]) -> str:
+    """What `grad` says of an input that the outputs do not depend on."""
+    lost = next(iter(outputs), x)
+    why = (
+        "; unused='zero' or None allows it"
+        if lost is x or any(y.requires_grad for y in outputs)
+        else f": {nothing_behind(lost)}"
+    )
+    return f"grad: the outputs do not depend on {describe(x)}{why}"
 
 
 def array_enters(array: Any, where: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad.base.arrays import Array
 from minigrad.base.messages import describe, made_by
-from minigrad.core.autodiff import HOW_TO_MAKE_A_LEAF, Contribution, _needed, _sweep
+from minigrad.base.refusals import HOW_TO_MAKE_A_LEAF
+from minigrad.core.autodiff import Contribution, _needed, _sweep
 from minigrad.core.tensor import Operand, Tensor
 
 LISTED = 3  # causes that a message lists

@@ -388,4 +388,6 @@ def _(case: Case) -> None:
             inputs = tuple(
                 new_tensor(Shaped(x.shape, x.dtype)) if isinstance(x, Tensor) else x for x in node.inputs
             )  # no values to look at
-            require_equal(node.op.infer(inputs, node.params), (node.shape, node.dtype), f"infer of {node.op.name}")
+            require_equal(
+                node.op.infer(inputs, node.params), Shaped(node.shape, node.dtype), f"infer of {node.op.name}"
+            )

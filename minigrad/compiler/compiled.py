@@ -8,19 +8,20 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from minigrad.base.exact import Exact
+from minigrad.base.fork import Locked
 from minigrad.base.structure import leaves
 from minigrad.base.watch import Lines
 from minigrad.compiler.check import compare_with_eager
 from minigrad.compiler.profile import Profile
 from minigrad.compiler.program import Program, Stats
+from minigrad.compiler.settings import Settings
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.tensor import Tensor
@@ -29,7 +30,8 @@ from minigrad.graph.captured import record
 from minigrad.graph.node import printable
 
 MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
-WARN_AFTER = 8  # programs that differ only in one number
+MOST_VERSIONS = 4  # programs for one kind of arguments, as settings change; the oldest goes
+WARN_AFTER = 8  # programs that differ only in one number, or in one setting
 
 
 def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> Any:
@@ -69,7 +71,7 @@ def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> An
     return Compiled(function, check)
 
 
-class Compiled:
+class Compiled(Locked):
     """A function that runs as programs; made by `compile`.
 
     `programs` are those made so far; `graph`, `source`, `stats`, `profile` and `save_source` are those of the last
@@ -86,8 +88,9 @@ class Compiled:
         self._programs: dict[Any, list[Program]] = {}
         self._last: Program | None = None
         self._numbers: dict[Any, list[str]] = {}
+        self._changed: dict[str, int] = {}
         self._signature = inspect.signature(self.function)
-        self._lock = threading.RLock()
+        super().__init__()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         mode = current_mode()
@@ -115,7 +118,7 @@ class Compiled:
 
     def _known(self, key: Any, objects: list[Any], plain: bool) -> Program | None:
         for program in self._programs.get(key, ()):
-            if (plain or program.takes(objects)) and program.is_current():
+            if (plain or program.takes(objects)) and program.change() is None:
                 return program
         return None
 
@@ -158,8 +161,11 @@ class Compiled:
                 raise TypeError(f"compile: expected arrays of real numbers, got {x.dtype} of shape {x.shape}")
         # The identity of what is no array is part of the key, so it must not be given to something else.
         kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
-        program = Program(record(self.function, args, kwargs), self.check, kept)
-        self._programs[key] = [*(p for p in self._programs.pop(key, ()) if p.may_be_current()), program]
+        settings = Settings.of(self.function, kept)
+        program = Program(record(self.function, args, kwargs, settings.add), settings, self.check, kept)
+        others = self._programs.pop(key, [])
+        self._warn_of_changes([p.change() for p in others])
+        self._programs[key] = [program, *(p for p in others if p.may_be_current())][:MOST_VERSIONS]
         self._warn_of_numbers(key)
         while len(self._programs) > MOST_PROGRAMS:
             del self._programs[next(iter(self._programs))]
@@ -178,6 +184,20 @@ class Compiled:
                     "numpy.asarray(value)",
                     stacklevel=4,
                 )
+
+    def _warn_of_changes(self, changed: Iterable[str | None]) -> None:
+        """Warn where an attribute that changes makes a program per value."""
+        for name in dict.fromkeys(changed):
+            if name is not None:
+                self._changed[name] = count = self._changed.get(name, 0) + 1
+                if count == WARN_AFTER:
+                    function = getattr(self.function, "__name__", "a function")
+                    warnings.warn(
+                        f"compile: {name} has changed {WARN_AFTER} times, and {function} was "
+                        "compiled anew each time: make it a Tensor and write into that with minigrad.assign, or, where "
+                        "the function does not use it, begin its name with `_`",
+                        stacklevel=4,
+                    )
 
     def _argument(self, key: Any, path: tuple[int, ...]) -> str:
         """The argument that a path through a key leads into."""
@@ -265,7 +285,7 @@ def _key(x: Any, objects: list[Any]) -> Any:
         return x.shape, x.dtype
     if kind is Tensor:
         objects.append(x)
-        return x.shape, x.dtype, x.requires_grad, x.name
+        return x.shape, x.dtype, x._requires_grad, x.name
     if kind in _PLAIN:
         return kind, repr(x)  # 1 is not True, and −0.0 is not 0.0
     if isinstance(x, dict):
@@ -278,7 +298,7 @@ def _key(x: Any, objects: list[Any]) -> Any:
         return kind, Exact(x)
     if isinstance(x, Tensor):
         objects.append(x)
-        return kind, x.shape, x.dtype, x.requires_grad, x.name
+        return kind, x.shape, x.dtype, x._requires_grad, x.name
     if isinstance(x, np.ndarray):
         objects.append(x)
         return kind, x.shape, x.dtype

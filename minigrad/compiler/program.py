@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import linecache
 import os
-import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +15,16 @@ import numpy as np
 
 from minigrad.base.arrays import Array, Shaped, owner_of
 from minigrad.base.clock import Storage
+from minigrad.base.fork import Locked
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.compiler.emit import source
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
+from minigrad.compiler.settings import Settings
 from minigrad.core.capture import Capture
-from minigrad.core.state import memory_of, touch
-from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.core.state import CUT, memory_of, touch
+from minigrad.core.tensor import RESULT, Tensor, new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
@@ -59,14 +60,14 @@ class Snapshot(NamedTuple):
     draws: list[Any]
 
 
-class Program:
+class Program(Locked):
     """A captured function, compiled.
 
     `graph` is what was captured, `simplified` what the program computes, `source` its text. `check` first calls are
-    compared with the function; `kept` is what must live as long as the program.
+    compared with the function; `kept` is what must live as long as the program, `settings` what must stay as it is.
     """
 
-    def __init__(self, recording: Capture, check: int = 0, kept: Any = None) -> None:
+    def __init__(self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None) -> None:
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
         self.kept = kept
@@ -74,15 +75,18 @@ class Program:
         self.simplified = plan.graph
         self.source = source(plan)
         self.file = f"<minigrad program {next(_numbers)}>"
-        self._lock = threading.RLock()
-        self._flags = list(dict.fromkeys(recording.flags))
+        super().__init__()
         self._met = frozenset(recording.met)
         self._state_arguments = [0 if isinstance(x._data, Shaped) else x.id for x in dict.fromkeys(recording.given)]
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
         self._memory = [
             (tensor, memory_of(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")
         ]
-        self._changes = Storage.changes
+        for node, tensor in leaf_nodes:
+            if node.role != "input":
+                settings.add(tensor)
+        self._settings, self._changes = settings, settings.began
+        self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
         self._state = [graph._tensors[node.number] for node in graph.updates]
         written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
         self._written = {id(owner_of(array)) for array in written_to}
@@ -161,11 +165,10 @@ class Program:
     def results(self, arrays: tuple[Array, ...]) -> Any:
         """Arrays that `run` returned, as Tensors in the structure that the function returns."""
         if self._single:
-            return new_tensor(arrays[0], role="constant")
-        following = iter(arrays)
-        return map_leaves(
-            lambda x: new_tensor(next(following), role="constant") if isinstance(x, Node) else x, self.graph._returned
-        )
+            return new_tensor(arrays[0], params=RESULT, requires_grad=self._cut[0], role="constant")
+        marked = zip(arrays, self._cut, strict=True)
+        following = (new_tensor(array, params=RESULT, requires_grad=cut, role="constant") for array, cut in marked)
+        return map_leaves(lambda x: next(following) if isinstance(x, Node) else x, self.graph._returned)
 
     def snapshot(self) -> Snapshot:
         """What a run of the program changes, as it is now."""
@@ -195,15 +198,18 @@ class Program:
                 "updated; load a checkpoint before you go on"
             )
 
-    def is_current(self) -> bool:
-        """Whether the function would still do the same: modules train or not as they did, state is where it was."""
-        if self._flags and any(module.training is not value for module, value in self._flags):
-            return False
-        if self._changes != Storage.changes:
-            if not self.may_be_current():
-                return False
-            self._changes = Storage.changes
-        return True
+    def change(self) -> str | None:
+        """The name of something that the program depends on and that is not as it was; None if the program is good."""
+        changes = Storage.changes
+        moved = changes != self._changes
+        if moved or self._settings.others:
+            found = self._settings.change(moved)
+            if found is not None:
+                return found
+            if moved and not self.may_be_current():
+                return "the memory of a parameter"
+            self._changes = changes
+        return None
 
     def may_be_current(self) -> bool:
         """Whether all state is where it was."""

@@ -54,7 +54,7 @@ class _Rewriter:
         graph = self.graph
         values: list[Any] = [None if node.op else tensor for node, tensor in zip(graph, graph._tensors, strict=True)]
         results, checks = guarded(graph), []
-        with within(grad=False, record=True, capture=Capture()):
+        with within(grad=False, record=True, capture=Capture(began=0)):
             for node, tensor in zip(graph, graph._tensors, strict=True):
                 self.node = node
                 if node.function is None:

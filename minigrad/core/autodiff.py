@@ -19,8 +19,8 @@ from minigrad.base.signature import checked
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
-from minigrad.core.state import cast, storage_of
-from minigrad.core.tensor import Operand, Tensor, describe, new_tensor, refuse_under_capture
+from minigrad.core.state import cast, check_alive, storage_of
+from minigrad.core.tensor import RESULT, Operand, Tensor, describe, new_tensor, refuse_under_capture
 
 
 class Contribution(NamedTuple):
@@ -63,8 +63,11 @@ def grad(
         if not isinstance(t, Tensor):
             hint = "; for functions see minigrad.vjp, jvp, hvp, jacobian and hessian" if callable(t) else ""
             raise TypeError(f"grad: outputs and inputs must be Tensors, got {type(t).__name__}{hint}")
+        check_alive(t)
     for x in targets:
         if not x.requires_grad:
+            from minigrad.base.refusals import HOW_TO_MAKE_A_LEAF
+
             raise GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
     beside = leaves_beside(outputs, cotangents, "grad: cotangents")
     given = [None] * len(results) if cotangents is None else list(beside)
@@ -73,11 +76,11 @@ def grad(
     def gradient(x: Tensor) -> Tensor | None:
         if x in totals:
             total = totals[x]
-            return total if isinstance(total, Tensor) else new_tensor(total, role="constant")
+            return total if isinstance(total, Tensor) else new_tensor(total, params=RESULT, role="constant")
         if unused == "raise":
-            from minigrad.base.unreached import not_reached
+            from minigrad.base.refusals import not_reached
 
-            raise GraphError(not_reached(x, results, HOW_TO_MAKE_A_LEAF))
+            raise GraphError(not_reached(x, results))
         return registry["zeros_like"](x) if unused else None
 
     return map_leaves(gradient, inputs)
@@ -93,8 +96,11 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
 
     The graph stays: calling it twice adds exactly twice the gradient.
     """
+    check_alive(output)
     if not output.requires_grad:
-        raise GraphError(f"backward: nothing requires a gradient behind {describe(output)}: {HOW_TO_MAKE_A_LEAF}")
+        from minigrad.base.refusals import nothing_behind
+
+        raise GraphError(f"backward: {nothing_behind(output)}")
     if keep:
         output.trail = []
     capture = current_mode().capture
@@ -263,9 +269,6 @@ def _differential(name: str) -> str:
     return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
-HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
-
-
 def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
@@ -280,6 +283,7 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
         raise ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
     if not isinstance(cotangent, Tensor):
         cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
+    check_alive(cotangent)
     cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
     cotangent.name = cotangent.name or _differential(output.name or "output")
     return cotangent if on_tensors else cotangent._data

@@ -5,16 +5,17 @@ The engine asks the `Capture` in force; `minigrad/graph/captured.py` runs the fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.base.arrays import Shaped
+from minigrad.base.clock import next_id
 from minigrad.base.record import registry
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode
-from minigrad.core.state import cast
+from minigrad.core.state import cast, check_alive
 from minigrad.core.tensor import Tensor, constant, describe, refuse_under_capture
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 class Capture:
     """What a captured function was given, and has done to state and gradients."""
 
-    def __init__(self) -> None:
+    def __init__(self, use: Callable[..., None] = lambda *thing: None, began: int | None = None) -> None:
+        self.began = next_id() if began is None else began  # what has no value and is older belongs to another
+        self.use = use  # called with every module and optimiser that is used
         self.given: list[Tensor] = []  # what stands for each array among the arguments, left to right
         self.plain: set[Tensor] = set()  # what is NumPy's own in eager code: scalars and lists, and what they make
         self.weak: set[Tensor] = set()  # those of them that are scalars there: they act as numbers
@@ -33,7 +36,6 @@ class Capture:
         self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
         self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
         self.effects: list[Tensor] = []  # random draws, in order
-        self.flags: list[tuple[Any, bool]] = []  # modules whose `training` was read, and what it was
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs of a node: state that was assigned has its new value; stray arrays are refused."""
@@ -66,6 +68,7 @@ class Capture:
         return result
 
     def value_of(self, tensor: Tensor) -> Tensor:
+        check_alive(tensor)
         self.meet(tensor)
         return self.updates.get(tensor, tensor)
 

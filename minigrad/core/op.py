@@ -20,7 +20,7 @@ from minigrad.base.record import Function
 from minigrad.base.signature import Signature
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, scope
-from minigrad.core.state import storage_of
+from minigrad.core.state import CUT, check_alive, storage_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
@@ -44,6 +44,7 @@ class Op(Function, Signature):
         joined: for an op of many parts, the rules (g, y) of all inputs by position, of (*inputs, **params).
         added: adds the gradient of the first input in place and returns True, or False where it cannot, of (total, g,
             *others, **params): for an op whose result is a part of that input.
+        independent: of what a compiled function returned it makes a Tensor that may meet what requires a gradient.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class Op(Function, Signature):
         definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
         strong: Callable[..., Any] | None = None, joined: Callable[..., dict[int, Rule]] | None = None,
-        added: Callable[..., bool] | None = None, **record: Any,
+        added: Callable[..., bool] | None = None, independent: bool = False, **record: Any,
     ) -> None:  # fmt: skip
         self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
         self.strong, self.joined, self.added, self.of_parts = strong, joined, added, bool(joined or added)
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
+        self.independent = independent
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
         Signature.__init__(self, record.get("name") or forward.__name__, forward, arguments)
@@ -101,12 +103,13 @@ class Op(Function, Signature):
                 result: Tensor = self.definition(*args, **params)
             return result
         arrays: list[Any] = []
-        is_node, requires_grad, has_array, foreign = record and not args, False, False, False
+        is_node, wanted, has_array, foreign = record and not args, False, False, False
         for x in args:
             kind = type(x)
             if kind is Tensor:
                 is_node = True
-                requires_grad = requires_grad or x._requires_grad
+                if x._requires_grad:
+                    wanted |= x._requires_grad
                 x = x._data
             elif kind is np.ndarray:
                 has_array = True
@@ -128,6 +131,8 @@ class Op(Function, Signature):
                 if strong:
                     data = self.strengthened(data, arrays, params)
         except REFUSALS as error:
+            for x in args:
+                check_alive(x)
             raise explained(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
             if capture is not None and type(data) is np.ndarray and _FIXED.issuperset(map(type, args)):
@@ -136,15 +141,20 @@ class Op(Function, Signature):
             return result
         if type(data) is not np.ndarray and capture is None:
             data = np.asarray(data)
-        requires_grad = requires_grad and grad and self.differentiable and data.dtype.kind == "f"
-        if requires_grad or record:
+        requires_grad = wanted and grad and self.differentiable and data.dtype.kind == "f" and wanted
+        if requires_grad and requires_grad is not True and requires_grad != CUT:
+            from minigrad.base.refusals import mixture
+
+            raise GraphError(mixture(self, args))
+        if requires_grad is True or record:
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
             if capture is not None:
                 capture.made(result, self)
         else:
-            result = new_tensor(data, params={"made_by": self}, place=place, role="constant")
+            cut = requires_grad and not self.independent and CUT
+            result = new_tensor(data, None, (), {"made_by": self}, cut, place, "constant")
         if watch is not None:
             watch.node(result, self, args)
         if self.view and capture is None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array, real_array, shape_of
+from minigrad.base.arrays import Array, Shaped, real_array, shape_of
 from minigrad.base.clock import Storage, lock, next_id
 from minigrad.base.messages import describe
 from minigrad.base.record import registry
-from minigrad.core.errors import GraphError
+from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import current_mode
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ def assign(tensor: Tensor, value: Operand) -> None:
     >>> p.tolist()
     [3.0, 4.0]
     """
-    if tensor.op is not None:
-        raise GraphError(f"{describe(tensor)} is the result of {tensor.op.name}; only leaves can be assigned")
+    check_alive(tensor)
+    if tensor.op is not None or (tensor.role == "constant" and "made_by" not in tensor.params):
+        what = "a constant" if tensor.op is None else f"the result of {tensor.op.name}"
+        raise GraphError(f"{describe(tensor)} is {what}; only leaves can be assigned, those that Tensor(…) makes")
     if shape_of(value) != tensor.shape:
         raise ValueError(f"assign: {describe(tensor)} cannot take values of shape {shape_of(value)}")
     capture = current_mode().capture
@@ -74,22 +76,31 @@ def require_gradient(tensor: Tensor, value: bool) -> None:
         GraphError: `tensor` is a result, whose graph would be cut in silence, or made longer.
         TypeError: integers or booleans that should require a gradient.
     """
-    if value is tensor.requires_grad:
-        return
-    if tensor.op is not None or tensor._requires_grad == CUT:
-        raise GraphError(
-            f"requires_grad of {describe(tensor)} follows from what it was made of: take .detach(), which has no "
-            "history, compute it under no_grad(), or set requires_grad of the leaves"
-        )
-    if value:
-        check_differentiable(tensor.dtype)
-    tensor._requires_grad = value
-    Storage.changes += 1
+    if value is not tensor.requires_grad:
+        if tensor.op is not None or tensor._requires_grad == CUT:
+            from minigrad.base.refusals import decided
+
+            raise GraphError(decided(tensor))
+        check_differentiable(value, tensor.dtype)
+        capture = current_mode().capture
+        if capture is not None:
+            capture.use(tensor)
+        tensor._requires_grad = value
+        Storage.changes += 1
 
 
-def check_differentiable(dtype: np.dtype[Any]) -> None:
-    if dtype.kind != "f":
+def check_differentiable(requires_grad: bool, dtype: np.dtype[Any]) -> None:
+    if requires_grad and dtype.kind != "f":
         raise TypeError(f"{dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+
+
+def check_alive(tensor: Any) -> None:
+    """Refuse a Tensor that was captured, where its capture is over: it never had a value."""
+    capture = current_mode().capture
+    if type(getattr(tensor, "_data", None)) is Shaped and (capture is None or tensor.id < capture.began):
+        from minigrad.base.refusals import finished
+
+        raise CaptureError(finished(tensor))
 
 
 def touch(*tensors: Tensor) -> None:

@@ -21,7 +21,7 @@ from minigrad.base.signature import checked
 from minigrad.base.structure import leaves
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import Origin, Place, current_mode
-from minigrad.core.state import assign, check_differentiable, require_gradient
+from minigrad.core.state import assign, check_alive, check_differentiable, require_gradient
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -86,8 +86,7 @@ class Tensor:
 
             raise CaptureError(leaf_is_made(data))
         array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
-        if requires_grad:
-            check_differentiable(array.dtype)
+        check_differentiable(requires_grad, array.dtype)
         mode = current_mode()
         self._fill(array, None, (), {}, requires_grad, mode.place, None)
         self.name = name
@@ -179,6 +178,7 @@ class Tensor:
         if isinstance(self._data, Shaped) or current_mode().capture is not None:
             from minigrad.base.refusals import value_is_read
 
+            check_alive(self)
             raise CaptureError(value_is_read(self))
         return self._data
 
@@ -199,9 +199,10 @@ class Tensor:
         return self._values().copy()
 
     def item(self) -> Any:
-        if self.size != 1:
+        values = self._values()
+        if values.size != 1:
             raise TypeError(f"{describe(self)} has {self.size} elements, not one")
-        return self._values().item()
+        return values.item()
 
     def tolist(self) -> Any:
         return self._values().tolist()
@@ -211,6 +212,7 @@ class Tensor:
         return registry["stop_gradient"](self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        check_alive(self)
         if self.requires_grad:
             raise TypeError(f"a NumPy array would lose the gradient of {describe(self)}: use .numpy() for its values")
         if copy is False:
@@ -261,6 +263,7 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Operand | None) -> None:
+        check_alive(value)
         if value is not None and shape_of(value) != self.shape:
             raise ValueError(f"the gradient of {describe(self)} cannot have shape {shape_of(value)}")
         capture = current_mode().capture
@@ -333,6 +336,7 @@ class Tensor:
 
 
 NO_PARAMS: Mapping[str, Any] = {}
+RESULT: Mapping[str, Any] = {"made_by": None}  # of what is no constant, and not the result of one op
 TOP = Place()
 
 

@@ -17,6 +17,7 @@ from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.autodiff import grad
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
+from minigrad.core.state import check_alive
 from minigrad.core.tensor import Tensor, describe
 from minigrad.graph.captured import capture
 from minigrad.graph.graph import Graph
@@ -48,6 +49,7 @@ def graph_of(outputs: Any, gradients: bool = False) -> Graph:
     for x in leaves(outputs):
         if not isinstance(x, Tensor):
             raise TypeError(f"graph_of: expected Tensors, got {type(x).__name__}")
+        check_alive(x)
     if gradients:
         variables = [x for x in _reached(leaves(outputs), captured=False) if x.op is None and x.requires_grad]
         if not variables:

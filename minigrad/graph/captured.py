@@ -18,7 +18,7 @@ from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.capture import Capture
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
-from minigrad.core.state import memory_of
+from minigrad.core.state import check_alive, memory_of
 from minigrad.core.tensor import Tensor, new_tensor
 
 SCALARS = "?bBhHiIlLqQefd"  # types of NumPy scalars that `item()` makes a number of Python's
@@ -33,15 +33,17 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
     return record(function, args, kwargs)
 
 
-def record(function: Callable[..., Any], args: Any, kwargs: Any) -> Capture:
-    """What `function` does with these arguments."""
+def record(
+    function: Callable[..., Any], args: Any, kwargs: Any, use: Callable[..., None] = lambda *thing: None
+) -> Capture:
+    """What `function` does with these arguments; `use` is called with every module and optimiser that it uses."""
     if current_mode().capture is not None:
         raise CaptureError("capture inside capture: call the inner function directly")
     given = inspect.signature(function).bind(*args, **kwargs)
     arguments, tensors = dict(given.arguments), [x for x in leaves((args, kwargs)) if isinstance(x, Tensor)]
     state: dict[int, Tensor] = {}
     while True:
-        recording = Capture()
+        recording = Capture(use)
         stand_ins = StandIns(recording, state)
         with within(capture=recording, record=True):
             for name, value in arguments.items():
@@ -64,6 +66,7 @@ class StandIns:
         """The stand-in for one array among the arguments; numbers, strings and modules stay what they are."""
         if not isinstance(value, (Tensor, np.ndarray, np.generic)):
             return value
+        check_alive(value)
         if value.dtype.kind not in "biuf":
             raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
         if isinstance(value, np.generic) or id(value) not in self.known:
@@ -73,7 +76,7 @@ class StandIns:
         return used
 
     def _made(self, name: str, value: Any) -> tuple[Tensor, Tensor]:
-        wish = getattr(value, "requires_grad", False)
+        wish = getattr(value, "_requires_grad", False)
         stand_in = used = new_tensor(Shaped(value.shape, value.dtype), requires_grad=wish, role="input")
         stand_in.name = getattr(value, "name", None) or name
         if not value.dtype.isnative:

@@ -38,7 +38,7 @@ def expand(graph: Graph, names: Sequence[str]) -> Graph:
                 result.place = place
         return result
 
-    recording = Capture() if graph._captured else None
+    recording = Capture(began=0) if graph._captured else None
     with within(grad=True, record=True, capture=recording), expanded(*names):
         interpret(graph.nodes, values, record, last_uses={})
 

@@ -44,7 +44,7 @@ def rule_of_use(node: Node, position: int) -> RuleOfUse | None:
     y = _stand_in(node, "y")
     operands = [_stand_in(x, _letter(node, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
     try:
-        with within(capture=Capture(), record=True, grad=True):
+        with within(capture=Capture(began=0), record=True, grad=True):
             result = op.rule(position)(_stand_in(node, "g"), y, *operands, **node.params)
     except Exception:  # a rule that reads values or takes arrays alone: users may write these, and have no formula then
         return None

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.instructive import Instructive
+from minigrad.base.arrays import Array, Shaped
+from minigrad.base.clock import Storage
 from minigrad.base.signature import check_call, checked
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
-from minigrad.core.state import assign
+from minigrad.core.state import assign, check_alive
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
+from minigrad.nn.watched import Watched, assigned
 
 
 class Model:
@@ -71,7 +72,7 @@ def _at_work(method: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-class Module(Instructive, habits="Module"):
+class Module(Watched, habits="Module"):
     """Base of all modules: write `forward`, call the module.
 
     Tensors with `requires_grad` held as attributes are parameters, other Tensors are buffers; both are part of the
@@ -147,6 +148,8 @@ class Module(Instructive, habits="Module"):
 
     def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
         """The mode while this module is at work; kept for the next call, unless it would keep a graph alive."""
+        if mode.capture is not None:
+            mode.capture.use(self)
         calls, place = self._noted(), mode.place
         held = None if caller is None else caller._where(self) or caller._found(self)
         model = calls.model
@@ -171,6 +174,11 @@ class Module(Instructive, habits="Module"):
             object.__setattr__(self, "_calls", Calls(Model(type(self).__name__)))
         assert self._calls is not None
         return self._calls
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = vars(self).get(name)
+        if not isinstance(before, Tensor) or value is before or not assigned(self, name, before, value):
+            super().__setattr__(name, value)
 
     def _where(self, child: Module) -> Held | None:
         """Where `child` was when it was called from here before; None if it is there no more."""
@@ -204,12 +212,13 @@ class Module(Instructive, habits="Module"):
         """Whether the module behaves as in training, as dropout does; a compiled function notices when it changes."""
         capture = current_mode().capture
         if capture is not None:
-            capture.flags.append((self, self._training))
+            capture.use(self, "_training")
         return self._training
 
     @training.setter
     def training(self, value: bool) -> None:
         object.__setattr__(self, "_training", bool(value))
+        Storage.changes += 1
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -223,7 +232,14 @@ class Module(Instructive, habits="Module"):
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Parameters and buffers by path."""
-        return ((".".join(labels), member) for labels, member in _walk(self) if isinstance(member, Tensor))
+        capture = current_mode().capture
+        if capture is not None:
+            capture.use(self)
+        for labels, member in _walk(self):
+            if isinstance(member, Tensor):
+                check_alive(member)
+                if not isinstance(member._data, Shaped):
+                    yield ".".join(labels), member
 
     def modules(self) -> list[Module]:
         """This module and all below it, each once."""
@@ -286,7 +302,8 @@ class Module(Instructive, habits="Module"):
         for labels, module in _walk(self):
             if isinstance(module, Module):
                 title = "  " * len(labels) + "".join(f"{label}: " for label in labels[-1:]) + type(module).__name__
-                count = sum(parameter.size for parameter in module.parameters())
+                below = [tensor for _, tensor in _walk(module) if isinstance(tensor, Tensor)]
+                count = sum(tensor.size for tensor in below if tensor.requires_grad and not tensor.op)
                 own = [f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)]
                 lines.append("  ".join([title, f"{count:,} parameters", *own]))
         return "\n".join(lines)
@@ -328,9 +345,14 @@ def _members(module: Module) -> Iterator[tuple[tuple[Any, ...], Module | Tensor]
     stack: list[tuple[tuple[Any, ...], Any]] = [((name,), value) for name, value in reversed(vars(module).items())]
     while stack:
         keys, value = stack.pop()
-        if isinstance(value, Module) or (isinstance(value, Tensor) and value.op is None and value.role is None):
+        if isinstance(value, Module) or (isinstance(value, Tensor) and _is_member(value)):
             yield keys, value
         elif isinstance(value, dict):
             stack += [((*keys, key), item) for key, item in reversed(value.items())]
         elif isinstance(value, (list, tuple)):
             stack += [((*keys, i), item) for i, item in reversed(list(enumerate(value)))]
+
+
+def _is_member(tensor: Tensor) -> bool:
+    """Whether it is a parameter or a buffer; or was captured, and whoever wants its value must hear of that."""
+    return (tensor.op is None and tensor.role is None) or isinstance(tensor._data, Shaped)

@@ -100,16 +100,16 @@ def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
 
 
 def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, reverse: bool) -> Any:
-    shape, dtype = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
-    wide = np.float32 if dtype == HALF else dtype
-    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), wide, order="C") for x in (a, b))
+    out = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
+    wide = np.float32 if out.dtype == HALF else out.dtype
+    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, out.shape), axis, 0), wide, order="C") for x in (a, b))
     if reverse:
         for i in range(len(y) - 2, -1, -1):
             y[i] += multiply(factors[i + 1], y[i + 1])
     else:
         for i in range(1, len(y)):
             y[i] += multiply(factors[i], y[i - 1])
-    return np.moveaxis(y, 0, axis).astype(dtype, copy=False)
+    return np.moveaxis(y, 0, axis).astype(out.dtype, copy=False)
 
 
 @op(

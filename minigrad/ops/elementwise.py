@@ -342,7 +342,8 @@ def stop_gradient(x: Any) -> Any:
     return np.asarray(x)
 
 
-@op(formula="x in memory of its own", elementwise=True, numpy=[np.copy], samples=one, code="np.copyto({out}, {x})")
+@op(formula="x in memory of its own", elementwise=True, independent=True, numpy=[np.copy], samples=one,
+    code="np.copyto({out}, {x})")  # fmt: skip
 def copy(x: Any) -> Any:
     """The same values in an array of their own, row by row."""
     return np.array(x, order="C")

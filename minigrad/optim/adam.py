@@ -35,16 +35,15 @@ class Adam(Optimiser):
         self, parameters: Iterable[Tensor], rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8, schedule: Schedule | None = None,
     ) -> None:  # fmt: skip
-        name = type(self).__name__
-        check(
-            name,
-            "two numbers, each at least 0 and below 1",
-            len(betas) == 2 and all(0 <= b < 1 for b in betas),
-            betas=betas,
-        )
-        check(name, "above 0", epsilon > 0, epsilon=epsilon)
         self.betas, self.epsilon = betas, epsilon
         super().__init__(parameters, rate, schedule)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        name, betas = type(self).__name__, self.betas
+        valid = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
+        check(name, "two numbers, each at least 0 and below 1", valid, betas=betas)
+        check(name, "above 0", self.epsilon > 0, epsilon=self.epsilon)
 
     def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
         first, second = self.betas
@@ -74,9 +73,12 @@ class AdamW(Adam):
         self, parameters: Iterable[Tensor], rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8, weight_decay: float = 0.01, schedule: Schedule | None = None,
     ) -> None:  # fmt: skip
-        check("AdamW", "at least 0", weight_decay >= 0, weight_decay=weight_decay)
         self.weight_decay = weight_decay
         super().__init__(parameters, rate, betas, epsilon, schedule)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check("AdamW", "at least 0", self.weight_decay >= 0, weight_decay=self.weight_decay)
 
     def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
         return (*super().coefficients(step, rate), 1.0 - rate * self.weight_decay)

@@ -12,19 +12,19 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import Array
-from minigrad.base.instructive import Instructive
 from minigrad.base.signature import checked
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
 from minigrad.core.state import assign, memory_of, touch
 from minigrad.core.tensor import Tensor, describe
 from minigrad.nn.state import check_state
+from minigrad.nn.watched import Watched
 from minigrad.optim.arguments import check
 from minigrad.optim.buffer import Buffer, wide_dtype
 from minigrad.optim.schedules import Constant, Schedule
 
 
-class Optimiser(Instructive, habits="Optimiser"):
+class Optimiser(Watched, habits="Optimiser"):
     """Base of all optimisers. A subclass names its `moments` and writes `coefficients` and `rule`.
 
     Args:
@@ -42,8 +42,9 @@ class Optimiser(Instructive, habits="Optimiser"):
     moments: tuple[str, ...] = ()  # arrays of the parameters' size that the rule keeps from step to step
 
     def __init__(self, parameters: Iterable[Tensor], rate: float, schedule: Schedule | None = None) -> None:
-        self._parameters = tuple(_checked(type(self).__name__, parameters))
         self.schedule = Constant() if schedule is None else schedule
+        self._check_settings()
+        self._parameters = tuple(_checked(type(self).__name__, parameters))
         self._rate = Tensor(0.0, np.float64, name="rate")
         self._steps = Tensor(0.0, np.float64, name="steps")
         self.rate = rate
@@ -52,6 +53,29 @@ class Optimiser(Instructive, habits="Optimiser"):
             members = [parameter for parameter in self.parameters if parameter.dtype == dtype]
             zeros = np.zeros(sum(parameter.size for parameter in members), wide_dtype(dtype))
             self._buffers.append(Buffer(members, [Tensor(zeros, name=m) for m in self.moments]))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Settings may change at any time, also between calls of a compiled step; a value that is wrong is refused."""
+        settings = vars(self)
+        if "_buffers" not in settings or name not in settings or name[0] == "_":
+            super().__setattr__(name, value)
+            return
+        if name == "moments":
+            raise GraphError(f"{type(self).__name__}.{name} cannot change, memory is laid out for it: make another")
+        before = settings[name]
+        super().__setattr__(name, value)
+        try:
+            self._check_settings()
+        except BaseException:
+            super().__setattr__(name, before)
+            raise
+
+    def _check_settings(self) -> None:
+        """Raise for settings that are wrong; a subclass adds its own."""
+        if not callable(self.schedule):
+            raise TypeError(
+                f"{type(self).__name__}: schedule={self.schedule!r} must be a function of the number of the step"
+            )
 
     def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
         """The numbers that the rule takes at this step; 0-d, they are cast to the dtype of the moments."""
@@ -70,9 +94,11 @@ class Optimiser(Instructive, habits="Optimiser"):
         Raises:
             GraphError: under capture, no parameter has a gradient; the captured step would do nothing for ever.
         """
-        if current_mode().capture is None:
+        capture = current_mode().capture
+        if capture is None:
             self._step(lambda coefficient, dtype: float(coefficient))
             return
+        capture.use(self)
         if all(parameter.grad is None for parameter in self.parameters):
             raise GraphError(
                 f"{type(self).__name__}.step: no parameter has a gradient while a function is being captured: call "

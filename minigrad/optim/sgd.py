@@ -28,14 +28,19 @@ class SGD(Optimiser):
         self, parameters: Iterable[Tensor], rate: float, momentum: float = 0.0, nesterov: bool = False,
         schedule: Schedule | None = None,
     ) -> None:  # fmt: skip
-        check("SGD", "at least 0 and below 1", 0 <= momentum < 1, momentum=momentum)
-        check("SGD", "False where momentum is 0", momentum > 0 or not nesterov, nesterov=nesterov)
         self.momentum, self.nesterov = momentum, nesterov
         self.moments = ("velocity",) if momentum else ()
         super().__init__(parameters, rate, schedule)
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        momentum, nesterov = self.momentum, self.nesterov
+        check("SGD", "at least 0 and below 1", 0 <= momentum < 1, momentum=momentum)
+        check("SGD", "False where momentum is 0", momentum > 0 or not nesterov, nesterov=nesterov)
+        check("SGD", "0, as it was made without a velocity", momentum == 0 or bool(self.moments), momentum=momentum)
+
     def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
-        if not self.momentum:
+        if not self.moments:
             (rate,) = rest
             return (parameter - gradient * rate,)
         velocity, rate = rest
