@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from minigrad.compiler import pieces
 
 from .program import HELPERS, Leaf, Program, imports, made_leaf, objects
 
+CACHED = type(functools.cache(len))
 RUNS = (0, 1, 0)  # whose values a call gets
 Arrays = list[Any]
 
@@ -172,7 +174,7 @@ def _caches() -> list[Any]:
             for name, module in list(sys.modules.items())
             if name.startswith("minigrad.") and module is not None
             for x in vars(module).values()
-            if hasattr(x, "cache_clear")
+            if isinstance(x, CACHED)
         }.values()
     return _found
 
