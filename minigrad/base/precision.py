@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 HALF = np.dtype(np.float16)
 
 
+def is_half(x: Any) -> bool:
+    """Whether `x` is an array or a Tensor of float16, in either byte order."""
+    return hasattr(x, "dtype") and x.dtype.char == "e"
+
+
 def widened_operand(x: Any) -> Any:
     """Arrays and Tensors of float16 as float32, everything else as it is."""
-    return registry["astype"](x, dtype=np.float32) if getattr(x, "dtype", None) == HALF else x
+    return registry["astype"](x, dtype=np.float32) if is_half(x) else x
 
 
 def widened_node(node: Tensor, incoming: Any, values: Sequence[Any]) -> tuple[Any, Any, list[Any]]:

@@ -118,7 +118,7 @@ def attention_weights(
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
     weights = ops.softmax(scores, where=mask)
-    if query.dtype == key.dtype == HALF:
+    if query.dtype.char == key.dtype.char == "e":
         weights = ops.astype(weights, HALF)
     return named(weights, "weights")
 

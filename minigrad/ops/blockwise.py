@@ -22,7 +22,6 @@ from minigrad.core.op import op
 from minigrad.core.tensor import Tensor
 from minigrad.ops.attention import causal_mask, check_beside, check_block, check_mask, reference
 from minigrad.ops.blocks import Head, context_of, gradients_of, pairs
-from minigrad.ops.kernels import HALF
 from minigrad.ops.samples import Draw, booleans, normal
 
 __all__ = ["blockwise_attention", "blockwise_attention_gradient"]
@@ -133,7 +132,7 @@ def heads(
 
 def rows_in_memory(x: Any, of: Sizes) -> Array:
     """`x` row by row, in the type to compute in: float32 for float16, where sums neither overflow nor lose terms."""
-    return np.ascontiguousarray(x, np.float32 if of.dtype == HALF else of.dtype)
+    return np.ascontiguousarray(x, np.float32 if of.dtype.char == "e" else of.dtype)
 
 
 def context_shape(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:

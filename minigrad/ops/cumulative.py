@@ -13,6 +13,7 @@ from numpy.exceptions import AxisError
 
 from minigrad import ops
 from minigrad.base.arrays import Shaped, shape_of
+from minigrad.base.precision import is_half
 from minigrad.base.record import Refusal, call, refusal
 from minigrad.core.op import op
 from minigrad.ops.kernels import HALF, checked_axis
@@ -44,7 +45,7 @@ def cumsum(x: Any, *, axis: int | None = None) -> Any:
     >>> cumsum(Tensor([1.0, 2.0, 3.0])).tolist()
     [1.0, 3.0, 6.0]
     """
-    if getattr(x, "dtype", None) == HALF:
+    if is_half(x):
         return np.cumsum(x, axis, np.float32).astype(HALF)
     return np.cumsum(x, axis)
 
@@ -62,7 +63,7 @@ def cumprod(x: Any, *, axis: int | None = None) -> Any:
     >>> cumprod(Tensor([1.0, 2.0, 3.0])).tolist()
     [1.0, 2.0, 6.0]
     """
-    if getattr(x, "dtype", None) == HALF:
+    if is_half(x):
         return np.cumprod(x, axis, np.float32).astype(HALF)
     return np.cumprod(x, axis)
 
@@ -101,7 +102,7 @@ def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
 
 def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, reverse: bool) -> Any:
     out = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
-    wide = np.float32 if out.dtype == HALF else out.dtype
+    wide = np.float32 if out.dtype.char == "e" else out.dtype
     factors, y = (np.array(np.moveaxis(np.broadcast_to(x, out.shape), axis, 0), wide, order="C") for x in (a, b))
     if reverse:
         for i in range(len(y) - 2, -1, -1):

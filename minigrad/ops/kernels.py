@@ -12,6 +12,7 @@ from numpy.exceptions import AxisError as AxisError
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.base.arrays import Array
+from minigrad.base.precision import is_half
 
 # The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
 add_reduce: Any = np.add.reduce
@@ -37,7 +38,7 @@ def check_numbers(*gradients: Any) -> None:
 
 def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
     """np.sum, but float16 is summed up in float32: in its own precision, ones add up to 2,048 and no further."""
-    if getattr(x, "dtype", None) == HALF:
+    if is_half(x):
         return add_reduce(x, axis, np.float32, None, keepdims).astype(HALF)
     return add_reduce(x, axis, None, None, keepdims)
 

@@ -23,11 +23,11 @@ def rounded_once(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        dtypes = [getattr(x, "dtype", None) for x in (*args, *kwargs.values())]
-        if HALF not in dtypes:
+        types = {x.dtype.char for x in (*args, *kwargs.values()) if hasattr(x, "dtype")}  # in either byte order
+        if "e" not in types:
             return function(*args, **kwargs)
         wide = [widened_operand(x) for x in args], {name: widened_operand(x) for name, x in kwargs.items()}
         result = function(*wide[0], **wide[1])
-        return ops.astype(result, HALF) if result.dtype == np.float32 and np.float32 not in dtypes else result
+        return ops.astype(result, HALF) if result.dtype == np.float32 and "f" not in types else result
 
     return cast(F, call)

@@ -139,7 +139,7 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def lowered_linear(x: Any, weight: Any, bias: Any) -> Any:
-    return NotImplemented if HALF in (x.dtype, weight.dtype) else linear_definition(x, weight, bias)
+    return NotImplemented if "e" in (x.dtype.char, weight.dtype.char) else linear_definition(x, weight, bias)
 
 
 @op(
@@ -163,7 +163,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     if bias is None:
         return matmul.forward(x, weight)
-    if x.dtype == HALF and weight.dtype == HALF:  # the product is not rounded by itself
+    if x.dtype.char == weight.dtype.char == "e":  # the product is not rounded by itself
         return (matmul.forward(x.astype(np.float32), weight) + bias).astype(np.result_type(HALF, bias), copy=False)
     y = matmul.forward(x, weight)
     return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias

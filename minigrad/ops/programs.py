@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.kernels import HALF, is_zero, ones
+from minigrad.ops.kernels import is_zero, ones
 
 SMALL_LOSS = 1 / 16  # from which on the loss of a row is computed with care
 MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
@@ -27,7 +27,7 @@ def reduction(ufunc: str) -> Any:
 
     def code(program: Any, out: Any, x: Any, *, axis: Any, keepdims: bool) -> str | None:
         kept = "keepdims=True, " if keepdims else ""
-        return None if x.dtype == HALF else f"{ufunc}.reduce({x}, axis={axis}, {kept}out={out})"
+        return None if x.dtype.char == "e" else f"{ufunc}.reduce({x}, axis={axis}, {kept}out={out})"
 
     return code
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import shape_of
+from minigrad.base.precision import is_half
 from minigrad.base.record import Call, Refusal, call, composition, kink, refusal
 from minigrad.core.op import op
 from minigrad.core.tensor import constant
@@ -247,7 +248,7 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> x.grad
     array([6., 0., 0.])
     """
-    if getattr(x, "dtype", None) == HALF:
+    if is_half(x):
         return np.prod(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
     return np.prod(x, axis=axis, keepdims=keepdims)
 
