@@ -204,7 +204,8 @@ def _piece(variable: Variable, loop: Loop) -> Variable:
         return variable
     n = len(variable.array) // loop.count
     text = f"[{MARK}i : {MARK}i + 1]" if n == 1 else f"[{n} * {MARK}i : {n} * {MARK}i + {n}]"
-    return Variable(variable.name + text, variable.kind, variable.array[:n], base=variable)
+    kind = "view" if variable.kind == "constant" else variable.kind  # each piece of a constant has values of its own
+    return Variable(variable.name + text, kind, variable.array[:n], base=variable)
 
 
 def _shrunk(root: Variable, views: list[Variable], loop: Loop) -> dict[Variable, tuple[Array, str]]:

@@ -104,7 +104,7 @@ def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: Any = 
     if len(tokens.shape) < 2:
         raise ValueError(f"tokens of shape {tokens.shape}: expected (…, queries + 2 · keys, width)")
     *lead, length, width = tokens.shape
-    if not 0 <= queries <= length or (length - queries) % 2:
+    if type(queries) is not int or not 0 <= queries <= length or (length - queries) % 2:
         raise ValueError(
             f"tokens of shape {tokens.shape} with queries={queries}: the other {length - queries} rows are to be keys "
             "and as many values"

@@ -83,6 +83,23 @@ def program_of(name, call, number):
     return Program(f"{name} {number}", leaves, {99: Step(f"mg.{name}", args, params)}, (Ref(99),))
 
 
+@pytest.mark.parametrize("kind", ["list", "buffer", "array"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_a_mask_is_the_right_one_for_every_piece(name, kind):
+    mask = [[False, True, True], [True, True, False], [True, False, True]]
+    where = mask if kind == "list" else Ref(1)
+    steps = {
+        9: Step("mg.exp", (Ref(0),), {}),
+        10: Step(f"mg.{name}", (Ref(9), where), {}),
+        11: Step("mg.multiply", (Ref(10), Ref(10)), {}),
+    }
+    leaves = {0: Leaf("tensor", (np.arange(9.0).reshape(3, 3) / 9,))}
+    if kind != "list":
+        leaves[1] = Leaf(kind, (np.array(mask),))
+    program = Program("pieces", leaves, steps, (Ref(10), Ref(11)), in_pieces=True)
+    assert judge(program).kind == "alike"
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_memory_has_no_history_in_any_way(order):
     """What a buffer was assigned from passes no gradient on, neither in eager code nor where it is captured."""

@@ -12,7 +12,7 @@ import numpy as np
 import minigrad as mg
 
 from .program import Program
-from .running import RUNS, Arrays, Compiled, Eager, Nudged, Outcome, Traced, forget_what_was_inferred
+from .running import RUNS, Arrays, Compiled, Eager, Nudged, Outcome, Traced, forget_what_was_inferred, is_float
 
 ULPS = 16  # of the largest value of an array: what may differ without a look at the program
 MOVES = 5  # runs with other roundings, where there is more
@@ -21,7 +21,7 @@ SPREAD = 16  # times what these differ
 REFUSED_BY_CAPTURE = {
     "a boolean index": r"how many elements a boolean index selects",
     "updated before": r"was updated before: capture one training step, or use no_grad\(\)",
-    "a NumPy scalar before a comparison": r"a NumPy array \w+\(\) enters while",  # NumPy makes an array of it
+    "a NumPy scalar in the source": r"a NumPy array \w+\((1,? ?)*\) enters while",  # where NumPy makes an array of it
     "numbers alone": r"the captured function returns a NumPy array: return Tensors",
 }
 """What only a captured function refuses, as documented: a name and what the message says."""
@@ -58,7 +58,7 @@ def judge(program: Program) -> Verdict:
     compiled = Compiled(program)
     ways = {"compiled": compiled, "graph": Traced(program)}
     nudged: Callable[[int], list[Outcome]] = functools.cache(lambda run: outcomes_nudged(program, run))
-    undecided = 0
+    undecided, precision = 0, shortest_precision(program)
     for run, call in enumerate(RUNS):
         expected = eager.outcome(call)
         if expected.error is not None and not is_named(expected.error):
@@ -70,7 +70,7 @@ def judge(program: Program) -> Verdict:
                 if verdict is not None:
                     return verdict
                 continue
-            problem, count = difference(expected, actual, functools.partial(nudged, run))
+            problem, count = difference(expected, actual, functools.partial(nudged, run), precision)
             undecided += count
             if problem:
                 return Verdict(f"{name} differs in {problem[0]}", f"call {run}: {problem[1]}")
@@ -153,7 +153,7 @@ def outcomes_nudged(program: Program, run: int) -> list[Outcome]:
 
 
 def difference(
-    expected: Outcome, actual: Outcome, nudged: Callable[[], list[Outcome]]
+    expected: Outcome, actual: Outcome, nudged: Callable[[], list[Outcome]], precision: float
 ) -> tuple[tuple[str, str] | None, int]:
     """What differs, in a word and in full, and how many arrays only rounding tells apart."""
     assert expected.arrays is not None
@@ -171,7 +171,7 @@ def difference(
             a, e = (x.astype(x.dtype.newbyteorder("="), copy=False) for x in (a, e))  # programs compute in their own
             if a.dtype != e.dtype:
                 return ("dtype", f"{what} {place}: {a.dtype} instead of {e.dtype}"), undecided
-            wrong = differs(a, e)
+            wrong = differs(a, e, precision)
             if wrong.any():
                 moved = [m for m in nudged() if m.arrays is not None]
                 moves = [getattr(m, kind)[place] for m in moved]
@@ -184,14 +184,20 @@ def difference(
     return None, undecided
 
 
-def differs(a: Any, e: Any) -> Any:
-    """Where two arrays of one type differ by more than a little rounding."""
+def shortest_precision(program: Program) -> float:
+    """Of the floats that a program is given: what it makes of several types is as exact as the shortest of them."""
+    given = [x for leaf in program.leaves.values() for x in leaf.values[:1]]
+    return max((float(np.finfo(x.dtype).eps) for x in given if is_float(x)), default=0.0)
+
+
+def differs(a: Any, e: Any, precision: float = 0.0) -> Any:
+    """Where two arrays of one type differ by more than a little rounding, in it or in `precision`."""
     if e.dtype.kind != "f":
         return np.asarray(a != e)
     with np.errstate(all="ignore"):
         finite = np.isfinite(e)
         scale = np.abs(e[finite]).max(initial=0).astype(float)
-        near = np.abs(a.astype(float) - e.astype(float)) <= ULPS * float(np.finfo(e.dtype).eps) * scale
+        near = np.abs(a.astype(float) - e.astype(float)) <= ULPS * max(float(np.finfo(e.dtype).eps), precision) * scale
         return np.asarray(~np.where(finite, near, (a == e) | (np.isnan(a) & np.isnan(e))))
 
 

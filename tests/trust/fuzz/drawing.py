@@ -354,7 +354,9 @@ class Drawing:
         """Another number in the place of a parameter, or of a plain argument after the first."""
         places = [key for key, x in step.params.items() if isinstance(x, (int, float, type(None)))]
         if places:
-            return step._replace(params=step.params | {self.random.choice(places): self.random.choice(SMALL_PARAMS)})
+            place = self.random.choice(places)
+            others = [True, False, 0, 1] if isinstance(step.params[place], bool) else SMALL_PARAMS
+            return step._replace(params=step.params | {place: self.random.choice(others)})
         plain = [i for i, x in enumerate(step.args) if i and isinstance(x, (int, float))]
         if not plain:
             return step
@@ -450,8 +452,9 @@ class Drawing:
 
     def retyped(self, value: Any) -> Any:
         if type(value) in EQUAL and abs(value) <= 3:
-            others = [x for x in (bool(value), int(value), float(value), -value) if x == value]
-            return self.random.choice(others)
+            if isinstance(value, bool):
+                return int(value)
+            return self.random.choice([x for x in (bool(value), int(value), float(value), -value) if x == value])
         if isinstance(value, dict):
             return {key: self.retyped(part) for key, part in value.items()}
         if type(value) in (list, tuple):

@@ -39,10 +39,26 @@ def leave_errors_unnamed() -> None:
     unnamed.name_error = lambda name, error: error
 
 
+def take_pieces_of_constants_for_constants() -> None:
+    from minigrad.compiler import planner
+
+    piece = planner._piece
+
+    def piece_of_the_same_kind(variable, loop):
+        found = piece(variable, loop)
+        if found is not variable:
+            found.kind = variable.kind
+        return found
+
+    planner._piece = piece_of_the_same_kind
+
+
 FAULTS = [
     Fault("F1", "memory that is assigned keeps its history under capture", keep_history,
           (f"{PROGRAMS}::test_memory_has_no_history_in_any_way",)),
     Fault("F6", "errors of Python's own come out of public functions unnamed", leave_errors_unnamed,
           (f"{PROGRAMS}::test_a_wrong_axis_is_refused_by_name_in_every_way",)),
     Fault("F9", "softmax and standardize look at less on shapes than on arrays", infer_without_a_look, (REFUSALS,)),
+    Fault("F18", "a piece of a constant is taken for a constant: the mask of the first rows serves for all",
+          take_pieces_of_constants_for_constants, (f"{PROGRAMS}::test_a_mask_is_the_right_one_for_every_piece",)),
 ]  # fmt: skip
