@@ -183,7 +183,7 @@ class _Attribute:
 
 
 def _items_of(dictionary: dict[Any, Any]) -> tuple[Any, ...]:
-    return tuple([x for item in dictionary.items() for x in item])
+    return (*dictionary, *dictionary.values())
 
 
 def _attributes_of(thing: Any) -> tuple[Any, ...]:
@@ -211,13 +211,15 @@ def _attributes(thing: Any) -> dict[str, Any]:
     return found
 
 
-_NAMED = (_settings_of, _items_of, _attributes_of, _holdings_of)  # readers of names and values, by turns
+_NAMED = (_settings_of, _items_of, _attributes_of, _holdings_of)  # readers of names and values
 
 
 def _named_parts(note: Note) -> list[tuple[str, Any]]:
     if note.reader not in _NAMED:
         return [(note.name, part) for part in note.parts]
     names, values = note.parts[::2], note.parts[1::2]
+    if note.reader is _items_of:
+        names, values = note.parts[: len(note.parts) // 2], note.parts[len(note.parts) // 2 :]
     return [(f"{note.name}.{name}", value) for name, value in zip(names, values, strict=True)]
 
 
@@ -230,10 +232,10 @@ def _name_of_change(note: Note, now: tuple[Any, ...]) -> str:
     return note.name
 
 
-def _content(thing: Any) -> Any:
+def _content(thing: Any, above: tuple[int, ...] = ()) -> Any:
     """What two values have in common that are the same to a program: 1 is not True, and −0.0 is not 0.0."""
     if type(thing) in _PLAIN:
         return type(thing), repr(thing)
-    if isinstance(thing, (tuple, list)):
-        return type(thing), [_content(part) for part in thing]
+    if isinstance(thing, (tuple, list)) and id(thing) not in above:
+        return type(thing), [_content(part, (*above, id(thing))) for part in thing]
     return id(thing)

@@ -142,6 +142,18 @@ def test_A7_nothing_is_looked_into_that_is_not_a_setting():
     assert count(trainer.step) == 1
 
 
+def test_A7_a_list_that_holds_itself_is_replaced():
+    def cyclic(first):
+        made = [first]
+        made.append(made)
+        return made
+
+    config, step = Config(values=cyclic(1)), mg.compile(lambda config, x: x * float(config.values[0]))
+    assert step(config, X).tolist() == [[1.0] * 3]
+    config.values = cyclic(2)
+    assert step(config, X).tolist() == [[2.0] * 3]
+
+
 def test_A7_a_set_among_the_arguments_may_be_another_one():
     step = mg.compile(lambda chosen, x: x * float(sum(chosen)))
     chosen = {1, 2}
