@@ -20,14 +20,18 @@ class Shaped(_ShapeAndType):
 
     __slots__ = ()
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        from minigrad.core.errors import CaptureError  # seldom: the one thing that this room takes from there
 
-        raise CaptureError(f"{self.dtype} {self.shape} belongs to a finished capture and has no value")
+def _refuse_finished(shaped: Shaped, *args: Any, **kwargs: Any) -> Any:
+    from minigrad.core.errors import CaptureError  # seldom: the one thing that this room takes from there
 
-    __array__ = __array_ufunc__ = __array_function__ = __getattr__ = _refuse
-    __iter__ = __len__ = __getitem__ = __bool__ = __float__ = __int__ = __index__ = __neg__ = __abs__ = _refuse
-    __add__ = __mul__ = __rmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # nor is it used as the tuple that it is
+    raise CaptureError(f"{shaped.dtype} {shaped.shape} belongs to a finished capture and has no value")
+
+
+for _name in (  # outside the class, of which saved scripts have a copy
+    "array", "array_ufunc", "array_function", "getattr", "iter", "len", "getitem", "bool", "float", "int", "index",
+    "neg", "abs", "add", "mul", "rmul", "lt", "le", "gt", "ge",  # the last seven: nor is it used as the tuple it is
+):  # fmt: skip
+    setattr(Shaped, f"__{_name}__", _refuse_finished)
 
 
 class ReadOnly(np.ndarray[Any, np.dtype[Any]]):

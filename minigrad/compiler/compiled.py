@@ -296,9 +296,6 @@ def _key(x: Any, objects: list[Any]) -> Any:
         return kind, tuple([_key(value, objects) for value in x])
     if isinstance(x, (set, frozenset)):
         return kind, Exact(x)
-    if isinstance(x, Tensor):
-        objects.append(x)
-        return kind, x.shape, x.dtype, x._requires_grad, x.name
     if isinstance(x, np.ndarray):
         objects.append(x)
         return kind, x.shape, x.dtype
