@@ -6,7 +6,7 @@ import functools
 import linecache
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -23,8 +23,9 @@ from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
 from minigrad.core.capture import Capture
+from minigrad.core.errors import GraphError
 from minigrad.core.state import CUT, memory_of, touch
-from minigrad.core.tensor import RESULT, Tensor, new_tensor
+from minigrad.core.tensor import RESULT, Tensor, describe, new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
@@ -53,6 +54,23 @@ class Stats:
         )
 
 
+def refuse_history(argument: Tensor, differentiated: Set[int]) -> None:
+    """GraphError for an argument that was computed from what the function takes gradients for."""
+    waiting, seen = [argument], {argument.id}
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.id in differentiated:
+            raise GraphError(
+                f"{describe(argument)}, an argument of a compiled function, was computed from {describe(tensor)}, for "
+                "which the function takes gradients: that path would be lost. Compute the argument in the function; or "
+                "pass .detach() of it, if no gradient shall flow there"
+            )
+        for x in tensor.inputs:
+            if isinstance(x, Tensor) and x.requires_grad and x.id not in seen:
+                seen.add(x.id)
+                waiting.append(x)
+
+
 class Snapshot(NamedTuple):
     """Copies of the state that a program writes, and the states of the generators that it draws from."""
 
@@ -77,6 +95,7 @@ class Program(Locked):
         self.file = f"<minigrad program {next(_numbers)}>"
         super().__init__()
         self._met = frozenset(recording.met)
+        self._differentiated = self._met & recording.differentiated
         self._state_arguments = [0 if isinstance(x._data, Shaped) else x.id for x in dict.fromkeys(recording.given)]
         leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
         self._memory = [
@@ -132,6 +151,10 @@ class Program(Locked):
 
     def arrays_of(self, objects: Sequence[Any]) -> list[Array]:
         """The arrays that the program takes of the arguments; those that are state as well are where they are."""
+        if self._differentiated:
+            for x in objects:
+                if isinstance(x, Tensor) and x.op is not None and x.requires_grad:
+                    refuse_history(x, self._differentiated)
         arrays = [x._values() if isinstance(x, Tensor) else np.asarray(x) for x in objects]
         return [array for array, state in zip(arrays, self._state_arguments, strict=True) if not state]
 

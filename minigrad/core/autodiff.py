@@ -127,8 +127,9 @@ def _sweep(
     on_tensors = recorded or mode.strong
     if mode.capture is not None:
         outputs = [mode.capture.value_of(t) for t in outputs]
-        mode.capture.meet(*targets or ())
-    seeds = [_seed(t, cotangent, on_tensors) for t, cotangent in zip(outputs, cotangents, strict=True)]
+        mode.capture.differentiate(*targets or ())
+    given = zip(outputs, cotangents, strict=True)
+    seeds = [_seed(t, cotangent, on_tensors, create_graph) for t, cotangent in given]
     order = _needed(outputs, targets)
     _check_unchanged(order)
     reached, kept = set(order), set(order) if trail is not None else targets or set()
@@ -269,7 +270,7 @@ def _differential(name: str) -> str:
     return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
-def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
+def _seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) -> Any:
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
         if output.shape != ():
@@ -285,5 +286,7 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool) -> Any:
         cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
     check_alive(cotangent)
     cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
+    if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
+        cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
     cotangent.name = cotangent.name or _differential(output.name or "output")
     return cotangent if on_tensors else cotangent._data

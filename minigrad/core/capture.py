@@ -32,6 +32,7 @@ class Capture:
         self.plain: set[Tensor] = set()  # what is NumPy's own in eager code: scalars and lists, and what they make
         self.weak: set[Tensor] = set()  # those of them that are scalars there: they act as numbers
         self.met: set[int] = set()  # the ids of Tensors with values that the function has used
+        self.differentiated: set[int] = set()  # those for which it takes gradients
         self.outputs: Any = None  # what the function returned, in its structure
         self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
         self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
@@ -76,6 +77,11 @@ class Capture:
         """Note that the function uses these Tensors by itself; stand-ins and results have ids of their own."""
         self.met.update([x.id for x in tensors if not isinstance(x._data, Shaped)])
 
+    def differentiate(self, *tensors: Tensor) -> None:
+        """Note that the function takes gradients for these."""
+        self.meet(*tensors)
+        self.differentiated.update([x.id for x in tensors])
+
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
         if isinstance(value, np.ndarray):
@@ -97,5 +103,6 @@ class Capture:
         return self.gradients.get(tensor)
 
     def add_gradient(self, tensor: Tensor, gradient: Tensor) -> None:
+        self.differentiate(tensor)
         before = self.gradient_of(tensor)
         self.gradients[tensor] = gradient if before is None else registry["add"](before, gradient)

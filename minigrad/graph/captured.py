@@ -44,13 +44,18 @@ def record(
     state: dict[int, Tensor] = {}
     while True:
         recording = Capture(use)
-        stand_ins = StandIns(recording, state)
+        stand_ins, failure = StandIns(recording, state), None
         with within(capture=recording, record=True):
             for name, value in arguments.items():
                 given.arguments[name] = map_leaves(functools.partial(stand_ins.argument, name), value)
-            recording.outputs = map_leaves(_output, function(*given.args, **given.kwargs))
+            try:
+                recording.outputs = map_leaves(_output, function(*given.args, **given.kwargs))
+            except Exception as error:
+                failure = error
         known = {x.id: x for x in tensors if x.id in recording.met}
         if known.keys() <= state.keys():
+            if failure is not None:
+                raise failure
             return recording
         state |= known  # once more, as the function knows these arguments by itself, too: from its module, perhaps
 

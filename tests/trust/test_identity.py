@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import CaptureError, Tensor
+from minigrad import CaptureError, GraphError, Tensor
 
 
 def leaf(*values, name=None):
@@ -144,6 +144,60 @@ def test_A2_a_parameter_of_a_module_as_its_argument():
 
     for x in (module.weight, Tensor(np.ones((2, 2)), requires_grad=True), module.weight):
         np.testing.assert_allclose(mg.compile(step)(x).numpy(), step(x).numpy(), rtol=1e-13)
+
+
+def test_A2_what_fails_where_a_tensor_is_taken_for_two_is_tried_with_one():
+    w = leaf(1.0, 2.0)
+
+    def twice(x):
+        first = mg.grad(mg.sum(x**3), w, unused="zero", create_graph=True)
+        return mg.grad(mg.sum(first), w)
+
+    assert mg.compile(twice)(w).tolist() == twice(w).tolist() == [6.0, 12.0]
+    with pytest.raises(GraphError):
+        mg.compile(twice)(leaf(3.0, 4.0))
+
+
+def test_A2_a_gradient_is_none_of_the_tensors_that_were_given():
+    def function(x, y):
+        copied = mg.grad(y * 1.0, y, y)  # the values of y, and a constant
+        return copied, mg.grad(mg.sum(copied * y), y)
+
+    arguments = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    for actual, expected in zip(mg.compile(function)(*arguments), function(*arguments), strict=True):
+        assert actual.tolist() == expected.tolist() == [3.0, 4.0]
+    state = Tensor([5.0, 6.0], name="state")
+
+    def before(x):
+        found = mg.grad(x * 1.0, x, state)
+        mg.assign(state, state * 2.0)
+        return found
+
+    assert mg.compile(before)(arguments[0]).tolist() == [5.0, 6.0]
+    assert before(arguments[0]).tolist() == [10.0, 12.0]
+
+
+def test_A2_an_argument_with_a_history_that_would_be_lost_is_refused():
+    w, v = leaf(1.0, 2.0, name="w"), leaf(3.0, 4.0)
+
+    def gradient(x):
+        return mg.grad(mg.sum(x * w), w)
+
+    def trained(x):
+        v.grad = None
+        mg.sum(x * v).backward()
+        return v.grad
+
+    x = mg.exp(w * 2.0)
+    step = mg.compile(gradient)
+    for _ in range(2):
+        with pytest.raises(GraphError, match=r"made by exp, an argument.*was computed from float64 \(2,\) 'w'.*detach"):
+            step(x)
+    assert step(x.detach()).tolist() == gradient(x.detach()).tolist()
+    assert mg.compile(trained)(x).tolist() == x.tolist()  # no path of v is lost
+    assert mg.compile(lambda x: x * w)(x).tolist() == (x * w).tolist()
+    with pytest.raises(GraphError, match="was computed from"):
+        mg.compile(trained)(v * v)
 
 
 # --- functions that are methods, modules, wrapped ---------------------------------------------------------------------
