@@ -30,21 +30,26 @@ from run import Result, explanation, report, without_line  # noqa: E402
 
 FILES = ("core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py")
 MIRRORS = {
-    "core/capture.py": ("tests/core/test_capture.py", "tests/compiler/test_arguments.py"),
-    "core/autodiff.py": ("tests/core/test_autodiff.py", "tests/core/test_mutation.py"),
-    "core/op.py": ("tests/core/test_tensor.py", "tests/core/test_messages.py", "tests/core/test_modes.py"),
-    "graph/run.py": ("tests/graph/test_run.py", "tests/graph/test_expand.py"),
-}  # fmt: skip
-FAST = ("tests/core", "tests/graph", "tests/trust", "tests/compiler/test_compiled.py", "tests/compiler/test_state.py")
-REST = ("tests/base", "tests/compiler", "tests/checks", "tests/optim", "tests/nn", "tests/test_transforms.py")
+    "core/capture.py": ("core/test_capture.py", "compiler/test_arguments.py", "compiler/test_state.py", "optim"),
+    "core/autodiff.py": (
+        "core/test_autodiff.py",
+        "core/test_mutation.py",
+        "core/test_messages.py",
+        "test_transforms.py",
+    ),
+    "core/op.py": ("core/test_tensor.py", "core/test_messages.py", "core/test_modes.py", "core/test_autodiff.py"),
+    "graph/run.py": ("graph/test_run.py", "graph/test_expand.py", "compiler/test_compiled.py"),
+}
+FAST = ("core", "graph", "trust", "compiler/test_compiled.py", "compiler/test_state.py")
+REST = ("base", "compiler", "checks", "optim", "nn", "test_transforms.py")
 SECONDS = 900.0  # of one process of pytest; a mutant that takes longer is found out
 
 
 class Copy:
     """A copy of the tree, in which one file at a time is changed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, stages: int) -> None:
+        self.folder, self.stages = folder, stages
         for name in ("minigrad", "tests", "examples", "pyproject.toml", "README.md", "docs"):
             source = ROOT / name
             if source.is_dir():
@@ -60,14 +65,15 @@ class Copy:
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):  # as long and as old as the next one, perhaps
             compiled.unlink()
         try:
-            stages = (MIRRORS[mutant.file], FAST, REST)
+            stages = (MIRRORS[mutant.file], FAST, REST)[: self.stages]
             return next((failed for stage in stages if (failed := self.failed(stage))), "")
         finally:
             path.write_bytes(right)
 
     def failed(self, tests: tuple[str, ...]) -> str:
         """The first test that fails."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        command += [f"tests/{name}" for name in tests]
         environment = os.environ | {"PYTHONPATH": str(self.folder), "OPENBLAS_NUM_THREADS": "1"}
         try:
             done = subprocess.run(
@@ -94,6 +100,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", default=FILES, help="below minigrad/")
     parser.add_argument("--sample", type=int, help="so many mutants of each file, the same ones every time")
     parser.add_argument("--again", type=Path, help="the output of a former run: only what survived there unexplained")
+    parser.add_argument("--stages", type=int, default=3, help="of the tests: 1 for those that mirror the file alone")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     parser.add_argument("--output", type=Path, help="a file for the result, beside the screen")
     args = parser.parse_args()
@@ -105,7 +112,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
         copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
         for number in range(args.jobs):
-            copies.put(Copy(Path(folder) / str(number)))
+            copies.put(Copy(Path(folder) / str(number), args.stages))
 
         def tried(mutant: Mutant) -> Result:
             copy = copies.get()
