@@ -88,9 +88,12 @@ class Line:
                 self.moved = [np.zeros(y.shape, bool) for y in self.values]
                 break
         found = [self._with_rounding(slope) for slope in tried if np.isfinite(slope.value + slope.uncertainty)]
-        best = min(
-            found, key=lambda slope: (bool(slope.kink), allowed.doubt(slope)), default=Slope(step=tried[-1].step)
-        )
+
+        def doubt(slope: Slope) -> tuple[bool, float]:
+            # Beside the largest derivatives, kinks so small are rounding that a longer calculation leaves in zeros.
+            return bool(slope.kink) and slope.extent > allowed.lost, allowed.doubt(slope)
+
+        best = min(found, key=doubt, default=Slope(step=tried[-1].step))
         return best._replace(hidden=0.0 if self._has_moved else self._rounding(best.step))
 
     def settles(self, best: Slope) -> bool:
