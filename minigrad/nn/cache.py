@@ -98,7 +98,7 @@ class KeyValueCache:
         if self.context is None:
             self._memory.clear()
         for tensor in (self._taken, *(x for pair in self._memory.values() for x in pair)):
-            assign(tensor, np.zeros(tensor.shape, tensor.dtype))
+            assign(tensor, ops.zeros_like(tensor))
 
     def extended(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
         """All keys and values of `attention`, (…, keys, width): those so far and the new ones, which are kept."""
