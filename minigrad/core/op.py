@@ -116,9 +116,9 @@ class Op(Function, Signature):
             elif kind not in _NUMBERS:
                 foreign = True
             arrays.append(x)
-        if foreign and capture is not None:
-            args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
         if foreign or (has_array and (is_node or not swept)):
+            if foreign and capture is not None:
+                args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
             args = tuple([_operand(x, is_node) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
