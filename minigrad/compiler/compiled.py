@@ -101,11 +101,13 @@ class Compiled(Locked):
         # By name they are taken in the order of the signature, as capture does.
         given = self._signature.bind(*args, **kwargs).arguments if kwargs else args
         key: tuple[Any, ...] = (_key(given, objects), mode.grad, mode.generator, mode.expanded)
-        if len(objects) > 1 and len(set(map(id, objects))) < len(objects):
-            places = {id(x): i for i, x in enumerate(objects)}
-            key = (*key, tuple([places[id(x)] for x in objects]))  # which of them are the same
-            objects = list({id(x): x for x in objects}.values())
         plain = _ARRAYS.issuperset(map(type, objects))
+        if not plain and len(objects) > 1:
+            first = {id(x): i for i, x in reversed(list(enumerate(objects))) if isinstance(x, Tensor)}
+            if len(first) < sum(isinstance(x, Tensor) for x in objects):
+                places = [first.get(id(x), i) for i, x in enumerate(objects)]
+                key = (*key, tuple(places))  # which of them are the same Tensor
+                objects = [x for i, x in enumerate(objects) if places[i] == i]
         program = self._known(key, objects, plain)
         if program is None:
             with self._lock:  # of several threads that come first, one compiles

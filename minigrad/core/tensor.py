@@ -263,9 +263,10 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Operand | None) -> None:
-        check_alive(value)
-        if value is not None and shape_of(value) != self.shape:
-            raise ValueError(f"the gradient of {describe(self)} cannot have shape {shape_of(value)}")
+        if value is not None:
+            check_alive(value)
+            if shape_of(value) != self.shape:
+                raise ValueError(f"the gradient of {describe(self)} cannot have shape {shape_of(value)}")
         capture = current_mode().capture
         if capture is not None:
             capture.gradients[self] = value

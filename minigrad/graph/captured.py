@@ -61,7 +61,7 @@ def record(
 
 
 class StandIns:
-    """What stands for the arrays among the arguments: one for one object; state stands for itself."""
+    """What stands for the arrays among the arguments: one for one Tensor; state stands for itself."""
 
     def __init__(self, recording: Capture, state: dict[int, Tensor]) -> None:
         self.recording = recording
@@ -74,7 +74,7 @@ class StandIns:
         check_alive(value)
         if value.dtype.kind not in "biuf":
             raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
-        if isinstance(value, np.generic) or id(value) not in self.known:
+        if not isinstance(value, Tensor) or id(value) not in self.known:  # of arrays no gradient is taken
             self.known[id(value)] = self._made(name, value)
         stand_in, used = self.known[id(value)]
         self.recording.given.append(stand_in)

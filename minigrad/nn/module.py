@@ -182,11 +182,12 @@ class Module(Watched, habits="Module"):
 
     def _where(self, child: Module) -> Held | None:
         """Where `child` was when it was called from here before; None if it is there no more."""
-        held = (self._noted().held or {}).get(id(child))
+        calls = self._calls
+        held = None if calls is None or calls.held is None else calls.held.get(id(child))
         found: Any = self
         try:
-            for key in held.keys if held is not None else ():
-                found = vars(found)[key] if isinstance(found, Module) else found[key]
+            for key in () if held is None else held.keys:
+                found = found.__dict__[key] if isinstance(found, Module) else found[key]
         except (IndexError, KeyError, TypeError):
             return None
         return held if found is child else None

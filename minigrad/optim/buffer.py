@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.base.arrays import Array
+from minigrad.base.clock import Storage
 from minigrad.core.modes import current_mode
 from minigrad.core.state import assign, cast, memory_of, rebase, touch
 from minigrad.core.tensor import Tensor
@@ -44,6 +45,7 @@ class Buffer:
         self.slices = [slice(end - parameter.size, end) for parameter, end in zip(parameters, ends, strict=True)]
         self._memory: Array = np.empty(ends[-1], parameters[0].dtype)
         self._homes = [self._memory[s].reshape(p.shape) for p, s in zip(parameters, self.slices, strict=True)]
+        self._looked = -1  # what the clock of changes said when the parameters were last seen in this memory
         self._move_in()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,6 +89,8 @@ class Buffer:
 
     def _move_in(self) -> None:
         """Let every parameter live in this memory: at first, and again where another optimiser has moved it out."""
-        for parameter, home in zip(self.parameters, self._homes, strict=True):
-            if memory_of(parameter) is not home:
-                rebase(parameter, home)
+        if self._looked != Storage.changes:
+            for parameter, home in zip(self.parameters, self._homes, strict=True):
+                if memory_of(parameter) is not home:
+                    rebase(parameter, home)
+            self._looked = Storage.changes

@@ -97,4 +97,4 @@ def test_E9_arguments_that_are_not_supported_are_named():
     with pytest.raises(TypeError, match="cumsum: argument dtype is not supported"):
         np.cumsum(Tensor([1.0]), dtype=np.float32)
     with pytest.raises(TypeError, match="cumprod: argument out is not supported"):
-        np.cumprod(Tensor([1.0]), out=np.zeros(1))
+        mg.cumprod(Tensor([1.0]), out=np.zeros(1))
