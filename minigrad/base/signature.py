@@ -40,6 +40,14 @@ class Signature:
         """The name of the input at `position`."""
         return self.arguments[position] if position < len(self.arguments) else f"{self.variadic}"
 
+    def check_absent(self, args: tuple[Any, ...]) -> None:
+        """Refuse None in the place of an input that cannot be left out: NumPy would make objects of it."""
+        for position, x in enumerate(args if self.variadic else args[: self.fewest]):
+            if x is None:
+                raise TypeError(
+                    f"{self.name}: argument {self.argument(position)!r} is None: expected a Tensor or numbers"
+                )
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""
         count = len(self.arguments)

@@ -103,7 +103,7 @@ class Op(Function, Signature):
                 result: Tensor = self.definition(*args, **params)
             return result
         arrays: list[Any] = []
-        is_node, wanted, has_array, foreign = record and not args, False, False, False
+        is_node, wanted, has_array, foreign, absent = record and not args, False, False, False, False
         for x in args:
             kind = type(x)
             if kind is Tensor:
@@ -113,9 +113,13 @@ class Op(Function, Signature):
                 x = x._data
             elif kind is np.ndarray:
                 has_array = True
+            elif x is None:
+                absent = True
             elif kind not in _NUMBERS:
                 foreign = True
             arrays.append(x)
+        if absent:
+            self.check_absent(args)
         if foreign or (has_array and (is_node or not swept)):
             if foreign and capture is not None:
                 args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])

@@ -91,7 +91,7 @@ def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
     infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=programs.softmax,
     rows=lambda out, x, where, *, axis: (
-        (True, where is not None and where.shape == x.shape)
+        (True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1]))
         if len(out.shape) > 1 and axis in (-1, len(out.shape) - 1) and getattr(x, "shape", ()) == out.shape else None
     ),
     samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),

@@ -142,7 +142,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1).tolist()
     [1.5, 3.5]
     """
-    if axis == -1 and np.ndim(x) and x.dtype.char in "fd" and x.shape[-1]:
+    if type(axis) is int and axis == -1 and np.ndim(x) and x.dtype.char in "fd" and x.shape[-1]:
         means = row_sums(x) / x.shape[-1]
         return means if keepdims else means[..., 0]
     return np.mean(x, axis=axis, keepdims=keepdims)

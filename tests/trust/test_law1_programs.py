@@ -17,7 +17,8 @@ from .fuzz.campaign import fuzz
 from .fuzz.comparing import judge
 from .fuzz.drawing import draw_program, seeds
 from .fuzz.program import Leaf, Program, Ref, Step, script
-from .fuzz.shrinking import pruned, replaced, shrink
+from .fuzz.pruning import pruned
+from .fuzz.shrinking import replaced, shrink
 
 PROGRAMS, A_TEST = int(os.environ.get("MINIGRAD_FUZZ_PROGRAMS", "300")), 20
 SEED = os.environ.get("MINIGRAD_FUZZ_SEED", "1")
@@ -83,10 +84,29 @@ def program_of(name, call, number):
     return Program(f"{name} {number}", leaves, {99: Step(f"mg.{name}", args, params)}, (Ref(99),))
 
 
+def test_A2_a_parameter_as_an_argument_is_known_before_something_is_asked_of_it():
+    """The function fails where two things stand for one object: it is looked at again before that is an error."""
+    parameter, argument = Ref(0), Ref(1)
+    steps = {
+        10: Step("mg.grad", ([parameter], [argument], [parameter]), {"unused": "zero", "create_graph": True}),
+        11: Step("mg.grad", ([Ref(10, 0)], [argument], [parameter]), {"unused": "zero"}),
+    }
+    leaves = {0: Leaf("parameter", (np.array([3.0]),), requires_grad=True), 1: Leaf("tensor", (), same_as=0)}
+    assert judge(Program("same", leaves, steps, (Ref(11, 0),))).kind == "alike"
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        [[False, True, True], [True, True, False], [True, False, True]],
+        [[True], [False], [True]],
+        [[True, False, True]],
+        [True, True, False],
+    ],
+)
 @pytest.mark.parametrize("kind", ["list", "buffer", "array"])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-def test_a_mask_is_the_right_one_for_every_piece(name, kind):
-    mask = [[False, True, True], [True, True, False], [True, False, True]]
+def test_a_mask_is_the_right_one_for_every_piece(name, kind, mask):
     where = mask if kind == "list" else Ref(1)
     steps = {
         9: Step("mg.exp", (Ref(0),), {}),
@@ -98,6 +118,34 @@ def test_a_mask_is_the_right_one_for_every_piece(name, kind):
         leaves[1] = Leaf(kind, (np.array(mask),))
     program = Program("pieces", leaves, steps, (Ref(10), Ref(11)), in_pieces=True)
     assert judge(program).kind == "alike"
+
+
+def test_a_cotangent_is_a_value_in_every_way():
+    """Without a graph, the gradient is neither the result that came in, with its history, nor state that moves on."""
+    x, state = Ref(0), Ref(1)
+    steps = {
+        9: Step("operator.mul", (x, x), {}),
+        10: Step("mg.grad", ([x], [x], [Ref(9)]), {}),
+        11: Step("mg.grad", ([x], [x], [state]), {}),
+        12: Step("mg.assign", (state, x), {}),
+        13: Step("operator.mul", (x, Ref(10, 0)), {}),
+        14: Step("mg.grad", ([Ref(13)], [x], [x]), {}),
+    }
+    leaves = {0: Leaf("tensor", (np.array([3.0]),), requires_grad=True), 1: Leaf("buffer", (np.array([5.0]),))}
+    program = Program("cotangent", leaves, steps, (Ref(10, 0), Ref(11, 0), Ref(14, 0)))
+    assert judge(program).kind == "alike"
+
+
+@pytest.mark.parametrize("name", [name for name, f in mg.registry.items() if getattr(f, "elementwise", False)])
+def test_nothing_in_the_place_of_an_array_is_refused_by_name(name):
+    function = mg.registry[name]
+    for place in range(function.fewest):
+        args = tuple([None if i == place else Ref(0) for i in range(len(function.arguments))])
+        params = function.samples[0].params
+        leaves = {0: Leaf("tensor", (np.ones(3, bool) if name == "where" else np.ones(3),))}
+        program = pruned(Program("none", leaves, {9: Step(f"mg.{name}", args, params)}, (Ref(9),)))
+        if program.leaves:
+            assert judge(program).kind == "refused"
 
 
 @pytest.mark.parametrize("order", [1, 2])

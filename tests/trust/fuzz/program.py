@@ -156,7 +156,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, np.dtype):
         return f"np.dtype({dtype_text(value)})"
     if isinstance(value, type):
-        return value.__name__ if value.__module__ == "builtins" else f"np.{value.__name__}"
+        return f"{'np' if issubclass(value, np.generic) else 'builtins'}.{value.__name__}"
     if isinstance(value, float) and not np.isfinite(value):
         return f'float("{value}")'
     return repr(value)
@@ -206,7 +206,13 @@ def made_leaf(program: Program, number: int, call: int, memo: dict[int, Any]) ->
 
 def script(program: Program) -> str:
     """The program as Python that runs by itself and shows what eager code and the compiled function give."""
-    lines = ["import operator", "import numpy as np", "import minigrad as mg", *sorted(set(imports(program)))]
+    lines = [
+        "import builtins",
+        "import operator",
+        "import numpy as np",
+        "import minigrad as mg",
+        *sorted(set(imports(program))),
+    ]
     for name in sorted({leaf.layout for leaf in program.leaves.values()} - {"plain"}):
         lines += inspect.getsource(layouts.LAYOUTS[name]).splitlines()
     source = program.source()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import operator
@@ -40,7 +41,15 @@ class Way:
         self.memo: dict[int, Any] = {}
         for number in program.state:
             made_leaf(program, number, 0, self.memo)
-        space: dict[str, Any] = {"mg": mg, "np": np, "operator": operator, "rng": self.rng, **HELPERS, **names}
+        space: dict[str, Any] = {
+            "mg": mg,
+            "np": np,
+            "operator": operator,
+            "builtins": builtins,
+            "rng": self.rng,
+            **HELPERS,
+            **names,
+        }
         space |= {program.name(number): self.memo[number] for number in program.state}
         for line in set(imports(program)):
             exec(line, space)

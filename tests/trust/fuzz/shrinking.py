@@ -10,6 +10,7 @@ import numpy as np
 import minigrad as mg
 
 from .program import Leaf, Program, Ref, Step, map_refs, refs, script
+from .pruning import pruned
 from .running import Way
 
 MOST_TRIALS = 600
@@ -44,22 +45,6 @@ def shrink(program: Program, kind: str, judge: Callable[[Program], Any], trials:
                         program, again, smaller = candidate, True, True
                         break
     return program
-
-
-def pruned(program: Program) -> Program:
-    """Without what nothing uses; a step that only writes stays."""
-    needed = {ref.number for ref in program.outputs}
-    steps = {}
-    for number, step in reversed(program.steps.items()):
-        if number in needed or step.call in ("mg.assign", "mg.Tensor.backward"):
-            steps[number] = step
-            needed |= {ref.number for ref in refs((step.args, step.params))}
-    for number in reversed(program.leaves):
-        leaf = program.leaves[number]
-        if number in needed and leaf.same_as is not None:
-            needed.add(leaf.same_as)
-    leaves = {number: leaf for number, leaf in program.leaves.items() if number in needed}
-    return program._replace(leaves=leaves, steps=dict(reversed(steps.items())))
 
 
 def fewer_outputs(program: Program) -> Iterator[Program]:
