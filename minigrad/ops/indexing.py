@@ -231,7 +231,7 @@ def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
 
 
 def written_at(x: Any, values: Any, key: Any) -> Any:
-    result = x.copy()
+    result = np.array(x)  # also of a NumPy scalar, which a copy of it would be again
     result[key] = values
     return result
 

@@ -120,6 +120,14 @@ def test_a_mask_is_the_right_one_for_every_piece(name, kind, mask):
     assert judge(program).kind == "alike"
 
 
+def test_a_number_is_written_over_in_every_way():
+    x, y, cotangent = Ref(0), Ref(1), Ref(2)
+    steps = {9: Step("mg.set_at", (x, (), y), {}), 10: Step("mg.grad", ([Ref(9)], [x, y], [cotangent]), {})}
+    leaves = {number: Leaf("tensor", (np.array(3.0),), requires_grad=True) for number in (0, 1)}
+    leaves[2] = Leaf("scalar", (np.float64(2.0),))
+    assert judge(Program("scalar", leaves, steps, (Ref(10, 0), Ref(10, 1)))).kind == "alike"
+
+
 def test_a_cotangent_is_a_value_in_every_way():
     """Without a graph, the gradient is neither the result that came in, with its history, nor state that moves on."""
     x, state = Ref(0), Ref(1)

@@ -221,7 +221,7 @@ class Drawing:
         So have results of 0-d, which NumPy makes scalars of.
         """
         parts = [self.object(x) if isinstance(x, Ref) else x for x in walk((step.args, step.params))]
-        if isinstance(result, np.generic):
+        if isinstance(result, (np.generic, np.ndarray)) and not result.shape:
             raise RejectedError
         if any(isinstance(x, np.generic) for x in parts) and not any(isinstance(x, mg.Tensor) for x in parts):
             raise RejectedError
