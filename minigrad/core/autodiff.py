@@ -197,7 +197,7 @@ def _sweep(
                         arrays = [np.array(getattr(x, "_data", x)) for x in (incoming, value, totals[x])]
                         trail.append(Contribution(node.id, position, x.id, *arrays))
             plain = mode.capture is None and not mode.strong
-            again = plain and any(map(has_nan, [x._data for x in totals.values()] if on_tensors else totals.values()))
+            again = plain and has_nan(*([x._data for x in totals.values()] if on_tensors else totals.values()))
     finally:
         reset_mode(token)
     if again:

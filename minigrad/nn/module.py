@@ -138,13 +138,13 @@ class Module(Watched, habits="Module"):
     def _begin(self) -> Token[Mode] | None:
         """Make this the module at work, in the scope by which the one that was until now holds it."""
         mode, calls = current_mode(), self._calls
-        caller: Module | None = mode.module and mode.module[0]()
+        caller: Module | None = None if mode.module is None else mode.module[0]()
         if caller is self:
             return None
         known = calls is not None and (calls.before is mode or calls.before == mode)
-        if calls is None or not known or (caller is not None and calls.reached is not caller._where(self)):
-            return set_mode(self._mode_inside(mode, caller))
-        return set_mode(calls.inside)
+        if calls is not None and known and (caller is None or caller._still_holds(self, calls.reached)):
+            return set_mode(calls.inside)
+        return set_mode(self._mode_inside(mode, caller))
 
     def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
         """The mode while this module is at work; kept for the next call, unless it would keep a graph alive."""
@@ -182,15 +182,20 @@ class Module(Watched, habits="Module"):
 
     def _where(self, child: Module) -> Held | None:
         """Where `child` was when it was called from here before; None if it is there no more."""
-        calls = self._calls
-        held = None if calls is None or calls.held is None else calls.held.get(id(child))
-        found: Any = self
+        held = None if self._calls is None or self._calls.held is None else self._calls.held.get(id(child))
+        return held if held is not None and self._still_holds(child, held) else None
+
+    def _still_holds(self, child: Module, held: Held | None) -> bool:
+        """Whether `child` is where it was; nowhere, if that is where it was."""
+        if held is None:
+            return self._where(child) is None
         try:
-            for key in () if held is None else held.keys:
+            found: Any = self.__dict__[held.keys[0]]
+            for key in held.keys[1:]:
                 found = found.__dict__[key] if isinstance(found, Module) else found[key]
         except (IndexError, KeyError, TypeError):
-            return None
-        return held if found is child else None
+            return False
+        return found is child
 
     def _found(self, child: Module) -> Held | None:
         """Where this module holds `child`, itself or below, on the shortest way; None if it does not."""

@@ -9,7 +9,7 @@ def plain_products():
     """A sweep in which NaN arrives is not made again."""
     from minigrad.core import autodiff
 
-    autodiff.has_nan = lambda array: False
+    autodiff.has_nan = lambda *arrays: False
 
 
 def plain_quotients():
