@@ -23,8 +23,14 @@ CUT = 2  # in the place of `requires_grad`: eager code would want a gradient her
 
 
 def read(tensor: Tensor) -> Any:
-    """The current value of a piece of state: a read-only array, or under capture the Tensor that stands for it."""
-    return tensor.data if current_mode().capture is None else memory_of(tensor)
+    """The current value of a piece of state: a read-only array, or under capture the Tensor that stands for it.
+
+    It has no history: a gradient that arrives there ends there, as in an array.
+    """
+    if current_mode().capture is None:
+        return tensor.data
+    value = memory_of(tensor)
+    return value.detach() if value.requires_grad and current_mode().grad else value
 
 
 def memory_of(tensor: Tensor) -> Any:

@@ -74,3 +74,16 @@ def test_A15_a_leaf_made_of_an_argument_is_refused_naming_what_works(make):
         mg.compile(gradient)(np.ones(2))
     argument = Tensor([1.0, 2.0], requires_grad=True)
     assert mg.compile(lambda x: mg.grad(mg.sum(x * x), x))(argument).tolist() == [2.0, 4.0]
+
+
+def test_A15_what_is_read_of_state_has_no_history_in_captured_functions_either():
+    p = mg.Tensor([2.0, 3.0], requires_grad=True, name="p")
+
+    def gradients(x):
+        return mg.grad(mg.sum(mg.read(p) * x), [x, p], unused="zero")
+
+    x = mg.Tensor([5.0, 7.0], requires_grad=True)
+    expected = [[2.0, 3.0], [0.0, 0.0]]
+    assert [g.tolist() for g in gradients(x)] == expected
+    assert [g.tolist() for g in mg.compile(gradients)(x)] == expected
+    assert [g.tolist() for g in mg.trace(gradients, x).run(x)] == expected
