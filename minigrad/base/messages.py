@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 # What NumPy raises for bad arguments; and numbers have no shape.
-REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError, AttributeError)
+REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:

@@ -126,6 +126,7 @@ def _sweep(
     recorded = create_graph or mode.capture is not None
     on_tensors = recorded or mode.strong
     if mode.capture is not None:
+        mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
         mode.capture.differentiate(*targets or ())
     given = zip(outputs, cotangents, strict=True)

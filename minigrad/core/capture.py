@@ -44,14 +44,20 @@ class Capture:
             if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
             differentiable = isinstance(x, Tensor) and x.requires_grad and op.differentiable and current_mode().grad
-            if differentiable and x in self.updates:
-                raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")
+            if differentiable:
+                self.check_current(x)
         values = tuple([self.value_of(x) if isinstance(x, Tensor) else x for x in inputs])
         if self.weak.isdisjoint(values):
             return values
         from minigrad.base.weak import beside_tensors
 
         return beside_tensors(op, values, params, self.plain, self.weak)
+
+    def check_current(self, *tensors: Tensor) -> None:
+        """Refuse to differentiate what was assigned before: the graph of its new value is not that of a leaf."""
+        for x in tensors:
+            if x.requires_grad and x in self.updates:
+                raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")
 
     def made(self, result: Tensor, op: Op) -> None:
         """Note that the op made `result`."""

@@ -87,3 +87,23 @@ def test_A15_what_is_read_of_state_has_no_history_in_captured_functions_either()
     assert [g.tolist() for g in gradients(x)] == expected
     assert [g.tolist() for g in mg.compile(gradients)(x)] == expected
     assert [g.tolist() for g in mg.trace(gradients, x).run(x)] == expected
+
+
+@pytest.mark.parametrize("of_state", [True, False])
+def test_A2_what_was_assigned_before_is_not_differentiated_in_captured_functions(of_state):
+    p = mg.Tensor(2.0, requires_grad=True, name="p")
+
+    def gradient(x, y):
+        mg.assign(p, x)
+        return mg.grad(p, [y] if of_state else [x], unused="zero")
+
+    x = mg.Tensor(5.0, requires_grad=True)
+    assert float(gradient(x, p)[0]) == float(of_state)
+    for captured in (mg.compile(gradient), lambda *args: mg.trace(gradient, *args)):
+        with pytest.raises(CaptureError, match="'p' was updated before"):
+            captured(x, p)
+
+
+def test_A11_numbers_that_an_unsigned_type_cannot_hold_are_refused_by_name():
+    with pytest.raises(OverflowError, match=r"bitwise_xor\(x1: uint32 \(3,\)"):
+        mg.Tensor(np.ones(3, np.uint32)) ^ -2
