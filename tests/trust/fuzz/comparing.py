@@ -110,7 +110,7 @@ def is_named(error: BaseException) -> bool:
     """Whether an error is one of ours, or says which public function it is about."""
     if isinstance(error, mg.MinigradError):
         return True
-    if not isinstance(error, (TypeError, ValueError, IndexError)):
+    if not isinstance(error, (TypeError, ValueError, IndexError, OverflowError)):
         return False
     if any(note.startswith("in ") for note in getattr(error, "__notes__", ())):  # the node or the line is named
         return True
