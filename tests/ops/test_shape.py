@@ -170,3 +170,14 @@ def test_shapes_that_do_not_fit_are_named():
         mg.sum_to(Tensor(np.ones((2, 3))), (2,))
     with pytest.raises(ValueError, match=r"concatenate\(arrays: float64 \(2, 3\), arrays: float64 \(2, 2\)"):
         mg.concatenate([Tensor(np.ones((2, 3))), np.ones((2, 2))])
+
+
+def test_the_rules_of_all_parts_at_once_are_those_of_each():
+    rng = np.random.default_rng(0)
+    arrays, params = [rng.standard_normal((2, n)) for n in (1, 3, 2)], {"axis": 1}
+    y = mg.concatenate(arrays, **params)
+    g = rng.standard_normal(y.shape)
+    for position, rule in mg.concatenate.joined(*arrays, **params).items():
+        expected = mg.concatenate.rule(position)(g, y, *arrays, **params)
+        np.testing.assert_array_equal(rule(g, y), expected)
+        assert expected.shape == arrays[position].shape
