@@ -248,6 +248,9 @@ COUNTERPARTS = {
     **named("maximum", "minimum", "where", "clip", "isfinite", "isinf", "isnan"),
     **named("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     **named("logical_and", "logical_or", "logical_xor", "logical_not", "zeros_like", "ones_like", "full_like"),
+    **named("bitwise_and", "bitwise_or", "bitwise_xor", "invert"),
+    "tanh_slope": lambda x: 1 - jnp.tanh(x) ** 2,
+    "one_minus_square": lambda x: 1 - x**2,
     **named("relu", "sigmoid", "softplus", "log_sigmoid", "silu", "mish", library=jax.nn),
     **named("erf", "erfc", library=jax.scipy.special),
     "strong_multiply": jnp.multiply,
@@ -296,7 +299,7 @@ COUNTERPARTS = {
     "add_along_axis": added_along_axis,
     # products
     **named("matmul", "outer", "inner", "dot", "tensordot", "einsum"),
-    "linear": lambda x, weight, bias: x @ weight + bias,
+    "linear": lambda x, weight, bias: x @ weight + (0.0 if bias is None else bias),
     "vecdot": lambda x1, x2, *, axis, keepdims: jnp.sum(x1 * x2, axis, keepdims=keepdims),
     # networks
     "softmax": softmax,
@@ -325,4 +328,5 @@ COUNTERPARTS = {
 }
 
 DRAWN = "a random draw, which has no samples: no two generators agree"
-EXCEPTIONS = {"dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN}
+NUMBERS = "made of numbers alone: there is nothing to differentiate, and NumPy is the judge of its values"
+EXCEPTIONS = {"dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN, "arange": NUMBERS, "tri": NUMBERS}

@@ -294,7 +294,10 @@ COUNTERPARTS = {
     **named("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "trunc", "round"),
     **named("maximum", "minimum", "where", "clip", "isfinite", "isinf", "isnan", "zeros_like", "ones_like"),
     **named("not_equal", "less", "less_equal", "greater", "greater_equal"),
-    **named("logical_and", "logical_or", "logical_xor", "logical_not"),
+    **named("logical_and", "logical_or", "logical_xor", "logical_not", "bitwise_and", "bitwise_or", "bitwise_xor"),
+    "invert": on_tensors(torch.bitwise_not),
+    "tanh_slope": lambda x: 1 - torch.tanh(x) ** 2,
+    "one_minus_square": lambda x: 1 - x**2,
     "equal": on_tensors(torch.eq),
     "strong_multiply": on_tensors(torch.multiply),
     "number_power": lambda x, *, exponent: x**exponent,
@@ -374,7 +377,7 @@ COUNTERPARTS = {
     "add_along_axis": added_along_axis,
     # products
     "matmul": torch.matmul,
-    "linear": lambda x, weight, bias: functional.linear(x, weight.T) + bias,
+    "linear": lambda x, weight, bias: functional.linear(x, weight.T) + (0.0 if bias is None else bias),
     "vecdot": lambda x1, x2, *, axis, keepdims: (x1 * x2).sum(axis, keepdim=keepdims),
     "outer": lambda x1, x2: torch.outer(tensor(x1).reshape(-1), tensor(x2).reshape(-1)),
     "inner": on_tensors(torch.inner),
@@ -408,4 +411,5 @@ COUNTERPARTS = {
 }
 
 DRAWN = "a random draw, which has no samples: no two generators agree"
-EXCEPTIONS = {"dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN}
+NUMBERS = "made of numbers alone: there is nothing to differentiate, and NumPy is the judge of its values"
+EXCEPTIONS = {"dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN, "arange": NUMBERS, "tri": NUMBERS}
