@@ -279,7 +279,8 @@ COUNTERPARTS = {
     "linear_recurrence": recurrence,
     "matrix_trace": jnp.trace,
     # shapes
-    **named("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "broadcast_to"),
+    "transpose": lambda x, *, axes: jnp.transpose(x, (axes,) if isinstance(axes, int) else axes),
+    **named("reshape", "ravel", "swapaxes", "moveaxis", "expand_dims", "squeeze", "broadcast_to"),
     **named("stack", "vstack", "hstack", "flip", "roll", "tile", "diagonal", "diag"),
     "sum_to": sum_to,
     "concatenate": lambda *xs, axis: jnp.concatenate(xs, axis),
