@@ -27,7 +27,7 @@ def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[s
         from minigrad.base.clashes import problem_of_shapes
 
         problem = problem_of_shapes(op, operands)
-    if kind is AttributeError and any(type(x) in (int, float, bool) for x in inputs):
+    if isinstance(getattr(error, "obj", None), (int, float)):
         kind = ValueError if problem else TypeError
         problem = problem or "a Python number stands where an array is needed"
     return kind(f"{op.name}({', '.join(given)}): {problem or str(error).removeprefix(f'{op.name}: ')}")

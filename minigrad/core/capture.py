@@ -97,7 +97,12 @@ class Capture:
             raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
         if value.requires_grad and not tensor.requires_grad:  # memory has no history
             value = value.detach()
-        self.updates[tensor] = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
+        value = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
+        if value in self.plain:  # what was NumPy's own is a Tensor's from here on
+            value = value.detach()
+            self.plain.discard(value)
+            self.weak.discard(value)
+        self.updates[tensor] = value
 
     def gradient_of(self, tensor: Tensor) -> Any:
         self.meet(tensor)

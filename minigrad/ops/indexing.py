@@ -99,7 +99,7 @@ def added_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
     formula="x at an index", view=True, infer=known_shape, added=added_to_part,
     code=lambda program, out, x, *indices, index: f"{x}[{programs.key_text(index, indices)}]",
     samples=[call(normal(4, 3), integers(4, 5), index=Index([True])), call(normal(), index=Index([None])),
-             call(normal(4, 3), integers(3, 0), index=Index([..., True]))],
+             call(normal(4, 3), integers(3, 0), index=Index([..., True])), call(normal(4, 3), -1, index=Index([True]))],
     refusals=[refusal(call(normal(3), OUTSIDE, index=Index([True])), IndexError, "getitem", "(3,)", "index 3")],
     reference=lambda x, *indices, index: x[index.with_arrays(indices)],
 )  # fmt: skip
@@ -134,8 +134,9 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
-    if len(indices) == 1 and index == (True,) and indices[0].dtype.kind in "iu" and shape[0]:
-        return rows_added(values, indices[0], shape)
+    rows = indices[0] if len(indices) == 1 and index == (True,) else None
+    if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and shape[0]:
+        return rows_added(values, rows, shape)
     if any(e is True for e in index):
         return added_at_places(values, numbered(shape)[index.with_arrays(indices)], shape)
     result = np.zeros(shape, values.dtype)
@@ -217,7 +218,7 @@ def index(x: Any, key: Any) -> Any:
         call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
         call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),
         call(normal(4, 3), normal(0, 3), integers(4, 0), index=Index([True])),
-        call(normal(), normal(), index=Index([])),
+        call(normal(), normal(), index=Index([])), call(normal(4, 3), normal(3), 2, index=Index([True])),
     ],
     refusals=[
         refusal(call(normal(4, 3), normal(2), index=Index([0])), ValueError, "setitem", "(4, 3)", "(2,)"),
@@ -245,7 +246,7 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
 def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
     read = ops.getitem(g, *indices, index=index)
     read = ops.reshape(read, (1,) * (np.ndim(values) - read.ndim) + read.shape) if np.ndim(values) > read.ndim else read
-    if all(i.dtype.kind == "b" for i in indices):
+    if all(np.dtype(getattr(i, "dtype", type(i))).kind == "b" for i in indices):
         return read
     # Of the values written to one place only the last is still there: each place says which.
     numbers: Any = np.arange(read.size).reshape(read.shape)

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from mutants import Mutant, mutants_of, only_for_tests  # noqa: E402  # beside this script
 from run import Result, explanation, report, without_line  # noqa: E402
 
-FILES = ("core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py")
+FILES = ("core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py", "graph/captured.py")
 MIRRORS = {
     "core/capture.py": ("core/test_capture.py", "compiler/test_arguments.py", "compiler/test_state.py", "optim"),
     "core/autodiff.py": (
@@ -39,6 +39,12 @@ MIRRORS = {
     ),
     "core/op.py": ("core/test_tensor.py", "core/test_messages.py", "core/test_modes.py", "core/test_autodiff.py"),
     "graph/run.py": ("graph/test_run.py", "graph/test_expand.py", "compiler/test_compiled.py"),
+    "graph/captured.py": (
+        "core/test_capture.py",
+        "graph/test_build.py",
+        "compiler/test_arguments.py",
+        "compiler/test_state.py",
+    ),
 }
 FAST = ("core", "graph", "trust", "compiler/test_compiled.py", "compiler/test_state.py")
 REST = ("base", "compiler", "checks", "optim", "nn", "test_transforms.py")

@@ -110,3 +110,31 @@ def test_A5_state_takes_what_a_scalar_makes():
     step = mg.compile(update)
     assert [float(step(rate)) for _ in range(2)] == [1.0, 0.5]
     assert weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), [1.0]], ids=["a scalar", "a list"])
+def test_A5_what_state_was_assigned_is_as_strong_as_state(value):
+    def run(wrap):
+        state = Tensor(np.zeros(np.shape(value), np.float32))
+
+        def step(chosen, value):
+            mg.assign(state, value)
+            return mg.where(chosen, state, state), state * 1.0
+
+        return wrap(step)(Tensor([True]), value)
+
+    for ours, exact in zip(run(mg.compile), run(lambda function: function), strict=True):
+        assert ours.dtype == exact.dtype == np.float32
+        assert ours.tolist() == exact.tolist()
+
+
+def test_A5_a_number_where_an_array_is_needed_is_named_as_in_eager_code():
+    for wrap in (lambda function: function, mg.compile):
+        with pytest.raises(TypeError, match="setitem.*a Python number stands where an array is needed"):
+            wrap(lambda x, y: mg.set_at(x, (), y * 2.0))(np.float32(0.5), Tensor(1.0))
+
+
+def test_A5_a_place_that_was_computed_has_a_gradient():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    place = mg.argmax(np.array([0.0, 1.0]))  # NumPy's scalar
+    assert mg.grad(mg.sum(x[place] ** 2), x).tolist() == [[0.0, 0.0], [6.0, 8.0]]
