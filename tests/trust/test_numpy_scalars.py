@@ -130,7 +130,7 @@ def test_A5_what_state_was_assigned_is_as_strong_as_state(value):
 
 def test_A5_a_number_where_an_array_is_needed_is_named_as_in_eager_code():
     for wrap in (lambda function: function, mg.compile):
-        with pytest.raises(TypeError, match="setitem.*a Python number stands where an array is needed"):
+        with pytest.raises(TypeError, match=r"setitem.*a Python number stands where an array is needed"):
             wrap(lambda x, y: mg.set_at(x, (), y * 2.0))(np.float32(0.5), Tensor(1.0))
 
 
