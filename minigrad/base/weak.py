@@ -26,6 +26,9 @@ def beside_tensors(
     numbers = tuple([NUMBERS[x.dtype.char] if x in weak else x for x in inputs])
     if op.elementwise:
         dtype = np.result_type(*(getattr(x, "dtype", x) for x in numbers if x is not None))
+        result = op.infer(numbers, params).dtype
+        if result.kind == "f" and dtype.kind == "f":  # a condition is none of what makes the type of the result
+            dtype = result
         return tuple([_converted(x, dtype) if x in weak else x for x in inputs])
     result = op.infer(numbers, params)
     differs = op.infer(inputs, params) != result  # an index is none of what makes the type of the result

@@ -123,6 +123,7 @@ def _sweep(
     mode = current_mode()
     if strong or mode.watch is not None:  # who looks on sees one sweep, which nobody takes back
         mode = mode._replace(strong=True)
+    watch = mode.watch
     recorded = create_graph or mode.capture is not None
     on_tensors = recorded or mode.strong
     if mode.capture is not None:
@@ -159,7 +160,7 @@ def _sweep(
                     whole = node.inputs[0]
                     if op.joined is not None:
                         rules, values, params, half = op.joined(*values, **params), (), {}, False
-                    elif op.added is not None and whole in owned and trail is None and mode.watch is None:
+                    elif op.added is not None and whole in owned and trail is None and watch is None:
                         done = op.added(totals[whole], incoming, *values[1:], **params)
                         if done:
                             continue
@@ -175,8 +176,8 @@ def _sweep(
 
                         incoming, y, values, half = *widened_node(node, incoming, values), False
                     value: Any = rule(incoming, y, *values, **params)
-                    if mode.watch is not None:
-                        mode.watch.contribution(node, position, incoming, value)
+                    if watch is not None:
+                        watch.contribution(node, position, incoming, value)
                     expected = x._data
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
                         value = _fitted(value, x, node, position)

@@ -15,7 +15,7 @@ from minigrad.base.clock import next_id
 from minigrad.base.record import registry
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode
-from minigrad.core.state import cast, check_alive
+from minigrad.core.state import cast, check_alive, is_state
 from minigrad.core.tensor import Tensor, constant, describe, refuse_under_capture
 
 if TYPE_CHECKING:
@@ -90,19 +90,28 @@ class Capture:
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
-        if isinstance(value, np.ndarray):
-            refuse_under_capture(value, "assign")
-        value = self.value_of(value) if isinstance(value, Tensor) else constant(value)
+        value = self._copied(tensor, value, "assign")
         if isinstance(tensor._data, Shaped):
             raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
         if value.requires_grad and not tensor.requires_grad:  # memory has no history
             value = value.detach()
-        value = cast(value, tensor.dtype, f"assign: {describe(tensor)}")
-        if value in self.plain:  # what was NumPy's own is a Tensor's from here on
-            value = value.detach()
-            self.plain.discard(value)
-            self.weak.discard(value)
         self.updates[tensor] = value
+
+    def set_gradient(self, tensor: Tensor, value: Any) -> None:
+        """What `tensor.grad = value` does; None forgets it."""
+        self.gradients[tensor] = None if value is None else self._copied(tensor, value, "a gradient")
+
+    def _copied(self, tensor: Tensor, value: Any, use: str) -> Tensor:
+        """`value` as it is now, in the type of `tensor`, for which it is meant."""
+        if isinstance(value, np.ndarray):
+            refuse_under_capture(value, use)
+        given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
+        copied: Tensor = cast(given, tensor.dtype, f"{use}: {describe(tensor)}")
+        if copied in self.plain or is_state(copied):  # it would be a number to those who use it, or change
+            copied = copied.detach()
+            self.plain.discard(copied)
+            self.weak.discard(copied)
+        return copied
 
     def gradient_of(self, tensor: Tensor) -> Any:
         self.meet(tensor)

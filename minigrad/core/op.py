@@ -199,7 +199,12 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
 
 def _operand(value: Any, is_node: bool) -> Any:
     """An operand as it is computed with, checked; in a node, NumPy scalars act as numbers."""
-    if isinstance(value, Tensor) or type(value) in _NUMBERS:
+    kind = type(value)
+    if (
+        kind is Tensor
+        or kind in _NUMBERS
+        or (kind is np.ndarray and value.dtype.isnative and value.dtype.kind in "biuf")
+    ):
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value.item() if is_node else value

@@ -52,7 +52,7 @@ def assign(tensor: Tensor, value: Operand) -> None:
     [3.0, 4.0]
     """
     check_alive(tensor)
-    if tensor.op is not None or (tensor.role == "constant" and "made_by" not in tensor.params):
+    if not is_state(tensor) and not isinstance(tensor._data, Shaped):
         what = "a constant" if tensor.op is None else f"the result of {tensor.op.name}"
         raise GraphError(f"{describe(tensor)} is {what}; only leaves can be assigned, those that Tensor(…) makes")
     if shape_of(value) != tensor.shape:
@@ -66,6 +66,12 @@ def assign(tensor: Tensor, value: Operand) -> None:
             cast(values, tensor.dtype, f"assign: {describe(tensor)}")
         np.copyto(tensor._values(), values, casting="same_kind")
         touch(tensor)
+
+
+def is_state(tensor: Tensor) -> bool:
+    """Whether it is memory that can be assigned: no stand-in, no result, no constant."""
+    fixed = tensor.role == "constant" and "made_by" not in tensor.params
+    return tensor.op is None and not fixed and not isinstance(tensor._data, Shaped)
 
 
 def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:

@@ -269,7 +269,7 @@ class Tensor:
                 raise ValueError(f"the gradient of {describe(self)} cannot have shape {shape_of(value)}")
         capture = current_mode().capture
         if capture is not None:
-            capture.gradients[self] = value
+            capture.set_gradient(self, value)
         else:
             self._grad = None if value is None else real_array(value, self.dtype, copy=True)
 

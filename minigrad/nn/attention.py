@@ -115,8 +115,7 @@ class MultiHeadAttention(Module):
 
     def _keep(self, weights: Any) -> None:
         if current_mode().capture is None:
-            self._node = weakref.ref(weights)
-            self._values = memory_of(weights)
+            vars(self).update(_node=weakref.ref(weights), _values=memory_of(weights))  # at every call, so at once
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_node": None, "_values": None}

@@ -46,13 +46,14 @@ class Held(NamedTuple):
 class Calls:
     """What a module remembers of calls for the next one; it is no part of its state."""
 
-    __slots__ = ("before", "held", "inside", "known_as", "model", "reached")
+    __slots__ = ("before", "held", "inside", "known_as", "looked", "model", "reached")
 
     def __init__(self, model: Model) -> None:
         self.model = model  # where it was called first
         self.held: dict[int, Held] | None = None  # where the modules called from here are, by their id
         self.before: Mode | None = None  # that of the last caller
         self.inside = Mode()  # what it became
+        self.looked = -1  # what the clock of changes said when that caller held it by an attribute, of which it hears
         self.reached: Held | None = None  # where that caller holds it
         self.known_as: tuple[str, Model] | None = None  # the path from who holds it and called last, and in which model
 
@@ -138,11 +139,15 @@ class Module(Watched, habits="Module"):
     def _begin(self) -> Token[Mode] | None:
         """Make this the module at work, in the scope by which the one that was until now holds it."""
         mode, calls = current_mode(), self._calls
+        if calls is not None and calls.before is mode and calls.looked == Storage.changes:
+            return set_mode(calls.inside)
         caller: Module | None = None if mode.module is None else mode.module[0]()
         if caller is self:
             return None
         known = calls is not None and (calls.before is mode or calls.before == mode)
         if calls is not None and known and (caller is None or caller._still_holds(self, calls.reached)):
+            if caller is None or (calls.reached is not None and len(calls.reached.keys) == 1):
+                calls.looked = Storage.changes
             return set_mode(calls.inside)
         return set_mode(self._mode_inside(mode, caller))
 

@@ -117,7 +117,7 @@ def attention_weights(
         scores = named(scores + bias, "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
-    weights = ops.softmax(scores, where=mask)
+    weights = ops.softmax(scores, mask)
     if query.dtype.char == key.dtype.char == "e":
         weights = ops.astype(weights, HALF)
     return named(weights, "weights")

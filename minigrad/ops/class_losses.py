@@ -77,19 +77,22 @@ def log_total(x: Any) -> Any:
 
 @op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i", internal=True, code=programs.surprise)
 def surprise(x: Any, total: Any, targets: Any) -> Any:
-    """The loss of each row."""
-    return surprises(x, total, check_classes("cross_entropy", targets, x.shape[1]))
+    """The loss of each row; programs take the difference where it has digits enough, since they know the total."""
+    return surprises(x, check_classes("cross_entropy", targets, x.shape[1]))
 
 
-def surprises(x: Any, total: Any, classes: Any) -> Any:
-    """As `surprise`. A small loss would have few digits as the difference of two larger numbers: it is log(1 + …)."""
-    losses = total[:, 0] - x[np.arange(len(x)), classes]
-    small = np.flatnonzero(losses < programs.SMALL_LOSS)
-    if small.size:
-        few, at_targets = x[small], (np.arange(small.size), classes[small])
-        exponentials = np.exp(few - few[at_targets][:, None])
+def surprises(x: Any, classes: Any) -> Any:
+    """As `surprise`, as log(1 + …): a small loss would have few digits as the difference of two larger numbers."""
+    at_targets = np.arange(len(x)), classes
+    own = x[at_targets]
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponentials = np.exp(x - own[:, None])
         exponentials[at_targets] = 0
-        losses[small] = np.log1p(row_sums(exponentials)[:, 0])
+        losses = np.log1p(row_sums(exponentials)[:, 0])
+        if not np.isfinite(add_reduce(losses)):  # too large for its exponential, or without a distribution
+            far = ~np.isfinite(losses)
+            shift = maxima(x[far], -1)
+            losses[far] = np.log(row_sums(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
     return losses
 
 
@@ -160,13 +163,14 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
     logits, dtype = widened(as_float(logits))
-    rows = shifted(logits, -1).reshape(-1, logits.shape[-1])
-    log_totals = np.log(row_sums(np.exp(rows)))
-    losses = surprises(rows, log_totals, classes)
+    rows = logits.reshape(classes.size, logits.shape[-1])
+    losses = surprises(rows, classes)
     if weight is not None:
         weight = weight.astype(rows.dtype)
         losses = weighted(losses, weight[classes])
     if label_smoothing:
+        rows = shifted(rows, -1)
+        log_totals = np.log(row_sums(np.exp(rows)))
         surprise = log_totals - rows if weight is None else weighted(log_totals - rows, weight)
         losses = losses * (1 - label_smoothing) + surprise.mean(-1) * label_smoothing
     return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped
+from minigrad.base.arrays import Shaped, shape_of
 from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.errors import GraphError
 from minigrad.core.op import op
@@ -264,5 +264,5 @@ def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
         raise ValueError(f"dropout: rate={rate} must be between 0 and 1")
     if rate == 0:
         return x
-    draws = ops.random_uniform(shape=x.shape, dtype="float32", generator=current_generator(rng))
+    draws = ops.random_uniform(shape=shape_of(x), dtype="float32", generator=current_generator(rng))
     return ops.where(draws >= rate, x * (1 / (1 - rate) if rate < 1 else 0.0), 0.0)

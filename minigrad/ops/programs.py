@@ -144,7 +144,7 @@ def scatter_add(program: Any, out: Any, values: Any, *indices: Any, index: Any, 
     """Rows are added up by a product with their one-hot vectors, where there are few places for them."""
     if not any(e is True for e in index):
         return written(f"{out}[...] = 0", f"{out}[{key_text(index, indices)}] = {values}")
-    if index != (True,) or indices[0].dtype.kind not in "iu":
+    if index != (True,) or not hasattr(indices[0], "dtype") or indices[0].dtype.kind not in "iu":
         return f"{out}[...] = added_at_places({values}, numbered({shape})[{key_text(index, indices)}], {shape})"
     count, rows, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
     one_by_one = f"{out}[...] = rows_added({values}, {indices[0]}, {shape})"

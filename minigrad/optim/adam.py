@@ -47,8 +47,8 @@ class Adam(Optimiser):
 
     def coefficients(self, step: Any, rate: Any) -> tuple[Any, ...]:
         first, second = self.betas
-        correction = ops.sqrt(1.0 - ops.power(second, step))
-        return rate * correction / (1.0 - ops.power(first, step)), self.epsilon * correction
+        correction = ops.sqrt(1.0 - second**step)
+        return rate * correction / (1.0 - first**step), self.epsilon * correction
 
     def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
         first_moment, second_moment, rate, epsilon = rest

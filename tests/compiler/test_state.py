@@ -108,6 +108,24 @@ class Normalised(Module):
         return (x - self.mean) * self.gain
 
 
+@pytest.mark.parametrize("wrap", [mg.compile, lambda function: function], ids=["compiled", "eager"])
+def test_state_that_was_copied_into_other_state_may_change(wrap):
+    source, target, parameter = Tensor([1.0]), Tensor([0.0]), Tensor(np.float32([0.0]), requires_grad=True)
+
+    def step(x):
+        mg.assign(target, source)
+        parameter.grad = source
+        mg.assign(source, x)
+        gradient = mg.astype(parameter.grad, "float32")
+        parameter.grad = None
+        return mg.copy(mg.read(target)), gradient * 1.0
+
+    copied, gradient = wrap(step)(Tensor([-1.0]))
+    assert copied.tolist() == gradient.tolist() == target.tolist() == [1.0]
+    assert gradient.dtype == np.float32
+    assert source.tolist() == [-1.0]
+
+
 def test_running_statistics_are_updated_in_the_middle_of_forward(same):
     eager, model = Normalised(), Normalised()
     compiled = mg.compile(lambda x: model(x))

@@ -138,3 +138,10 @@ def test_A5_a_place_that_was_computed_has_a_gradient():
     x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     place = mg.argmax(np.array([0.0, 1.0]))  # NumPy's scalar
     assert mg.grad(mg.sum(x[place] ** 2), x).tolist() == [[0.0, 0.0], [6.0, 8.0]]
+
+
+def test_A5_the_type_of_a_condition_is_none_of_the_result():
+    for wrap in (mg.compile, lambda function: function):
+        chosen = wrap(lambda x, s: mg.where(x, s, 0.0))(Tensor(np.float32([1.0, 0.0])), np.float32(0.5))
+        assert chosen.dtype == np.float64
+        assert chosen.tolist() == [0.5, 0.0]

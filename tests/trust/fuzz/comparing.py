@@ -200,7 +200,9 @@ def differs(a: Any, e: Any, precision: float = 0.0) -> Any:
     with np.errstate(all="ignore"):
         finite = np.isfinite(e)
         scale = np.abs(e[finite]).max(initial=0).astype(float)
-        near = np.abs(a.astype(float) - e.astype(float)) <= ULPS * max(float(np.finfo(e.dtype).eps), precision) * scale
+        kind = np.finfo(e.dtype)
+        least = max(max(float(kind.eps), precision) * scale, float(kind.smallest_subnormal))
+        near = np.abs(a.astype(float) - e.astype(float)) <= ULPS * least
         return np.asarray(~np.where(finite, near, (a == e) | (np.isnan(a) & np.isnan(e))))
 
 
