@@ -36,6 +36,12 @@ def finished(tensor: Any) -> str:
     )
 
 
+def no_state(tensor: Any) -> str:
+    """Why a Tensor cannot be assigned."""
+    what = "a constant" if tensor.op is None else f"the result of {tensor.op.name}"
+    return f"{describe(tensor)} is {what}; only leaves can be assigned, those that Tensor(…) makes"
+
+
 def decided(tensor: Any) -> str:
     """Why `requires_grad` of a result cannot be set."""
     return (
@@ -61,6 +67,22 @@ def not_reached(x: Any, outputs: Sequence[Any]) -> str:
         else f": {nothing_behind(lost)}"
     )
     return f"grad: the outputs do not depend on {describe(x)}{why}"
+
+
+def written_since(x: Any, node: Any) -> str:
+    """Why there is no right gradient behind a node whose operand was written to."""
+    return (
+        f"{describe(x)} was written to after {node.op and node.op.name} used it, so its gradient would be wrong: call "
+        "backward before the update, or compute the forward pass again"
+    )
+
+
+def misshapen(value: Any, x: Any, node: Any, position: int) -> str:
+    """What is wrong with a rule whose result does not fit its input."""
+    return (
+        f"the gradient rule of {node.op.name} for {node.op.argument(position)!r} returned shape {value.shape}, "
+        f"expected {x.shape}, or what broadcasting makes of it"
+    )
 
 
 def array_enters(array: Any, where: str) -> str:

@@ -240,10 +240,9 @@ def _check_unchanged(order: list[Tensor]) -> None:
     for node in order:
         for x in (node, *node.inputs) if node.op else ():
             if type(x) is Tensor and x._storage is not None and storage_of(x).stamp > node.id:
-                raise GraphError(
-                    f"{describe(x)} was written to after {node.op and node.op.name} used it, so its gradient would be "
-                    "wrong: call backward before the update, or compute the forward pass again"
-                )
+                from minigrad.base.refusals import written_since
+
+                raise GraphError(written_since(x, node))
 
 
 def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
@@ -253,11 +252,9 @@ def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
             sum_to = registry["sum_to"]
             value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=x.shape)
         except ValueError:
-            assert node.op is not None
-            raise GraphError(
-                f"the gradient rule of {node.op.name} for {node.op.argument(position)!r} returned shape {value.shape}, "
-                f"expected {x.shape}, or what broadcasting makes of it"
-            ) from None
+            from minigrad.base.refusals import misshapen
+
+            raise GraphError(misshapen(value, x, node, position)) from None
     return cast(value, x.dtype, "a gradient")
 
 

@@ -53,8 +53,9 @@ def assign(tensor: Tensor, value: Operand) -> None:
     """
     check_alive(tensor)
     if not is_state(tensor) and not isinstance(tensor._data, Shaped):
-        what = "a constant" if tensor.op is None else f"the result of {tensor.op.name}"
-        raise GraphError(f"{describe(tensor)} is {what}; only leaves can be assigned, those that Tensor(…) makes")
+        from minigrad.base.refusals import no_state
+
+        raise GraphError(no_state(tensor))
     if shape_of(value) != tensor.shape:
         raise ValueError(f"assign: {describe(tensor)} cannot take values of shape {shape_of(value)}")
     capture = current_mode().capture

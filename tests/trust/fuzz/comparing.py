@@ -16,7 +16,7 @@ from .pruning import pruned
 from .running import RUNS, Arrays, Compiled, Eager, Nudged, Outcome, Traced, forget_what_was_inferred, is_float
 
 ULPS = 16  # of the largest value of an array: what may differ without a look at the program
-MOVES = 5  # runs with other roundings, where there is more
+MOVES = 8  # runs with other roundings, where there is more
 SPREAD = 16  # times what these differ
 
 REFUSED_BY_CAPTURE = {

@@ -123,12 +123,13 @@ class Traced(Way):
 class Nudged(Way):
     """Eager, with the last bit of every result moved at random: as far as values move then, rounding moves them.
 
+    Every second time by that of the largest value of the result, since a function in several ops rounds inside, too.
     Where floats of several types meet, what is given in the shorter ones is moved too: their rounding may show in
     results of the longer ones, computed in an order that is not seen from outside.
     """
 
     def __init__(self, program: Program, seed: int) -> None:
-        self.noise = np.random.default_rng(seed)
+        self.noise, self.whole = np.random.default_rng(seed), seed % 2 == 1
         types = {x.dtype.newbyteorder("=") for leaf in program.leaves.values() for x in leaf.values[:1] if is_float(x)}
         self.longest = max(types, key=lambda dtype: dtype.itemsize, default=None)
         if len(types) > 1:
@@ -144,8 +145,14 @@ class Nudged(Way):
             return [self.nudge(part) for part in value]
         if not isinstance(value, (mg.Tensor, np.ndarray, np.generic)) or value.dtype.kind != "f":
             return value
-        eps = np.finfo(value.dtype).eps
-        factors = (1 + eps * self.noise.choice([-1.0, 0.0, 1.0], value.shape)).astype(value.dtype)
+        moves = np.finfo(value.dtype).eps * self.noise.choice([-1.0, 0.0, 1.0], value.shape)
+        if self.whole:
+            array = np.abs(array_of(value)).astype(float)
+            finite = np.isfinite(array) & (array > 0)
+            moves = moves * np.divide(
+                array.max(initial=0, where=finite), array, out=np.zeros(array.shape), where=finite
+            )
+        factors = (1 + moves).astype(value.dtype)
         return np.asarray(value * factors) if isinstance(value, np.ndarray) else value * factors
 
 
