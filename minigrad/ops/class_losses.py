@@ -89,8 +89,8 @@ def surprises(x: Any, classes: Any) -> Any:
         exponentials = np.exp(x - own[:, None])
         exponentials[at_targets] = 0
         losses = np.log1p(row_sums(exponentials)[:, 0])
-        if not np.isfinite(add_reduce(losses)):  # too large for its exponential, or without a distribution
-            far = ~np.isfinite(losses)
+        if not np.isfinite(losses.dot(own)):  # too large for its exponential, or without a distribution
+            far = ~(np.isfinite(losses) & np.isfinite(own))
             shift = maxima(x[far], -1)
             losses[far] = np.log(row_sums(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
     return losses

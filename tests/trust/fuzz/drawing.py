@@ -29,8 +29,9 @@ SPECIAL = [np.inf, -np.inf, np.nan, 0.0, -0.0, 1e300, -1e300, 1e38, 1e-300, 5e-3
 NUMBERS = [-1.0, -0.0, 0.5, 2, True, 0, 1, -2, 3.0, 1.0, 0.0, -1, False, 1e-3, 2.0]
 ENDS = [float("inf"), float("-inf"), float("nan"), 1e300, -1e-300]
 SMALL_PARAMS = [-1, 0, 1, None, True, 1.0, 0.0, False, -2, 2, np.int64(1), np.float32(0.5)]
+COMPARISONS = ["lt", "le", "gt", "ge", "eq", "ne"]
 OPERATORS = {
-    2: ["add", "sub", "mul", "truediv", "pow", "matmul", "and_", "or_", "xor", "lt", "le", "gt", "ge", "eq", "ne"],
+    2: ["add", "sub", "mul", "truediv", "pow", "matmul", "and_", "or_", "xor", *COMPARISONS],
     1: ["neg", "abs", "invert", "neg"],
 }  # fmt: skip
 SHAPES = [(2, 3), (3,), (), (3, 4), (2, 3, 4), (1,), (4,), (2, 1), (0,), (2, 0), (3, 3)]
@@ -370,7 +371,10 @@ class Drawing:
         args = [self.operand(Draw(shape), True) for _ in range(arity)]
         if not any(isinstance(x, Ref) and isinstance(self.object(x), mg.Tensor) for x in args):
             raise RejectedError  # that is Python's own
-        return Step(f"operator.{self.random.choice(OPERATORS[arity])}", tuple(args), {})
+        name = self.random.choice(OPERATORS[arity])
+        if name in COMPARISONS and isinstance(args[0], Ref) and isinstance(self.object(args[0]), np.generic):
+            raise RejectedError  # NumPy makes an array of a scalar that stands first, before it asks anybody
+        return Step(f"operator.{name}", tuple(args), {})
 
     def object(self, ref: Ref) -> Any:
         whole = self.memo[ref.number] if ref.number in self.memo else self.results[ref.number]
