@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.base.arrays import real_array, shape_of
 from minigrad.base.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.autodiff import grad
+from minigrad.core.modes import within
 from minigrad.core.tensor import Operand, Tensor, constant, describe
 
 
@@ -30,7 +31,7 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     (6.0, [3.0, 2.0])
     """
     variables = _variables("vjp", inputs)
-    outputs = function(*variables)
+    outputs = _called(function, variables)
     gradients = grad(outputs, variables, cotangents, unused="zero")
     return map_leaves(lambda t: t.detach() if isinstance(t, Tensor) else t, outputs), tuple(gradients)
 
@@ -56,7 +57,7 @@ def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
     """
     variables = _variables("jvp", inputs)
     directions = _tangents("jvp", variables, tangents)
-    outputs = function(*variables)
+    outputs = _called(function, variables)
     results = _results("jvp", outputs)
     dummies = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in results]  # their values do not matter
     gradients = grad(tuple(results), tuple(leaves(variables)), tuple(dummies), create_graph=True, unused="zero")
@@ -91,7 +92,7 @@ def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tenso
     [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
     variables = _variables("jacobian", inputs)
-    return _rows(_one_result("jacobian", function(*variables)), variables)
+    return _rows(_one_result("jacobian", _called(function, variables)), variables)
 
 
 def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[Tensor, ...], ...]:
@@ -106,6 +107,12 @@ def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[
     variables = _variables("hessian", inputs)
     _, gradients = _scalar_and_gradients("hessian", function, variables)
     return tuple(map_leaves(lambda gradient: _rows(gradient, variables), gradients))
+
+
+def _called(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
+    """What the function returns, with the graph behind it: also under `no_grad()`, and of a compiled function."""
+    with within(grad=True, record=True):
+        return function(*variables)
 
 
 def _rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
@@ -124,7 +131,7 @@ def _rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
 def _scalar_and_gradients(
     name: str, function: Callable[..., Any], variables: Sequence[Any]
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    value = _one_result(name, function(*variables))
+    value = _one_result(name, _called(function, variables))
     if value.shape != ():
         raise ValueError(f"{name}: the function must return a scalar, got {describe(value)}: take its sum or mean")
     return value, grad(value, tuple(variables), create_graph=True, unused="zero")

@@ -1,5 +1,7 @@
 """vjp, jvp, hvp, jacobian and hessian agree with each other and with closed forms; misuse is named."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,19 @@ def test_results_must_be_floating_point_tensors():
 def test_grad_of_a_function_names_the_forms_that_take_one():
     with pytest.raises(TypeError, match="vjp, jvp, hvp, jacobian and hessian"):
         mg.grad(mg.exp, 1.0)
+
+
+@pytest.mark.parametrize("cut", ["compiled", "compiled inside", "no_grad"])
+def test_a_graph_that_would_be_cut_around_the_function_is_whole(cut):
+    def cubes(x):
+        return mg.sum(x**3)
+
+    compiled = mg.compile(cubes)
+    function = {"compiled": compiled, "compiled inside": lambda x: compiled(x) * 1.0, "no_grad": cubes}[cut]
+    x = np.array([1.0, 2.0])
+    with mg.no_grad() if cut == "no_grad" else nullcontext():
+        assert mg.vjp(function, [x])[1][0].tolist() == [3.0, 12.0]
+        assert float(mg.jvp(function, [x], [x])[1]) == 27.0
+        assert mg.jacobian(function, [x])[0].tolist() == [3.0, 12.0]
+        assert mg.hessian(function, [x])[0][0].tolist() == [[6.0, 0.0], [0.0, 12.0]]
+        assert mg.hvp(function, [x], [x])[1][0].tolist() == [6.0, 24.0]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+from minigrad.base.record import by_numpy
 
 
 class Habit(NamedTuple):
@@ -308,6 +310,13 @@ def no_attribute(owner: str, place: str, name: str) -> str:
         return f"{owner} has no attribute {name!r}"
     why = f" ({habit.why})" if habit.why else ""
     return f"{owner} has no attribute {name!r}: for PyTorch's `{habit.there}` write `{habit.here}`{why}"
+
+
+def no_numpy_function(function: Any) -> str:
+    """What an error says of a NumPy function that knows no Tensors."""
+    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+    return f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()"
 
 
 def teach(*modules: str) -> None:

@@ -85,6 +85,30 @@ def misshapen(value: Any, x: Any, node: Any, position: int) -> str:
     )
 
 
+def gradient_is_there(tensor: Any) -> str:
+    """Why the gradients of a captured function cannot be added to one."""
+    return (
+        f"{describe(tensor)} already had a gradient when the function was captured: call zero_grad() at the start of "
+        "the function, or before it"
+    )
+
+
+def rebound(tensor: Any, symbol: str) -> str:
+    """Why `p += …` is refused."""
+    return (
+        f"`{symbol}=` on {describe(tensor)}, a leaf that requires a gradient, would rebind the Python name and train "
+        f"nothing: write `p.data {symbol}= …`, or use minigrad.optim"
+    )
+
+
+def written_into(tensor: Any) -> str:
+    """Why `x[i] = …` is refused."""
+    return (
+        f"writing into {describe(tensor)} would falsify its graph: minigrad.set_at(x, index, value) makes a new "
+        "tensor, minigrad.assign(x, value) rewrites a leaf"
+    )
+
+
 def array_enters(array: Any, where: str) -> str:
     """An array that enters a captured function by itself would be the same for ever."""
     return (

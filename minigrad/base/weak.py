@@ -2,7 +2,7 @@
 
 A Tensor that stands for one is weak: beside others it takes the type that a Python number would have. What is computed
 of these alone, of numbers, and of lists of numbers is plain: in eager code it is NumPy's, and weak where NumPy makes a
-scalar of it. Loaded when there are such.
+scalar of it, as it does of a sum of an array. Loaded when there are such.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def beside_tensors(
     op: Any, inputs: tuple[Any, ...], params: Mapping[str, Any], plain: set[Any], weak: set[Any]
 ) -> tuple[Any, ...]:
     """The inputs of a node, with weak ones in the type that a number would have beside the others."""
-    if plain.issuperset([x for x in inputs if hasattr(x, "dtype")]):
+    if (plain | weak).issuperset([x for x in inputs if hasattr(x, "dtype")]):
         return inputs  # NumPy computes with NumPy's scalars
     numbers = tuple([NUMBERS[x.dtype.char] if x in weak else x for x in inputs])
     if op.elementwise:
@@ -48,12 +48,12 @@ def _converted(x: Any, dtype: np.dtype[Any]) -> Any:
     return registry["astype"](x, dtype=dtype)
 
 
-def note_plain(result: Any, op: Any, plain: set[Any], weak: set[Any]) -> None:
-    """Add what the op made to `plain` if all its operands are, and to `weak` if NumPy makes a scalar of them."""
+def note_plain(result: Any, op: Any, arrays: set[Any], plain: set[Any], weak: set[Any]) -> None:
+    """Add what the op made to `plain` or `arrays` if all its operands are, and to `weak` if NumPy makes a scalar."""
     operands = [x for x in result.inputs if hasattr(x, "dtype")]
-    if not plain.issuperset(operands):
+    if not all(x in plain or x in arrays for x in operands):
         return
-    plain.add(result)
+    (plain if plain.issuperset(operands) else arrays).add(result)
     if result.shape == ():
         tried = [_zeros(x, x in weak) if hasattr(x, "dtype") else x for x in result.inputs]
         with np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.base.arrays import Array
 from minigrad.core.op import Op
 from minigrad.graph import Node
+from minigrad.ops.kernels import fitting
 
 if TYPE_CHECKING:
     from minigrad.compiler.variables import Variable
@@ -33,6 +34,9 @@ class Writer(Protocol):
 
     def call(self, op: Op) -> str:
         """The name under which the program knows what `op` computes."""
+
+    def helper(self, function: Callable[..., Any]) -> str:
+        """The name under which the program knows a function of NumPy arrays."""
 
     def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
         """The line that calls a checking function on behalf of `caller`; none where the argument was checked before."""
@@ -63,7 +67,10 @@ def lines_of(node: Node, variables: Mapping[Node, Variable], writer: Writer) -> 
     else:
         code = None
     if code is None:
-        code = f"{out}[...] = {call_of(node, operands, writer)}"
+        text = call_of(node, operands, writer)
+        if op.guarded:  # what it gave for zeros says nothing of other values
+            text = f"{writer.helper(fitting)}({op.name!r}, {text}, {out})"
+        code = f"{out}[...] = {text}"
     return code.splitlines()
 
 

@@ -95,7 +95,7 @@ class Compiled(Locked):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         mode = current_mode()
         watched = mode.watch is not None and not isinstance(mode.watch, Lines)
-        if mode.capture is not None or watched:  # a part of something larger, or under `detect_anomaly`
+        if mode.record or watched:  # a part of something larger, whose graph is wanted, or under `detect_anomaly`
             return self.function(*args, **kwargs)
         objects: list[Any] = []
         # By name they are taken in the order of the signature, as capture does.

@@ -153,7 +153,9 @@ class _Rewriter:
         grows = op.view and nbytes > sum(x.size * x.dtype.itemsize for x in tensors)
         if not op.effect and nbytes <= LARGEST_CONSTANT and not grows and all(map(is_constant, tensors)):
             with np.errstate(all="ignore"), within(capture=None, record=False):
-                values = op.forward(*(x._data if isinstance(x, Tensor) else x for x in inputs), **params)
+                values = (op.guarded or op.forward)(
+                    *(x._data if isinstance(x, Tensor) else x for x in inputs), **params
+                )
             tensor = self.found.setdefault(_key_of_array(np.asarray(values)), constant(values))
         else:
             tensor = new_tensor(shaped, op, inputs, params, place=current_mode().place)

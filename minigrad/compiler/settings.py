@@ -80,7 +80,8 @@ class Settings:
             if thing is root:
                 self._roots.append(note)
             if not isinstance(thing, (tuple, frozenset)):  # which stay what they are
-                (self.clocked if isinstance(thing, (Instructive, Tensor)) else self.others).append(note)
+                has_clock = isinstance(thing, Instructive) or reader is _wish_of
+                (self.clocked if has_clock else self.others).append(note)
             waiting += [(name, part, _reader_of(part)) for name, part in _named_parts(note)]
 
     def change(self, moved: bool) -> str | None:

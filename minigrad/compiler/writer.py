@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,10 @@ class LineWriter:
     def call(self, op: Op) -> str:
         self.calls = True
         return MARK + self.known.function(op.name, op.forward)
+
+    def helper(self, function: Callable[..., Any]) -> str:
+        self.calls = True
+        return MARK + self.known.function(function.__name__, function)
 
     def check(self, function: str, caller: str, operand: Variable, limit: int) -> list[str]:
         root, line = operand.root, f"{function}({caller!r}, {operand}, {limit})"

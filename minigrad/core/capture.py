@@ -29,8 +29,9 @@ class Capture:
         self.began = next_id() if began is None else began  # what has no value and is older belongs to another
         self.use = use  # called with every module and optimiser that is used
         self.given: list[Tensor] = []  # what stands for each array among the arguments, left to right
-        self.plain: set[Tensor] = set()  # what is NumPy's own in eager code: scalars and lists, and what they make
-        self.weak: set[Tensor] = set()  # those of them that are scalars there: they act as numbers
+        self.arrays: set[Tensor] = set()  # what is NumPy's own in eager code: arrays, and what they make
+        self.plain: set[Tensor] = set()  # and there: scalars and lists, and what they make
+        self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
         self.met: set[int] = set()  # the ids of Tensors with values that the function has used
         self.differentiated: set[int] = set()  # those for which it takes gradients
         self.outputs: Any = None  # what the function returned, in its structure
@@ -63,10 +64,10 @@ class Capture:
         """Note that the op made `result`."""
         if op.effect:
             self.effects.append(result)
-        if not self.plain.isdisjoint(result.inputs):
+        if not (self.plain.isdisjoint(result.inputs) and self.arrays.isdisjoint(result.inputs)):
             from minigrad.base.weak import note_plain
 
-            note_plain(result, op, self.plain, self.weak)
+            note_plain(result, op, self.arrays, self.plain, self.weak)
 
     def fixed(self, array: Any) -> Tensor:
         """The constant of an array that numbers in the source make."""
@@ -107,19 +108,20 @@ class Capture:
             refuse_under_capture(value, use)
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         copied: Tensor = cast(given, tensor.dtype, f"{use}: {describe(tensor)}")
-        if copied in self.plain or is_state(copied):  # it would be a number to those who use it, or change
+        if copied in self.plain | self.arrays or is_state(copied):  # it may be a number to those who use it, or change
             copied = copied.detach()
-            self.plain.discard(copied)
-            self.weak.discard(copied)
+            for numpys_own in (self.arrays, self.plain, self.weak):
+                numpys_own.discard(copied)
         return copied
 
     def gradient_of(self, tensor: Tensor) -> Any:
         self.meet(tensor)
         if tensor not in self.gradients and tensor._grad is not None:
-            raise CaptureError(
-                f"{describe(tensor)} already had a gradient when the function was captured: "
-                "call zero_grad() at the start of the function, or before it"
-            )
+            from minigrad.base.refusals import gradient_is_there
+
+            raise CaptureError(gradient_is_there(tensor))
+        if tensor not in self.gradients:
+            self.use(tensor, "_grad")
         return self.gradients.get(tensor)
 
     def add_gradient(self, tensor: Tensor, gradient: Tensor) -> None:

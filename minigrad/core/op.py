@@ -58,6 +58,11 @@ class Op(Function, Signature):
         self.strong, self.joined, self.added, self.of_parts = strong, joined, added, bool(joined or added)
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
         self.independent = independent
+        self.guarded: Any = None  # of a user's op what is called in place of `forward`, and guards its rules
+        if not (isinstance(forward, np.ufunc) or forward.__module__.startswith("minigrad.")):
+            from minigrad.base.guarded import Guard
+
+            self.guarded = Guard(self)
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
         Signature.__init__(self, record.get("name") or forward.__name__, forward, arguments)
@@ -75,9 +80,9 @@ class Op(Function, Signature):
 
         def declare(rule: Rule) -> Rule:
             for name in names:
-                self.rules[name] = rule
+                self.rules[name] = self.guarded.rule(name, rule) if self.guarded else rule
                 if name != self.variadic:
-                    self.by_position[self.arguments.index(name)] = rule
+                    self.by_position[self.arguments.index(name)] = self.rules[name]
             return rule
 
         return declare
@@ -131,7 +136,7 @@ class Op(Function, Signature):
                 args = capture.inputs_of(self, args, params)
                 data = self.infer(args, params)
             else:
-                data = self.forward(*arrays, **params)
+                data = (self.guarded or self.forward)(*arrays, **params)
                 if strong:
                     data = self.strengthened(data, arrays, params)
         except REFUSALS as error:

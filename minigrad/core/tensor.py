@@ -40,10 +40,9 @@ def _reflected(name: str) -> Callable[[Tensor, Operand], Tensor]:
 def _in_place(name: str, symbol: str) -> Callable[[Tensor, Operand], Tensor]:
     def operator(self: Tensor, other: Operand) -> Tensor:
         if self.op is None and self.requires_grad:
-            raise GraphError(
-                f"`{symbol}=` on {describe(self)}, a leaf that requires a gradient, would rebind the Python name and "
-                f"train nothing: write `p.data {symbol}= …`, or use minigrad.optim"
-            )
+            from minigrad.base.refusals import rebound
+
+            raise GraphError(rebound(self, symbol))
         return registry[name](self, other)
 
     return operator
@@ -315,10 +314,9 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise GraphError(
-            f"writing into {describe(self)} would falsify its graph: minigrad.set_at(x, index, value) makes a new "
-            "tensor, minigrad.assign(x, value) rewrites a leaf"
-        )
+        from minigrad.base.refusals import written_into
+
+        raise GraphError(written_into(self))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -331,9 +329,9 @@ class Tensor:
             return write_into_arrays(function, args, kwargs)
         if function in by_numpy:
             return by_numpy[function](*args, **kwargs)
-        known = ", ".join(sorted({f.__name__ for f in by_numpy}))
-        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
-        raise TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
+        from minigrad.base.habits import no_numpy_function
+
+        raise TypeError(no_numpy_function(function))
 
 
 NO_PARAMS: Mapping[str, Any] = {}

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from minigrad.base.arrays import Shaped
 from minigrad.base.record import registry
@@ -19,7 +20,7 @@ from minigrad.core.capture import Capture
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
 from minigrad.core.state import check_alive, memory_of
-from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.core.tensor import Tensor, describe, new_tensor
 
 SCALARS = "?bBhHiIlLqQefd"  # types of NumPy scalars that `item()` makes a number of Python's
 
@@ -56,8 +57,22 @@ def record(
         if known.keys() <= state.keys():
             if failure is not None:
                 raise failure
+            check_apart(list(recording.updates))
             return recording
         state |= known  # once more, as the function knows these arguments by itself, too: from its module, perhaps
+
+
+def check_apart(state: list[Tensor]) -> None:
+    """Refuse to write to two Tensors that look into the same memory: each would have a next value of its own."""
+    before: list[Tensor] = []  # what reaches furthest of those that begin earlier
+    for tensor in sorted((t for t in state if t.size), key=lambda t: byte_bounds(t._values())[0]):
+        if before and np.shares_memory(before[0]._values(), tensor._values()):
+            raise CaptureError(
+                f"{describe(before[0])} and {describe(tensor)} share memory, and the captured function assigns both: "
+                "assign one of them, or keep a copy()"
+            )
+        if not before or byte_bounds(before[0]._values())[1] < byte_bounds(tensor._values())[1]:
+            before = [tensor]
 
 
 class StandIns:
@@ -86,7 +101,9 @@ class StandIns:
         stand_in.name = getattr(value, "name", None) or name
         if not value.dtype.isnative:
             used = registry["astype"](stand_in, dtype=value.dtype.newbyteorder("="))
-        if isinstance(value, np.generic) and value.dtype.char in SCALARS:
+        if isinstance(value, np.ndarray):
+            self.recording.arrays.add(used)
+        elif isinstance(value, np.generic) and value.dtype.char in SCALARS:
             self.recording.plain.add(used)
             self.recording.weak.add(used)
         return stand_in, used

@@ -79,7 +79,7 @@ def interpret(
 def _on_arrays(node: Node, operands: list[Any]) -> Array:
     function = node.function
     assert function is not None
-    data = np.asarray(function.forward(*operands, **node.params))
+    data = np.asarray((function.guarded or function.forward)(*operands, **node.params))
     return data if node.origin is None else np.asarray(function.strengthened(data, operands, node.params))
 
 

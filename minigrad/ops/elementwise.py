@@ -187,7 +187,8 @@ minimum: Op = row(
     flat="the other branch is taken",
     samples=[call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
              call(booleans(2, 1), -1.5, normal(3))],
-    refusals=[refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)")],
+    refusals=[refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)"),
+              refusal(call(booleans(3), np.ones(3, np.uint8), -1), OverflowError, "where", "-1", "uint8")],
 )  # fmt: skip
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where `condition` holds, else `y`; the branch not taken gets a gradient of exactly 0.
@@ -199,7 +200,15 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         return selected(condition, x)
     if is_zero(x) and is_like(y, condition):
         return selected(np.logical_not(condition), y)
+    check_held(x, y)
+    check_held(y, x)
     return np.where(condition, x, y)
+
+
+def check_held(number: Any, beside: Any) -> None:
+    """Raise OverflowError for a number that the integers beside it cannot hold: `np.where` would wrap it around."""
+    if type(number) is int and isinstance(beside, np.ndarray) and beside.dtype.kind in "iu":
+        beside.dtype.type(number)
 
 
 def is_like(x: Any, condition: Any) -> bool:

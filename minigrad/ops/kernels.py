@@ -27,6 +27,17 @@ class NotANumberError(FloatingPointError):
     """A gradient has a NaN, where 0 · ∞ may be meant to be 0; nothing was written yet."""
 
 
+def fitting(name: str, result: Any, out: Array) -> Any:
+    """What a user's op computed, if it is of the shape and type for which a program was made."""
+    array = np.asarray(result)
+    if (array.shape, array.dtype) != (out.shape, out.dtype):
+        raise TypeError(
+            f"{name}: returned {array.dtype} {array.shape}, where for zeros it returned {out.dtype} {out.shape}: an op "
+            "in a compiled function returns the same shape and type for all values; or say what, with infer="
+        )
+    return array
+
+
 def check_numbers(*gradients: Any) -> None:
     """Refuse gradients in which there is a NaN, before any of them is used."""
     for gradient in gradients:

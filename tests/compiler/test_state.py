@@ -358,3 +358,41 @@ def test_an_error_between_updates_leaves_all_or_says_so(fragile, kinds):
         compiled(-np.ones(2))
     unchanged = [w.tolist() for w in weights] == before
     assert unchanged != bool(getattr(caught.value, "__notes__", []))
+
+
+def test_a_gradient_that_is_there_at_a_later_call_is_refused_as_at_the_first():
+    parameter = Tensor([1.0, 2.0], requires_grad=True)
+    optimiser = mg.optim.SGD([parameter], rate=0.1)
+
+    @mg.compile
+    def last_of_several(x):
+        mg.sum(parameter * x).backward()
+        optimiser.step()
+        return x * 1.0
+
+    last_of_several(np.ones(2))
+    mg.sum(parameter * 5.0).backward()
+    before = parameter.tolist()
+    with pytest.raises(mg.CaptureError, match=r"already had a gradient.*zero_grad"):
+        last_of_several(np.ones(2))
+    assert parameter.tolist() == before
+    optimiser.zero_grad()
+    last_of_several(np.ones(2))
+    assert parameter.numpy().round(6).tolist() == [0.8, 1.8]
+    assert len(last_of_several.programs) == 1
+
+
+def test_state_that_shares_memory_is_not_assigned_twice():
+    whole = Tensor(np.arange(6.0).reshape(2, 3))
+    row, other, view = whole[0].detach(), whole[1].detach(), whole[:, 1].detach()
+
+    def step(*state):
+        for tensor in state:
+            mg.assign(tensor, tensor * 2.0)
+
+    mg.compile(lambda: step(row, other))()
+    assert whole.tolist() == [[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]]
+    for pair in ((whole, row), (row, view), (view, other)):
+        with pytest.raises(mg.CaptureError, match="share memory"):
+            mg.compile(lambda pair=pair: step(*pair))()
+    assert whole.tolist() == [[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]]

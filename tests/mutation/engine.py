@@ -53,9 +53,9 @@ SLOW = (
     "trust/test_program_text.py", "trust/test_machines.py", "trust/test_cache.py", "trust/test_growth.py",
     "trust/test_law_growth.py",
 )  # fmt: skip
-FAST = ("core", "graph", "trust", "optim", "nn/test_module.py", "compiler/test_compiled.py", "compiler/test_state.py")
+FAST = ("trust", "core", "graph", "optim", "nn/test_module.py", "compiler/test_compiled.py", "compiler/test_state.py")
 REST = ("base", "compiler", "checks", "nn", "test_transforms.py")
-SECONDS = (60, 200, 400, 900)  # of pytest in each stage; a mutant that takes longer is found out
+SECONDS = (90, 300, 600, 900)  # of pytest in each stage; a mutant that takes longer is found out
 
 
 class Copy:

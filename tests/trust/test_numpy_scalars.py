@@ -145,3 +145,23 @@ def test_A5_the_type_of_a_condition_is_none_of_the_result():
         chosen = wrap(lambda x, s: mg.where(x, s, 0.0))(Tensor(np.float32([1.0, 0.0])), np.float32(0.5))
         assert chosen.dtype == np.float64
         assert chosen.tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    "scalar",
+    [
+        np.sum,
+        mg.mean,
+        lambda a: a[0],
+        lambda a: a @ a,
+        lambda a: mg.sum(a * 2.0) + 1.0,
+        lambda a: -mg.reshape(a[:1], ()),
+    ],
+    ids=["sum", "mean", "element", "product", "sum of more", "negative"],
+)
+def test_A5_what_numpy_makes_a_scalar_of_acts_as_a_number(scalar):
+    x, array = Tensor(np.float32([1.0, 2.0])), np.array([0.5, 1.0])
+    function = lambda x, array: (x * scalar(array), array * scalar(array))  # noqa: E731
+    for ours, exact in zip(mg.compile(function)(x, array), function(x, array), strict=True):
+        assert ours.dtype == exact.dtype
+        np.testing.assert_allclose(ours.numpy(), np.asarray(exact), rtol=1e-6)

@@ -90,9 +90,12 @@ def slope_of_arctan_by_a_square():
 
 
 def small_losses_as_differences():
-    from minigrad.ops import programs
+    from minigrad.ops import class_losses, programs
 
     programs.SMALL_LOSS = -1.0
+    class_losses.surprises = lambda x, classes: (
+        np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1)) + x.max(-1) - x[np.arange(len(x)), classes]
+    )
 
 
 def gradients_of_crossing_bounds():

@@ -1,0 +1,57 @@
+"""What ops that users declare are given and return: nothing that they could spoil, and nothing that would spoil others.
+
+Ours are trusted, since the laws try them all. Loaded where somebody declares an op.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.base.arrays import owner_of
+from minigrad.core.errors import GraphError
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+
+class Guard:
+    """Stands before what an op of a user computes."""
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+
+    def __call__(self, *arrays: Any, **params: Any) -> Any:
+        """What the forward function makes of arrays that it cannot write into, in memory of its own."""
+        result = self.op.forward(*map(_sealed, arrays), **params)
+        if isinstance(result, (np.ndarray, np.generic)) and result.dtype.kind not in "biuf":
+            raise TypeError(f"expected a result of real numbers, got {result.dtype}")
+        owners = {id(owner_of(x)) for x in arrays if isinstance(x, np.ndarray)}
+        lent = isinstance(result, np.ndarray) and not self.op.view and id(owner_of(result)) in owners
+        return result.copy() if lent else result
+
+    def rule(self, argument: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """What a gradient rule returns, as an array that nobody else has: the sweep adds to it."""
+
+        @functools.wraps(rule)
+        def call(*args: Any, **params: Any) -> Any:
+            value = rule(*args, **params)
+            if not hasattr(value, "shape"):
+                raise GraphError(
+                    f"the gradient rule of {self.op.name} for {argument!r} returned {type(value).__name__}: expected a "
+                    "Tensor, or an array where it was given arrays"
+                )
+            return value.copy() if isinstance(value, (np.ndarray, np.generic)) else value
+
+        return call
+
+
+def _sealed(x: Any) -> Any:
+    if not isinstance(x, np.ndarray):
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
