@@ -100,6 +100,7 @@ class Capture:
 
     def set_gradient(self, tensor: Tensor, value: Any) -> None:
         """What `tensor.grad = value` does; None forgets it."""
+        self.meet(tensor)
         self.gradients[tensor] = None if value is None else self._copied(tensor, value, "a gradient")
 
     def _copied(self, tensor: Tensor, value: Any, use: str) -> Tensor:

@@ -347,3 +347,43 @@ def test_gradient_nodes_say_what_they_are():
     assert first.origin.order == 1
     second = mg.grad(first.sum(), x, create_graph=True)
     assert second.origin.order == 2
+
+
+def test_what_is_not_on_the_way_is_not_differentiated():
+    x, y = leaf([1.0, 2.0]), leaf([1.0, 3.0])
+
+    def no_derivative(x):
+        return x * 1.0
+
+    op = mg.op(formula="x")(no_derivative)
+    try:
+        total = mg.sum(x * 2.0 + op(y))
+        assert mg.grad(total, x).tolist() == [2.0, 2.0]
+        with pytest.raises(GraphError, match="no derivative"):
+            mg.grad(total, y)
+    finally:
+        del mg.registry["no_derivative"]
+
+
+def test_numbers_among_the_operands_are_never_written_to():
+    x, other = leaf([1.0, 2.0]), Tensor([0.0])
+    y = mg.sum(x * 2.0 + 1.0)
+    mg.assign(other, [1.0])
+    assert mg.grad(y, x).tolist() == [2.0, 2.0]
+
+
+def test_a_gradient_that_a_module_holds_is_no_state():
+    class Holder(mg.nn.Module):
+        pass
+
+    x, module = leaf([1.0, 2.0]), Holder()
+    module.slope = mg.grad(mg.sum(x * x), x)
+    assert module.state_dict() == {}
+
+
+@pytest.mark.parametrize(("count", "name"), [(1, "∂first/∂x"), (2, "∂outputs/∂x")])
+def test_gradients_are_named_after_one_output_or_all(count, name):
+    x = leaf([1.0, 2.0], name="x")
+    first, second = mg.sum(x * x), mg.sum(x * 3.0)
+    first.name, second.name = "first", "second"
+    assert mg.grad([first, second][:count], x, create_graph=True).name == name

@@ -192,3 +192,86 @@ def test_shapes_are_inferred_as_numpy_has_them(function, shapes):
 def test_shapes_that_do_not_fit_fail_at_capture():
     with pytest.raises(ValueError, match=r"matmul\(x1: float64 \(2, 3\) 'x', x2: float64 \(2, 3\) 'y'\)"):
         capture(lambda x, y: x @ y, X, X.copy())
+
+
+# --- state that changes while it is captured: as eagerly --------------------------------------------------------------
+
+
+def as_eagerly(make):
+    """What `make(wrap)` returns, for `wrap` the compiler and then nothing, is alike."""
+    found = [[x.tolist() for x in make(wrap)] for wrap in (mg.compile, lambda function: function)]
+    assert found[0] == found[1]
+
+
+def test_a_parameter_that_was_assigned_is_used_under_no_grad():
+    def make(wrap):
+        p = Tensor([1.0, 2.0], requires_grad=True)
+
+        def step(x):
+            with mg.no_grad():
+                mg.assign(p, p * x)
+                return mg.sum(p * 3.0), p * 1.0
+
+        return wrap(step)(Tensor([2.0, 3.0]))
+
+    as_eagerly(make)
+
+
+def test_what_requires_no_gradient_may_be_assigned_before_it_is_an_output_beside_others():
+    def make(wrap):
+        p, seen = Tensor([1.0, 2.0], requires_grad=True), Tensor(0.0)
+
+        def step(x):
+            mg.assign(seen, mg.sum(x))
+            return [mg.grad([mg.sum(p * x), seen], p), seen]
+
+        return wrap(step)(Tensor([2.0, 3.0]))
+
+    as_eagerly(make)
+
+
+@pytest.mark.parametrize("use", [lambda x, p: x + 1.0, lambda x, p: x * p])
+def test_an_argument_is_seen_as_the_state_that_it_is(use):
+    def make(wrap):
+        p = Tensor([1.0, 2.0])
+
+        def step(x):
+            mg.assign(p, Tensor([5.0, 5.0]) if isinstance(x, np.ndarray) else mg.constant([5.0, 5.0]))
+            return [use(x, p)]
+
+        return wrap(step)(p)
+
+    as_eagerly(make)
+
+
+def test_the_gradient_of_an_argument_is_that_of_the_state_that_it_is():
+    def make(wrap):
+        p = Tensor(np.float32([1.0, 2.0]), requires_grad=True)
+
+        def step(x):
+            p.grad = mg.constant(np.array([3.0, 4.0]))
+            gradient = x.grad * 1.0
+            p.grad = None
+            return [gradient, np.dtype(gradient.dtype).itemsize * mg.ones_like(gradient)]
+
+        return wrap(step)(p)
+
+    as_eagerly(make)
+
+
+def test_state_has_no_history_and_gradients_add_up():
+    def make(wrap):
+        p, memory = Tensor([1.0, 2.0], requires_grad=True), Tensor([0.0, 0.0])
+
+        def step(x):
+            p.grad = None
+            mg.assign(memory, p * x)
+            mg.sum(memory * p).backward()
+            mg.sum(p * p).backward()
+            gradient = p.grad * 1.0
+            p.grad = None
+            return [gradient, memory]
+
+        return [mg.constant(x) if isinstance(x, np.ndarray) else x for x in wrap(step)(Tensor([2.0, 3.0]))]
+
+    as_eagerly(make)
