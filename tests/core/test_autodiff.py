@@ -387,3 +387,11 @@ def test_gradients_are_named_after_one_output_or_all(count, name):
     first, second = mg.sum(x * x), mg.sum(x * 3.0)
     first.name, second.name = "first", "second"
     assert mg.grad([first, second][:count], x, create_graph=True).name == name
+
+
+@pytest.mark.parametrize("create_graph", [True, False])
+def test_a_cotangent_is_taken_as_it_is_when_it_is_given(create_graph):
+    x, cotangent = leaf([1.0, 2.0]), np.ones(2)
+    gradient = mg.grad(x, x, cotangent, create_graph=create_graph)
+    cotangent[...] = 9.0
+    assert gradient.tolist() == [1.0, 1.0]
