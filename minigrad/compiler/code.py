@@ -88,7 +88,8 @@ def _ufunc_operands(operands: list[Any], out: Variable, writer: Writer) -> list[
 
 
 def fits(number: float, dtype: np.dtype[Any]) -> bool:
-    return abs(number) <= float(np.finfo(dtype).max)
+    """Whether it stays finite, and stays true or false, in this type."""
+    return abs(number) <= float(np.finfo(dtype).max) and bool(dtype.type(number)) == bool(number)
 
 
 def is_numpy(function: Any) -> bool:

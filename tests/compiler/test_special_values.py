@@ -254,3 +254,12 @@ def test_softmax_of_large_scores_warns_as_little_as_eager_code(score):
     scores = np.full((2, 4), score, np.float32)
     compiled = mg.compile(lambda x: mg.softmax(x))
     np.testing.assert_array_equal(compiled(scores).numpy(), np.full((2, 4), 0.25, np.float32))
+
+
+@pytest.mark.parametrize("operation", [mg.logical_xor, mg.logical_and, mg.logical_or, mg.less, mg.equal, mg.maximum])
+@pytest.mark.parametrize("number", [1e-300, -1e-300, 0.0, 1e300])
+def test_numbers_that_vanish_in_the_type_beside_them_are_what_numpy_takes_them_for(operation, number):
+    x = np.float32([1.0, 0.0, -1.0])
+    with np.errstate(over="ignore"):
+        expected = operation(number, Tensor(x)).tolist()
+        assert mg.compile(lambda x: operation(number, x))(x).tolist() == expected
