@@ -37,6 +37,7 @@ class Capture:
         self.outputs: Any = None  # what the function returned, in its structure
         self.updates: dict[Tensor, Tensor] = {}  # state → the node that holds its next value
         self.gradients: dict[Tensor, Any] = {}  # what stands for `.grad`
+        self.originals: dict[Tensor, Tensor] = {}  # of copies that stand for what state or a gradient took over
         self.effects: list[Tensor] = []  # random draws, in order
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -110,7 +111,8 @@ class Capture:
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         copied: Tensor = cast(given, tensor.dtype, f"{use}: {describe(tensor)}")
         if copied in self.plain | self.arrays or is_state(copied):  # it may be a number to those who use it, or change
-            copied = copied.detach()
+            original, copied = copied, copied.detach()
+            self.originals[copied] = original
             for numpys_own in (self.arrays, self.plain, self.weak):
                 numpys_own.discard(copied)
         return copied

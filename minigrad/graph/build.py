@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.base.arrays import read_only
-from minigrad.base.record import registry
 from minigrad.base.structure import leaves, map_leaves
 from minigrad.core.autodiff import grad
 from minigrad.core.capture import Capture
@@ -88,14 +87,8 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
 
 def graph_of_capture(recording: Capture) -> Graph:
     """The graph of a function that was captured."""
-    updates = {state: _copied(value) for state, value in recording.updates.items()}
+    updates = {state: recording.originals.get(value, value) for state, value in recording.updates.items()}
     return build(recording.outputs, recording.given, updates, recording.effects, captured=True)
-
-
-def _copied(value: Tensor) -> Tensor:
-    """What state takes over: a leaf itself, in place of the node that keeps its value for what is computed later."""
-    is_leaf = value.op is registry["stop_gradient"] and value.inputs[0].op is None
-    return value.inputs[0] if is_leaf else value
 
 
 def build(
