@@ -287,5 +287,8 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) 
     cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
         cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
+    capture = current_mode().capture
+    if capture is not None and not cotangent.requires_grad:
+        cotangent = capture.owned(cotangent)
     cotangent.name = cotangent.name or _differential(output.name or "output")
     return cotangent if on_tensors else cotangent._data

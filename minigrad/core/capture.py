@@ -109,13 +109,17 @@ class Capture:
         if isinstance(value, np.ndarray):
             refuse_under_capture(value, use)
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
-        copied: Tensor = cast(given, tensor.dtype, f"{use}: {describe(tensor)}")
-        if copied in self.plain | self.arrays or is_state(copied):  # it may be a number to those who use it, or change
-            original, copied = copied, copied.detach()
-            self.originals[copied] = original
-            for numpys_own in (self.arrays, self.plain, self.weak):
-                numpys_own.discard(copied)
-        return copied
+        return self.owned(cast(given, tensor.dtype, f"{use}: {describe(tensor)}"))
+
+    def owned(self, value: Tensor) -> Tensor:
+        """`value`, or its copy: state may change, and what is NumPy's own may act as a number."""
+        if value not in self.plain and value not in self.arrays and not is_state(value):
+            return value
+        copy = value.detach()
+        self.originals[copy] = value
+        for numpys_own in (self.arrays, self.plain, self.weak):
+            numpys_own.discard(copy)
+        return copy
 
     def gradient_of(self, tensor: Tensor) -> Any:
         self.meet(tensor)

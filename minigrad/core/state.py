@@ -71,8 +71,8 @@ def assign(tensor: Tensor, value: Operand) -> None:
 
 def is_state(tensor: Tensor) -> bool:
     """Whether it is memory that can be assigned: no stand-in, no result, no constant."""
-    fixed = tensor.role == "constant" and "made_by" not in tensor.params
-    return tensor.op is None and not fixed and not isinstance(tensor._data, Shaped)
+    free = tensor.role is None or (tensor.role == "constant" and "made_by" in tensor.params)
+    return tensor.op is None and free and not isinstance(tensor._data, Shaped)
 
 
 def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:

@@ -59,7 +59,7 @@ def judge(program: Program) -> Verdict:
     compiled = Compiled(program)
     ways = {"compiled": compiled, "graph": Traced(program)}
     nudged: Callable[[int], list[Outcome]] = functools.cache(lambda run: outcomes_nudged(program, run))
-    undecided, precision = 0, shortest_precision(program)
+    undecided, precision, largest = 0, shortest_precision(program), largest_given(program)
     for run, call in enumerate(RUNS):
         expected = eager.outcome(call)
         if expected.error is not None and not is_named(expected.error):
@@ -71,7 +71,7 @@ def judge(program: Program) -> Verdict:
                 if verdict is not None:
                     return verdict
                 continue
-            problem, count = difference(expected, actual, functools.partial(nudged, run), precision)
+            problem, count = difference(expected, actual, functools.partial(nudged, run), precision, largest)
             undecided += count
             if problem:
                 return Verdict(f"{name} differs in {problem[0]}", f"call {run}: {problem[1]}")
@@ -156,7 +156,7 @@ def outcomes_nudged(program: Program, run: int) -> list[Outcome]:
 
 
 def difference(
-    expected: Outcome, actual: Outcome, nudged: Callable[[], list[Outcome]], precision: float
+    expected: Outcome, actual: Outcome, nudged: Callable[[], list[Outcome]], precision: float, largest: float
 ) -> tuple[tuple[str, str] | None, int]:
     """What differs, in a word and in full, and how many arrays only rounding tells apart."""
     assert expected.arrays is not None
@@ -179,6 +179,7 @@ def difference(
                 moved = [m for m in nudged() if m.arrays is not None]
                 moves = [getattr(m, kind)[place] for m in moved]
                 wrong &= ~explained_by(moves, a, e) if len(moved) == MOVES else False
+                wrong &= ~nothing_left(a, e, largest)
                 if wrong.any():
                     return (what, f"{what} {place} is {shown(a)} instead of {shown(e)}"), undecided
                 undecided += 1
@@ -219,6 +220,21 @@ def explained_by(moves: list[Any], a: Any, e: Any) -> Any:
         widest = np.nan_to_num(spread).max(initial=0)
         near = np.abs(a.astype(float) - e.astype(float)) <= SPREAD * widest
         return np.where(np.isfinite(e), near | ~stable, ~same_end)
+
+
+def nothing_left(a: Any, e: Any, largest: float) -> Any:
+    """Where one is 0 and the other what rounding leaves of terms as large as what the program was given."""
+    if e.dtype.kind != "f":
+        return np.zeros(e.shape, bool)
+    least = ULPS * float(np.finfo(e.dtype).eps) * largest
+    with np.errstate(all="ignore"):
+        return ((e == 0) & (np.abs(a) <= least)) | ((a == 0) & (np.abs(e) <= least))
+
+
+def largest_given(program: Program) -> float:
+    """The largest finite number that a program is given, 1 at least."""
+    floats = [np.asarray(x, float) for leaf in program.leaves.values() for x in leaf.values if is_float(x)]
+    return max([1.0, *(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in floats)])
 
 
 def shown(array: Any) -> str:
