@@ -75,8 +75,10 @@ def grad(
 
     def gradient(x: Tensor) -> Tensor | None:
         if x in totals:
-            total = totals[x]
-            return total if isinstance(total, Tensor) else new_tensor(total, params=RESULT, role="constant")
+            total, capture = totals[x], current_mode().capture
+            if isinstance(total, Tensor):
+                return total if capture is None or total.requires_grad else capture.owned(total)
+            return new_tensor(total, params=RESULT, role="constant")
         if unused == "raise":
             from minigrad.base.refusals import not_reached
 
@@ -287,8 +289,5 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) 
     cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
         cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
-    capture = current_mode().capture
-    if capture is not None and not cotangent.requires_grad:
-        cotangent = capture.owned(cotangent)
     cotangent.name = cotangent.name or _differential(output.name or "output")
     return cotangent if on_tensors else cotangent._data

@@ -65,6 +65,8 @@ class Capture:
         """Note that the op made `result`."""
         if op.effect:
             self.effects.append(result)
+        if result.place.origin is not None:
+            return  # a gradient is a Tensor, whatever it is made of
         if not (self.plain.isdisjoint(result.inputs) and self.arrays.isdisjoint(result.inputs)):
             from minigrad.base.weak import note_plain
 
@@ -134,4 +136,4 @@ class Capture:
     def add_gradient(self, tensor: Tensor, gradient: Tensor) -> None:
         self.differentiate(tensor)
         before = self.gradient_of(tensor)
-        self.gradients[tensor] = gradient if before is None else registry["add"](before, gradient)
+        self.gradients[tensor] = self.owned(gradient) if before is None else registry["add"](before, gradient)
