@@ -138,7 +138,7 @@ def of_example(name: str) -> str:
         setattr(mg.Graph, method, remembered(getattr(mg.Graph, method)))
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
         os.chdir(folder)
-        sys.argv, sys.stdout = [name, "--quick", "--out", folder], nowhere
+        sys.argv, sys.stdout, sys.stderr = [name, "--quick", "--out", folder], nowhere, nowhere
         sys.path.insert(0, str(ROOT / "examples"))
         runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
         pictures = [(path.name, path.read_text("utf-8")) for path in sorted(Path(folder).glob("**/*.svg"))]
