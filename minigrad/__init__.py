@@ -5,13 +5,6 @@ __version__ = "0.1.0"
 from typing import TYPE_CHECKING
 
 from minigrad import ops as ops
-from minigrad.base import habits as habits
-from minigrad.base import lazy as lazy
-from minigrad.base.record import call as call
-from minigrad.base.record import composition as composition
-from minigrad.base.record import kink as kink
-from minigrad.base.record import refusal as refusal
-from minigrad.base.record import registry as registry
 from minigrad.core.autodiff import grad as grad
 from minigrad.core.errors import AnomalyError as AnomalyError
 from minigrad.core.errors import CaptureError as CaptureError
@@ -22,12 +15,13 @@ from minigrad.core.errors import MinigradError as MinigradError
 from minigrad.core.modes import expanded as expanded
 from minigrad.core.modes import no_grad as no_grad
 from minigrad.core.modes import scope as scope
-from minigrad.core.modes import trace_lines as trace_lines
-from minigrad.core.op import op as op
-from minigrad.core.state import assign as assign
-from minigrad.core.state import read as read
+from minigrad.core.record import composition as composition
+from minigrad.core.record import registry as registry
+from minigrad.core.storage import assign as assign
+from minigrad.core.storage import read as read
 from minigrad.core.tensor import Tensor as Tensor
 from minigrad.core.tensor import constant as constant
+from minigrad.lazy import serve as _serve
 from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops import absolute as absolute
 from minigrad.ops import add as add
@@ -203,7 +197,11 @@ from minigrad.ops import vector_norm as vector_norm
 from minigrad.ops import vstack as vstack
 from minigrad.ops import where as where
 from minigrad.ops import zeros_like as zeros_like
+from minigrad.ops.guarded import op as op
 from minigrad.ops.random import generator as generator
+from minigrad.ops.specimen import call as call
+from minigrad.ops.specimen import kink as kink
+from minigrad.ops.specimen import refusal as refusal
 
 if TYPE_CHECKING:  # for those who read and do not run; the table below imports the same when it is first used
     from minigrad import checks as checks
@@ -231,6 +229,7 @@ if TYPE_CHECKING:  # for those who read and do not run; the table below imports 
     from minigrad.graph import graph_of as graph_of
     from minigrad.graph import recording as recording
     from minigrad.graph import trace as trace
+    from minigrad.graph.watching import trace_lines as trace_lines
     from minigrad.io import load_checkpoint as load_checkpoint
     from minigrad.io import save_checkpoint as save_checkpoint
     from minigrad.training import fit as fit
@@ -240,7 +239,7 @@ if TYPE_CHECKING:  # for those who read and do not run; the table below imports 
     from minigrad.transforms import jvp as jvp
     from minigrad.transforms import vjp as vjp
 
-lazy.serve(__name__, {
+_serve(__name__, {
     "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],
     "minigrad.checks": [
         "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",
@@ -250,7 +249,8 @@ lazy.serve(__name__, {
     "minigrad.drawing.heatmap": ["heatmap"],
     "minigrad.drawing.image_sheet": ["image_sheet"],
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],
+    "minigrad.graph.watching": ["trace_lines"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],
     "minigrad.training": ["fit"],
     "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],
-}, otherwise=habits.missing_from(__name__))  # fmt: skip
+})  # fmt: skip

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.record import Call, Function, by_numpy, registry
 from minigrad.checks.cases import cases_of, is_float_array
 from minigrad.core.modes import within
 from minigrad.core.op import Op
+from minigrad.core.record import Function, by_numpy, registry
 from minigrad.core.tensor import Tensor
 from minigrad.graph.formula import formula_of
+from minigrad.ops.specimen import Call
 
 INTRODUCTION = """\
 # The operations

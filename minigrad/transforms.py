@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import real_array, shape_of
-from minigrad.base.structure import leaves, leaves_beside, map_leaves
+from minigrad.core.arrays import real_array, shape_of
 from minigrad.core.autodiff import grad
 from minigrad.core.modes import within
-from minigrad.core.tensor import Operand, Tensor, constant, describe
+from minigrad.core.structure import leaves, leaves_beside, map_leaves
+from minigrad.core.tensor import Operand, Tensor, constant
+from minigrad.wording.messages import describe
 
 
 def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = None) -> tuple[Any, tuple[Any, ...]]:

@@ -32,8 +32,8 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 import minigrad as mg  # noqa: E402
-from minigrad.base.structure import leaves, map_leaves  # noqa: E402
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results  # noqa: E402
+from minigrad.core.structure import leaves, map_leaves  # noqa: E402
 from minigrad.drawing.explorer.payload import payload  # noqa: E402
 
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 import minigrad
-from minigrad.base.habits import TABLES
+from minigrad.wording.habits import TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,10 @@ import minigrad as mg
 IMPORTS = [
     node for node in ast.walk(ast.parse(Path(mg.__file__).read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
 ]
-EXPORTS = [(node.module, alias) for node in IMPORTS if node.module != "typing" for alias in node.names]
+EXPORTS = [
+    (node.module, alias) for node in IMPORTS if node.module != "typing"
+    for alias in node.names if not f"{alias.asname}".startswith("_")
+]  # fmt: skip
 
 
 def in_a_new_process(code):

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.source import caller_line
-from minigrad.base.watch import Watch, beside
+from minigrad.core.arrays import Array
 from minigrad.core.errors import AnomalyError
-from minigrad.core.modes import Within
-from minigrad.core.tensor import Tensor, describe
+from minigrad.core.modes import Watch, Within
+from minigrad.core.tensor import Tensor
+from minigrad.graph.watching import beside
+from minigrad.wording.messages import describe
+from minigrad.wording.source import caller_line
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.record import Call, Function
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.arrays import Array
 from minigrad.core.autodiff import grad
+from minigrad.core.record import Function
+from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.ops.samples import realise
+from minigrad.ops.specimen import Call
 
 
 class Case(NamedTuple):

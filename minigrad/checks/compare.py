@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
 from minigrad.checks.cases import results
+from minigrad.core.arrays import Array
 from minigrad.core.tensor import Tensor
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.base.record import Function, Kink, Refusal
-from minigrad.base.structure import map_leaves
 from minigrad.checks.cases import Case, gradients, results
 from minigrad.checks.compare import require, require_equal, require_raises
+from minigrad.core.record import Function
+from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor
+from minigrad.ops.specimen import Kink, Refusal
 
 
 def check_refusal(function: Function, refused: Refusal) -> None:

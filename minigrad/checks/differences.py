@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.core.state import assign
+from minigrad.core.arrays import Array
+from minigrad.core.storage import assign
 from minigrad.core.tensor import Tensor
 
 # The first step, for a coordinate of size 1 or less: the fourth-order error of the extrapolated difference and the

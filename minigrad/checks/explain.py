@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.messages import describe, made_by
-from minigrad.base.refusals import HOW_TO_MAKE_A_LEAF
+from minigrad.core.arrays import Array
 from minigrad.core.autodiff import Contribution, _needed, _sweep
 from minigrad.core.tensor import Operand, Tensor
+from minigrad.wording.messages import describe, made_by
+from minigrad.wording.refusals import HOW_TO_MAKE_A_LEAF
 
 LISTED = 3  # causes that a message lists
 WRITTEN_OUT = 9  # elements of an array that is printed with its values

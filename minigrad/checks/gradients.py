@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.structure import leaves
 from minigrad.checks import undecided as why
 from minigrad.checks.differences import EPSILON, FIRST_STEP, LOST, Allowed, Line, Slope
 from minigrad.checks.report import GradientReport, InputReport
+from minigrad.core.arrays import Array
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import GradientCheckError
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
 
 NEGLIGIBLE = 1e-9  # derivatives so small, also beside the largest, count as 0: rounding inside the function makes some

@@ -11,9 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array, Shaped
-from minigrad.base.record import Function, by_numpy
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import (
     LAYOUTS,
     Case,
@@ -36,10 +33,13 @@ from minigrad.checks.compare import (
 )
 from minigrad.checks.declared import check_kink, check_refusal
 from minigrad.checks.gradients import check_gradients
+from minigrad.core.arrays import Array, Shaped
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import GradientCheckError
 from minigrad.core.modes import expanded, within
 from minigrad.core.op import Op
+from minigrad.core.record import Function, by_numpy
+from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
 
 

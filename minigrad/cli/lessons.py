@@ -6,8 +6,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.base.arrays import Array
 from minigrad.checks import GradientReport, check_gradients
+from minigrad.core.arrays import Array
 from minigrad.graph import Graph
 from minigrad.nn import TransformerBlock
 

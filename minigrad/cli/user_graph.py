@@ -10,11 +10,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from minigrad.base.structure import leaves
 from minigrad.cli.arguments import CommandError
 from minigrad.cli.user_file import user_function
-from minigrad.core.tensor import Tensor, describe
+from minigrad.core.structure import leaves
+from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph, graph_of
+from minigrad.wording.messages import describe
 
 
 def add_user_graph(parser: argparse.ArgumentParser, *, written: str, endings: Collection[str], gradients: str) -> None:

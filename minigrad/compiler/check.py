@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.structure import leaves
+from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Node
 from minigrad.graph.node import printable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from minigrad.base.arrays import Array
+from minigrad.core.arrays import Array
 from minigrad.core.op import Op
 from minigrad.graph import Node
 from minigrad.ops.kernels import fitting

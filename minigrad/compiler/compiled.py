@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.exact import Exact
-from minigrad.base.fork import Locked
-from minigrad.base.structure import leaves
-from minigrad.base.watch import Lines
 from minigrad.compiler.check import compare_with_eager
+from minigrad.compiler.fork import Locked
 from minigrad.compiler.profile import Profile
 from minigrad.compiler.program import Program, Stats
 from minigrad.compiler.settings import Settings
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
 from minigrad.graph.captured import record
+from minigrad.graph.exact import Exact
 from minigrad.graph.node import printable
+from minigrad.graph.watching import Lines
 
 MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
 MOST_VERSIONS = 4  # programs for one kind of arguments, as settings change; the oldest goes

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minigrad.base.arrays import Array
 from minigrad.compiler.statements import Statement
 from minigrad.compiler.variables import Variable, address, evaluated, memory_at, text_of_part
+from minigrad.core.arrays import Array
 
 Copy = tuple[Variable, Variable]  # state, and its new value
 ALWAYS = np.iinfo(np.int64).max  # after all statements

@@ -23,8 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
-from minigrad.base.record import Function
 from minigrad.compiler.cutting import (
     Edit,
     NotWrittenError,
@@ -44,9 +42,11 @@ from minigrad.compiler.cutting import (
     without_doctests,
 )
 from minigrad.compiler.names import word
+from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.op import Op
+from minigrad.core.record import Function
 
 PACKAGE = __name__.partition(".")[0]
 NO_MODE = '''\

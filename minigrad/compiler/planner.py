@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.base.arrays import Array
 from minigrad.compiler.code import number_line, text_of
 from minigrad.compiler.destinations import overwritten_values, write_into_state
 from minigrad.compiler.memory import blocks_of, place
@@ -18,6 +17,7 @@ from minigrad.compiler.rewrite import Rewritten
 from minigrad.compiler.statements import Loop, Statement
 from minigrad.compiler.variables import Variable, Variables, address, evaluated
 from minigrad.compiler.writer import Known, LineWriter
+from minigrad.core.arrays import Array
 from minigrad.graph import Node
 from minigrad.ops.shape import reshaped
 

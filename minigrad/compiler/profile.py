@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad.base.arrays import Array
 from minigrad.compiler.emit import source
+from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.ops.kernels import check_numbers
 

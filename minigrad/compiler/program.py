@@ -13,19 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array, Shaped, owner_of
-from minigrad.base.clock import Storage
-from minigrad.base.fork import Locked
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.compiler.emit import source
+from minigrad.compiler.fork import Locked
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
+from minigrad.core.arrays import Array, Shaped, owner_of
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
-from minigrad.core.state import CUT, memory_of, touch
-from minigrad.core.tensor import RESULT, Tensor, describe, new_tensor
+from minigrad.core.storage import CUT, Storage, memory_of, touch
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.tensor import RESULT, Tensor, new_tensor
 from minigrad.graph import Node
 from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
@@ -33,6 +32,7 @@ from minigrad.graph.node import printable
 from minigrad.graph.run import run_on_inputs
 from minigrad.ops.kernels import NotANumberError
 from minigrad.ops.strong import check_numbers
+from minigrad.wording.messages import describe
 
 _numbers = count(1)
 

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.clock import next_id
-from minigrad.base.exact import exact_key
-from minigrad.base.record import registry
-from minigrad.base.structure import map_leaves
 from minigrad.compiler.guard import guarded
 from minigrad.compiler.rules import RULES, is_constant, with_numbers, without_broadcast
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
+from minigrad.core.record import registry
+from minigrad.core.storage import next_id
+from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph import Graph, Node
 from minigrad.graph.build import build
+from minigrad.graph.exact import exact_key
 from minigrad.ops.strong import check_numbers
 
 LARGEST_CONSTANT = 2**24  # bytes of a constant that is computed beforehand

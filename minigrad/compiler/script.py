@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
 from minigrad.compiler.cutting import as_docstring
 from minigrad.compiler.helpers import Helpers
 from minigrad.compiler.standalone import restored, run, stored
+from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.graph import Node
 from minigrad.graph.node import printable

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any, NamedTuple
 
-from minigrad.base.clock import Storage
-from minigrad.base.instructive import Instructive
-from minigrad.base.structure import leaves
+from minigrad.core.storage import Storage
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
+from minigrad.wording.instructive import Instructive
 
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), types.EllipsisType, slice, range})
 _HELD = (Tensor, Instructive)

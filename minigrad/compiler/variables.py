@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array, owner_of
 from minigrad.compiler.code import is_of_numbers, part_texts, text_of, view_text
 from minigrad.compiler.names import Names
 from minigrad.compiler.rules import is_constant
-from minigrad.core.state import memory_of
+from minigrad.core.arrays import Array, owner_of
+from minigrad.core.storage import memory_of
 from minigrad.graph import Graph, Node
 from minigrad.ops.shape import reshaped
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array
 from minigrad.compiler.code import lines_of, name_of_number, text_of
 from minigrad.compiler.cutting import edited, instead_of
 from minigrad.compiler.names import LANGUAGE, MARK, PROGRAM, Names, word
 from minigrad.compiler.variables import Variable
+from minigrad.core.arrays import Array
 from minigrad.core.op import Op
 from minigrad.graph import Node
 

@@ -7,20 +7,20 @@ NaN arrives the sweep is made again with strong products: what a choice did not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array, has_nan, real_array, shape_of
-from minigrad.base.clock import Storage
-from minigrad.base.record import registry
-from minigrad.base.signature import checked
-from minigrad.base.structure import leaves, leaves_beside, map_leaves
-from minigrad.core.errors import GraphError
+from minigrad.core.arrays import Array, has_nan, real_array, shape_of
+from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
-from minigrad.core.state import cast, check_alive, storage_of
-from minigrad.core.tensor import RESULT, Operand, Tensor, describe, new_tensor, refuse_under_capture
+from minigrad.core.record import registry
+from minigrad.core.signature import checked
+from minigrad.core.storage import Storage, cast, check_alive, storage_of, widened_operand
+from minigrad.core.structure import leaves, leaves_beside, map_leaves
+from minigrad.core.tensor import RESULT, Operand, Tensor, new_tensor, refuse_under_capture
 
 
 class Contribution(NamedTuple):
@@ -57,18 +57,15 @@ def grad(
     (27.0, 18.0)
     """
     if unused not in ("raise", "zero", None):
-        raise ValueError(f"unused={unused!r}: expected 'raise', 'zero' or None")
+        raise refusals.unknown_use(unused)
     results, targets = list(leaves(outputs)), list(leaves(inputs))
     for t in (*results, *targets):
         if not isinstance(t, Tensor):
-            hint = "; for functions see minigrad.vjp, jvp, hvp, jacobian and hessian" if callable(t) else ""
-            raise TypeError(f"grad: outputs and inputs must be Tensors, got {type(t).__name__}{hint}")
+            raise refusals.no_tensor(t)
         check_alive(t)
     for x in targets:
         if not x.requires_grad:
-            from minigrad.base.refusals import HOW_TO_MAKE_A_LEAF
-
-            raise GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
+            raise refusals.gradient_not_wanted(x)
     beside = leaves_beside(outputs, cotangents, "grad: cotangents")
     given = [None] * len(results) if cotangents is None else list(beside)
     totals = _sweep(results, given, set(targets), create_graph)
@@ -80,9 +77,7 @@ def grad(
                 return total if capture is None or total.requires_grad else capture.owned(total)
             return new_tensor(total, params=RESULT, role="constant")
         if unused == "raise":
-            from minigrad.base.refusals import not_reached
-
-            raise GraphError(not_reached(x, results))
+            raise refusals.not_reached(x, results)
         return registry["zeros_like"](x) if unused else None
 
     return map_leaves(gradient, inputs)
@@ -100,9 +95,7 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
     """
     check_alive(output)
     if not output.requires_grad:
-        from minigrad.base.refusals import nothing_behind
-
-        raise GraphError(f"backward: {nothing_behind(output)}")
+        raise refusals.nothing_behind("backward", output)
     if keep:
         output.trail = []
     capture = current_mode().capture
@@ -174,9 +167,7 @@ def _sweep(
                         set_mode(mode._replace(grad=create_graph, record=recorded, place=place))
                     rule = rules.get(position) or op.rule(position)
                     if half:
-                        from minigrad.base.precision import widened_node
-
-                        incoming, y, values, half = *widened_node(node, incoming, values), False
+                        incoming, y, values, half = *_widened_node(node, incoming, values), False
                     value: Any = rule(incoming, y, *values, **params)
                     if watch is not None:
                         watch.contribution(node, position, incoming, value)
@@ -215,6 +206,16 @@ def _sweep(
     return totals
 
 
+def _widened_node(node: Tensor, incoming: Any, values: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    """What the rules of a node in float16 are given: float32, where they neither overflow nor lose small terms.
+
+    The result is computed again too: its rounding would come out multiplied. What a rule returns is rounded once.
+    """
+    assert node.op is not None
+    wide = [widened_operand(x) for x in values]
+    return widened_operand(incoming), node.op(*wide, **node.params), wide
+
+
 def _needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
     """What lies between outputs and targets, both included, oldest first."""
     reached: set[Tensor] = set()
@@ -242,9 +243,7 @@ def _check_unchanged(order: list[Tensor]) -> None:
     for node in order:
         for x in (node, *node.inputs) if node.op else ():
             if type(x) is Tensor and x._storage is not None and storage_of(x).stamp > node.id:
-                from minigrad.base.refusals import written_since
-
-                raise GraphError(written_since(x, node))
+                raise refusals.written_since(x, node)
 
 
 def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
@@ -254,9 +253,7 @@ def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
             sum_to = registry["sum_to"]
             value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=x.shape)
         except ValueError:
-            from minigrad.base.refusals import misshapen
-
-            raise GraphError(misshapen(value, x, node, position)) from None
+            raise refusals.misshapen(value, x, node, position) from None
     return cast(value, x.dtype, "a gradient")
 
 
@@ -275,18 +272,16 @@ def _seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) 
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
         if output.shape != ():
-            raise ValueError(
-                f"{describe(output)} is not a scalar: pass a cotangent of shape {output.shape}, or take its sum or mean"
-            )
+            raise refusals.no_scalar(output)
         cotangent = np.ones((), output.dtype)
     elif isinstance(cotangent, np.ndarray):
         refuse_under_capture(cotangent, "a cotangent")
     if shape_of(cotangent) != output.shape:
-        raise ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
+        raise refusals.misshapen_cotangent(cotangent, output)
     if not isinstance(cotangent, Tensor):
         cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
     check_alive(cotangent)
-    cotangent = cast(cotangent, output.dtype, f"the cotangent of {describe(output)}")
+    cotangent = cast(cotangent, output.dtype, "the cotangent of", output)
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
         cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
     cotangent.name = cotangent.name or _differential(output.name or "output")

@@ -5,18 +5,17 @@ The engine asks the `Capture` in force; `minigrad/graph/captured.py` runs the fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped
-from minigrad.base.clock import next_id
-from minigrad.base.record import registry
-from minigrad.core.errors import CaptureError
+from minigrad.core.arrays import Shaped
+from minigrad.core.errors import refusals
 from minigrad.core.modes import current_mode
-from minigrad.core.state import cast, check_alive, is_state
-from minigrad.core.tensor import Tensor, constant, describe, refuse_under_capture
+from minigrad.core.record import registry
+from minigrad.core.storage import cast, check_alive, is_state, next_id
+from minigrad.core.tensor import Tensor, constant, refuse_under_capture
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -25,13 +24,12 @@ if TYPE_CHECKING:
 class Capture:
     """What a captured function was given, and has done to state and gradients."""
 
+    weak: Collection[Tensor] = frozenset()  # what acts as a number; see `Recording` in minigrad/graph/weak.py
+
     def __init__(self, use: Callable[..., None] = lambda *thing: None, began: int | None = None) -> None:
         self.began = next_id() if began is None else began  # what has no value and is older belongs to another
         self.use = use  # called with every module and optimiser that is used
         self.given: list[Tensor] = []  # what stands for each array among the arguments, left to right
-        self.arrays: set[Tensor] = set()  # what is NumPy's own in eager code: arrays, and what they make
-        self.plain: set[Tensor] = set()  # and there: scalars and lists, and what they make
-        self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
         self.met: set[int] = set()  # the ids of Tensors with values that the function has used
         self.differentiated: set[int] = set()  # those for which it takes gradients
         self.outputs: Any = None  # what the function returned, in its structure
@@ -48,35 +46,22 @@ class Capture:
             differentiable = isinstance(x, Tensor) and x.requires_grad and op.differentiable and current_mode().grad
             if differentiable:
                 self.check_current(x)
-        values = tuple([self.value_of(x) if isinstance(x, Tensor) else x for x in inputs])
-        if self.weak.isdisjoint(values):
-            return values
-        from minigrad.base.weak import beside_tensors
-
-        return beside_tensors(op, values, params, self.plain, self.weak)
+        return tuple([self.value_of(x) if isinstance(x, Tensor) else x for x in inputs])
 
     def check_current(self, *tensors: Tensor) -> None:
         """Refuse to differentiate what was assigned before: the graph of its new value is not that of a leaf."""
         for x in tensors:
             if x.requires_grad and x in self.updates:
-                raise CaptureError(f"{describe(x)} was updated before: capture one training step, or use no_grad()")
+                raise refusals.updated_before(x)
 
     def made(self, result: Tensor, op: Op) -> None:
         """Note that the op made `result`."""
         if op.effect:
             self.effects.append(result)
-        if result.place.origin is not None:
-            return  # a gradient is a Tensor, whatever it is made of
-        if not (self.plain.isdisjoint(result.inputs) and self.arrays.isdisjoint(result.inputs)):
-            from minigrad.base.weak import note_plain
-
-            note_plain(result, op, self.arrays, self.plain, self.weak)
 
     def fixed(self, array: Any) -> Tensor:
         """The constant of an array that numbers in the source make."""
-        result = constant(array)
-        self.plain.add(result)
-        return result
+        return constant(array)
 
     def value_of(self, tensor: Tensor) -> Tensor:
         check_alive(tensor)
@@ -94,9 +79,9 @@ class Capture:
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
-        value = self._copied(tensor, value, "assign")
+        value = self.copied(tensor, value, "assign")
         if isinstance(tensor._data, Shaped):
-            raise CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
+            raise refusals.stand_in(tensor)
         if value.requires_grad and not tensor.requires_grad:  # memory has no history
             value = value.detach()
         self.updates[tensor] = value
@@ -104,31 +89,28 @@ class Capture:
     def set_gradient(self, tensor: Tensor, value: Any) -> None:
         """What `tensor.grad = value` does; None forgets it."""
         self.meet(tensor)
-        self.gradients[tensor] = None if value is None else self._copied(tensor, value, "a gradient")
+        self.gradients[tensor] = None if value is None else self.copied(tensor, value, "a gradient")
 
-    def _copied(self, tensor: Tensor, value: Any, use: str) -> Tensor:
+    def copied(self, tensor: Tensor, value: Any, use: str) -> Tensor:
         """`value` as it is now, in the type of `tensor`, for which it is meant."""
         if isinstance(value, np.ndarray):
             refuse_under_capture(value, use)
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
-        return self.owned(cast(given, tensor.dtype, f"{use}: {describe(tensor)}"))
+        return self.owned(cast(given, tensor.dtype, f"{use}:", tensor))
 
     def owned(self, value: Tensor) -> Tensor:
-        """`value`, or its copy: state may change, and what is NumPy's own may act as a number."""
-        if value not in self.plain and value not in self.arrays and not is_state(value):
-            return value
+        """`value`, or its copy where it is state, which may change."""
+        return self.copy_of(value) if is_state(value) else value
+
+    def copy_of(self, value: Tensor) -> Tensor:
         copy = value.detach()
         self.originals[copy] = value
-        for numpys_own in (self.arrays, self.plain, self.weak):
-            numpys_own.discard(copy)
         return copy
 
     def gradient_of(self, tensor: Tensor) -> Any:
         self.meet(tensor)
         if tensor not in self.gradients and tensor._grad is not None:
-            from minigrad.base.refusals import gradient_is_there
-
-            raise CaptureError(gradient_is_there(tensor))
+            raise refusals.gradient_is_there(tensor)
         if tensor not in self.gradients:
             self.use(tensor, "_grad")
         return self.gradients.get(tensor)

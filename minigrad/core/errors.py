@@ -1,4 +1,14 @@
-"""The errors minigrad raises itself. Bad types are `TypeError`, bad values and shapes `ValueError`, as in NumPy."""
+"""The errors minigrad raises itself. Bad types are `TypeError`, bad values and shapes `ValueError`, as in NumPy.
+
+What the engine says where it refuses something stands in `minigrad/wording/refusals.py`, which is loaded then.
+"""
+
+from typing import Any
+
+import numpy as np
+
+# What NumPy raises for bad arguments; and numbers have no shape.
+NUMPYS_OWN = (np.exceptions.AxisError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 class MinigradError(Exception):
@@ -23,3 +33,14 @@ class AnomalyError(MinigradError, FloatingPointError):
 
 class CheckpointError(MinigradError):
     """A checkpoint cannot be read or does not fit; nothing was changed."""
+
+
+class _Refusals:
+    def __getattr__(self, name: str) -> Any:
+        from minigrad.wording import refusals
+
+        return getattr(refusals, name)
+
+
+refusals = _Refusals()
+"""By name, functions of what was met that return the error to raise."""

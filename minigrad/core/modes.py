@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from minigrad.base.watch import Lines, Watch, beside
 from minigrad.core.errors import GraphError
 
 if TYPE_CHECKING:
@@ -43,6 +42,19 @@ class Place(NamedTuple):
             raise TypeError(f"a scope is called by a text, got {name!r}")
         parts = [part for part in (self.scope, *name.split("/")) if part]
         return Place("/".join(parts), self.origin, self.model)
+
+
+class Watch:
+    """What looks on while nodes are made and differentiated; this one does nothing."""
+
+    def node(self, tensor: Any, op: Any, inputs: tuple[Any, ...]) -> None:
+        """A leaf was made (`op` is None), or the result of an op, recorded or not."""
+
+    def contribution(self, node: Any, position: int, incoming: Any, value: Any) -> None:
+        """The rule of `node` for the input at `position` made `value` of the gradient `incoming`."""
+
+    def strong_zero(self, fired: Any) -> None:
+        """`strong_multiply` put 0 in place of NaN where the array `fired` is True, if anywhere."""
 
 
 class Mode(NamedTuple):
@@ -82,7 +94,7 @@ class Within:
         reset_mode(token)
 
     def __call__(self, function: F) -> F:
-        from minigrad.base.decorate import decorated  # only where functions are decorated
+        from minigrad.decorate import decorated  # only where functions are decorated
 
         return decorated(functools.partial(Within, self._change), function)  # a fresh one per call, for nesting
 
@@ -127,8 +139,3 @@ def no_grad() -> Within:
     False
     """
     return within(grad=False)
-
-
-def trace_lines() -> Within:
-    """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
-    return Within(lambda mode: mode._replace(watch=beside(mode.watch, Lines(), instead_of=Lines)))

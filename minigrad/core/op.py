@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped, has_nan, native
-from minigrad.base.messages import REFUSALS, explained
-from minigrad.base.record import Function
-from minigrad.base.signature import Signature
-from minigrad.core.errors import GraphError
+from minigrad.core.arrays import Shaped, has_nan, native
+from minigrad.core.errors import NUMPYS_OWN, refusals
 from minigrad.core.modes import current_mode, scope
-from minigrad.core.state import CUT, check_alive, storage_of
+from minigrad.core.record import Function
+from minigrad.core.signature import Signature
+from minigrad.core.storage import CUT, check_alive, storage_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
@@ -44,6 +43,7 @@ class Op(Function, Signature):
         joined: for an op of many parts, the rules (g, y) of all inputs by position, of (*inputs, **params).
         added: adds the gradient of the first input in place and returns True, or False where it cannot, of (total, g,
             *others, **params): for an op whose result is a part of that input.
+        guarded: makes what is called in place of `forward`, and guards the rules: for ops that users declare.
         independent: of what a compiled function returned it makes a Tensor that may meet what requires a gradient.
     """
 
@@ -52,17 +52,14 @@ class Op(Function, Signature):
         definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
         strong: Callable[..., Any] | None = None, joined: Callable[..., dict[int, Rule]] | None = None,
-        added: Callable[..., bool] | None = None, independent: bool = False, **record: Any,
+        added: Callable[..., bool] | None = None, independent: bool = False,
+        guarded: Callable[[Op], Any] | None = None, **record: Any,
     ) -> None:  # fmt: skip
         self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
         self.strong, self.joined, self.added, self.of_parts = strong, joined, added, bool(joined or added)
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
         self.independent = independent
-        self.guarded: Any = None  # of a user's op what is called in place of `forward`, and guards its rules
-        if not (isinstance(forward, np.ufunc) or forward.__module__.startswith("minigrad.")):
-            from minigrad.base.guarded import Guard
-
-            self.guarded = Guard(self)
+        self.guarded = guarded(self) if guarded else None
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
         Signature.__init__(self, record.get("name") or forward.__name__, forward, arguments)
@@ -76,7 +73,7 @@ class Op(Function, Signature):
 
         for name in names:
             if name not in (*self.arguments, self.variadic):
-                raise ValueError(f"{self.name} has no argument {name!r}: it takes {', '.join(self.arguments)}")
+                raise refusals.no_such_argument(self, name)
 
         def declare(rule: Rule) -> Rule:
             for name in names:
@@ -93,8 +90,7 @@ class Op(Function, Signature):
         if rule is None and position >= len(self.arguments) and self.variadic in self.rules:
             return functools.partial(self.rules[self.variadic], argument=position)
         if rule is None:
-            argument = self.argument(position)
-            raise GraphError(f"{self.name} has no derivative with respect to {argument!r}: detach() what it is given")
+            raise refusals.no_rule(self, self.argument(position))
         return rule
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
@@ -139,10 +135,10 @@ class Op(Function, Signature):
                 data = (self.guarded or self.forward)(*arrays, **params)
                 if strong:
                     data = self.strengthened(data, arrays, params)
-        except REFUSALS as error:
+        except NUMPYS_OWN as error:
             for x in args:
                 check_alive(x)
-            raise explained(self, error, args, params) from error
+            raise refusals.failed_operation(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
             if capture is not None and type(data) is np.ndarray and _FIXED.issuperset(map(type, args)):
                 data = capture.fixed(data)  # numbers and lists of them are part of the source
@@ -152,9 +148,7 @@ class Op(Function, Signature):
             data = np.asarray(data)
         requires_grad = wanted and grad and self.differentiable and data.dtype.kind == "f" and wanted
         if requires_grad and requires_grad is not True and requires_grad != CUT:
-            from minigrad.base.refusals import mixture
-
-            raise GraphError(mixture(self, args))
+            raise refusals.mixture(self, args)
         if requires_grad is True or record:
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
@@ -176,29 +170,13 @@ class Op(Function, Signature):
 
     def infer(self, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Shaped:
         """The shape and dtype of the result, without computing it."""
-        from minigrad.base.exact import Exact  # shapes are asked for while functions are captured and compiled
+        from minigrad.graph.shapes import infer  # asked for while functions are captured and compiled
 
-        kinds = (Shaped(x.shape, x.dtype) if isinstance(x, (Tensor, np.ndarray)) else type(x) for x in inputs)
-        return _infer(self, tuple(kinds), Exact(tuple(params.items())))
+        return infer(self, inputs, params)
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
-    """Declare an op: a decorator for its forward function on arrays. See `Op` and `Function` for what it may say.
-
-    >>> import numpy as np
-    >>> import minigrad as mg
-    >>> @mg.op(formula="y = x³")
-    ... def cube(x):
-    ...     return x * x * x
-    >>> @cube.vjp("x")
-    ... def _(g, y, x):
-    ...     return g * 3.0 * x * x
-    >>> x = mg.Tensor(2.0, requires_grad=True)
-    >>> cube(x).backward()
-    >>> float(x.grad)
-    12.0
-    >>> del mg.registry["cube"]
-    """
+    """Declare an op: a decorator for its forward function on arrays. See `Op` and `Function` for what it may say."""
     return lambda forward: Op(forward, **record)
 
 
@@ -215,7 +193,7 @@ def _operand(value: Any, is_node: bool) -> Any:
         return value.item() if is_node else value
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} ({array.dtype})")
+        raise refusals.no_numbers(value, array.dtype)
     return native(array.view(np.ndarray)) if is_node else array.view(np.ndarray)
 
 
@@ -226,21 +204,3 @@ def _share_storage(result: Tensor, source: Any) -> None:
         memory: Any = source._data
         if data is memory or data.base is memory or (data.base is not None and data.base is memory.base):
             result._storage = storage_of(source)
-
-
-@functools.lru_cache(maxsize=4096)
-def _infer(function: Op, kinds: tuple[Any, ...], params: Any) -> Shaped:
-    """Try the op on zeros of stride 0, which cost no memory and are valid indices; elementwise, on one element."""
-    shaped, named = [x for x in kinds if isinstance(x, Shaped)], dict(params.value)
-    numbers = {type(None): None, int: 1, float: 1.0, bool: True}
-    if function.own_infer is not None:
-        return function.own_infer(*(x if isinstance(x, Shaped) else numbers[x] for x in kinds), **named)
-    shape = np.broadcast_shapes(*(x.shape for x in shaped)) if function.elementwise else None
-    arrays = [
-        numbers[x] if not isinstance(x, Shaped)
-        else np.broadcast_to(np.zeros((), x.dtype), x.shape if shape is None else ())
-        for x in kinds
-    ]  # fmt: skip
-    with np.errstate(all="ignore"):
-        result = np.asarray(function.forward(*arrays, **named))
-    return Shaped(result.shape if shape is None else shape, result.dtype)

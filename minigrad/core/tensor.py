@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 import numpy as np
 
-from minigrad.base.arrays import Array, Shaped, read_only, real_array, shape_of
-from minigrad.base.clock import Storage, next_id
-from minigrad.base.messages import describe as describe
-from minigrad.base.record import by_numpy, registry
-from minigrad.base.signature import checked
-from minigrad.base.structure import leaves
-from minigrad.core.errors import CaptureError, GraphError
+from minigrad.core.arrays import Array, Shaped, read_only, real_array, shape_of
+from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode
-from minigrad.core.state import assign, check_alive, check_differentiable, require_gradient
+from minigrad.core.record import by_numpy, registry
+from minigrad.core.signature import checked
+from minigrad.core.storage import Storage, assign, check_alive, check_differentiable, next_id, require_gradient
+from minigrad.core.structure import leaves
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -40,9 +38,7 @@ def _reflected(name: str) -> Callable[[Tensor, Operand], Tensor]:
 def _in_place(name: str, symbol: str) -> Callable[[Tensor, Operand], Tensor]:
     def operator(self: Tensor, other: Operand) -> Tensor:
         if self.op is None and self.requires_grad:
-            from minigrad.base.refusals import rebound
-
-            raise GraphError(rebound(self, symbol))
+            raise refusals.rebound(self, symbol)
         return registry[name](self, other)
 
     return operator
@@ -73,17 +69,13 @@ class Tensor:
     )  # fmt: skip
 
     def __init_subclass__(cls) -> None:
-        raise TypeError(
-            f"{cls.__name__}: Tensor has no subclasses: hold Tensors in a Module, or write functions of them"
-        )
+        raise refusals.subclass(cls.__name__)
 
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, np.ndarray):
             refuse_under_capture(data, "Tensor")
         elif isinstance(data, Tensor) and current_mode().capture is not None:
-            from minigrad.base.refusals import leaf_is_made
-
-            raise CaptureError(leaf_is_made(data))
+            raise refusals.leaf_is_made(data)
         array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
         check_differentiable(requires_grad, array.dtype)
         mode = current_mode()
@@ -175,10 +167,8 @@ class Tensor:
 
     def _values(self) -> Array:
         if isinstance(self._data, Shaped) or current_mode().capture is not None:
-            from minigrad.base.refusals import value_is_read
-
             check_alive(self)
-            raise CaptureError(value_is_read(self))
+            raise refusals.value_is_read(self)
         return self._data
 
     @property
@@ -200,7 +190,7 @@ class Tensor:
     def item(self) -> Any:
         values = self._values()
         if values.size != 1:
-            raise TypeError(f"{describe(self)} has {self.size} elements, not one")
+            raise refusals.not_one_element(self)
         return values.item()
 
     def tolist(self) -> Any:
@@ -213,9 +203,9 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         check_alive(self)
         if self.requires_grad:
-            raise TypeError(f"a NumPy array would lose the gradient of {describe(self)}: use .numpy() for its values")
+            raise refusals.array_without_gradient(self)
         if copy is False:
-            raise ValueError(f"NumPy gets a copy of {describe(self)}, which copy=False forbids: see .data")
+            raise refusals.array_without_copy(self)
         return np.array(self._values(), dtype=dtype)
 
     def __float__(self) -> float:
@@ -265,7 +255,7 @@ class Tensor:
         if value is not None:
             check_alive(value)
             if shape_of(value) != self.shape:
-                raise ValueError(f"the gradient of {describe(self)} cannot have shape {shape_of(value)}")
+                raise refusals.misshapen_gradient(value, self)
         capture = current_mode().capture
         if capture is not None:
             capture.set_gradient(self, value)
@@ -289,7 +279,7 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         if name not in registry:
-            from minigrad.base.habits import no_attribute
+            from minigrad.wording.habits import no_attribute
 
             raise AttributeError(no_attribute("a Tensor", "Tensor", name), name=name, obj=self)
         return functools.partial(registry[name], self)
@@ -314,9 +304,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        from minigrad.base.refusals import written_into
-
-        raise GraphError(written_into(self))
+        raise refusals.written_into(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -324,14 +312,10 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if kwargs.get("out") is not None or function is np.copyto or getattr(function, "__name__", "") == "at":
-            from minigrad.base.written import write_into_arrays
-
-            return write_into_arrays(function, args, kwargs)
+            return by_numpy[np.copyto](function, args, kwargs)
         if function in by_numpy:
             return by_numpy[function](*args, **kwargs)
-        from minigrad.base.habits import no_numpy_function
-
-        raise TypeError(no_numpy_function(function))
+        raise refusals.unsupported(function)
 
 
 NO_PARAMS: Mapping[str, Any] = {}
@@ -374,6 +358,4 @@ def array_or_constant(value: Any) -> Any:
 def refuse_under_capture(array: Array, where: str) -> None:
     """An array that enters a captured function by itself would be the same for ever: an error."""
     if current_mode().capture is not None:
-        from minigrad.base.refusals import array_enters
-
-        raise CaptureError(array_enters(array, where))
+        raise refusals.array_enters(array, where)

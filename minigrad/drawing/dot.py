@@ -12,7 +12,7 @@ from typing import Unpack
 
 import numpy as np
 
-from minigrad.base.arrays import Array
+from minigrad.core.arrays import Array
 from minigrad.drawing import style
 from minigrad.drawing.backward import Flow, flows_back, widths
 from minigrad.drawing.labels import about_gradients, arrow_notes, box_lines, gradient_lines

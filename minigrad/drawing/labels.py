@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from minigrad.base.arrays import Array
+from minigrad.core.arrays import Array
 from minigrad.drawing.text import array_lines, format_number
 from minigrad.drawing.view import Arrow, Box, View
 from minigrad.graph import Node

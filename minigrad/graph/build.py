@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import read_only
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.arrays import read_only
 from minigrad.core.autodiff import grad
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
-from minigrad.core.state import check_alive
-from minigrad.core.tensor import Tensor, describe
+from minigrad.core.storage import check_alive
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.tensor import Tensor
 from minigrad.graph.captured import capture
 from minigrad.graph.graph import Graph
 from minigrad.graph.models import titles_of
 from minigrad.graph.node import Array, Node, Operand, Origin
+from minigrad.wording.messages import describe
 
 
 def graph_of(outputs: Any, gradients: bool = False) -> Graph:

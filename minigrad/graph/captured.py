@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from minigrad.base.arrays import Shaped
-from minigrad.base.record import registry
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.arrays import Shaped
 from minigrad.core.capture import Capture
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
-from minigrad.core.state import check_alive, memory_of
-from minigrad.core.tensor import Tensor, describe, new_tensor
+from minigrad.core.record import registry
+from minigrad.core.storage import check_alive, memory_of
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.weak import Recording
+from minigrad.wording.messages import describe
 
 SCALARS = "?bBhHiIlLqQefd"  # types of NumPy scalars that `item()` makes a number of Python's
 
@@ -44,7 +46,7 @@ def record(
     arguments, tensors = dict(given.arguments), [x for x in leaves((args, kwargs)) if isinstance(x, Tensor)]
     state: dict[int, Tensor] = {}
     while True:
-        recording = Capture(use)
+        recording = Recording(use)
         stand_ins, failure = StandIns(recording, state), None
         with within(capture=recording, record=True):
             for name, value in arguments.items():
@@ -78,7 +80,7 @@ def check_apart(state: list[Tensor]) -> None:
 class StandIns:
     """What stands for the arrays among the arguments: one for one Tensor; state stands for itself."""
 
-    def __init__(self, recording: Capture, state: dict[int, Tensor]) -> None:
+    def __init__(self, recording: Recording, state: dict[int, Tensor]) -> None:
         self.recording = recording
         self.known = {id(x): (x, x) for x in state.values()}  # by `id`: what stands for it, and as it is used
 

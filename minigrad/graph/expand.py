@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from minigrad.base.structure import map_leaves
 from minigrad.core.capture import Capture
 from minigrad.core.modes import expanded, within
+from minigrad.core.structure import map_leaves
 from minigrad.graph.build import build
 from minigrad.graph.node import Node
 from minigrad.graph.run import interpret

@@ -14,16 +14,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped
-from minigrad.base.source import is_ours
-from minigrad.base.structure import leaves
-from minigrad.base.watch import Watch, beside
+from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
-from minigrad.core.modes import Within
+from minigrad.core.modes import Watch, Within
 from minigrad.core.op import Op
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import TOP, Tensor, constant, new_tensor
 from minigrad.graph.build import build
 from minigrad.graph.graph import Graph
+from minigrad.graph.watching import beside
+from minigrad.wording.source import is_ours
 
 
 def recording() -> Recording:

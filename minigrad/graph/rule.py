@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from minigrad.base.arrays import Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.core.capture import Capture
 from minigrad.core.modes import within
 from minigrad.core.tensor import Tensor, new_tensor

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import owner_of
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.arrays import owner_of
 from minigrad.core.modes import within
-from minigrad.core.state import assign
+from minigrad.core.storage import assign
+from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph.node import Array, Node
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad.base.arrays import read_only
+from minigrad.core.arrays import read_only
 from minigrad.core.errors import GraphError
 from minigrad.graph.node import Array, Node, printable
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from minigrad.base.structure import map_leaves
+from minigrad.core.structure import map_leaves
 from minigrad.graph.diff import Difference, Kind
 from minigrad.graph.graph import Graph
 from minigrad.graph.node import Node

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.core.errors import CheckpointError
-from minigrad.core.tensor import describe
 from minigrad.io.arrays import load_arrays, save_arrays
 from minigrad.io.generator import generator_state, restore_generator
 from minigrad.nn.state import differences
+from minigrad.wording.messages import describe
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module

@@ -3,7 +3,6 @@
 What they compute is made of ops, so a module's graph is the graph of its `forward`, with the module's name as scope.
 """
 
-from minigrad.base import habits
 from minigrad.nn.attention import MultiHeadAttention as MultiHeadAttention
 from minigrad.nn.cache import KeyValueCache as KeyValueCache
 from minigrad.nn.language import LanguageModel as LanguageModel
@@ -23,5 +22,6 @@ from minigrad.nn.positions import sinusoids as sinusoids
 from minigrad.nn.transformer import Decoder as Decoder
 from minigrad.nn.transformer import Encoder as Encoder
 from minigrad.nn.transformer import TransformerBlock as TransformerBlock
+from minigrad.wording import habits
 
 habits.teach(__name__)

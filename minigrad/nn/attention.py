@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array
+from minigrad.core.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.state import memory_of
+from minigrad.core.storage import memory_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
-from minigrad.core.state import assign, read
+from minigrad.core.storage import assign, read
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
 from minigrad.nn.places import first_free

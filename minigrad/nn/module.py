@@ -17,11 +17,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minigrad.base.arrays import Array, Shaped
-from minigrad.base.clock import Storage
-from minigrad.base.signature import check_call, checked
+from minigrad.core.arrays import Array, Shaped
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
-from minigrad.core.state import assign, check_alive
+from minigrad.core.signature import checked
+from minigrad.core.storage import Storage, assign, check_alive
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assigned
@@ -130,6 +129,8 @@ class Module(Watched, habits="Module"):
         try:
             return self.forward(*args, **kwargs)
         except TypeError:
+            from minigrad.wording.calls import check_call
+
             check_call(type(self).__name__, self.forward, args, kwargs)
             raise
         finally:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array, real_array
+from minigrad.core.arrays import Array, real_array
 from minigrad.core.modes import scope
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes

@@ -10,14 +10,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from minigrad.base.arrays import shape_of
-from minigrad.base.clock import Storage
-from minigrad.base.instructive import Instructive
-from minigrad.base.source import caller_line
+from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import current_mode
-from minigrad.core.state import assign
-from minigrad.core.tensor import Tensor, describe
+from minigrad.core.storage import Storage, assign
+from minigrad.core.tensor import Tensor
+from minigrad.wording.instructive import Instructive
+from minigrad.wording.messages import describe
+from minigrad.wording.source import caller_line
 
 _HELD = (Tensor, Instructive)
 

@@ -22,6 +22,7 @@ from minigrad.ops import (
     transcendental,
     truths,
 )
+from minigrad.ops import written as written
 from minigrad.ops.activations import *
 from minigrad.ops.attention import *
 from minigrad.ops.blockwise import *

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.record import call, kink, refusal
 from minigrad.core.op import Op, op
 from minigrad.ops import programs
 from minigrad.ops.kernels import as_float, widened
 from minigrad.ops.rows import check_number, row, wide
 from minigrad.ops.samples import between, normal
+from minigrad.ops.specimen import call, kink, refusal
 from minigrad.ops.transcendental import TWO_OVER_ROOT_PI, complementary_error_function, gaussian, halves
 
 __all__ = [

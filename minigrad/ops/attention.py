@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import real_array, shape_of
-from minigrad.base.precision import widened_operand
-from minigrad.base.record import call, composition, refusal
+from minigrad.core.arrays import real_array, shape_of
 from minigrad.core.modes import scope
 from minigrad.core.op import op
+from minigrad.core.record import composition
+from minigrad.core.storage import widened_operand
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.kernels import HALF, broadcasts_to
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import booleans, normal
+from minigrad.ops.specimen import call, refusal
 
 __all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
 

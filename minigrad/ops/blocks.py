@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.base.arrays import Array
+from minigrad.core.arrays import Array
 from minigrad.ops.kernels import maxima, maximum_reduce, minimum_reduce, row_sums, sum_of_products
 
 SLACK = 16.0  # by which the scores of a row may exceed what is subtracted from them, or all stay below it

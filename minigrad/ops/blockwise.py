@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array, Shaped
-from minigrad.base.record import Call, Refusal, call, refusal
+from minigrad.core.arrays import Array, Shaped
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor
 from minigrad.ops.attention import causal_mask, check_beside, check_block, check_mask, reference
 from minigrad.ops.blocks import Head, context_of, gradients_of, pairs
 from minigrad.ops.samples import Draw, booleans, normal
+from minigrad.ops.specimen import Call, Refusal, call, refusal
 
 __all__ = ["blockwise_attention", "blockwise_attention_gradient"]
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, refusal
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops import programs
@@ -17,6 +16,7 @@ from minigrad.ops.kernels import add_reduce, as_float, maxima, row_sums, shifted
 from minigrad.ops.losses import check_reduction
 from minigrad.ops.network import check_classes
 from minigrad.ops.samples import integers, normal, positive
+from minigrad.ops.specimen import call, refusal
 
 __all__ = ["cross_entropy", "nll"]
 

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.precision import is_half
-from minigrad.base.record import Refusal, call, refusal
+from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
 from minigrad.ops.kernels import HALF, checked_axis
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import Refusal, call, refusal
 from minigrad.ops.strong import strongly_multiplied
 
 __all__ = [

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, composition, refusal
+from minigrad.core.arrays import shape_of
+from minigrad.core.record import composition
 from minigrad.core.tensor import array_or_constant
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import is_number, labelled_product
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import call, refusal
 
 __all__ = [
     "einsum",

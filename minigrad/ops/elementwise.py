@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.record import call, composition, kink, refusal
 from minigrad.core.op import Op, op
+from minigrad.core.record import composition
 from minigrad.core.tensor import constant
 from minigrad.ops import programs
 from minigrad.ops.kernels import is_zero, selected
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row
 from minigrad.ops.samples import between, booleans, normal, positive
+from minigrad.ops.specimen import call, kink, refusal
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
 __all__ = [

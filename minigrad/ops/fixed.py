@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.record import call, composition, refusal
 from minigrad.core.modes import current_mode
+from minigrad.core.record import composition
+from minigrad.ops.specimen import call, refusal
 
 __all__ = ["arange", "tri"]
 

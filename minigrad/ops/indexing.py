@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.record import call, composition, refusal
-from minigrad.base.source import caller_line
+from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops import programs
 from minigrad.ops.kernels import AxisError, checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
 from minigrad.ops.samples import booleans, integers, normal
+from minigrad.ops.specimen import call, refusal
+from minigrad.wording.source import caller_line
 
 __all__ = [
     "Index", "add_along_axis", "argsort", "getitem", "index", "scatter_add", "set_at", "setitem", "sort", "take",

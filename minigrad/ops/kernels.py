@@ -11,8 +11,7 @@ import numpy as np
 from numpy.exceptions import AxisError as AxisError
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.base.arrays import Array
-from minigrad.base.precision import is_half
+from minigrad.core.arrays import Array, is_half
 
 # The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
 add_reduce: Any = np.add.reduce

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.record import by_numpy, call, composition, kink, refusal
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
+from minigrad.core.record import by_numpy, composition
 from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, widened
 from minigrad.ops.reduction import Axis, chosen, kept, places, refused, unless_zero
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import call, kink, refusal
 
 __all__ = [
     "matrix_trace", "norm", "vector_norm",

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, composition, kink, refusal
+from minigrad.core.arrays import shape_of
+from minigrad.core.record import composition
 from minigrad.core.tensor import array_or_constant
 from minigrad.ops.kernels import broadcasts_to
 from minigrad.ops.normalisation import floating
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import between, booleans, integers, normal, positive
+from minigrad.ops.specimen import call, kink, refusal
 
 __all__ = ["bce_with_logits", "huber", "kl_div", "l1", "mse"]
 

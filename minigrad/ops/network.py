@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.record import call, composition, kink, refusal
+from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.errors import GraphError
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.ops import programs
 from minigrad.ops.indexing import parsed
 from minigrad.ops.kernels import (
@@ -30,6 +30,7 @@ from minigrad.ops.kernels import (
 )
 from minigrad.ops.random import current_generator
 from minigrad.ops.samples import booleans, integers, normal
+from minigrad.ops.specimen import call, kink, refusal
 
 __all__ = ["dropout", "embedding", "log_softmax", "one_hot", "softmax"]
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.record import call, composition, refusal
+from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.core.tensor import array_or_constant, constant
 from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import SHORT
 from minigrad.ops.samples import normal, positive
+from minigrad.ops.specimen import call, refusal
 
 __all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
 

@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.precision import HALF, widened_operand
+from minigrad.core.storage import widened_operand
+from minigrad.ops.kernels import HALF
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -16,15 +16,16 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.base.arrays import Shaped, shape_of
-from minigrad.base.clashes import refuse_clash
-from minigrad.base.record import call, composition, refusal
+from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.modes import current_mode
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor
 from minigrad.ops.kernels import HALF, checked_axes, sum_of_products
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import call, refusal
 from minigrad.ops.strong import strong_sums
+from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
     "dot", "inner", "linear", "matmul", "outer", "tensordot", "vecdot",

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped
-from minigrad.base.record import call, refusal
+from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
 from minigrad.ops import programs
 from minigrad.ops.samples import Generator
+from minigrad.ops.specimen import call, refusal
 
 __all__ = ["random_normal", "random_uniform"]
 

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.record import call, composition, refusal
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import AxisError, checked_axes, checked_axis, exactly
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import call, refusal
 
 __all__ = [
     "diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack",

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.precision import is_half
-from minigrad.base.record import Call, Refusal, call, composition, kink, refusal
+from minigrad.core.arrays import is_half, shape_of
 from minigrad.core.op import op
+from minigrad.core.record import composition
 from minigrad.core.tensor import constant
 from minigrad.ops import programs
 from minigrad.ops.cumulative import products_of_others
@@ -30,6 +29,7 @@ from minigrad.ops.kernels import (
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.samples import normal
 from minigrad.ops.shape import inverse_permutation
+from minigrad.ops.specimen import Call, Refusal, call, kink, refusal
 
 __all__ = [
     "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",

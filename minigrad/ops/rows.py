@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.record import Call, call, refusal
 from minigrad.core.op import Op, Rule
 from minigrad.ops.samples import between, normal, positive
+from minigrad.ops.specimen import Call, call, refusal
 
 PAIR = ("x1", "x2")
 one = (call(normal(2, 3)),)

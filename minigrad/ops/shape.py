@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import shape_of
-from minigrad.base.clashes import refuse_clash
-from minigrad.base.record import by_numpy, call, composition, refusal
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
+from minigrad.core.record import by_numpy, composition
 from minigrad.core.tensor import constant
 from minigrad.ops.kernels import AxisError, batch_sums, checked_axis, ones, reduced_sum
 from minigrad.ops.samples import normal
+from minigrad.ops.specimen import call, refusal
+from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
     "broadcast_to", "concatenate", "expand_dims", "reshape", "split", "squeeze", "stack", "sum_to", "swapaxes",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.arrays import Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.core.modes import current_mode
 from minigrad.core.op import op
 from minigrad.ops import kernels

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.record import call, kink, refusal
 from minigrad.core.op import Op, op
 from minigrad.ops.kernels import as_float, widened
 from minigrad.ops.rows import PAIR, check_number, one, pair, positives, row, wide
 from minigrad.ops.samples import between, normal
+from minigrad.ops.specimen import call, kink, refusal
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "erf", "erfc",

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.record import call, refusal
 from minigrad.core.op import Op, op
 from minigrad.ops.reduction import Axis, refused
 from minigrad.ops.rows import PAIR, one, pair, row
 from minigrad.ops.samples import booleans, integers, normal
+from minigrad.ops.specimen import call, refusal
 
 __all__ = [
     "all", "any", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert",

@@ -3,7 +3,6 @@
 Everything is written in ops on state that is read and assigned, so that a training step can be captured as one graph.
 """
 
-from minigrad.base import habits
 from minigrad.optim.adam import Adam as Adam
 from minigrad.optim.adam import AdamW as AdamW
 from minigrad.optim.clipping import clip_gradients as clip_gradients
@@ -13,5 +12,6 @@ from minigrad.optim.schedules import InverseSquareRoot as InverseSquareRoot
 from minigrad.optim.schedules import Schedule as Schedule
 from minigrad.optim.schedules import WarmupCosine as WarmupCosine
 from minigrad.optim.sgd import SGD as SGD
+from minigrad.wording import habits
 
 habits.teach(__name__)

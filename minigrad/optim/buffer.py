@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array
-from minigrad.base.clock import Storage
+from minigrad.core.arrays import Array
 from minigrad.core.modes import current_mode
-from minigrad.core.state import assign, cast, memory_of, rebase, touch
+from minigrad.core.storage import Storage, assign, cast, memory_of, rebase, touch
 from minigrad.core.tensor import Tensor
 
 Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)

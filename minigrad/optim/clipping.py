@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.precision import widened_operand
 from minigrad.core.modes import no_grad, scope
-from minigrad.core.state import cast
+from minigrad.core.storage import cast, widened_operand
 from minigrad.core.tensor import Tensor
 from minigrad.optim.arguments import check
 

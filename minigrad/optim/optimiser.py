@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.base.arrays import Array
-from minigrad.base.signature import checked
+from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.state import assign, memory_of, touch
-from minigrad.core.tensor import Tensor, describe
+from minigrad.core.signature import checked
+from minigrad.core.storage import assign, memory_of, touch
+from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched
 from minigrad.optim.arguments import check
 from minigrad.optim.buffer import Buffer, wide_dtype
 from minigrad.optim.schedules import Constant, Schedule
+from minigrad.wording.messages import describe
 
 
 class Optimiser(Watched, habits="Optimiser"):

@@ -7,9 +7,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.structure import map_leaves
 from minigrad.checks.cases import cases_of
 from minigrad.core.op import Op
+from minigrad.core.structure import map_leaves
 
 FUNCTIONS = [function for function in mg.registry.values() if function.samples]
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import LAYOUTS, cases_of, cotangents_for, is_float_array, one_element, results
 from minigrad.checks.compare import dtypes, require_close, require_equal
+from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import new_tensor
 
 FUNCTIONS = [name for name, function in mg.registry.items() if function.samples]

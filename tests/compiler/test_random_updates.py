@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.core.state import rebase
+from minigrad.core.storage import rebase
 
 PROGRAMS, A_TEST = 300, 50
 STEPS = 12

@@ -16,9 +16,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn, optim
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results
 from minigrad.compiler.helpers import Helpers
+from minigrad.core.structure import leaves, map_leaves
 
 FUNCTIONS = [function for function in mg.registry.values() if function.samples]
 RATE = 0.5  # what the functions below are given is half of it, or twice

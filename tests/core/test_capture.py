@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import CaptureError, Tensor
-from minigrad.base.arrays import Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.graph.captured import capture
 
 X = np.arange(6.0).reshape(2, 3)

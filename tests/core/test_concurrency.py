@@ -1,6 +1,6 @@
 """Threads, tasks, generators, processes: none sees another's modes, and all compute the same bits.
 
-How each kind of function is decorated is tested in tests/base/test_decorate.py.
+How each kind of function is decorated is tested in tests/test_decorate.py.
 """
 
 import asyncio
@@ -17,9 +17,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import GraphError, Tensor
-from minigrad.base.clock import Storage, next_id
 from minigrad.core.modes import Mode, set_mode, within
-from minigrad.core.state import storage_of
+from minigrad.core.storage import Storage, next_id, storage_of
 
 
 def records() -> bool:
@@ -278,7 +277,7 @@ def test_C6_a_fork_in_the_middle_of_a_computation_goes_on_in_both():
 FORKING = """
 import os, threading
 import minigrad as mg
-from minigrad.core.state import touch
+from minigrad.core.storage import touch
 
 tensor, stop = mg.Tensor(1.0), threading.Event()
 

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.core.state import rebase
+from minigrad.core.storage import rebase
 
 
 def test_D7_construction_takes_real_numbers_only():

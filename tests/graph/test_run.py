@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves
+from minigrad.core.structure import leaves
 from minigrad.graph import graph_of, trace
 
 RNG = np.random.default_rng(7)

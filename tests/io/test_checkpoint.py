@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.errors import CheckpointError
-from minigrad.core.state import assign
+from minigrad.core.storage import assign
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import load_checkpoint, save_checkpoint
 from minigrad.nn import LanguageModel, Linear, Module

@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from mutants import Mutant, mutants_of, name_of, only_for_tests, used_names  # noqa: E402  # beside this script
 from trial import FEW, verdict  # noqa: E402
 
-from minigrad.base.record import registry  # noqa: E402  # of the tree that the script lies in
+from minigrad.core.record import registry  # noqa: E402  # of the tree that the script lies in
 
 FILES = sorted(path for path in (ROOT / "minigrad/ops").glob("*.py") if path.stem not in ("__init__", "samples"))
 SECONDS = 600.0  # for one mutant that sleeps; one that computes is stopped before that

@@ -17,9 +17,9 @@ import pytest
 from mutants import Mutant, name_of
 
 import minigrad as mg
-from minigrad.base.record import by_numpy, registry
 from minigrad.checks.declared import check_refusal
 from minigrad.core import op as engine
+from minigrad.core.record import by_numpy, registry
 
 MEMORY = 4 << 30  # bytes; a mutant that wants more fails, and so is found out
 FEW = 8  # functions

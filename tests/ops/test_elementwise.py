@@ -7,9 +7,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.record import by_numpy
 from minigrad.checks.cases import nodes_behind
 from minigrad.core.op import Op
+from minigrad.core.record import by_numpy
 from minigrad.ops.samples import Draw, realise
 
 inf, nan = math.inf, math.nan

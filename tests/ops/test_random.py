@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.arrays import Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.ops.random import current_generator
 
 DRAWS = [(mg.random_uniform, "random"), (mg.random_normal, "standard_normal")]

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import map_leaves
 from minigrad.checks.cases import Case, cases_of, cotangents_for, is_float_array, results, variables
 from minigrad.core.op import Op
+from minigrad.core.structure import map_leaves
 
 # JAX compiles a program for every problem and runs it once, so the time to optimise it is lost. It reads the flags when
 # it is first used, and one that it does not know ends the process: flags come and go, and this version knows these.

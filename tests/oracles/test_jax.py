@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.structure import leaves, map_leaves
 
 jax = pytest.importorskip("jax", reason="JAX is not installed: pip install jax==0.10.2")
 jnp = jax.numpy

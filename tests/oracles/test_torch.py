@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.structure import leaves, map_leaves
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
 functional = torch.nn.functional

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import CaptureError, Tensor
-from minigrad.base.structure import leaves
+from minigrad.core.structure import leaves
 
 Q = np.arange(12.0).reshape(4, 3)
 WITH_LISTS = {

@@ -9,8 +9,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of
+from minigrad.core.structure import leaves, map_leaves
 
 INNER = "getitem", "scatter_add", "setitem"  # which take the parsed arrays of an index
 NAMES = [name for name, function in mg.registry.items() if function.samples and name not in INNER]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves
 from minigrad.checks.cases import Case, cases_of, results, variables
+from minigrad.core.structure import leaves
 
 NUMBERS = (0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e300, 1e-310)
 FUNCTIONS = [name for name, function in mg.registry.items() if getattr(function, "differentiable", True)]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves
 from minigrad.checks.cases import Case, results, variables
+from minigrad.core.structure import leaves
 from tests.trust.test_law2_choices_not_taken import fixed
 
 KINKS = [

@@ -6,8 +6,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, optim
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of, is_float_array, results
+from minigrad.core.structure import leaves, map_leaves
 from tests.compiler.test_laws import TAKE_LISTS, lists_as_arrays
 
 HALF, SINGLE = np.float16, np.float32

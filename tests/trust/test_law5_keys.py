@@ -14,10 +14,10 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.exact import Exact
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of, is_float_array
 from minigrad.core.op import Op
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.graph.exact import Exact
 
 ALIKE = (1, 1.0, True, 0, 0.0, -0.0, False)
 TYPES = {"int": int, "float": float, "bool": bool}

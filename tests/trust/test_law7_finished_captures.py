@@ -13,9 +13,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of
 from minigrad.core.op import Op
+from minigrad.core.structure import leaves, map_leaves
 
 T = mg.Tensor
 FINISHED = "belongs to a finished capture"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves
+from minigrad.core.structure import leaves
 from tests.trust.hostile import NAMES, PROGRAM, PYTHON
 from tests.trust.saved import CANARY, check_saved
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves, map_leaves
 from minigrad.checks.cases import cases_of
+from minigrad.core.structure import leaves, map_leaves
 
 NUMBERS = (-1.0, -0.0, 0.5, -2, 3, math.inf, -math.inf, math.nan, True, -1e-300)
 

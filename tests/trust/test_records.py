@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.record import by_numpy
+from minigrad.core.record import by_numpy
 from minigrad.nn import Module
 from tests.trust import decorated
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import leaves
 from minigrad.checks.cases import cases_of
+from minigrad.core.structure import leaves
 from minigrad.nn import Linear, MultiHeadAttention
 
 VALUES = [1.0, 2.0, 3.0]

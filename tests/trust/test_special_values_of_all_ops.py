@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.base.structure import map_leaves
 from minigrad.checks.cases import cases_of, is_float_array, results
 from minigrad.core.op import Op
+from minigrad.core.structure import map_leaves
 from tests.compiler.test_laws import TAKE_LISTS, lists_as_arrays
 
 OPS = [

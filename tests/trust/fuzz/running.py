@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigrad as mg
-from minigrad.base.structure import leaves
 from minigrad.compiler import pieces
+from minigrad.core.structure import leaves
 
 from .program import HELPERS, Leaf, Program, imports, made_leaf, objects
 

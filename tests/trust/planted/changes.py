@@ -33,7 +33,7 @@ def attributes_are_just_set():
 def locks_stay_as_they_are_in_a_child():
     import threading
 
-    from minigrad.base import fork
+    from minigrad.compiler import fork
 
     fork.Locked.__init__ = lambda self: setattr(self, "_lock", threading.RLock())
 

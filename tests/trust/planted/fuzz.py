@@ -10,7 +10,7 @@ REFUSALS = f"{PROGRAMS}::test_what_eager_code_refuses_is_refused_by_name_in_ever
 
 def keep_history() -> None:
     from minigrad.core.capture import Capture
-    from minigrad.core.state import cast
+    from minigrad.core.storage import cast
     from minigrad.core.tensor import Tensor, constant
 
     def assign(self, tensor, value):
@@ -24,7 +24,7 @@ def infer_without_a_look() -> None:
     import numpy as np
 
     import minigrad as mg
-    from minigrad.base.arrays import Shaped, shape_of
+    from minigrad.core.arrays import Shaped, shape_of
 
     def shape_of_weights(x, where=None, **params):
         return Shaped(np.broadcast_shapes(x.shape, shape_of(where)), np.result_type(x.dtype, np.float16))
@@ -34,7 +34,7 @@ def infer_without_a_look() -> None:
 
 
 def leave_errors_unnamed() -> None:
-    from minigrad.base import unnamed
+    from minigrad.wording import unnamed
 
     unnamed.name_error = lambda name, error: error
 

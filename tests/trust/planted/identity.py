@@ -45,7 +45,7 @@ def a_stand_in_for_each_place():
 
 
 def equal_numbers_are_one():
-    from minigrad.base import exact
+    from minigrad.graph import exact
 
     def loosely(value):
         if isinstance(value, (tuple, list)):
@@ -112,7 +112,7 @@ def lists_are_stray_arrays():
 
 
 def data_is_read():
-    from minigrad.base.arrays import read_only
+    from minigrad.core.arrays import read_only
     from minigrad.core.tensor import Tensor
 
     Tensor.data = property(lambda self: read_only(self._values()), Tensor.data.fset)

@@ -13,15 +13,15 @@ GROWTH = "tests/trust/test_growth.py::"
 
 def open_memory() -> None:
     import minigrad as mg
-    from minigrad.base.arrays import ReadOnly
-    from minigrad.core.state import memory_of
+    from minigrad.core.arrays import ReadOnly
+    from minigrad.core.storage import memory_of
 
     mg.read = memory_of
     del ReadOnly.view
 
 
 def registry_in_pickles() -> None:
-    from minigrad.base.record import Function, registry
+    from minigrad.core.record import Function, registry
 
     Function.__reduce__ = lambda self: (registry.__getitem__, (self.name,))
 
@@ -39,7 +39,7 @@ def first_name_for_ever() -> None:
 
 
 def declared_once() -> None:
-    from minigrad.base.record import Function, registry
+    from minigrad.core.record import Function, registry
 
     enter = Function._enter
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.base.messages import describe
-from minigrad.base.record import by_numpy
-from minigrad.base.structure import leaves, map_leaves
+from minigrad.core.record import by_numpy
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.wording.messages import describe
 
 
 def write_into_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -34,3 +34,8 @@ def write_into_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> A
 
 def _is_tensor(x: Any) -> bool:
     return hasattr(x, "requires_grad")
+
+
+__all__: list[str] = []
+
+by_numpy[np.copyto] = write_into_arrays  # and for all that have `out=`, where the engine looks for it

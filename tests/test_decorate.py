@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.decorate import decorated
+from minigrad.decorate import decorated
 
 
 def records() -> bool:

@@ -3,8 +3,8 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.base.watch import Lines, Watch, Watches, beside
-from minigrad.core.modes import current_mode, within
+from minigrad.core.modes import Watch, current_mode, within
+from minigrad.graph.watching import Lines, Watches, beside
 
 
 class Listing(Watch):
@@ -48,5 +48,5 @@ def test_lines_and_anomalies_are_looked_for_at_the_same_time():
         assert found in current_mode().watch.watches
         with mg.detect_anomaly(infinities=False):
             mg.Tensor([np.inf])  # which the innermost allows
-    assert y.line.startswith("test_watch.py:")
+    assert y.line.startswith("test_watching.py:")
     assert ("node", "multiply") in seen.seen

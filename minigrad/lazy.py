@@ -6,25 +6,26 @@ Called by `minigrad/__init__.py`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 
-def serve(package: str, later: Mapping[str, Sequence[str]], otherwise: Callable[[str], NoReturn]) -> None:
+def serve(package: str, later: Mapping[str, Sequence[str]]) -> None:
     """Let `package` have the names in `later` as if it had imported them; from then on they are plain attributes.
 
     Args:
         package: the name of a package that is being imported.
         later: the names that are to be imported from each module; from the package itself, these are modules.
-        otherwise: raises the AttributeError of any other name.
     """
     namespace = sys.modules[package].__dict__
     source = {name: module for module, names in later.items() for name in names}
 
     def import_name(name: str) -> Any:
         if name not in source:
-            otherwise(name)
+            from minigrad.wording.habits import missing_from
+
+            missing_from(package)(name)
         module = source[name]
         value = import_module(f"{module}.{name}") if module == package else getattr(import_module(module), name)
         namespace[name] = value

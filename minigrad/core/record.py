@@ -5,42 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from minigrad.base.signature import check_call
 
 if TYPE_CHECKING:
     from minigrad.core.tensor import Tensor
 
 registry: dict[str, Function] = {}
 by_numpy: dict[Callable[..., Any], Callable[..., Any]] = {}  # the NumPy function *object* → what stands for it
-
-
-class Call(NamedTuple):
-    """One sample call of a function: what the law tests, the docs and the pictures try it on."""
-
-    args: tuple[Any, ...]
-    params: dict[str, Any]
-
-
-class Refusal(NamedTuple):
-    """A call that raises `error`, and what the message has to name."""
-
-    call: Call
-    error: type[Exception]
-    names: tuple[str, ...]
-
-
-class Kink(NamedTuple):
-    """A call where there is no derivative, and what is returned by convention: one gradient per floating-point array.
-
-    The cotangent is 1 everywhere.
-    """
-
-    call: Call
-    gradients: tuple[Any, ...]
 
 
 class Function:
@@ -72,9 +45,9 @@ class Function:
     """
 
     def __init__(
-        self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Call] = (),
+        self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Any] = (),
         formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
-        refusals: Sequence[Refusal] = (), kinks: Sequence[Kink] = (), symbol: str = "", flat: str = "",
+        refusals: Sequence[Any] = (), kinks: Sequence[Any] = (), symbol: str = "", flat: str = "",
         lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
         parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | int | None = None,
         rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
@@ -108,11 +81,9 @@ class Function:
         try:
             result: Tensor = self.call(*args, **kwargs)
         except (TypeError, ValueError, IndexError, AttributeError) as error:
-            from minigrad.base.unnamed import name_error
+            from minigrad.wording.unnamed import named_error
 
-            if isinstance(error, TypeError):
-                check_call(self.name, self.call, args, kwargs)
-            named = name_error(self.name, error)
+            named = named_error(self, error, args, kwargs)
             if named is error:
                 raise
             raise named from error
@@ -131,21 +102,6 @@ def on_record(name: str, module: str) -> Function:
     if name not in registry:
         importlib.import_module(module)
     return registry[name]
-
-
-def call(*args: Any, **params: Any) -> Call:
-    """A sample call, for a declaration."""
-    return Call(args, params)
-
-
-def refusal(sample: Call, error: type[Exception], *names: str) -> Refusal:
-    """A call that must raise `error`, in a message that holds all of `names`, for a declaration."""
-    return Refusal(sample, error, names)
-
-
-def kink(sample: Call, *gradients: Any) -> Kink:
-    """The convention at a point without a derivative, for a declaration."""
-    return Kink(sample, gradients)
 
 
 def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:

@@ -1,23 +1,11 @@
-"""What looks on while nodes are made and differentiated: `Mode.watch` holds one, or None. Called by the engine."""
+"""What looks on while nodes are made: source lines, and several that look on at once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minigrad.base.source import caller_line
-
-
-class Watch:
-    """Looks on and does nothing."""
-
-    def node(self, tensor: Any, op: Any, inputs: tuple[Any, ...]) -> None:
-        """A leaf was made (`op` is None), or the result of an op, recorded or not."""
-
-    def contribution(self, node: Any, position: int, incoming: Any, value: Any) -> None:
-        """The rule of `node` for the input at `position` made `value` of the gradient `incoming`."""
-
-    def strong_zero(self, fired: Any) -> None:
-        """`strong_multiply` put 0 in place of NaN where the array `fired` is True, if anywhere."""
+from minigrad.core.modes import Watch, Within
+from minigrad.wording.source import caller_line
 
 
 class Lines(Watch):
@@ -51,3 +39,8 @@ def beside(outer: Watch | None, inner: Watch, instead_of: type[Watch] | None = N
     watches = outer.watches if isinstance(outer, Watches) else () if outer is None else (outer,)
     kept = [watch for watch in watches if instead_of is None or not isinstance(watch, instead_of)]
     return Watches(*kept, inner) if kept else inner
+
+
+def trace_lines() -> Within:
+    """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
+    return Within(lambda mode: mode._replace(watch=beside(mode.watch, Lines(), instead_of=Lines)))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, NoReturn
 
-from minigrad.base.record import by_numpy
+from minigrad.core.record import by_numpy
 
 
 class Habit(NamedTuple):
@@ -300,12 +300,12 @@ def _argument_hint(habit: Habit, takes: Collection[str]) -> str:
 
 
 def no_attribute(owner: str, place: str, name: str) -> str:
-    """The message of an AttributeError; `place` is one of `TABLES`.
+    """The message of an AttributeError; `place` is one of `TABLES`, if there are such habits.
 
     >>> no_attribute("a Tensor", "Tensor", "view")
     "a Tensor has no attribute 'view': for PyTorch's `x.view(3, 2)` write `x.reshape(3, 2)` (NumPy's name)"
     """
-    habit = _BY_NAME[place].get(name)
+    habit = _BY_NAME.get(place, {}).get(name)
     if habit is None:
         return f"{owner} has no attribute {name!r}"
     why = f" ({habit.why})" if habit.why else ""

@@ -1,25 +1,45 @@
-"""State: leaves whose memory is written to, always in place and always with a stamp.
+"""Memory: leaves that are written to, always in place and always with a stamp of one clock.
 
-Eager code and captured functions use the same `read` and `assign`.
+Eager code and captured functions use the same `read` and `assign`. All threads share the clock, which numbers Tensors
+as they are made and memory as it is written to. `next_id` needs no lock, with or without the global interpreter lock
+of Python; writes do.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import Array, Shaped, real_array, shape_of
-from minigrad.base.clock import Storage, lock, next_id
-from minigrad.base.messages import describe
-from minigrad.base.record import registry
-from minigrad.core.errors import CaptureError, GraphError
+from minigrad.core.arrays import Array, Shaped, is_half, real_array, shape_of
+from minigrad.core.errors import refusals
 from minigrad.core.modes import current_mode
+from minigrad.core.record import registry
 
 if TYPE_CHECKING:
     from minigrad.core.tensor import Operand, Tensor
 
 CUT = 2  # in the place of `requires_grad`: eager code would want a gradient here, but what led here was not recorded
+
+next_id = itertools.count(1).__next__
+
+lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child made while another thread holds it would wait for ever
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+
+class Storage:
+    """When the memory that several Tensors look into was last written to; 0 for never."""
+
+    __slots__ = ("stamp",)
+    latest = 0  # the youngest stamp of all: backward compares it first, and is nearly always done
+    changes = 0  # how often memory, freezing or an attribute changed that programs may depend on: then they look closer
+
+    def __init__(self) -> None:
+        self.stamp = 0
 
 
 def read(tensor: Tensor) -> Any:
@@ -53,18 +73,16 @@ def assign(tensor: Tensor, value: Operand) -> None:
     """
     check_alive(tensor)
     if not is_state(tensor) and not isinstance(tensor._data, Shaped):
-        from minigrad.base.refusals import no_state
-
-        raise GraphError(no_state(tensor))
+        raise refusals.no_state(tensor)
     if shape_of(value) != tensor.shape:
-        raise ValueError(f"assign: {describe(tensor)} cannot take values of shape {shape_of(value)}")
+        raise refusals.other_shape("assign", tensor, value)
     capture = current_mode().capture
     if capture is not None:
         capture.assign(tensor, value)
     else:
         values = real_array(value._values() if hasattr(value, "_values") else value)
         if not np.can_cast(values.dtype, tensor.dtype, "same_kind"):
-            cast(values, tensor.dtype, f"assign: {describe(tensor)}")
+            cast(values, tensor.dtype, "assign:", tensor)
         np.copyto(tensor._values(), values, casting="same_kind")
         touch(tensor)
 
@@ -75,11 +93,16 @@ def is_state(tensor: Tensor) -> bool:
     return tensor.op is None and free and not isinstance(tensor._data, Shaped)
 
 
-def cast(value: Any, dtype: np.dtype[Any], use: str) -> Any:
-    """`value` in another type of the same kind, as a node where it is not in it already."""
+def cast(value: Any, dtype: np.dtype[Any], use: str, tensor: Tensor | None = None) -> Any:
+    """`value` in another type of the same kind, as a node where it is not in it already; `use` of `tensor` takes it."""
     if value.dtype != dtype and not np.can_cast(value.dtype, dtype, "same_kind"):
-        raise TypeError(f"{use} cannot take {value.dtype} values")
+        raise refusals.other_kind(use, tensor, value)
     return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
+
+
+def widened_operand(x: Any) -> Any:
+    """float16 as float32, where it is computed with more than once before it is rounded; all else as it is."""
+    return registry["astype"](x, dtype=np.float32) if is_half(x) else x
 
 
 def require_gradient(tensor: Tensor, value: bool) -> None:
@@ -91,9 +114,7 @@ def require_gradient(tensor: Tensor, value: bool) -> None:
     """
     if value is not tensor.requires_grad:
         if tensor.op is not None or tensor._requires_grad == CUT:
-            from minigrad.base.refusals import decided
-
-            raise GraphError(decided(tensor))
+            raise refusals.decided(tensor)
         check_differentiable(value, tensor.dtype)
         capture = current_mode().capture
         if capture is not None:
@@ -111,9 +132,7 @@ def check_alive(tensor: Any) -> None:
     """Refuse a Tensor that was captured, where its capture is over: it never had a value."""
     capture = current_mode().capture
     if type(getattr(tensor, "_data", None)) is Shaped and (capture is None or tensor.id < capture.began):
-        from minigrad.base.refusals import finished
-
-        raise CaptureError(finished(tensor))
+        raise refusals.finished(tensor)
 
 
 def touch(*tensors: Tensor) -> None:
@@ -127,7 +146,7 @@ def touch(*tensors: Tensor) -> None:
 def rebase(tensor: Tensor, memory: Array) -> None:
     """Let the leaf `tensor` live in `memory`, a part of a larger array, and keep its values."""
     if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
-        raise GraphError(f"{describe(tensor)} cannot live in {memory.dtype} memory of shape {memory.shape}")
+        raise refusals.no_home(tensor, memory)
     if tensor._data is not memory:
         np.copyto(memory, tensor._values())
         tensor._data = memory

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.errors import NUMPYS_OWN
+
 if TYPE_CHECKING:
     from minigrad.core.op import Op
-
-# What NumPy raises for bad arguments; and numbers have no shape.
-REFUSALS = (np.exceptions.AxisError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:
     """`error` again, of its own type, saying which op failed on which arguments; for shapes, which axes clash."""
     operands = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None]
     given = [f"{name}: {describe(x)}" for name, x in operands] + [f"{name}={value}" for name, value in params.items()]
-    kind = next(kind for kind in REFUSALS if isinstance(error, kind))
+    kind = next(kind for kind in NUMPYS_OWN if isinstance(error, kind))
     problem = ""
     if kind in (ValueError, AttributeError):
-        from minigrad.base.clashes import problem_of_shapes
+        from minigrad.wording.clashes import problem_of_shapes
 
         problem = problem_of_shapes(op, operands)
     if isinstance(getattr(error, "obj", None), (int, float)):

@@ -7,7 +7,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn
-from minigrad.base.signature import check_call, checked
+from minigrad.core.signature import checked
+from minigrad.wording.calls import check_call
 
 
 @checked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.base.habits import no_attribute
-from minigrad.base.signature import checked
+from minigrad.core.signature import checked
+from minigrad.wording.habits import no_attribute
 
 
 class Instructive:

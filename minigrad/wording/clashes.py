@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.base.arrays import shape_of
-from minigrad.base.messages import is_operand, made_by
+from minigrad.core.arrays import shape_of
+from minigrad.wording.messages import is_operand, made_by
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op

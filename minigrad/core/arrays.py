@@ -94,6 +94,11 @@ def native(array: Array) -> Array:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
+def is_half(x: Any) -> bool:
+    """Whether `x` is an array or a Tensor of float16, in either byte order."""
+    return hasattr(x, "dtype") and x.dtype.char == "e"
+
+
 def has_nan(*arrays: Any) -> bool:
     """Whether there is a NaN: the sum of squares tells, the fastest pass there is. It may warn of an overflow."""
     total = sum([(flat := array.ravel("K")).dot(flat) for array in arrays])

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
+
+from minigrad.core.errors import refusals
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,9 +46,7 @@ class Signature:
         """Refuse None in the place of an input that cannot be left out: NumPy would make objects of it."""
         for position, x in enumerate(args if self.variadic else args[: self.fewest]):
             if x is None:
-                raise TypeError(
-                    f"{self.name}: argument {self.argument(position)!r} is None: expected a Tensor or numbers"
-                )
+                raise refusals.absent(self, position)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""
@@ -65,7 +65,7 @@ class Signature:
                 params[name] = self._static(name, value)
         for name in self.required:
             if name not in kwargs:
-                self._refuse(f"argument {name!r} is missing", kwargs)
+                raise refusals.call(self, f"argument {name!r} is missing", kwargs)
         return args, params
 
     def _sorted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -80,20 +80,20 @@ class Signature:
             inputs, extra = [*inputs, *extra], ()
         for name in self.arguments[len(inputs) :]:
             if name not in kwargs and name not in self.optional:
-                self._refuse(f"argument {name!r} is missing", kwargs)
+                raise refusals.call(self, f"argument {name!r} is missing", kwargs)
             inputs.append(kwargs.pop(name, None))
         if len(extra) > len(self.defaults) == 1 and all(isinstance(x, (int, np.integer)) for x in extra):
             extra = (extra,)  # as in x.reshape(2, 3)
         if len(extra) > len(self.defaults):
-            self._refuse(f"{len(args)} arguments given", kwargs)
+            raise refusals.call(self, f"{len(args)} arguments given", kwargs)
         given = dict(zip(self.defaults, extra, strict=False))
         twice = ", ".join(sorted(given.keys() & kwargs.keys()))
         if twice:
-            self._refuse(f"argument {twice} is given twice", kwargs)
+            raise refusals.call(self, f"argument {twice} is given twice", kwargs)
         given |= kwargs
         unknown = ", ".join(sorted(given.keys() - self.defaults.keys()))
         if unknown:
-            self._refuse(f"argument {unknown} is not supported", kwargs)
+            raise refusals.call(self, f"argument {unknown} is not supported", kwargs)
         return tuple(inputs), given
 
     def _static(self, name: str, value: Any) -> Any:
@@ -107,13 +107,8 @@ class Signature:
         if isinstance(value, np.dtype) or not hasattr(value, "shape"):
             return value
         if value.shape != () or not (isinstance(value, np.generic) or value.dtype.kind in "iu"):
-            raise TypeError(f"{self.name}: {name}= must be plain Python values, got an array of shape {value.shape}")
+            raise refusals.no_plain_value(self, name, value)
         return value.item()
-
-    def _refuse(self, problem: str, given: dict[str, Any]) -> NoReturn:
-        takes = [*self.arguments, *([f"*{self.variadic}"] if self.variadic else [])]
-        takes += [f"{name}=" for name in self.defaults]
-        raise TypeError(_refusal(self.name, problem, takes, given))
 
 
 def checked(function: F, name: str | None = None) -> F:
@@ -124,40 +119,9 @@ def checked(function: F, name: str | None = None) -> F:
         try:
             return function(*args, **kwargs)
         except TypeError:
+            from minigrad.wording.calls import check_call
+
             check_call(name or function.__name__, function, args, kwargs)
             raise
 
     return cast(F, call)
-
-
-def check_call(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise TypeError if `function` does not take these arguments: for those who caught one and wonder whose it is.
-
-    >>> check_call("sort", lambda x, axis=-1: x, ([2, 1],), {"dim": 0})
-    Traceback (most recent call last):
-    TypeError: sort: argument dim is not supported; it takes (x, axis=); PyTorch's `dim` is `axis` here (NumPy's name)
-    """
-    signature = inspect.signature(function)
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        parameters = [p for p in signature.parameters.values() if p.name != "self"]
-        unknown = ", ".join(sorted(kwargs.keys() - {p.name for p in parameters}))
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        problem = f"argument {unknown} is not supported" if unknown and not takes_any else f"{error}"
-        raise TypeError(_refusal(name, problem, [_written(p) for p in parameters], kwargs)) from None
-
-
-def _written(parameter: inspect.Parameter) -> str:
-    """`x`, `*arrays`, `axis=` or `**options`."""
-    stars = "**" if parameter.kind is parameter.VAR_KEYWORD else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
-    by_name = parameter.kind is parameter.KEYWORD_ONLY or parameter.default is not parameter.empty
-    return f"{stars}{parameter.name}{'=' if by_name else ''}"
-
-
-def _refusal(name: str, problem: str, takes: Sequence[str], given: Iterable[str]) -> str:
-    """What is wrong with a call, what the function takes, and what habits from PyTorch are called here."""
-    from minigrad.base.habits import argument_hints
-
-    habits = argument_hints(given, {taken.strip("*=") for taken in takes})
-    return "; ".join([f"{name}: {problem}", f"it takes ({', '.join(takes)})", *habits])

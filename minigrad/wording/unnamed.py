@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
-from minigrad.base.record import registry
+from minigrad.core.record import Function, registry
+from minigrad.wording.calls import check_call
 
 PLAIN = (TypeError, ValueError, IndexError, AttributeError, np.exceptions.AxisError)  # made of a message alone
+
+
+def named_error(function: Function, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+    """What to raise where `function` raised `error` for these arguments.
+
+    Raises:
+        TypeError: it does not take them.
+    """
+    if isinstance(error, TypeError):
+        check_call(function.name, function.call, args, kwargs)
+    return name_error(function.name, error)
 
 
 def name_error(name: str, error: Exception) -> Exception:

@@ -5,12 +5,13 @@ from importlib import import_module, invalidate_caches
 
 import pytest
 
+import minigrad
+
 PACKAGE = """\
-from minigrad.base.habits import missing_from
-from minigrad.base.lazy import serve
+from minigrad.lazy import serve
 
 here = 0
-serve(__name__, {__name__: ["room"], f"{__name__}.room": ["double", "half"]}, otherwise=missing_from("minigrad.nn"))
+serve(__name__, {__name__: ["room"], f"{__name__}.room": ["double", "half"]})
 """
 ROOM = "def double(x): return 2 * x\ndef half(x): return x / 2\n"
 
@@ -59,7 +60,9 @@ def test_what_is_not_imported_yet_is_listed(package):
     assert "a_house.room" not in sys.modules
 
 
-def test_any_other_name_is_left_to_what_was_given(package):
-    with pytest.raises(AttributeError, match=r"nn\.MultiHeadAttention"):
+def test_any_other_name_is_missing_and_a_habit_says_what_to_write(package):
+    with pytest.raises(AttributeError, match="a_house has no attribute 'MultiheadAttention'"):
         package.MultiheadAttention
+    with pytest.raises(AttributeError, match="no_grad"):
+        minigrad.inference_mode
     assert not hasattr(package, "no_such_thing")

@@ -5,8 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn, optim
-from minigrad.base import habits
-from minigrad.base.habits import TABLES
+from minigrad.wording import habits
+from minigrad.wording.habits import TABLES
 
 ROWS = [(place, habit) for place, table in TABLES.items() for habit in table]
 each_row = pytest.mark.parametrize(("place", "habit"), ROWS, ids=[f"{place}-{habit.name}" for place, habit in ROWS])

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.base.clashes import broadcast_clash, product_clash
-from minigrad.base.messages import describe, made_by
+from minigrad.wording.clashes import broadcast_clash, product_clash
+from minigrad.wording.messages import describe, made_by
 
 shapes = st.lists(st.integers(0, 3), max_size=4).map(tuple)
 

@@ -1,0 +1,100 @@
+"""NumPy's own in a captured function: scalars and arrays among its arguments, and lists of numbers in its source.
+
+NumPy scalars act as numbers, as they do in eager code: a Tensor that stands for one is weak, and beside others it takes
+the type that a Python number would have. What is computed of scalars, numbers and lists of numbers alone is plain: in
+eager code it is NumPy's, and weak where NumPy makes a scalar of it, as it does of a sum of an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.capture import Capture
+from minigrad.core.op import Op
+from minigrad.core.record import registry
+from minigrad.core.tensor import Tensor
+
+NUMBERS = {"?": True} | dict.fromkeys("bBhHiIlLqQ", 1) | dict.fromkeys("efd", 1.0)  # by the type of the scalar
+
+
+class Recording(Capture):
+    """A capture that knows what NumPy would have computed by itself."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.arrays: set[Tensor] = set()  # what is NumPy's own in eager code: arrays, and what they make
+        self.plain: set[Tensor] = set()  # and there: scalars and lists, and what they make
+        self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
+
+    def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = super().inputs_of(op, inputs, params)
+        return values if self.weak.isdisjoint(values) else self._beside_tensors(op, values, params)
+
+    def made(self, result: Tensor, op: Op) -> None:
+        super().made(result, op)
+        if result.place.origin is not None:
+            return  # a gradient is a Tensor, whatever it is made of
+        if not (self.plain.isdisjoint(result.inputs) and self.arrays.isdisjoint(result.inputs)):
+            self._note_plain(result, op)
+
+    def fixed(self, array: Any) -> Tensor:
+        result = super().fixed(array)
+        self.plain.add(result)
+        return result
+
+    def owned(self, value: Tensor) -> Tensor:
+        """`value`, or its copy: what is NumPy's own may act as a number."""
+        if value not in self.plain and value not in self.arrays:
+            return super().owned(value)
+        copy = self.copy_of(value)
+        for numpys_own in (self.arrays, self.plain, self.weak):
+            numpys_own.discard(copy)
+        return copy
+
+    def _beside_tensors(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The inputs of a node, with weak ones in the type that a number would have beside the others."""
+        weak = self.weak
+        if (self.plain | weak).issuperset([x for x in inputs if hasattr(x, "dtype")]):
+            return inputs  # NumPy computes with NumPy's scalars
+        numbers = tuple([NUMBERS[x.dtype.char] if x in weak else x for x in inputs])
+        if op.elementwise:
+            dtype = np.result_type(*(getattr(x, "dtype", x) for x in numbers if x is not None))
+            result = op.infer(numbers, params).dtype
+            if result.kind == "f" and dtype.kind == "f":  # a condition is none of what makes the type of the result
+                dtype = result
+            return tuple([_converted(x, dtype) if x in weak else x for x in inputs])
+        whole = op.infer(numbers, params)
+        differs = op.infer(inputs, params) != whole  # an index is none of what makes the type of the result
+        return tuple(
+            [
+                _converted(x, whole.dtype) if x in weak and (differs or x.dtype.kind == whole.dtype.kind == "f") else x
+                for x in inputs
+            ]
+        )
+
+    def _note_plain(self, result: Tensor, op: Op) -> None:
+        """Add what the op made to `plain` or `arrays` if all its operands are, and to `weak` if it is a scalar."""
+        operands = [x for x in result.inputs if hasattr(x, "dtype")]
+        if not all(x in self.plain or x in self.arrays for x in operands):
+            return
+        (self.plain if self.plain.issuperset(operands) else self.arrays).add(result)
+        if result.shape == ():
+            tried = [_zeros(x, x in self.weak) if hasattr(x, "dtype") else x for x in result.inputs]
+            with np.errstate(all="ignore"):
+                if isinstance(op.forward(*tried, **result.params), np.generic):
+                    self.weak.add(result)
+
+
+def _converted(x: Any, dtype: np.dtype[Any]) -> Any:
+    if x.dtype in (dtype, np.bool_):
+        return x
+    if dtype.kind in "iu" and not np.can_cast(x.dtype, dtype):  # what it cannot hold is an error, as it is eagerly
+        return registry["set_at"](registry["zeros_like"](registry["astype"](x, dtype=dtype)), (), x)
+    return registry["astype"](x, dtype=dtype)
+
+
+def _zeros(x: Any, scalar: bool) -> Any:
+    return x.dtype.type() if scalar else np.broadcast_to(np.zeros((), x.dtype), x.shape)

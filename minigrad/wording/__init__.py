@@ -1,0 +1,1 @@
+"""What errors say. Its files know the engine only by the facts they are given, and are loaded when something fails."""

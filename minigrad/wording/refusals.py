@@ -1,0 +1,249 @@
+"""What the engine says when it refuses something: the errors that it raises, by the names it asks for.
+
+Tensors enter, of which only facts are read; errors leave. Loaded when something fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from minigrad.core.arrays import shape_of
+from minigrad.core.errors import CaptureError, GraphError
+from minigrad.wording.calls import refused_call
+from minigrad.wording.habits import no_numpy_function
+from minigrad.wording.messages import describe, explained
+from minigrad.wording.source import caller_line
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
+
+failed_operation = explained
+call = refused_call
+
+
+# --- making Tensors, and what they are --------------------------------------------------------------------------------
+
+
+def subclass(name: str) -> TypeError:
+    return TypeError(f"{name}: Tensor has no subclasses: hold Tensors in a Module, or write functions of them")
+
+
+def leaf_is_made(tensor: Any) -> CaptureError:
+    return CaptureError(
+        f"Tensor(…) of {describe(tensor)} at {caller_line()}: a captured function makes no leaves of what it is given: "
+        "pass a Tensor that requires a gradient as the argument; detach() and copy() are operations"
+    )
+
+
+def no_numbers(value: Any, dtype: Any) -> TypeError:
+    return TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} ({dtype})")
+
+
+def not_differentiable(dtype: Any) -> TypeError:
+    return TypeError(f"{dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+
+
+def decided(tensor: Any) -> GraphError:
+    """`requires_grad` of a result cannot be set."""
+    return GraphError(
+        f"requires_grad of {describe(tensor)} follows from what it was made of: take .detach(), which has no history, "
+        "compute it under no_grad(), or set requires_grad of the leaves"
+    )
+
+
+# --- reading and writing values ---------------------------------------------------------------------------------------
+
+
+def value_is_read(tensor: Any) -> CaptureError:
+    return CaptureError(
+        f"the value of {describe(tensor)} is read at {caller_line()}, but values are not known while a function is "
+        "captured: use where(), minimum() or another op, return it, or read it outside"
+    )
+
+
+def not_one_element(tensor: Any) -> TypeError:
+    return TypeError(f"{describe(tensor)} has {tensor.size} elements, not one")
+
+
+def array_without_gradient(tensor: Any) -> TypeError:
+    return TypeError(f"a NumPy array would lose the gradient of {describe(tensor)}: use .numpy() for its values")
+
+
+def array_without_copy(tensor: Any) -> ValueError:
+    return ValueError(f"NumPy gets a copy of {describe(tensor)}, which copy=False forbids: see .data")
+
+
+def unsupported(function: Any) -> TypeError:
+    return TypeError(no_numpy_function(function))
+
+
+def rebound(tensor: Any, symbol: str) -> GraphError:
+    """`p += …`."""
+    return GraphError(
+        f"`{symbol}=` on {describe(tensor)}, a leaf that requires a gradient, would rebind the Python name and train "
+        f"nothing: write `p.data {symbol}= …`, or use minigrad.optim"
+    )
+
+
+def written_into(tensor: Any) -> GraphError:
+    """`x[i] = …`."""
+    return GraphError(
+        f"writing into {describe(tensor)} would falsify its graph: minigrad.set_at(x, index, value) makes a new "
+        "tensor, minigrad.assign(x, value) rewrites a leaf"
+    )
+
+
+def no_state(tensor: Any) -> GraphError:
+    """A Tensor that cannot be assigned."""
+    what = "a constant" if tensor.op is None else f"the result of {tensor.op.name}"
+    return GraphError(f"{describe(tensor)} is {what}; only leaves can be assigned, those that Tensor(…) makes")
+
+
+def stand_in(tensor: Any) -> CaptureError:
+    """An argument of a captured function that is assigned."""
+    return CaptureError(f"{describe(tensor)} stands for an argument; only state can be assigned")
+
+
+def other_shape(use: str, tensor: Any, value: Any) -> ValueError:
+    return ValueError(f"{use}: {describe(tensor)} cannot take values of shape {shape_of(value)}")
+
+
+def other_kind(use: str, tensor: Any, value: Any) -> TypeError:
+    return TypeError(f"{use}{'' if tensor is None else f' {describe(tensor)}'} cannot take {value.dtype} values")
+
+
+def no_home(tensor: Any, memory: Any) -> GraphError:
+    """A part of a larger array that a leaf does not fit."""
+    return GraphError(f"{describe(tensor)} cannot live in {memory.dtype} memory of shape {memory.shape}")
+
+
+# --- operations -------------------------------------------------------------------------------------------------------
+
+
+def mixture(op: Op, inputs: Sequence[Any]) -> GraphError:
+    """What a compiled function returned meets what requires a gradient."""
+    without = next(x for x in inputs if getattr(x, "_requires_grad", False) not in (False, True))
+    return GraphError(
+        f"{op.name}: {describe(without)} comes from a compiled function, which keeps no graph, and meets what requires "
+        "a gradient: the part of the gradient that flows through it would be lost. Compute both in one compiled "
+        "function; or say that nothing shall flow there: take .detach() of it, or call the function under no_grad()"
+    )
+
+
+def absent(op: Any, position: int) -> TypeError:
+    return TypeError(f"{op.name}: argument {op.argument(position)!r} is None: expected a Tensor or numbers")
+
+
+def no_plain_value(op: Any, name: str, value: Any) -> TypeError:
+    return TypeError(f"{op.name}: {name}= must be plain Python values, got an array of shape {value.shape}")
+
+
+def no_rule(op: Op, argument: str) -> GraphError:
+    return GraphError(f"{op.name} has no derivative with respect to {argument!r}: detach() what it is given")
+
+
+def no_such_argument(op: Op, name: str) -> ValueError:
+    return ValueError(f"{op.name} has no argument {name!r}: it takes {', '.join(op.arguments)}")
+
+
+def misshapen(value: Any, x: Any, node: Any, position: int) -> GraphError:
+    """A rule whose result does not fit its input."""
+    return GraphError(
+        f"the gradient rule of {node.op.name} for {node.op.argument(position)!r} returned shape {value.shape}, "
+        f"expected {x.shape}, or what broadcasting makes of it"
+    )
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+def unknown_use(unused: Any) -> ValueError:
+    return ValueError(f"unused={unused!r}: expected 'raise', 'zero' or None")
+
+
+def no_tensor(t: Any) -> TypeError:
+    hint = "; for functions see minigrad.vjp, jvp, hvp, jacobian and hessian" if callable(t) else ""
+    return TypeError(f"grad: outputs and inputs must be Tensors, got {type(t).__name__}{hint}")
+
+
+def gradient_not_wanted(x: Any) -> GraphError:
+    return GraphError(f"grad: {describe(x)} does not require a gradient: {HOW_TO_MAKE_A_LEAF}")
+
+
+def nothing_behind(use: str, tensor: Any) -> GraphError:
+    return GraphError(f"{use}: {why_nothing_is_behind(tensor)}")
+
+
+def why_nothing_is_behind(tensor: Any) -> str:
+    hint = HOW_TO_MAKE_A_LEAF
+    if tensor._requires_grad:
+        hint = "a compiled function returned it without a graph; take the gradient inside the function"
+    return f"nothing requires a gradient behind {describe(tensor)}: {hint}"
+
+
+def not_reached(x: Any, outputs: Sequence[Any]) -> GraphError:
+    """An input that the outputs do not depend on."""
+    lost = next(iter(outputs), x)
+    why = (
+        "; unused='zero' or None allows it"
+        if lost is x or any(y.requires_grad for y in outputs)
+        else f": {why_nothing_is_behind(lost)}"
+    )
+    return GraphError(f"grad: the outputs do not depend on {describe(x)}{why}")
+
+
+def no_scalar(output: Any) -> ValueError:
+    return ValueError(
+        f"{describe(output)} is not a scalar: pass a cotangent of shape {output.shape}, or take its sum or mean"
+    )
+
+
+def misshapen_cotangent(cotangent: Any, output: Any) -> ValueError:
+    return ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
+
+
+def misshapen_gradient(value: Any, tensor: Any) -> ValueError:
+    return ValueError(f"the gradient of {describe(tensor)} cannot have shape {shape_of(value)}")
+
+
+def written_since(x: Any, node: Any) -> GraphError:
+    """An operand that was written to after it was used."""
+    return GraphError(
+        f"{describe(x)} was written to after {node.op and node.op.name} used it, so its gradient would be wrong: call "
+        "backward before the update, or compute the forward pass again"
+    )
+
+
+# --- captures ---------------------------------------------------------------------------------------------------------
+
+
+def finished(tensor: Any) -> CaptureError:
+    """A Tensor of a capture that is over."""
+    return CaptureError(
+        f"{describe(tensor)} belongs to a finished capture and has no value: let the captured function return it, or "
+        "keep it in state with minigrad.assign"
+    )
+
+
+def updated_before(tensor: Any) -> CaptureError:
+    return CaptureError(f"{describe(tensor)} was updated before: capture one training step, or use no_grad()")
+
+
+def gradient_is_there(tensor: Any) -> CaptureError:
+    """Gradients of a captured function that would be added to one."""
+    return CaptureError(
+        f"{describe(tensor)} already had a gradient when the function was captured: call zero_grad() at the start of "
+        "the function, or before it"
+    )
+
+
+def array_enters(array: Any, where: str) -> CaptureError:
+    """An array that enters a captured function by itself would be the same for ever."""
+    return CaptureError(
+        f"{where}, at {caller_line()}: a NumPy array {array.dtype}{array.shape} enters while a function is captured "
+        "and would be the same for ever: pass it as an argument, keep it in a module as a Tensor, make it of numbers "
+        "with minigrad.arange or minigrad.tri, or say minigrad.constant(a)"
+    )
