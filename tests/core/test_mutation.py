@@ -221,3 +221,19 @@ def test_assign_refuses_what_does_not_fit():
         mg.assign(p * 2.0, np.zeros(2))
     mg.assign(p, np.zeros(2))
     assert p.dtype == np.float32
+
+
+def test_what_was_copied_on_the_way_does_not_hear_of_writes():
+    x, weight = Tensor(np.arange(6.0).reshape(2, 3)), Tensor(np.ones(6), requires_grad=True)
+    total = mg.sum(x.T.reshape(6) * weight)  # which is no view: the rows lie apart
+    mg.assign(x, np.zeros((2, 3)))
+    assert mg.grad(total, weight).tolist() == [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
+
+
+@pytest.mark.parametrize("same", [lambda x: mg.astype(x, float), lambda x: x.detach(), lambda x: x[:], lambda x: x.T.T])
+def test_what_looks_at_the_whole_hears_of_writes(same):
+    x, weight = Tensor(np.ones((2, 3))), Tensor(np.ones((2, 3)), requires_grad=True)
+    total = mg.sum(same(x) * weight)
+    mg.assign(x, np.zeros((2, 3)))
+    with pytest.raises(GraphError, match="was written to"):
+        mg.grad(total, weight)

@@ -166,3 +166,11 @@ def test_values_are_let_go_after_their_last_use():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * x.nbytes
+
+
+def test_the_forward_pass_runs_under_the_settings_of_the_caller_and_gradients_do_not():
+    graph = mg.trace(lambda x: mg.grad(mg.sum(mg.log(x)), x), mg.Tensor([1.0, 1.0], requires_grad=True))
+    with np.errstate(all="raise"):
+        assert np.isinf(graph.run(np.zeros(2))).all()
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        mg.trace(mg.log, np.ones(2)).run(np.zeros(2))

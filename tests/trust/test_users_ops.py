@@ -12,7 +12,7 @@ def declared():
     """Declares an op for the length of a test, with a rule for `x`."""
     names = []
 
-    def declare(forward, rule=lambda g, y, x: g, **record):
+    def declare(forward, rule=lambda g, y, *inputs: g, **record):
         op = mg.op(formula="a user's", **record)(forward)
         op.vjp("x")(rule)
         names.append(op.name)
@@ -110,3 +110,14 @@ def test_a_saved_script_looks_too(declared, tmp_path):
     assert "def fitting" in (tmp_path / "script.py").read_text()
     with pytest.raises(TypeError, match="largest: returned"):
         scope["step"](np.array([1.0, 2.0]))
+
+
+def test_a_rule_for_many_arguments_hears_which_one_it_is_asked_about(declared):
+    def weighted(x, *others):
+        return x + sum((i + 2) * other for i, other in enumerate(others))
+
+    op = declared(weighted)
+    op.vjp("others")(lambda g, y, x, *others, argument: g * (argument + 1))
+    inputs = [Tensor([float(i)], requires_grad=True) for i in range(4)]
+    gradients = mg.grad(mg.sum(op(*inputs)), inputs)
+    assert [gradient.tolist() for gradient in gradients] == [[1.0], [2.0], [3.0], [4.0]]
