@@ -172,3 +172,8 @@ def test_state_that_is_written_without_being_read_is_a_node():
     ((written, value),) = graph.updates.items()
     assert (written.name, written.role, value.name) == ("latest", "state", "x")
     assert graph.outputs == ()
+
+
+def test_an_argument_is_called_as_its_tensor_or_else_as_the_parameter():
+    graph = mg.trace(lambda x, y: x * y, mg.Tensor([1.0], name="weights"), np.ones(1))
+    assert [node.name for node in graph.inputs] == ["weights", "y"]
