@@ -18,8 +18,8 @@ from mutants import Mutant, name_of
 
 import minigrad as mg
 from minigrad.checks.declared import check_refusal
-from minigrad.graph import shapes as engine
 from minigrad.core.record import by_numpy, registry
+from minigrad.graph import shapes as engine
 
 MEMORY = 4 << 30  # bytes; a mutant that wants more fails, and so is found out
 FEW = 8  # functions
