@@ -328,7 +328,8 @@ def _is_of_tensors(value: Any) -> bool:
     """Whether it belongs to the engine, which the script has not; errors are plain classes."""
     if not isinstance(value, (FunctionType, type)) or (isinstance(value, type) and issubclass(value, Exception)):
         return False
-    return value.__module__.startswith(f"{PACKAGE}.core.")
+    room, _, file = value.__module__.removeprefix(f"{PACKAGE}.").partition(".")
+    return room == "core" and file not in ("arrays", "structure")
 
 
 def _is_from_library(value: Any) -> bool:

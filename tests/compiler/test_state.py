@@ -313,7 +313,7 @@ def fragile():
             raise ValueError("negative")
         return x * 1.0
 
-    @mg.op(formula="x, if it is not negative", infer=lambda x: mg.base.arrays.Shaped(x.shape, x.dtype))
+    @mg.op(formula="x, if it is not negative", infer=lambda x: mg.core.arrays.Shaped(x.shape, x.dtype))
     def fragile_in_test(x):
         return check(x)
 

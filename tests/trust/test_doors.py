@@ -142,11 +142,11 @@ TREES = {
 
 def shapes(tree):
     """The structure, and the shape of what is in it."""
-    return mg.base.structure.map_leaves(lambda x: x.shape, tree)
+    return mg.core.structure.map_leaves(lambda x: x.shape, tree)
 
 
 def flat(tree):
-    return [x.numpy() for x in mg.base.structure.leaves(tree)]
+    return [x.numpy() for x in mg.core.structure.leaves(tree)]
 
 
 @pytest.mark.parametrize("kind", TREES)
@@ -168,7 +168,7 @@ def test_E11_arguments_are_nested_as_in_grad(kind):
         assert np.array_equal(own, other)
     assert of_c.tolist() == function(variables).tolist()
 
-    ones = mg.base.structure.map_leaves(lambda x: np.ones(x.shape), variables)
+    ones = mg.core.structure.map_leaves(lambda x: np.ones(x.shape), variables)
     again, change = mg.jvp(product, [tree, c], [ones, np.zeros(2)])
     assert again.tolist() == value.tolist()
     assert np.allclose(change.numpy(), sum(j.sum(axis=tuple(range(1, j.ndim))) for j in
@@ -177,7 +177,7 @@ def test_E11_arguments_are_nested_as_in_grad(kind):
     _, (products,) = mg.hvp(scalar, [tree], [ones])
     (hessian,) = mg.hessian(scalar, [tree])
     assert shapes(products) == shapes(variables)
-    rows = [block for row in mg.base.structure.leaves(hessian) for block in [row]]
+    rows = [block for row in mg.core.structure.leaves(hessian) for block in [row]]
     for i, own in enumerate(flat(products)):
         blocks = rows[i * len(flat(products)) : (i + 1) * len(flat(products))]
         assert np.allclose(own, sum(b.numpy().sum(axis=tuple(range(own.ndim, b.ndim))) for b in blocks))
