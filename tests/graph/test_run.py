@@ -174,3 +174,9 @@ def test_the_forward_pass_runs_under_the_settings_of_the_caller_and_gradients_do
         assert np.isinf(graph.run(np.zeros(2))).all()
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         mg.trace(mg.log, np.ones(2)).run(np.zeros(2))
+
+
+@pytest.mark.parametrize("given", [(), (None,), ("text", np.ones(2))])
+def test_what_is_given_is_said_whatever_it_is(given):
+    with pytest.raises(ValueError, match=r"run takes \(x: \(2,\) float64\), got \("):
+        mg.trace(lambda x: x * 2.0, np.ones(2)).run(*given)
