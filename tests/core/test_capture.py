@@ -275,3 +275,33 @@ def test_state_has_no_history_and_gradients_add_up():
         return [mg.constant(x) if isinstance(x, np.ndarray) else x for x in wrap(step)(Tensor([2.0, 3.0]))]
 
     as_eagerly(make)
+
+
+def test_a_gradient_that_went_to_an_argument_is_that_of_the_state_that_it_is():
+    def make(wrap):
+        p = Tensor([1.0, 2.0], requires_grad=True)
+
+        def step(x):
+            mg.sum(x * x).backward()
+            gradient = p.grad * 1.0
+            p.grad = None
+            return [mg.constant(gradient) if isinstance(gradient, np.ndarray) else gradient]
+
+        return wrap(step)(p)
+
+    as_eagerly(make)
+
+
+def test_a_gradient_is_taken_over_in_the_type_of_its_tensor():
+    def make(wrap):
+        p = Tensor(np.float32([1.0]), requires_grad=True)
+
+        def step(x):
+            p.grad = x
+            gradient = p.grad * 1.0
+            p.grad = None
+            return [mg.zeros_like(x) + np.dtype(gradient.dtype).itemsize]
+
+        return wrap(step)(Tensor([2.0]))
+
+    as_eagerly(make)

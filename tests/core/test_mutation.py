@@ -237,3 +237,13 @@ def test_what_looks_at_the_whole_hears_of_writes(same):
     mg.assign(x, np.zeros((2, 3)))
     with pytest.raises(GraphError, match="was written to"):
         mg.grad(total, weight)
+
+
+def test_what_was_computed_under_no_grad_and_is_written_to_is_heard_of():
+    weight = Tensor([1.0, 2.0], requires_grad=True)
+    with mg.no_grad():
+        average = mg.exp(weight)
+    total = mg.sum(average.detach() * weight)
+    mg.assign(average, [0.0, 0.0])
+    with pytest.raises(GraphError, match="was written to"):
+        mg.grad(total, weight)
