@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from .program import Program, refs
+from .program import Program, Step, refs
 
 
 def pruned(program: Program) -> Program:
-    """Without what nothing uses; a step that only writes stays."""
+    """Without what nothing uses; a step that only writes stays, and `backward` where a gradient is read after it."""
     needed = {ref.number for ref in program.outputs}
-    steps = {}
+    steps: dict[int, Step] = {}
     for number, step in reversed(program.steps.items()):
-        if number in needed or step.call in ("mg.assign", "mg.Tensor.backward"):
+        read = step.call == "mg.Tensor.backward" and any(kept.call == "grad_of" for kept in steps.values())
+        if number in needed or read or step.call == "mg.assign":
             steps[number] = step
             needed |= {ref.number for ref in refs((step.args, step.params))}
     for number in reversed(program.leaves):
