@@ -140,8 +140,9 @@ def of_example(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
         os.chdir(folder)
         sys.argv, sys.stdout, sys.stderr = [name, "--quick", "--out", folder], nowhere, nowhere
-        sys.path.insert(0, str(ROOT / "examples"))
-        runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+        script = ROOT / "examples" / f"{name}.py"
+        sys.path.insert(0, str(script.parent))
+        runpy.run_path(str(script), run_name="__main__")
         pictures = [(path.name, path.read_text("utf-8")) for path in sorted(Path(folder).glob("**/*.svg"))]
         os.chdir(ROOT)
     compiled = [program for each in made for program in each.programs]
@@ -153,12 +154,19 @@ def of_example(name: str) -> str:
 MAKERS = {"ops": of_samples, "random": of_random_graphs, "examples": of_example}
 
 
+def examples() -> list[str]:
+    """The scripts, such as `own_op` and `fields/write_tunes`, without the modules that they import."""
+    folder = ROOT / "examples"
+    scripts = [path for path in sorted(folder.glob("**/*.py")) if "__main__" in path.read_text("utf-8")]
+    return [path.relative_to(folder).with_suffix("").as_posix() for path in scripts if path.stem not in OF_TIMES]
+
+
 def subjects() -> list[str]:
     functions = [name for name, function in mg.registry.items() if function.samples]
     return [
         *(f"ops/{name}" for name in sorted(functions)),
         *(f"random/{start:03}" for start in range(0, RANDOM_GRAPHS, A_FILE)),
-        *(f"examples/{path.stem}" for path in sorted((ROOT / "examples").glob("*.py")) if path.stem not in OF_TIMES),
+        *(f"examples/{name}" for name in examples()),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Every script in examples/ runs with --quick, says what it promises and draws what it names."""
+"""Every script in examples/ and examples/fields/ runs with --quick, says what it promises and draws what it names."""
 
 import ast
 import importlib.util
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("**/*.py")) if "__main__" in path.read_text("utf-8")]
 
 # What each script must print, and the files it must write. Whoever adds a script says here what it shows.
 EXPECTED = {

@@ -1,4 +1,4 @@
-"""Runs the scripts of `examples/` that learn from real data, and writes what they reached into docs/fields.md.
+"""Runs the examples that learn from real data, and writes what they reached into docs/fields.md.
 
     python tests/bench/fields.py                            # every script, seeds 0, 1 and 2: over an hour
     python tests/bench/fields.py classify_digits --seeds 0  # one script; the rows of the others stay
@@ -52,12 +52,18 @@ def main() -> None:
 def run(script: str, seed: int) -> str:
     """What the script prints with its default settings; its pictures are thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(ROOT / "examples" / f"{script}.py"), "--seed", str(seed), "--out", folder]
+        command = [sys.executable, str(path_of(script)), "--seed", str(seed), "--out", folder]
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         done = subprocess.run(
             command, env=os.environ | {"PYTHONPATH": path}, check=True, stdout=subprocess.PIPE, text=True
         )
     return done.stdout
+
+
+def path_of(script: str) -> Path:
+    """Where it lies: in `examples/`, or in `examples/fields/` beside data of its own."""
+    (path,) = (ROOT / "examples").glob(f"**/{script}.py")
+    return path
 
 
 def processor_seconds() -> float:
@@ -67,7 +73,7 @@ def processor_seconds() -> float:
 
 
 def script_link(script: str) -> str:
-    return f"[{script}.py](../examples/{script}.py)"
+    return f"[{script}.py](../{path_of(script).relative_to(ROOT).as_posix()})"
 
 
 def updated(table: str, rows: list[list[str]]) -> str:
