@@ -13,12 +13,12 @@ from hypothesis import settings
 import minigrad as mg
 from minigrad.core.modes import current_mode
 
-LIBRARIES = {"minigrad.data.date_pairs.dates": "babel", "minigrad.data.tunebook.tunes": "music21"}
+LIBRARIES = {"examples.fields.date_pairs.dates": "babel", "examples.fields.tunebook.tunes": "music21"}
 """What the doctests of these functions need; without it they are skipped."""
 
 
 def pytest_configure(config):
-    """Register the fixtures for all of the run: the doctests lie in minigrad/, outside this folder."""
+    """Register the fixtures for all of the run: the doctests lie outside this folder."""
     config.pluginmanager.register(Everywhere(), "minigrad-everywhere")
     settings.register_profile("any machine", deadline=None)  # how fast one is, and what else it does, is not tested
     settings.load_profile("any machine")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad.data import deform, digits
+from deform import deform
+from minigrad.data import digits
 
 IMAGES = digits().train.images[:50]
 

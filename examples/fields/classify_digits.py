@@ -1,6 +1,6 @@
 """Handwritten digits, read patch by patch: a class token asks the patches of an image what it shows.
 
-    python examples/classify_digits.py --out pictures
+    python examples/fields/classify_digits.py --out pictures
 
 An image of 8 × 8 pixels is cut into 16 patches of 2 × 2, the tokens. A class token goes in front of them; after two
 layers in which all see each other, the digit is read off it. The 1,442 images to learn from are deformed a little every
@@ -24,7 +24,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 import numpy as np
 
 import minigrad as mg
+from deform import deform
 from minigrad import data, nn, optim
+from patches import from_patches, patches
 
 PATCH, TOKENS, WIDTH, BATCH = 2, 16, 64, 32
 
@@ -75,13 +77,13 @@ def main() -> None:
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for rows in data.row_batches(len(digits.train.labels), BATCH, rng):
-            images = data.deform(digits.train.images[rows], rng, turn=15, resize=0.15)
-            yield data.patches(images, PATCH), digits.train.labels[rows]
+            images = deform(digits.train.images[rows], rng, turn=15, resize=0.15)
+            yield patches(images, PATCH), digits.train.labels[rows]
 
     def share_right(order: np.ndarray | slice = slice(None)) -> float:
         model.eval()
         with mg.no_grad():
-            answers = model(data.patches(digits.validation.images, PATCH)[:, order]).numpy().argmax(axis=-1)
+            answers = model(patches(digits.validation.images, PATCH)[:, order]).numpy().argmax(axis=-1)
         model.train()
         return float((answers == digits.validation.labels).mean())
 
@@ -96,9 +98,9 @@ def main() -> None:
         shown = digits.validation.images[:20]
         model.eval()
         with mg.no_grad():
-            answers = model(data.patches(shown, PATCH)).numpy().argmax(axis=-1)
+            answers = model(patches(shown, PATCH)).numpy().argmax(axis=-1)
         weights = model.encoder.blocks[-1].attention.weights.numpy().mean(axis=1)[:, 0, 1:]  # from the class token
-        looks = data.from_patches(np.repeat(weights[..., None], PATCH**2, axis=-1), width=8)
+        looks = from_patches(np.repeat(weights[..., None], PATCH**2, axis=-1), width=8)
         looks /= looks.max(axis=(1, 2), keepdims=True)
         orange = np.array([0.9, 0.45, 0.0])  # paper that is looked at; ink stays black
         coloured = (1 - shown[..., None]) * (1 - looks[..., None] * (1 - orange))

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import check_tune
-from minigrad.data.abc_notation import _bars, _length
+from abc_notation import _bars, _length, check_tune
 
 TUNE = "X:1\nT:Scale\nM:{metre}\nL:1/8\nK:{key}\n{music}\n"
 

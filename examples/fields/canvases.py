@@ -1,6 +1,6 @@
 """Two digits on one canvas: what to find where, pixel by pixel and as boxes.
 
-In come images of digits, out go canvases with the answers. Called by training scripts.
+In come images of digits, out go canvases with the answers. Called by `segment_digits.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from boxes import bounding_boxes
+from deform import deform
+from minigrad.data import Images
 from minigrad.data.arguments import check_generator, check_positive
-from minigrad.data.boxes import bounding_boxes
-from minigrad.data.deform import deform
-from minigrad.data.digit_images import Images
 
 SIDE = 16  # of a canvas, twice that of an image
 INK = 0.25  # a pixel as dark as this belongs to its digit

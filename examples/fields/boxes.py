@@ -1,7 +1,7 @@
 """Boxes around what is drawn in an image, and how well two boxes agree.
 
 A box is its left, top, right and bottom, in pixels from the left upper corner; it holds image[top:bottom, left:right].
-Called by `canvases` and by training scripts.
+Called by `canvases.py` and `segment_digits.py`.
 """
 
 from __future__ import annotations

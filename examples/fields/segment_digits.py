@@ -1,6 +1,6 @@
 """Two digits somewhere on a canvas: which pixel belongs to which digit, and where is the box around each?
 
-    python examples/segment_digits.py --out pictures
+    python examples/fields/segment_digits.py --out pictures
 
 Two digits stand on 16 × 16 pixels, side by side or one above the other. The canvas is cut into 64 patches, the tokens;
 two more tokens stand for the boxes, of the left or upper digit and of the other. All see each other in an encoder. Each
@@ -16,7 +16,6 @@ What to look at:
 
 import argparse
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as small as these gain nothing from more
@@ -24,7 +23,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 import numpy as np
 
 import minigrad as mg
+from boxes import bounding_boxes, intersection_over_union
+from canvases import canvases
 from minigrad import data, nn, optim
+from patches import from_patches, patches
 
 SIDE, PATCH, WIDTH, BATCH = 16, 2, 64, 32
 COLOURS = np.array([
@@ -61,12 +63,12 @@ def main() -> None:
 
     mg.keep_memory()
     digits, rng = data.digits(), np.random.default_rng(arguments.seed)
-    new = data.canvases(digits.validation, 50 if arguments.quick else 500, np.random.default_rng(0))
-    some = data.canvases(digits.train, 2 if arguments.quick else 20, np.random.default_rng(0))
+    new = canvases(digits.validation, 50 if arguments.quick else 500, np.random.default_rng(0))
+    some = canvases(digits.train, 2 if arguments.quick else 20, np.random.default_rng(0))
     near = [(around(part.images[:50]), part.labels[:50].ravel()) for part in (some, new)]
     regression = data.regression_baseline(*near[0], *near[1])
-    halves = [data.bounding_boxes((new.images >= 0.25) & (np.arange(SIDE) // 8 == half)) for half in (0, 1)]
-    by_halves = data.intersection_over_union(np.stack(halves, axis=1), new.boxes).mean()
+    halves = [bounding_boxes((new.images >= 0.25) & (np.arange(SIDE) // 8 == half)) for half in (0, 1)]
+    by_halves = intersection_over_union(np.stack(halves, axis=1), new.boxes).mean()
 
     model = Segmenter(rng)
     optimiser = optim.AdamW(model.parameters(), rate=3e-3, schedule=optim.WarmupCosine(warmup=steps // 20, steps=steps))
@@ -80,22 +82,19 @@ def main() -> None:
         optimiser.step()
         return loss
 
-    def batches() -> Iterator[tuple[np.ndarray, ...]]:
-        while True:
-            drawn = data.canvases(digits.train, BATCH, rng, deformed=True)
-            yield data.patches(drawn.images, PATCH), data.patches(drawn.labels, PATCH), drawn.boxes
-
     def answers() -> tuple[np.ndarray, np.ndarray]:
         with mg.no_grad():
-            pixels, lines = model(data.patches(new.images, PATCH))
-        return data.from_patches(pixels.numpy().argmax(axis=-1), SIDE), lines.numpy().argmax(axis=-1)
+            pixels, lines = model(patches(new.images, PATCH))
+        return from_patches(pixels.numpy().argmax(axis=-1), SIDE), lines.numpy().argmax(axis=-1)
 
     def share_right() -> float:
         return float((answers()[0] == new.labels).mean())
 
-    mg.fit(step if arguments.eager else mg.compile(step), batches(), steps, share_right, every=steps // 10)
+    drawn = (canvases(digits.train, BATCH, rng, deformed=True) for _ in range(steps))
+    batches = ((patches(each.images, PATCH), patches(each.labels, PATCH), each.boxes) for each in drawn)
+    mg.fit(step if arguments.eager else mg.compile(step), batches, steps, share_right, every=steps // 10)
     pixels, boxes = answers()
-    found = data.intersection_over_union(boxes, new.boxes).mean()
+    found = intersection_over_union(boxes, new.boxes).mean()
     print(f"result: pixels right {share_right():.1%} (baseline {regression:.1%})")
     print(f"result: intersection over union of boxes {found:.3f} (baseline {by_halves:.3f})")
 
@@ -105,8 +104,8 @@ def main() -> None:
         grey = np.repeat(1 - new.images[:8, ..., None], 3, axis=-1)
         images = np.concatenate([grey, palette[new.labels[:8]], palette[pixels[:8]]])
         captions = ["canvas"] * 8 + ["truth"] * 8 + ["answer"] * 8
-        drawn = np.concatenate([0 * new.boxes[:8], new.boxes[:8], boxes[:8]])
-        mg.image_sheet(images, captions, drawn, columns=8).save(arguments.out / "segments.svg")
+        shown_boxes = np.concatenate([0 * new.boxes[:8], new.boxes[:8], boxes[:8]])
+        mg.image_sheet(images, captions, shown_boxes, columns=8).save(arguments.out / "segments.svg")
 
 
 def around(canvases: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from minigrad.data import Images, bounding_boxes, canvases, digits
+from boxes import bounding_boxes
+from canvases import canvases
+from minigrad.data import Images, digits
 
 DIGITS = digits().validation
 FOUND = canvases(DIGITS, 200, np.random.default_rng(0))

@@ -1,7 +1,7 @@
 """Dates in words and in figures: short sentences to translate, character by character.
 
 Out go dates as Chinese or French writes them beside the same dates in ISO or English notation, split by years. Called
-by training scripts. Needs the extra `translation`, the library Babel.
+by `translate_dates.py`. Needs the extra `translation`, the library Babel.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import partial
 from importlib import metadata
 from typing import Literal, NamedTuple
 
-from minigrad.data.extras import missing_library
-from minigrad.data.split import Split
+from extras import missing_library
+from minigrad.data import Split
 
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 HELD_OUT_YEARS = range(1905, LAST_YEAR + 1, 11)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import from_patches, patches
+from patches import from_patches, patches
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Irish dance tunes as text: what a character model can learn to write, and `check_tune` can judge.
 
-Out go tunes in ABC notation, split by their numbers in the book. Called by training scripts. Needs the extra `music`,
+Out go tunes in ABC notation, split by their numbers in the book. Called by `write_tunes.py`. Needs the extra `music`,
 the library music21, of which only files are read: none of its code runs.
 """
 
@@ -10,9 +10,9 @@ import re
 from importlib import metadata, util
 from pathlib import Path
 
-from minigrad.data.abc_notation import FIELD, KEY, metre_of, unit_of
-from minigrad.data.extras import missing_library
-from minigrad.data.split import Split
+from abc_notation import FIELD, KEY, metre_of, unit_of
+from extras import missing_library
+from minigrad.data import Split
 
 NUMBER = re.compile(r"^X:[ \t]*(\d+).*\n", re.MULTILINE)
 COMMENT = re.compile(r"%.*")

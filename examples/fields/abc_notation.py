@@ -1,7 +1,7 @@
 """Tunes in ABC notation: whether what someone, or a model, wrote down can be played as it says.
 
 In comes the text of one tune, out goes what is right about it: the key, the metre, the length of every bar. Called by
-scripts that write tunes.
+`write_tunes.py` and `tunebook.py`.
 
 Notation: the ABC standard 2.1 (https://abcnotation.com/wiki/abc:standard:v2.1), as far as one voice needs it.
 """

@@ -1,6 +1,6 @@
 """A model translates dates, character by character, and its attention shows what it reads for each character it writes.
 
-    python examples/translate_dates.py --out pictures
+    python examples/fields/translate_dates.py --out pictures
 
 The encoder reads a date in Chinese (or --source fr), the decoder writes it in English (or --target iso), one character
 at a time, and looks at the source through cross-attention. Measured on unseen years. Needs the extra `translation`.
@@ -8,9 +8,8 @@ at a time, and looks at the source through cross-attention. Measured on unseen y
 What to look at:
 1. The share of dates that are right in every character, beside what fixed places achieve: for each place of the target
    the one place of the source that tells most. Where places move with the date, only a look at the signs helps.
-2. The heat map, drawn with --out as dates_attention.svg: for the month it looks between 年 and 月, then before 日, and
-   then back at the digits of the year, and hardly ever at the day of the week. (A sign speaks for its neighbours too:
-   the encoder has told it of them.)
+2. The heat map, drawn with --out as dates_attention.svg: for the month it looks between 年 and 月, then before 日, then
+   back at the digits of the year, hardly ever at the day of the week. (Each sign has been told of its neighbours.)
 """
 
 import argparse
@@ -21,8 +20,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 
 import numpy as np
 
+import date_pairs
 import minigrad as mg
 from minigrad import data, nn, optim
+from places import fixed_places_baseline
 
 Ids = np.ndarray  # integers (dates, characters)
 MARK = "\n"  # before and after each target
@@ -64,7 +65,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps, stride = (20, 25) if arguments.quick else (600, 1)
 
-    dates = data.dates(arguments.source, arguments.target)
+    dates = date_pairs.dates(arguments.source, arguments.target)
     print(f"{dates.source}: {len(dates.train.sources):,} dates to learn from, {len(dates.validation.sources):,} unseen")
     vocabulary = data.Vocabulary(MARK + "".join(dates.train.sources + dates.train.targets))
     train, unseen = (encoded(part, vocabulary, stride) for part in (dates.train, dates.validation))
@@ -93,11 +94,11 @@ def main() -> None:
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         draw(model, [array[65 // stride :][:1] for array in unseen], vocabulary, arguments.out / "dates_attention.svg")
-    baseline = data.fixed_places_baseline(*dates.train, *dates.validation)
+    baseline = fixed_places_baseline(*dates.train, *dates.validation)
     print(f"result: unseen dates right {share_right(len(unseen[0])):.2%} (baseline {baseline:.2%})")
 
 
-def encoded(pairs: data.Pairs, vocabulary: data.Vocabulary, stride: int) -> tuple[Ids, Ids, Ids, Ids]:
+def encoded(pairs: date_pairs.Pairs, vocabulary: data.Vocabulary, stride: int) -> tuple[Ids, Ids, Ids, Ids]:
     """Sources and where they are real; targets from the mark on, and what follows each character, -1 for nothing."""
     source, real = data.pad([vocabulary.encode(text) for text in pairs.sources[::stride]])
     target, _ = data.pad([vocabulary.encode(MARK + text + MARK) for text in pairs.targets[::stride]], value=-1)

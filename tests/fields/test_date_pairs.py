@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from minigrad.data import Vocabulary, dates
-from minigrad.data.date_pairs import HELD_OUT_YEARS
+from date_pairs import HELD_OUT_YEARS, dates
+from minigrad.data import Vocabulary
 
 needs_babel = pytest.mark.skipif(find_spec("babel") is None, reason="Babel is not installed: install the extra fields")
 
@@ -79,7 +79,7 @@ def test_french_months_are_written_in_full_and_abbreviated(pairs):
 @needs_babel
 def test_english_targets_and_the_same_sources_every_time(pairs, monkeypatch):
     language, found = pairs
-    monkeypatch.setattr("minigrad.data.date_pairs.LAST_YEAR", 1905)  # the first years show it sooner
+    monkeypatch.setattr("date_pairs.LAST_YEAR", 1905)  # the first years show it sooner
     again = dates(language, "en")
     assert again == dates(language, "en")
     assert again.train.sources == found.train.sources[: len(again.train.sources)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import fixed_places_baseline
+from places import fixed_places_baseline
 
 
 def test_characters_that_only_move_to_other_places_are_right():

@@ -1,6 +1,6 @@
 """Images a little moved, turned and resized, so that a model sees each one differently every time.
 
-Called by training scripts on the images they learn from, never on those they measure with.
+Called by `classify_digits.py` and `canvases.py` on the images they learn from, never on those they measure with.
 """
 
 from __future__ import annotations

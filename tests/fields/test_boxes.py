@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import bounding_boxes, intersection_over_union
+from boxes import bounding_boxes, intersection_over_union
 
 
 def drawn(box, side=12):

@@ -1,6 +1,6 @@
 """Images as sequences of tokens: cut into square patches and put together again.
 
-Called by training scripts.
+Called by `classify_digits.py` and `segment_digits.py`.
 """
 
 from __future__ import annotations

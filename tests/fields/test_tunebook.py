@@ -1,19 +1,24 @@
 """The tunes: which are kept, in what form, and which are for measuring."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
 from importlib import util
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
-from minigrad.data import check_tune, ngram_baselines, tunes
+from abc_notation import check_tune
+from minigrad.data import ngram_baselines
+from tunebook import tunes
 
 needs_music21 = pytest.mark.skipif(
     util.find_spec("music21") is None, reason="music21 is not installed: install the extra fields"
 )
+FIELDS = Path(__file__).parents[2] / "examples" / "fields"
 FORM = re.compile(
     r"X:[1-9]\d*\nT:[^\n]*\nM:(C\||C|\d+/\d+)\nL:1/\d+\nK:[A-G][b#]?[a-z]*\n([A-Ga-gxz0-9|:\[\](){}<>/^_=,'.~ -]+\n)+"
 )
@@ -73,8 +78,8 @@ def installed(monkeypatch, tmp_path):
     """A music21 with the files that are written into the folder."""
     spec = ModuleSpec("music21", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr("minigrad.data.tunebook.util.find_spec", lambda name: spec)
-    monkeypatch.setattr("minigrad.data.tunebook.metadata.version", lambda name: "9.9")
+    monkeypatch.setattr("tunebook.util.find_spec", lambda name: spec)
+    monkeypatch.setattr("tunebook.metadata.version", lambda name: "9.9")
     folder = tmp_path / "corpus" / "oneills1850"
     folder.mkdir(parents=True)
     return folder
@@ -100,7 +105,7 @@ def test_a_music21_without_its_corpus_is_told_what_is_missing(installed):
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr("minigrad.data.tunebook.util.find_spec", lambda name: None)
+    monkeypatch.setattr("tunebook.util.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"music21, minigrad's extra `music`: python -m pip install music21"):
         tunes()
 
@@ -140,5 +145,6 @@ def test_the_figures_are_those_of_the_documentation(book):
 
 @needs_music21
 def test_music21_is_read_but_not_imported():
-    code = "import sys; from minigrad.data import tunes; tunes(); sys.exit('music21' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys; from tunebook import tunes; tunes(); sys.exit('music21' in sys.modules)"
+    folders = os.pathsep.join([str(FIELDS), os.environ.get("PYTHONPATH", "")])
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": folders}, check=True)

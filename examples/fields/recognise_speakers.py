@@ -1,6 +1,6 @@
 """Nine men say the same two vowels, and a model tells who speaks: frames of sound are its tokens.
 
-    python examples/recognise_speakers.py --out pictures
+    python examples/fields/recognise_speakers.py --out pictures
 
 Who speaks, not what is said. An utterance has 7 to 29 frames; padding makes them equally long, and masks keep it out of
 everything. Frames attend to each other once, then a trained query gathers them into one vector. There are only 30
@@ -26,6 +26,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import data, nn, optim
+from utterances import vowels
 
 Frames = np.ndarray  # float32 (utterances, frames, 12)
 Mask = np.ndarray  # booleans (utterances, frames), True where a frame is real
@@ -56,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps = 60 if arguments.quick else 500
 
-    utterances = data.vowels()
+    utterances = vowels()
     train, real = data.pad(utterances.train.frames)
     unseen, unseen_real = data.pad(utterances.validation.frames)
     mean, deviation = train[real].mean(axis=0), train[real].std(axis=0)

@@ -1,6 +1,6 @@
 """A model learns to write Irish dance tunes, and what it writes is checked as a musician would check it.
 
-    python examples/write_tunes.py --out pictures
+    python examples/fields/write_tunes.py --out pictures
 
 A causal transformer reads O'Neill's tunes in ABC notation: number, title, metre, length of a note, key, then the music,
 as characters. Nothing tells it what a bar is. Needs the extra `music`.
@@ -23,11 +23,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 import numpy as np
 
 import minigrad as mg
+import tunebook
+from abc_notation import check_tune
 from minigrad import data, nn, optim
 
 Ids = np.ndarray  # integers (tunes, characters)
-BATCH, LONGEST, STRIDE = 8, 512, 64  # few lengths, since each has a compiled program of its own
-TEMPERATURE = 0.7
+BATCH, LONGEST, STRIDE, TEMPERATURE = 8, 512, 64, 0.7  # few lengths: each has a compiled program of its own
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps, held_out, count, length = (5, 8, 4, 80) if arguments.quick else (900, None, 100, LONGEST)
 
-    tunes = data.tunes()
+    tunes = tunebook.tunes()
     vocabulary = data.Vocabulary("".join(tunes.train + tunes.validation))
     train = [vocabulary.encode(f"\n{tune}\n")[:LONGEST] for tune in tunes.train]
     unseen = [vocabulary.encode(f"\n{tune}\n") for tune in sorted(tunes.validation, key=len)][:held_out]
@@ -81,8 +82,7 @@ def main() -> None:
 
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        checks = [data.check_tune(text) for text in texts]
-        chosen = texts[int(np.argmax([check.right_bars / max(check.bars, 8) for check in checks]))]
+        chosen = max(texts, key=lambda text: (check := check_tune(text)).right_bars / max(check.bars, 8))
         (arguments.out / "tune.abc").write_text(chosen, encoding="utf-8", newline="\n")
         draw(model, tunes.validation[81], vocabulary, arguments.out / "tune_attention.svg")
     baseline = data.ngram_baselines("\n".join(tunes.train), "\n".join(tunes.validation))[3]
@@ -97,7 +97,7 @@ def padded(tunes: list[np.ndarray]) -> tuple[Ids, Ids]:
 
 
 def judged(tunes: list[str]) -> str:
-    checks = [data.check_tune(tune) for tune in tunes]
+    checks = [check_tune(tune) for tune in tunes]
     bars = sum(check.right_bars for check in checks) / max(sum(check.bars for check in checks), 1)
     key, metre, valid = (np.mean([getattr(check, name) for check in checks]) for name in ("key", "metre", "valid"))
     return f"keys {key:.1%}, metres {metre:.1%}, bars {bars:.1%}, all of it {valid:.1%}"
