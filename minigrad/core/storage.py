@@ -27,8 +27,8 @@ CUT = 2  # in the place of `requires_grad`: eager code would want a gradient her
 next_id = itertools.count(1).__next__
 
 lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child made while another thread holds it would wait for ever
-    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+# A child made while another thread holds it would wait for ever; where nobody can fork there is no such function.
+getattr(os, "register_at_fork", dict)(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
 class Storage:

@@ -59,3 +59,8 @@ def test_a_call_that_fits_passes():
 def test_a_missing_argument_that_was_given_by_its_name_in_pytorch_is_named():
     with pytest.raises(TypeError, match=r"'x' is missing; it takes \(x, axis=, keepdims=\); .*`input` is `x` here"):
         mg.sum(input=Tensor([1.0]))
+
+
+def test_more_arguments_than_an_op_takes_are_counted():
+    with pytest.raises(TypeError, match=r"softmax: 4 arguments given; it takes \(x, where, axis=\)"):
+        mg.softmax(np.ones(2), None, 0, "1")

@@ -121,3 +121,11 @@ def test_a_rule_for_many_arguments_hears_which_one_it_is_asked_about(declared):
     inputs = [Tensor([float(i)], requires_grad=True) for i in range(4)]
     gradients = mg.grad(mg.sum(op(*inputs)), inputs)
     assert [gradient.tolist() for gradient in gradients] == [[1.0], [2.0], [3.0], [4.0]]
+
+
+def test_numbers_are_given_as_they_are(declared):
+    def scaled(x, factor):
+        assert type(factor) is float
+        return x * factor
+
+    assert declared(scaled)(Tensor([1.0, 2.0]), 3.0).tolist() == [3.0, 6.0]
