@@ -155,7 +155,7 @@ def _sweep(
                     whole = node.inputs[0]
                     if op.joined is not None:
                         rules, values, params, half = op.joined(*values, **params), (), {}, False
-                    elif op.added is not None and whole in owned and trail is None and watch is None:
+                    elif op.added is not None and whole in owned and trail is None:
                         done = op.added(totals[whole], incoming, *values[1:], **params)
                         if done:
                             continue

@@ -305,3 +305,9 @@ def test_a_gradient_is_taken_over_in_the_type_of_its_tensor():
         return wrap(step)(Tensor([2.0]))
 
     as_eagerly(make)
+
+
+def test_what_cannot_be_taken_over_is_said_of_the_state_that_it_was_meant_for():
+    count = Tensor(0, name="count")
+    with pytest.raises(TypeError, match=r"assign: int64 \(\) 'count' cannot take float64 values"):
+        mg.compile(lambda x: mg.assign(count, x))(Tensor(1.5))
