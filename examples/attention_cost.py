@@ -74,7 +74,7 @@ def main() -> None:
     print(f"result: megabytes by blocks {found:.1f} (baseline {baseline:.1f})")
 
 
-def gradients(*tokens: mg.Tensor, block: int | None) -> list[mg.Tensor]:
+def gradients(*tokens: mg.Tensor, block: int | None) -> tuple[mg.Tensor, ...]:
     """Of the sum of squares of the context, for query, key and value."""
     context = mg.scaled_dot_product_attention(*tokens, block=block)
     return mg.grad(mg.sum(context * context), tokens)

@@ -1,243 +1,31 @@
-"""minigrad: a small reverse-mode automatic-differentiation engine whose training step is one readable graph."""
+"""minigrad: a small reverse-mode automatic-differentiation engine whose training step is one readable graph.
+
+Every public name stands here once, ops where they are declared. What type checkers and editors read is `__init__.pyi`,
+which `python -m minigrad.stubs` writes.
+"""
 
 __version__ = "0.1.0"
 
-from typing import TYPE_CHECKING
-
-from minigrad import ops as ops
-from minigrad.core.autodiff import grad as grad
-from minigrad.core.errors import AnomalyError as AnomalyError
-from minigrad.core.errors import CaptureError as CaptureError
-from minigrad.core.errors import CheckpointError as CheckpointError
-from minigrad.core.errors import GradientCheckError as GradientCheckError
-from minigrad.core.errors import GraphError as GraphError
-from minigrad.core.errors import MinigradError as MinigradError
-from minigrad.core.modes import expanded as expanded
-from minigrad.core.modes import no_grad as no_grad
-from minigrad.core.modes import scope as scope
-from minigrad.core.record import composition as composition
-from minigrad.core.record import registry as registry
-from minigrad.core.storage import assign as assign
-from minigrad.core.storage import read as read
-from minigrad.core.tensor import Tensor as Tensor
-from minigrad.core.tensor import constant as constant
+from minigrad import ops
+from minigrad.core.autodiff import grad
+from minigrad.core.errors import (
+    AnomalyError,
+    CaptureError,
+    CheckpointError,
+    GradientCheckError,
+    GraphError,
+    MinigradError,
+)
+from minigrad.core.modes import expanded, no_grad, scope
+from minigrad.core.record import registry
+from minigrad.core.storage import assign, read
+from minigrad.core.tensor import Tensor, constant
 from minigrad.lazy import serve as _serve
-from minigrad.memory import keep_memory as keep_memory
-from minigrad.ops import absolute as absolute
-from minigrad.ops import add as add
-from minigrad.ops import add_along_axis as add_along_axis
-from minigrad.ops import all as all
-from minigrad.ops import any as any
-from minigrad.ops import arange as arange
-from minigrad.ops import arccos as arccos
-from minigrad.ops import arccosh as arccosh
-from minigrad.ops import arcsin as arcsin
-from minigrad.ops import arcsinh as arcsinh
-from minigrad.ops import arctan as arctan
-from minigrad.ops import arctan2 as arctan2
-from minigrad.ops import arctanh as arctanh
-from minigrad.ops import argmax as argmax
-from minigrad.ops import argmin as argmin
-from minigrad.ops import argsort as argsort
-from minigrad.ops import astype as astype
-from minigrad.ops import bce_with_logits as bce_with_logits
-from minigrad.ops import bitwise_and as bitwise_and
-from minigrad.ops import bitwise_or as bitwise_or
-from minigrad.ops import bitwise_xor as bitwise_xor
-from minigrad.ops import blockwise_attention as blockwise_attention
-from minigrad.ops import blockwise_attention_gradient as blockwise_attention_gradient
-from minigrad.ops import broadcast_to as broadcast_to
-from minigrad.ops import ceil as ceil
-from minigrad.ops import clip as clip
-from minigrad.ops import concatenate as concatenate
-from minigrad.ops import copy as copy
-from minigrad.ops import cos as cos
-from minigrad.ops import cosh as cosh
-from minigrad.ops import cross_entropy as cross_entropy
-from minigrad.ops import cumprod as cumprod
-from minigrad.ops import cumsum as cumsum
-from minigrad.ops import deg2rad as deg2rad
-from minigrad.ops import diag as diag
-from minigrad.ops import diagonal as diagonal
-from minigrad.ops import divide as divide
-from minigrad.ops import dot as dot
-from minigrad.ops import dropout as dropout
-from minigrad.ops import einsum as einsum
-from minigrad.ops import elu as elu
-from minigrad.ops import embedding as embedding
-from minigrad.ops import equal as equal
-from minigrad.ops import erf as erf
-from minigrad.ops import erfc as erfc
-from minigrad.ops import exp as exp
-from minigrad.ops import exp2 as exp2
-from minigrad.ops import expand_dims as expand_dims
-from minigrad.ops import expm1 as expm1
-from minigrad.ops import flip as flip
-from minigrad.ops import floor as floor
-from minigrad.ops import full_like as full_like
-from minigrad.ops import gaussian as gaussian
-from minigrad.ops import gelu as gelu
-from minigrad.ops import gelu_slope as gelu_slope
-from minigrad.ops import getitem as getitem
-from minigrad.ops import greater as greater
-from minigrad.ops import greater_equal as greater_equal
-from minigrad.ops import hstack as hstack
-from minigrad.ops import huber as huber
-from minigrad.ops import hypot as hypot
-from minigrad.ops import index as index
-from minigrad.ops import inner as inner
-from minigrad.ops import inverse_deviation as inverse_deviation
-from minigrad.ops import invert as invert
-from minigrad.ops import isfinite as isfinite
-from minigrad.ops import isinf as isinf
-from minigrad.ops import isnan as isnan
-from minigrad.ops import kl_div as kl_div
-from minigrad.ops import l1 as l1
-from minigrad.ops import layer_norm as layer_norm
-from minigrad.ops import leaky_relu as leaky_relu
-from minigrad.ops import less as less
-from minigrad.ops import less_equal as less_equal
-from minigrad.ops import linear as linear
-from minigrad.ops import linear_recurrence as linear_recurrence
-from minigrad.ops import log as log
-from minigrad.ops import log1p as log1p
-from minigrad.ops import log2 as log2
-from minigrad.ops import log10 as log10
-from minigrad.ops import log_sigmoid as log_sigmoid
-from minigrad.ops import log_softmax as log_softmax
-from minigrad.ops import logaddexp as logaddexp
-from minigrad.ops import logaddexp2 as logaddexp2
-from minigrad.ops import logical_and as logical_and
-from minigrad.ops import logical_not as logical_not
-from minigrad.ops import logical_or as logical_or
-from minigrad.ops import logical_xor as logical_xor
-from minigrad.ops import logsumexp as logsumexp
-from minigrad.ops import matmul as matmul
-from minigrad.ops import matrix_trace as matrix_trace
-from minigrad.ops import max as max
-from minigrad.ops import maximum as maximum
-from minigrad.ops import mean as mean
-from minigrad.ops import merge_heads as merge_heads
-from minigrad.ops import min as min
-from minigrad.ops import minimum as minimum
-from minigrad.ops import mish as mish
-from minigrad.ops import mish_slope as mish_slope
-from minigrad.ops import moveaxis as moveaxis
-from minigrad.ops import mse as mse
-from minigrad.ops import multiply as multiply
-from minigrad.ops import negative as negative
-from minigrad.ops import nll as nll
-from minigrad.ops import norm as norm
-from minigrad.ops import not_equal as not_equal
-from minigrad.ops import number_power as number_power
-from minigrad.ops import one_hot as one_hot
-from minigrad.ops import one_minus_square as one_minus_square
-from minigrad.ops import ones_like as ones_like
-from minigrad.ops import outer as outer
-from minigrad.ops import pad as pad
-from minigrad.ops import power as power
-from minigrad.ops import prod as prod
-from minigrad.ops import ptp as ptp
-from minigrad.ops import rad2deg as rad2deg
-from minigrad.ops import random_normal as random_normal
-from minigrad.ops import random_uniform as random_uniform
-from minigrad.ops import ravel as ravel
-from minigrad.ops import reciprocal as reciprocal
-from minigrad.ops import relu as relu
-from minigrad.ops import repeat as repeat
-from minigrad.ops import reshape as reshape
-from minigrad.ops import rint as rint
-from minigrad.ops import rms_norm as rms_norm
-from minigrad.ops import roll as roll
-from minigrad.ops import round as round
-from minigrad.ops import scaled_dot_product_attention as scaled_dot_product_attention
-from minigrad.ops import scatter_add as scatter_add
-from minigrad.ops import set_at as set_at
-from minigrad.ops import setitem as setitem
-from minigrad.ops import sigmoid as sigmoid
-from minigrad.ops import sign as sign
-from minigrad.ops import silu as silu
-from minigrad.ops import silu_slope as silu_slope
-from minigrad.ops import sin as sin
-from minigrad.ops import sinh as sinh
-from minigrad.ops import softmax as softmax
-from minigrad.ops import softplus as softplus
-from minigrad.ops import softsign as softsign
-from minigrad.ops import sort as sort
-from minigrad.ops import split as split
-from minigrad.ops import split_heads as split_heads
-from minigrad.ops import sqrt as sqrt
-from minigrad.ops import square as square
-from minigrad.ops import squeeze as squeeze
-from minigrad.ops import stack as stack
-from minigrad.ops import standardize as standardize
-from minigrad.ops import std as std
-from minigrad.ops import stop_gradient as stop_gradient
-from minigrad.ops import strong_multiply as strong_multiply
-from minigrad.ops import subtract as subtract
-from minigrad.ops import sum as sum
-from minigrad.ops import sum_to as sum_to
-from minigrad.ops import swapaxes as swapaxes
-from minigrad.ops import take as take
-from minigrad.ops import take_along_axis as take_along_axis
-from minigrad.ops import tan as tan
-from minigrad.ops import tanh as tanh
-from minigrad.ops import tanh_slope as tanh_slope
-from minigrad.ops import tensor_power as tensor_power
-from minigrad.ops import tensordot as tensordot
-from minigrad.ops import tile as tile
-from minigrad.ops import transpose as transpose
-from minigrad.ops import tri as tri
-from minigrad.ops import tril as tril
-from minigrad.ops import triu as triu
-from minigrad.ops import trunc as trunc
-from minigrad.ops import var as var
-from minigrad.ops import vecdot as vecdot
-from minigrad.ops import vector_norm as vector_norm
-from minigrad.ops import vstack as vstack
-from minigrad.ops import where as where
-from minigrad.ops import zeros_like as zeros_like
-from minigrad.ops.guarded import op as op
-from minigrad.ops.random import generator as generator
-from minigrad.ops.specimen import call as call
-from minigrad.ops.specimen import kink as kink
-from minigrad.ops.specimen import refusal as refusal
-
-if TYPE_CHECKING:  # for those who read and do not run; the table below imports the same when it is first used
-    from minigrad import checks as checks
-    from minigrad import compiler as compiler
-    from minigrad import data as data
-    from minigrad import drawing as drawing
-    from minigrad import graph as graph
-    from minigrad import io as io
-    from minigrad import nn as nn
-    from minigrad import optim as optim
-    from minigrad import training as training
-    from minigrad import transforms as transforms
-    from minigrad.checks import GradientExplanation as GradientExplanation
-    from minigrad.checks import GradientReport as GradientReport
-    from minigrad.checks import check_gradients as check_gradients
-    from minigrad.checks import check_op as check_op
-    from minigrad.checks import detect_anomaly as detect_anomaly
-    from minigrad.checks import explain_grad as explain_grad
-    from minigrad.compiler.compiled import compile as compile
-    from minigrad.drawing.curves import draw_curves as draw_curves
-    from minigrad.drawing.heatmap import heatmap as heatmap
-    from minigrad.drawing.image_sheet import image_sheet as image_sheet
-    from minigrad.graph import Graph as Graph
-    from minigrad.graph import Node as Node
-    from minigrad.graph import graph_of as graph_of
-    from minigrad.graph import recording as recording
-    from minigrad.graph import trace as trace
-    from minigrad.graph.watching import trace_lines as trace_lines
-    from minigrad.io import load_checkpoint as load_checkpoint
-    from minigrad.io import save_checkpoint as save_checkpoint
-    from minigrad.training import fit as fit
-    from minigrad.transforms import hessian as hessian
-    from minigrad.transforms import hvp as hvp
-    from minigrad.transforms import jacobian as jacobian
-    from minigrad.transforms import jvp as jvp
-    from minigrad.transforms import vjp as vjp
+from minigrad.memory import keep_memory
+from minigrad.ops import *
+from minigrad.ops.guarded import composition, op
+from minigrad.ops.random import generator
+from minigrad.ops.specimen import call, kink, refusal
 
 _serve(__name__, {
     "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],

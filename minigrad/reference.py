@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from minigrad.ops.specimen import Call
 INTRODUCTION = """\
 # The operations
 
-Generated from the declarations; a test fails when this page is stale. Every function here is also a method of `Tensor`.
+Generated from the declarations; a test fails when this page is stale. Every function here whose first argument is an
+array is also a method of `Tensor`.
 
 **Gradients** are derived: the rule was run on Tensors with the names shown, `g` for the gradient that comes in and `y`
 for the result, on one of the samples of the declaration; shapes, and numbers such as 0.25, are those of that sample.
@@ -58,13 +59,14 @@ def reference_page() -> str:
     return INTRODUCTION.replace("{example}", reference_row(registry["softmax"])) + "".join(sections)
 
 
-def reference_row(function: Function) -> str:
+def reference_row(function: Callable[..., Any]) -> str:
     """One row of the table: how it is called, what it computes, its gradients, its conventions.
 
     >>> print(reference_row(mg.sin))
     | `sin(x)` = `numpy.sin` | sin x | x: `g · cos(x)` |  |
     <BLANKLINE>
     """
+    assert isinstance(function, Function), "what op or composition returned"
     numpy_names = [f"`{_numpy_name(known)}`" for known, ours in by_numpy.items() if ours is function]
     called = f"`{function.name}({', '.join(_arguments(function))})`"
     gradients = "<br>".join(f"{name}: `{formula}`" for name, formula in gradient_formulas(function).items())

@@ -9,13 +9,9 @@ from types import ModuleType
 
 import minigrad as mg
 
-IMPORTS = [
-    node for node in ast.walk(ast.parse(Path(mg.__file__).read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
-]
-EXPORTS = [
-    (node.module, alias) for node in IMPORTS if node.module != "typing"
-    for alias in node.names if not f"{alias.asname}".startswith("_")
-]  # fmt: skip
+STUB = Path(mg.__file__).with_name("__init__.pyi")
+IMPORTS = [node for node in ast.walk(ast.parse(STUB.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+EXPORTS = [(node.module, alias) for node in IMPORTS for alias in node.names if alias.asname]
 
 
 def in_a_new_process(code):
@@ -33,14 +29,22 @@ def test_every_public_name_is_exported_explicitly():
     assert all(alias.asname == alias.name for _, alias in EXPORTS)
 
 
+def test_no_public_name_is_listed_twice():
+    tree = ast.parse(Path(mg.__file__).read_text("utf-8"))
+    imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    served = [name for node in ast.walk(tree) if isinstance(node, ast.List) for name in ast.literal_eval(node)]
+    names = [name for name in imported + served if name != "*"]
+    assert sorted(names) == sorted({*names} - mg.registry.keys())
+
+
 def test_every_name_is_what_type_checkers_take_it_for():
-    """Also those that are imported on first use: the table of these and the imports beside it say the same."""
+    """Also those that are imported on first use."""
     for module, alias in EXPORTS:
         found = (
             import_module(f"minigrad.{alias.name}") if module == "minigrad" else vars(import_module(module))[alias.name]
         )
         assert getattr(mg, alias.name) is found, alias.name
-    others = {*mg.__all__} - {alias.name for _, alias in EXPORTS} - {"TYPE_CHECKING"}
+    others = {*mg.__all__} - {alias.name for _, alias in EXPORTS} - mg.registry.keys()
     assert all(isinstance(getattr(mg, name), ModuleType) for name in others), others
 
 

@@ -52,7 +52,7 @@ class Law(NamedTuple):
 LAWS: dict[str, Law] = {}
 
 
-def check_op(function: Function) -> list[str]:
+def check_op(function: Callable[..., Any]) -> list[str]:
     """Try every law on every sample, refusal and kink in the declaration of an op or composition.
 
     Args:
@@ -63,12 +63,15 @@ def check_op(function: Function) -> list[str]:
 
     Raises:
         GradientCheckError: a law does not hold; the message names it, the sample and what came out.
+        TypeError: a function that was not declared.
         ValueError: the declaration has no samples.
 
     >>> names = check_op(mg.softmax)
     >>> "gradients of orders 1 and 2 agree with finite differences" in names
     True
     """
+    if not isinstance(function, Function):
+        raise TypeError(f"check_op: expected what op or composition returned, got {type(function).__name__}")
     if not function.samples:
         raise ValueError(f"check_op: {function.name} declares no samples to try the laws on: pass samples=[call(…)]")
     tried = []
@@ -338,7 +341,7 @@ def _(case: Case) -> None:
     inputs = variables(case.floats())
     outputs = results(case(*inputs))
     cotangents = cotangents_for(outputs)
-    found = [g._data for g in grad(tuple(outputs), inputs, cotangents, unused="zero")]
+    found: list[Any] = [g._data for g in grad(tuple(outputs), inputs, cotangents, unused="zero")]
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if output.requires_grad:
             output.backward(cotangent)

@@ -10,7 +10,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -29,11 +29,18 @@ from minigrad.graph.exact import Exact
 from minigrad.graph.node import printable
 from minigrad.graph.watching import Lines
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MOST_PROGRAMS = 32  # kinds of arguments whose programs are kept; the oldest goes
 MOST_VERSIONS = 4  # programs for one kind of arguments, as settings change; the oldest goes
 WARN_AFTER = 8  # programs that differ only in one number, or in one setting
 
 
+@overload
+def compile(function: Callable[P, R], *, check: int = 0) -> Compiled[P, R]: ...
+@overload
+def compile(function: None = None, *, check: int = 0) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> Any:
     """`function` as a program of NumPy calls over memory that is allocated once.
 
@@ -71,18 +78,18 @@ def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> An
     return Compiled(function, check)
 
 
-class Compiled(Locked):
+class Compiled(Locked, Generic[P, R]):
     """A function that runs as programs; made by `compile`.
 
     `programs` are those made so far; `graph`, `source`, `stats`, `profile` and `save_source` are those of the last
     one used.
     """
 
-    def __init__(self, function: Callable[..., Any], check: int = 0) -> None:
+    def __init__(self, function: Callable[P, R], check: int = 0) -> None:
         if not callable(function):
             hint = "; write @classmethod above @compile" if isinstance(function, classmethod) else ""
             raise TypeError(f"compile: expected a function, got {type(function).__name__}{hint}")
-        self.function: Callable[..., Any] = function.function if isinstance(function, Compiled) else function
+        self.function: Callable[P, R] = function.function if isinstance(function, Compiled) else function
         functools.update_wrapper(self, self.function, updated=())
         self.check = check
         self._programs: dict[Any, list[Program]] = {}
@@ -92,7 +99,7 @@ class Compiled(Locked):
         self._signature = inspect.signature(self.function)
         super().__init__()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         mode = current_mode()
         watched = mode.watch is not None and not isinstance(mode.watch, Lines)
         if mode.record or watched:  # a part of something larger, whose graph is wanted, or under `detect_anomaly`
@@ -115,8 +122,10 @@ class Compiled(Locked):
         self._last = program
         arrays = objects if plain else program.arrays_of(objects)
         if program.unchecked:
-            return compare_with_eager(self.function, program, args, kwargs, arrays)
-        return program.results(program.run(arrays))
+            checked: R = compare_with_eager(self.function, program, args, kwargs, arrays)
+            return checked
+        results: R = program.results(program.run(arrays))
+        return results
 
     def _known(self, key: Any, objects: list[Any], plain: bool) -> Program | None:
         for program in self._programs.get(key, ()):
@@ -250,18 +259,21 @@ class Compiled(Locked):
         self.program.save_source(path)
 
 
+Made = dict[Compiled[..., Any], Compiled[..., Any]]
+
+
 class _Methods:
     """The compiled methods of one object; a copy of the object has none yet."""
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
-        self.made: dict[Compiled, Compiled] = {}  # by what the class holds: an override is not what it overrides
+        self.made: Made = {}  # by what the class holds: an override is not what it overrides
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Methods, (None,)
 
 
-def _methods_of(instance: Any) -> dict[Compiled, Compiled]:
+def _methods_of(instance: Any) -> Made:
     """The compiled methods of an object or a class, among its attributes."""
     if not hasattr(instance, "__dict__"):
         raise TypeError(
@@ -275,7 +287,7 @@ def _methods_of(instance: Any) -> dict[Compiled, Compiled]:
             type.__setattr__(instance, "_compiled_methods", methods)
         else:
             instance.__dict__["_compiled_methods"] = methods
-    made: dict[Compiled, Compiled] = methods.made
+    made: Made = methods.made
     return made
 
 

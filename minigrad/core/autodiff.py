@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,10 +34,13 @@ class Contribution(NamedTuple):
     total: Array
 
 
+Tree = TypeVar("Tree")
+
+
 @checked
 def grad(
-    outputs: Any, inputs: Any, cotangents: Any = None, create_graph: bool = False, unused: str | None = "raise"
-) -> Any:
+    outputs: Any, inputs: Tree, cotangents: Any = None, create_graph: bool = False, unused: str | None = "raise"
+) -> Tree:
     """The gradients of `outputs` with respect to `inputs`: vector-Jacobian products, in the structure of `inputs`.
 
     Args:
@@ -80,7 +83,7 @@ def grad(
             raise refusals.not_reached(x, results)
         return registry["zeros_like"](x) if unused else None
 
-    return map_leaves(gradient, inputs)
+    return map_leaves(gradient, inputs)  # type: ignore[no-any-return]  # the structure is kept
 
 
 def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = False) -> None:

@@ -53,11 +53,11 @@ class Function:
         rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
-            self.__name__, self.__doc__ = name, f"{formula}, elementwise, with broadcasting."
-            self.__module__ = call.__module__ if call.__module__ != "numpy" else "minigrad"
+            self.__module__, self.__doc__ = call.__module__ if call.__module__ != "numpy" else "minigrad", ""
         else:
             functools.update_wrapper(self, call, updated=())
-        self.name = name or call.__name__
+        self.name = self.__name__ = self.__qualname__ = name or call.__name__
+        self.__doc__ = self.__doc__ or f"{formula}, elementwise, with broadcasting."
         self.call = call
         self.samples = tuple(samples)
         self.refusals, self.kinks = tuple(refusals), tuple(kinks)

@@ -1,12 +1,11 @@
 """Tensor: one node of the graph. It holds one array, and how that array came to be.
 
-Ops make Tensors (op.py), `grad` walks them (autodiff.py). Nothing here knows an op by itself: operators and methods
-find theirs in the registry.
+Ops make Tensors (op.py), `grad` walks them (autodiff.py). Nothing here knows an op by itself: operators find theirs in
+the registry, and methods are given to the class where ops are declared.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Union
@@ -21,8 +20,12 @@ from minigrad.core.signature import checked
 from minigrad.core.storage import Storage, assign, check_alive, check_differentiable, next_id, require_gradient
 from minigrad.core.structure import leaves
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # ops as methods: at run time `minigrad/ops/methods.py` gives them to the class
+    from minigrad.core.methods import Methods
     from minigrad.core.op import Op
+    from minigrad.graph import Graph
+else:
+    Methods = object
 
 Operand = Union["Tensor", Array, np.generic, float, list[Any], tuple[Any, ...]]
 
@@ -44,7 +47,7 @@ def _in_place(name: str, symbol: str) -> Callable[[Tensor, Operand], Tensor]:
     return operator
 
 
-class Tensor:
+class Tensor(Methods):
     """An array that remembers how it was made.
 
     Args:
@@ -269,23 +272,20 @@ class Tensor:
 
         backward(self, cotangent, keep)
 
-    def graph(self, gradients: bool = False) -> Any:
+    def graph(self, gradients: bool = False) -> Graph:
         """The `Graph` that led here; with `gradients`, also the graph of the gradients of its parameters."""
         from minigrad.graph import graph_of
 
         return graph_of(self, gradients)
 
-    # --- operators: each is an op of the registry; so is every method not defined here --------------------------------
+    # --- operators: each is an op of the registry ---------------------------------------------------------------------
 
-    def __getattr__(self, name: str) -> Callable[..., Tensor]:
-        if name not in registry:
+    if not TYPE_CHECKING:  # to a type checker every attribute would be there
+
+        def __getattr__(self, name: str) -> NoReturn:
             from minigrad.wording.habits import no_attribute
 
             raise AttributeError(no_attribute("a Tensor", "Tensor", name), name=name, obj=self)
-        return functools.partial(registry[name], self)
-
-    def __dir__(self) -> list[str]:
-        return [*object.__dir__(self), *registry]
 
     __add__, __radd__, __iadd__ = _operator("add"), _reflected("add"), _in_place("add", "+")
     __sub__, __rsub__, __isub__ = _operator("subtract"), _reflected("subtract"), _in_place("subtract", "-")
@@ -293,8 +293,7 @@ class Tensor:
     __truediv__, __rtruediv__, __itruediv__ = _operator("divide"), _reflected("divide"), _in_place("divide", "/")
     __matmul__, __rmatmul__, __imatmul__ = _operator("matmul"), _reflected("matmul"), _in_place("matmul", "@")
     __pow__, __rpow__, __ipow__ = _operator("power"), _reflected("power"), _in_place("power", "**")
-    __lt__, __le__ = _operator("less"), _operator("less_equal")
-    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __lt__, __le__, __gt__, __ge__ = map(_operator, ("less", "less_equal", "greater", "greater_equal"))
     __eq__, __ne__ = _operator("equal"), _operator("not_equal")  # type: ignore[assignment]  # elementwise, as in NumPy
     __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
     __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")

@@ -43,7 +43,7 @@ def show_explanation(explanation: GradientExplanation) -> dict[str, str]:
     return _bundle(explanation, str, _explanation)
 
 
-def show_compiled(compiled: Compiled) -> dict[str, str]:
+def show_compiled(compiled: Compiled[..., Any]) -> dict[str, str]:
     """The programs of a compiled function, and source and graph of the one used last."""
     return _bundle(compiled, repr, _compiled)
 
@@ -96,7 +96,7 @@ def _explanation(explanation: GradientExplanation) -> str:
     return _line([_safe(lines[0])]) + (_code("\n".join(lines[1:])) if len(lines) > 1 else "")
 
 
-def _compiled(compiled: Compiled) -> str:
+def _compiled(compiled: Compiled[..., Any]) -> str:
     programs = compiled.programs
     header = ("program", "instructions", "buffers", "bytes", "without reuse", "floating-point operations")
     rows = [

@@ -49,8 +49,8 @@ class Node:
     order: int
     origin: Origin | None
     line: str | None
-    value: Array | None
-    gradient: Array | None
+    value: Array | Any  # None where the graph has no values; those who read one know that it has
+    gradient: Array | Any
     made_by: str | None
     failure: str | None = None
 

@@ -124,10 +124,12 @@ class Module(Watched, habits="Module"):
         """What the module computes; to be written by every module."""
         raise TypeError(f"{type(self).__name__} has no forward method: write `def forward(self, x): …` in its class")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """What `forward` returns; the annotation is that of most modules."""
         token = self._begin()
         try:
-            return self.forward(*args, **kwargs)
+            result: Tensor = self.forward(*args, **kwargs)
+            return result
         except TypeError:
             from minigrad.wording.calls import check_call
 

@@ -12,6 +12,8 @@ from minigrad.ops.specimen import call, refusal
 
 __all__ = ["arange", "tri"]
 
+Type = np.dtype[Any] | type[Any] | str
+
 
 def check_numbers(function: str, numbers: dict[str, Any]) -> None:
     """Raise TypeError for what is no plain number: an argument of a captured function is none."""
@@ -37,7 +39,7 @@ def fixed(array: Any) -> Any:
         refusal(call(0, 3, 0), ValueError, "arange", "step", "0"),
     ],
 )  # fmt: skip
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: Type | None = None) -> Any:
     """Evenly spaced numbers, as `numpy.arange` makes them; `arange(stop)` begins at 0.
 
     >>> arange(3).tolist(), arange(1.0, 2.0, 0.25, dtype="float32").tolist()
@@ -54,7 +56,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
     samples=[call(3), call(2, 4), call(3, 2, 1), call(3, k=-1, dtype=bool), call(0)],
     refusals=[refusal(call(3, [3]), TypeError, "tri", "M", "list")],
 )  # fmt: skip
-def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:  # noqa: N803  # NumPy's names
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Type = float) -> Any:  # noqa: N803  # NumPy's names
     """Ones at and below the `k`-th diagonal of N rows and M columns, as `numpy.tri` makes them.
 
     `tri(n, dtype=bool)` is the mask of n tokens of which each may attend to itself and those before.

@@ -14,6 +14,8 @@ import numpy as np
 from minigrad.core.arrays import owner_of
 from minigrad.core.errors import GraphError
 from minigrad.core.op import Op
+from minigrad.core.record import Function
+from minigrad.ops.methods import offer_function
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
@@ -33,7 +35,21 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     12.0
     >>> del mg.registry["cube"]
     """
-    return lambda forward: Op(forward, guarded=Guard, **record)
+    return lambda forward: offer_function(Op(forward, guarded=Guard, **record))
+
+
+def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:
+    """Declare a public function of your own that is written in ops, and so needs no rule.
+
+    >>> import minigrad as mg
+    >>> @mg.composition(formula="y = x / max x")
+    ... def scale_to_one(x):
+    ...     return x / mg.max(x)
+    >>> mg.Tensor([1.0, 2.0]).scale_to_one().tolist()
+    [0.5, 1.0]
+    >>> del mg.registry["scale_to_one"]
+    """
+    return lambda call: offer_function(Function(call, **record))
 
 
 class Guard:

@@ -49,7 +49,7 @@ class Index(tuple[Any, ...]):
         return tuple(next(following) if e is True else slice(*e) if isinstance(e, Slice) else e for e in self)
 
 
-def parsed(key: Any) -> tuple[Index, list[Any]]:
+def parsed(key: object) -> tuple[Index, list[Any]]:
     """What stands between the brackets, as a static index and its arrays."""
     entries: list[Any] = []
     arrays: list[Any] = []
@@ -200,7 +200,7 @@ keys = [
         refusal(call(normal(3), booleans(2)), IndexError, "(3,)", "boolean"),
     ],
 )  # fmt: skip
-def index(x: Any, key: Any) -> Any:
+def index(x: Any, key: object) -> Any:
     """`x[key]`: integers, slices, None, `...`, integer arrays (repeats add up in the gradient) and boolean arrays.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -270,7 +270,7 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
         refusal(call(normal(3), "a", 0.0), IndexError, "integers", "str"),
     ],
 )  # fmt: skip
-def set_at(x: Any, key: Any, values: Any) -> Any:
+def set_at(x: Any, key: object, values: Any) -> Any:
     """A copy of `x` with `values` at `x[key]`: what item assignment would do, as a node of the graph.
 
     >>> set_at(Tensor([1.0, 2.0, 3.0]), 0, 9.0).tolist()

@@ -128,7 +128,7 @@ SINGULAR = {2: "the largest singular value", -2: "the smallest singular value", 
     ],
     kinks=[kink(call(np.zeros((2, 2))), 0.0)],
 )  # fmt: skip
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The norm of vectors, along one axis, or of matrices, in two; `ord` and the meaning of None are NumPy's.
 
     Args:

@@ -175,7 +175,7 @@ def test_steps_keep_clear_of_a_kink_nearby(distance):
 
 def test_at_a_kink_the_failure_says_so():
     text = failure(mg.relu, [np.array([1.0, 0.0])])
-    assert "inputs[0]: a kink or a jump within 1e-04: slope -0 before" in text
+    assert "x: a kink or a jump within 1e-04: slope -0 before" in text
     assert "[1]" in text
 
 

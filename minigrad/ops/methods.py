@@ -1,0 +1,64 @@
+"""How functions on record are offered: as methods of Tensor, and with a signature that `help` and editors can read.
+
+`x.softmax()` is `softmax(x)`, and `Tensor.softmax` is `softmax` itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import MethodType, NoneType
+from typing import Any, TypeVar
+
+from minigrad.core.op import Op
+from minigrad.core.record import Function, registry
+from minigrad.core.tensor import Tensor
+
+F = TypeVar("F", bound=Function)
+
+NO_OPERANDS = ("str", "int", "float", "Sequence")  # what annotations of texts, numbers and lists of arrays begin with
+
+
+class Method:
+    """What a class holds under the name of a function: bound to a Tensor, or of the class the function as it is."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Tensor | None, owner: type | None = None) -> Any:
+        function = registry.get(self.name)
+        if function is None:  # it was taken off the record
+            raise AttributeError(f"a Tensor has no attribute {self.name!r}", name=self.name, obj=tensor)
+        return function if tensor is None else MethodType(function, tensor)
+
+
+def offer_function(function: F) -> F:
+    """Make the function a method of Tensor, if its first argument is an array; what Tensor has of its own it keeps."""
+    if takes_array_first(function) and isinstance(vars(Tensor).get(function.name), (Method, NoneType)):
+        setattr(Tensor, function.name, Method(function.name))
+    if isinstance(function, Op) and function.arity == function.fewest and not function.defaults:
+        vars(function)["__signature__"] = _signature_of(function.arguments)  # a ufunc has another, or none
+    return function
+
+
+@functools.cache
+def _signature_of(arguments: tuple[str, ...]) -> inspect.Signature:
+    return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in arguments])
+
+
+def takes_array_first(function: Function) -> bool:
+    """Whether the first argument is an array: of an op they all are, of a composition what no annotation denies.
+
+    >>> takes_array_first(mg.registry["softmax"]), takes_array_first(mg.registry["einsum"])
+    (True, False)
+    """
+    if isinstance(function, Op):
+        return bool(function.arguments)
+    call = inspect.unwrap(function.call)  # read by hand: `inspect.signature` would make the import wait
+    code = getattr(call, "__code__", None)
+    if code is None or not code.co_argcount:
+        return False
+    annotation = call.__annotations__.get(code.co_varnames[0], "")
+    return not getattr(annotation, "__name__", str(annotation)).startswith(NO_OPERANDS)
