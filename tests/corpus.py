@@ -15,6 +15,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import runpy
 import sys
 import tempfile
@@ -53,7 +54,7 @@ def texts_of_function(function: Callable[..., Any], *arguments: Any) -> Iterator
         compiled(*arguments)
         yield "program", compiled.source
     except mg.CaptureError as error:
-        yield "refused", str(error)
+        yield "refused", re.sub(r"corpus\.py:\d+", "corpus.py", str(error))
 
 
 def texts_of_program(program: Any) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,8 @@ class Method:
 
 def offer_function(function: F) -> F:
     """Make the function a method of Tensor, if its first argument is an array; what Tensor has of its own it keeps."""
-    if takes_array_first(function) and isinstance(vars(Tensor).get(function.name), (Method, NoneType)):
+    held = inspect.getattr_static(Tensor, function.name, None)
+    if takes_array_first(function) and isinstance(held, (Method, NoneType)):
         setattr(Tensor, function.name, Method(function.name))
     if isinstance(function, Op) and function.arity == function.fewest and not function.defaults:
         vars(function)["__signature__"] = _signature_of(function.arguments)  # a ufunc has another, or none
