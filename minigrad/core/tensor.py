@@ -280,7 +280,7 @@ class Tensor(Methods):
 
     # --- operators: each is an op of the registry ---------------------------------------------------------------------
 
-    if not TYPE_CHECKING:  # to a type checker every attribute would be there
+    if not TYPE_CHECKING:  # pragma: no branch  # to a type checker every attribute would be there
 
         def __getattr__(self, name: str) -> NoReturn:
             from minigrad.wording.habits import no_attribute

@@ -392,7 +392,10 @@ def test_state_that_shares_memory_is_not_assigned_twice():
 
     mg.compile(lambda: step(row, other))()
     assert whole.tolist() == [[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]]
+    column, beside = whole[:, 0].detach(), whole[0, 1:].detach()  # the second lies within the bounds of the first
+    mg.compile(lambda: step(column, beside))()
+    assert whole.tolist() == [[0.0, 4.0, 8.0], [12.0, 8.0, 10.0]]
     for pair in ((whole, row), (row, view), (view, other)):
         with pytest.raises(mg.CaptureError, match="share memory"):
             mg.compile(lambda pair=pair: step(*pair))()
-    assert whole.tolist() == [[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]]
+    assert whole.tolist() == [[0.0, 4.0, 8.0], [12.0, 8.0, 10.0]]

@@ -64,3 +64,8 @@ def test_a_missing_argument_that_was_given_by_its_name_in_pytorch_is_named():
 def test_more_arguments_than_an_op_takes_are_counted():
     with pytest.raises(TypeError, match=r"softmax: 4 arguments given; it takes \(x, where, axis=\)"):
         mg.softmax(np.ones(2), None, 0, "1")
+
+
+def test_an_argument_that_is_given_twice_is_named():
+    with pytest.raises(TypeError, match=r"softmax: argument axis is given twice"):
+        mg.softmax(np.ones(2), None, 0, axis=0)

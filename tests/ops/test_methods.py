@@ -1,0 +1,28 @@
+"""Functions on record as methods of Tensor."""
+
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor
+from minigrad.ops.methods import takes_array_first
+
+
+def test_a_function_that_is_taken_off_the_record_is_no_method_any_more():
+    def doubled(x):
+        return x * 2.0
+
+    mg.op(formula="2 x")(doubled)
+    assert Tensor([1.0]).doubled().tolist() == [2.0]
+    del mg.registry["doubled"]
+    with pytest.raises(AttributeError, match="a Tensor has no attribute 'doubled'"):
+        Tensor([1.0]).doubled  # that is what is tried
+    del Tensor.doubled
+
+
+def test_a_function_without_arguments_is_no_method():
+    nothing = mg.composition(formula="1", name="nothing")(lambda: Tensor(1.0))
+    try:
+        assert not takes_array_first(nothing)
+        assert not hasattr(Tensor(1.0), "nothing")
+    finally:
+        del mg.registry["nothing"]
