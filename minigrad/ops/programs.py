@@ -124,7 +124,7 @@ def surprise(program: Any, out: Any, x: Any, total: Any, targets: Any) -> str:
         *program.check("check_classes", "cross_entropy", targets, x.shape[1]),
         f"np.subtract({total}[:, 0], {x}[{rows}, {targets}], out={out})",
         f"if np.fmin.reduce({out}) < {SMALL_LOSS}:  # the difference of two larger numbers has few digits",
-        f"    {out}[...] = surprise({x}, {total}, {targets})",
+        f"    {out}[...] = surprises({x}, {targets})",
     )
 
 
