@@ -36,7 +36,7 @@ class Storage:
 
     __slots__ = ("stamp",)
     latest = 0  # the youngest stamp of all: backward compares it first, and is nearly always done
-    changes = 0  # how often memory, freezing or an attribute changed that programs may depend on: then they look closer
+    changes = 0  # another number whenever memory, freezing or an attribute changed that programs may depend on
 
     def __init__(self) -> None:
         self.stamp = 0
@@ -120,7 +120,7 @@ def require_gradient(tensor: Tensor, value: bool) -> None:
         if capture is not None:
             capture.use(tensor)
         tensor._requires_grad = value
-        Storage.changes += 1
+        note_change()
 
 
 def check_differentiable(requires_grad: bool, dtype: np.dtype[Any]) -> None:
@@ -150,8 +150,13 @@ def rebase(tensor: Tensor, memory: Array) -> None:
     if tensor._data is not memory:
         np.copyto(memory, tensor._values())
         tensor._data = memory
-        Storage.changes += 1
+        note_change()
         touch(tensor)
+
+
+def note_change() -> None:
+    """Let the clock of changes go on; to a number that no other thread gives it at the same time."""
+    Storage.changes = next_id()
 
 
 def storage_of(tensor: Tensor) -> Storage:

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.core.arrays import Array, Shaped
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
 from minigrad.core.signature import checked
-from minigrad.core.storage import Storage, assign, check_alive
+from minigrad.core.storage import Storage, assign, check_alive, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assigned
@@ -42,18 +42,27 @@ class Held(NamedTuple):
     path: str
 
 
+class Last(NamedTuple):
+    """The last call of a module. It is replaced as a whole: another thread may call the module at the same time."""
+
+    before: Mode | None = None  # that of the caller
+    inside: Mode = Mode()  # what it became
+    reached: Held | None = None  # where the caller holds the module
+    looked: int = -1  # what the clock of changes said when it held it by an attribute, of which the clock hears
+
+
+NEVER = Last()
+
+
 class Calls:
     """What a module remembers of calls for the next one; it is no part of its state."""
 
-    __slots__ = ("before", "held", "inside", "known_as", "looked", "model", "reached")
+    __slots__ = ("held", "known_as", "last", "model")
 
     def __init__(self, model: Model) -> None:
         self.model = model  # where it was called first
         self.held: dict[int, Held] | None = None  # where the modules called from here are, by their id
-        self.before: Mode | None = None  # that of the last caller
-        self.inside = Mode()  # what it became
-        self.looked = -1  # what the clock of changes said when that caller held it by an attribute, of which it hears
-        self.reached: Held | None = None  # where that caller holds it
+        self.last = NEVER
         self.known_as: tuple[str, Model] | None = None  # the path from who holds it and called last, and in which model
 
 
@@ -141,17 +150,18 @@ class Module(Watched, habits="Module"):
 
     def _begin(self) -> Token[Mode] | None:
         """Make this the module at work, in the scope by which the one that was until now holds it."""
-        mode, calls = current_mode(), self._calls
-        if calls is not None and calls.before is mode and calls.looked == Storage.changes:
-            return set_mode(calls.inside)
+        mode, calls, changes = current_mode(), self._calls, Storage.changes
+        before, inside, reached, looked = NEVER if calls is None else calls.last
+        if before is mode and looked == changes:
+            return set_mode(inside)
         caller: Module | None = None if mode.module is None else mode.module[0]()
         if caller is self:
             return None
-        known = calls is not None and (calls.before is mode or calls.before == mode)
-        if calls is not None and known and (caller is None or caller._still_holds(self, calls.reached)):
-            if caller is None or (calls.reached is not None and len(calls.reached.keys) == 1):
-                calls.looked = Storage.changes
-            return set_mode(calls.inside)
+        known = before is mode or before == mode
+        if calls is not None and known and (caller is None or caller._still_holds(self, reached)):
+            if caller is None or (reached is not None and len(reached.keys) == 1):
+                calls.last = Last(mode, inside, reached, changes)
+            return set_mode(inside)
         return set_mode(self._mode_inside(mode, caller))
 
     def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
@@ -174,7 +184,7 @@ class Module(Watched, habits="Module"):
                     member._noted().known_as = "/".join(map(str, keys)), model
         inside = mode._replace(place=place, module=(weakref.ref(self), model))
         if mode.capture is None and place.origin is None:
-            calls.before, calls.inside, calls.reached = mode, inside, held
+            calls.last = Last(mode, inside, held)
         return inside
 
     def _noted(self) -> Calls:
@@ -232,7 +242,7 @@ class Module(Watched, habits="Module"):
     @training.setter
     def training(self, value: bool) -> None:
         object.__setattr__(self, "_training", bool(value))
-        Storage.changes += 1
+        note_change()
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 

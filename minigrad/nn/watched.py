@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.modes import current_mode
-from minigrad.core.storage import Storage, assign
+from minigrad.core.storage import assign, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.wording.instructive import Instructive
 from minigrad.wording.messages import describe
@@ -45,12 +45,12 @@ class Watched(Instructive, habits="Module"):
             self._refuse_in_capture(name, value)
         object.__setattr__(self, name, value)
         if vars(self).get(name) is not before:
-            Storage.changes += 1
+            note_change()
 
     def __delattr__(self, name: str) -> None:
         self._refuse_in_capture(name, ...)
         object.__delattr__(self, name)
-        Storage.changes += 1
+        note_change()
 
     def _refuse_in_capture(self, name: str, value: Any) -> None:
         """Raise where a captured function sets an attribute, which would happen once and not at each call."""

@@ -83,6 +83,72 @@ def test_C1_no_grad_in_one_thread_leaves_the_other_recording():
     assert records()
 
 
+class Meanwhile(int):
+    """A time that another thread does something while it is looked at."""
+
+    def __new__(cls, time, action):
+        made = super().__new__(cls, time)
+        made.action = action
+        return made
+
+    def __eq__(self, other):
+        action, self.action = self.action, lambda: None
+        thread = threading.Thread(target=action)
+        thread.start()
+        thread.join()
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+@pytest.mark.parametrize("held", ["as an attribute", "in a list", "by nobody"])
+def test_C1_a_model_that_another_thread_evaluates_meanwhile_is_trained(held, monkeypatch):
+    inner, x = mg.nn.Linear(2, 2, rng=np.random.default_rng(0)), np.ones((1, 2), np.float32)
+
+    class Model(mg.nn.Module):
+        def __init__(self):
+            if held != "by nobody":
+                self.inner = inner if held == "as an attribute" else [inner]
+
+        def forward(self, x):
+            return inner(x)
+
+    model = Model()
+
+    def evaluate():
+        with mg.no_grad(), mg.scope("evaluation"):
+            assert not model(x).requires_grad
+
+    with mg.scope("training"):
+        for count in range(9):
+            if count % 3 == 2:  # after two calls it is known where the module is called from
+                monkeypatch.setattr(Storage, "changes", Meanwhile(Storage.changes, evaluate))
+            y = model(x)
+            assert y.requires_grad
+            assert y.scope.startswith("training")
+
+
+@pytest.mark.usefixtures("switching")
+def test_C1_training_and_evaluation_share_a_model():
+    model, x, lost, ended = mg.nn.Linear(2, 2, rng=np.random.default_rng(0)), np.ones((1, 2), np.float32), [], []
+
+    def evaluate():
+        while not ended:
+            with mg.no_grad():
+                lost.extend([1] if model(x).requires_grad else [])
+
+    threads = [threading.Thread(target=evaluate) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2000):
+        with mg.scope("training"):
+            lost.extend([] if model(x).requires_grad else [2])
+    ended.append(True)
+    for thread in threads:
+        thread.join()
+    assert lost == []
+
+
 def test_C1_async_tasks_do_not_see_each_other():
     async def off():
         with mg.no_grad():
