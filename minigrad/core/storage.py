@@ -125,7 +125,7 @@ def require_gradient(tensor: Tensor, value: bool) -> None:
 
 def check_differentiable(requires_grad: bool, dtype: np.dtype[Any]) -> None:
     if requires_grad and dtype.kind != "f":
-        raise TypeError(f"{dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
+        raise refusals.not_differentiable(dtype)
 
 
 def check_alive(tensor: Any) -> None:

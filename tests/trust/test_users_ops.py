@@ -129,3 +129,16 @@ def test_numbers_are_given_as_they_are(declared):
         return x * factor
 
     assert declared(scaled)(Tensor([1.0, 2.0]), 3.0).tolist() == [3.0, 6.0]
+
+
+def test_an_op_that_says_its_shape_is_not_tried_on_zeros(declared):
+    def total_of_positive(x):
+        if not (x > 0).all():
+            raise ValueError("not positive")
+        return np.sum(x)
+
+    op = declared(total_of_positive, infer=lambda x: mg.core.arrays.Shaped((), x.dtype))
+    step = mg.compile(lambda x: op(x) * 2.0)
+    assert float(step(np.ones(2))) == 4.0
+    with pytest.raises(ValueError, match="not positive"):
+        step(np.zeros(2))
