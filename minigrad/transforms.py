@@ -2,21 +2,29 @@
 
 A function of Tensors and a list of arguments enter, all of them differentiated; Tensors leave. An argument is an array
 (or a nested list of numbers), or arrays in tuples, lists and dictionaries, and its gradient has the same structure.
+
+Within a function that another transform differentiates, what leaves has a graph and is differentiated again. Elsewhere
+it has none: where a gradient would flow through it, to what the function takes from around it, that is an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.core.arrays import real_array, shape_of
 from minigrad.core.autodiff import grad
-from minigrad.core.modes import within
+from minigrad.core.errors import CaptureError
+from minigrad.core.modes import current_mode, within
+from minigrad.core.record import registry
+from minigrad.core.storage import CUT
 from minigrad.core.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.tensor import Operand, Tensor, constant
 from minigrad.wording.messages import describe
+
+Found = TypeVar("Found")
 
 
 def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = None) -> tuple[Any, tuple[Any, ...]]:
@@ -33,8 +41,8 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     """
     variables = _variables("vjp", inputs)
     outputs = _called(function, variables)
-    gradients = grad(outputs, variables, cotangents, unused="zero")
-    return map_leaves(lambda t: t.detach() if isinstance(t, Tensor) else t, outputs), tuple(gradients)
+    gradients = grad(outputs, variables, cotangents, create_graph=_is_nested(), unused="zero")
+    return _handed_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
 
 
 def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -62,8 +70,9 @@ def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
     results = _results("jvp", outputs)
     dummies = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in results]  # their values do not matter
     gradients = grad(tuple(results), tuple(leaves(variables)), tuple(dummies), create_graph=True, unused="zero")
-    changes = iter(grad(gradients, dummies, directions, unused="zero"))
-    return map_leaves(Tensor.detach, outputs), map_leaves(lambda _: next(changes), outputs)
+    changes = iter(grad(gradients, dummies, directions, create_graph=_is_nested(), unused="zero"))
+    found = outputs, map_leaves(lambda _: next(changes), outputs)
+    return _handed_out(found, outputs, variables, (inputs, tangents))
 
 
 def hvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -79,8 +88,9 @@ def hvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
     variables = _variables("hvp", inputs)
     directions = _tangents("hvp", variables, tangents)
     value, gradients = _scalar_and_gradients("hvp", function, variables)
-    products = grad(tuple(leaves(gradients)), tuple(variables), directions, unused="zero")
-    return value.detach(), products
+    gradients = tuple(leaves(gradients))
+    products = grad(gradients, tuple(variables), directions, create_graph=_is_nested(), unused="zero")
+    return _handed_out((value, products), value, variables, (inputs, tangents))
 
 
 def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tensor, ...]:
@@ -93,7 +103,8 @@ def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tenso
     [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
     variables = _variables("jacobian", inputs)
-    return _rows(_one_result("jacobian", _called(function, variables)), variables)
+    output = _one_result("jacobian", _called(function, variables))
+    return _handed_out(_rows(output, variables), output, variables, inputs)
 
 
 def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[Tensor, ...], ...]:
@@ -106,8 +117,44 @@ def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[
     (6.0, 4.0, 4.0, 0.0)
     """
     variables = _variables("hessian", inputs)
-    _, gradients = _scalar_and_gradients("hessian", function, variables)
-    return tuple(map_leaves(lambda gradient: _rows(gradient, variables), gradients))
+    value, gradients = _scalar_and_gradients("hessian", function, variables)
+    found = tuple(map_leaves(lambda gradient: _rows(gradient, variables), gradients))
+    return _handed_out(found, value, variables, inputs)
+
+
+def _is_nested() -> bool:
+    """Whether what is computed now is differentiated afterwards: by a transform whose function called this one."""
+    mode = current_mode()
+    return mode.record and mode.grad
+
+
+def _handed_out(found: Found, outputs: Any, variables: Sequence[Any], given: Any) -> Found:
+    """What a transform found: within another as it is, else as values, which know whether they should have a graph."""
+    if _is_nested():
+        return found
+    around = [x for x in leaves(given) if isinstance(x, Tensor)]
+    around += _leaves_behind(outputs, {*leaves(variables)})
+    cut = current_mode().grad and any(x._requires_grad for x in around)
+
+    def value_of(t: Any) -> Any:
+        if isinstance(t, Tensor):
+            t = t.detach()
+            t._requires_grad = cut and t.dtype.kind == "f" and CUT
+        return t
+
+    values: Found = map_leaves(value_of, found)
+    return values
+
+
+def _leaves_behind(outputs: Any, variables: set[Tensor]) -> list[Tensor]:
+    """What the outputs depend on beside the variables, and has no operation behind it."""
+    waiting, seen = [y for y in leaves(outputs) if isinstance(y, Tensor)], set(variables)
+    while waiting:
+        tensor = waiting.pop()
+        if tensor not in seen:
+            seen.add(tensor)
+            waiting += [x for x in tensor.inputs if isinstance(x, Tensor)]
+    return [tensor for tensor in seen - variables if tensor.op is None]
 
 
 def _called(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
@@ -118,15 +165,20 @@ def _called(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
 
 def _rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
     """The Jacobians of `output`, one element of it at a time, in the structure of `variables`."""
-    inputs = list(leaves(variables))
-    jacobians = [np.empty((output.size, *x.shape), x.dtype) for x in inputs]
+    inputs, rows = list(leaves(variables)), []
     for i in range(output.size):
         cotangent = np.zeros(output.shape, output.dtype)
         cotangent.flat[i] = 1
-        for rows, gradient in zip(jacobians, grad(output, inputs, cotangent, unused="zero"), strict=True):
-            rows[i] = gradient.numpy()
-    results = iter(constant(j.reshape(output.shape + x.shape)) for j, x in zip(jacobians, inputs, strict=True))
+        rows.append(grad(output, inputs, cotangent, create_graph=_is_nested(), unused="zero"))
+    results = iter([_stacked([row[i] for row in rows], output.shape, x) for i, x in enumerate(inputs)])
     return tuple(map_leaves(lambda _: next(results), variables))
+
+
+def _stacked(rows: Sequence[Tensor], shape: tuple[int, ...], x: Tensor) -> Tensor:
+    """The gradients for `x`, one for each element of an output of this shape, as one Jacobian."""
+    if rows and _is_nested():
+        return registry["reshape"](registry["stack"](rows), shape=shape + x.shape)
+    return constant(np.array([row.numpy() for row in rows], x.dtype).reshape(shape + x.shape))
 
 
 def _scalar_and_gradients(
@@ -140,6 +192,11 @@ def _scalar_and_gradients(
 
 def _variables(name: str, inputs: Sequence[Any]) -> list[Any]:
     """The arguments as Tensors, in their own structures."""
+    if current_mode().capture is not None:
+        raise CaptureError(
+            f"{name} is called while a function is captured: write there what it does, minigrad.grad of what the "
+            "function makes of Tensors that require a gradient, or call it outside"
+        )
     if not isinstance(inputs, (tuple, list)):
         raise TypeError(
             f"{name}: inputs must be a list with one array per argument, got {type(inputs).__name__}: write [x]"
@@ -155,6 +212,8 @@ def _variable(x: Any) -> Any:
         return type(x)(*map(_variable, x))
     if isinstance(x, (tuple, list)) and not all(isinstance(number, (int, float, np.generic)) for number in leaves(x)):
         return type(x)(map(_variable, x))
+    if isinstance(x, Tensor) and x.requires_grad and _is_nested():
+        return registry["copy"](x)  # a node, so that a gradient flows on to what it was made of
     return Tensor(x, requires_grad=True)
 
 
@@ -165,7 +224,8 @@ def _tangents(name: str, variables: Sequence[Any], tangents: Any) -> tuple[Opera
     for i, (x, tangent) in enumerate(zip(leaves(variables), found, strict=True)):
         if shape_of(tangent) != x.shape:
             raise ValueError(f"{name}: tangents[{i}] has shape {shape_of(tangent)}, its input {x.shape}")
-    return tuple(t.detach() if isinstance(t, Tensor) else real_array(t) for t in found)
+    as_given = _is_nested()
+    return tuple((t if as_given else t.detach()) if isinstance(t, Tensor) else real_array(t) for t in found)
 
 
 def _results(name: str, outputs: Any) -> list[Tensor]:

@@ -185,3 +185,95 @@ def test_a_graph_that_would_be_cut_around_the_function_is_whole(cut):
         assert mg.jacobian(function, [x])[0].tolist() == [3.0, 12.0]
         assert mg.hessian(function, [x])[0][0].tolist() == [[6.0, 0.0], [0.0, 12.0]]
         assert mg.hvp(function, [x], [x])[1][0].tolist() == [6.0, 24.0]
+
+
+# --- one within another -----------------------------------------------------------------------------------------------
+
+X = [1.5, -2.0]
+ONES = np.ones(2)
+
+
+def cubes(x):
+    return mg.sum(x**3)
+
+
+def gradient_by(w):  # of Σ w z² at z = (1, 2): (2 w₁, 4 w₂); the w are found around the function
+    return mg.vjp(lambda z: mg.sum(w * z**2), [[1.0, 2.0]])[1][0]
+
+
+NESTED = {
+    "jacobian of vjp": (lambda x: mg.jacobian(lambda x: mg.vjp(cubes, [x])[1][0], [x])[0], [[9.0, 0.0], [0.0, -12.0]]),
+    "jvp of jvp": (lambda x: mg.jvp(lambda x: mg.jvp(lambda z: z**4, [x], [ONES])[1], [x], [ONES])[1], [27.0, 48.0]),
+    "jacobian of hvp": (
+        lambda x: mg.jacobian(lambda x: mg.hvp(cubes, [x], [ONES])[1][0], [x])[0],
+        [[6.0, 0.0], [0.0, 6.0]],
+    ),
+    "hessian of jacobian": (
+        lambda x: mg.hessian(lambda x: mg.sum(mg.jacobian(lambda z: z**3, [x])[0]), [x])[0][0],
+        [[6.0, 0.0], [0.0, 6.0]],
+    ),
+    "jacobian of hessian": (
+        lambda x: mg.sum(mg.jacobian(lambda x: mg.hessian(cubes, [x])[0][0], [x])[0], axis=(0, 1)),
+        [6.0, 6.0],
+    ),
+    "vjp for tangents": (
+        lambda x: mg.vjp(lambda t: mg.sum(mg.jvp(lambda z: z**2, [x], [t])[1]), [ONES])[1][0],
+        [3.0, -4.0],
+    ),
+    "vjp for cotangents": (
+        lambda x: mg.vjp(lambda g: mg.sum(mg.vjp(lambda z: z**2, [x], g)[1][0]), [ONES])[1][0],
+        [3.0, -4.0],
+    ),
+    "vjp for what is around": (lambda x: mg.vjp(lambda w: mg.sum(gradient_by(w) ** 2), [x])[1][0], [12.0, -64.0]),
+    "the value within": (lambda x: mg.vjp(lambda x: mg.vjp(cubes, [x])[0], [x])[1][0], [6.75, 12.0]),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_transform_within_another_is_differentiated(name):
+    compute, expected = NESTED[name]
+    np.testing.assert_allclose(compute(X).numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda w: mg.sum(gradient_by(w)),
+        lambda w: mg.vjp(lambda z: mg.sum(z * w), [ONES])[0],
+        lambda w: mg.vjp(cubes, [w])[0],
+        lambda w: mg.jvp(cubes, [w], [ONES])[1],
+        lambda w: mg.jvp(cubes, [X], [w])[1],
+        lambda w: mg.sum(mg.jacobian(lambda z: z * w, [X])[0]),
+        lambda w: mg.hvp(lambda z: mg.sum(z**2 * w), [X], [ONES])[0],
+        lambda w: mg.sum(mg.hessian(lambda z: mg.sum(z**2 * w), [X])[0][0]),
+        lambda w: mg.sum(mg.vjp(mg.exp, [X], w)[1][0]),
+    ],
+)
+def test_a_gradient_that_would_be_lost_is_refused(compute):
+    w = Tensor(X, requires_grad=True)
+    found = compute(w)
+    with pytest.raises(mg.GraphError, match=r"vjp, jvp, hvp, jacobian or hessian.*\.detach\(\)"):
+        mg.sum(w * w) + found
+    assert (mg.sum(w * w) + found.detach()).requires_grad
+    with mg.no_grad():
+        assert not (mg.sum(w * w) + compute(w)).requires_grad
+
+
+def test_what_depends_on_nothing_around_is_a_plain_value():
+    w = Tensor(X, requires_grad=True)
+    assert (mg.sum(w * w) + mg.vjp(cubes, [X])[0] * 2.0).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("vjp", lambda x: mg.vjp(cubes, [x])),
+        ("jvp", lambda x: mg.jvp(cubes, [x], [x])),
+        ("hvp", lambda x: mg.hvp(cubes, [x], [x])),
+        ("jacobian", lambda x: mg.jacobian(mg.exp, [x])),
+        ("hessian", lambda x: mg.hessian(cubes, [x])),
+    ],
+)
+def test_transforms_are_not_captured_and_say_what_is(name, call):
+    with pytest.raises(mg.CaptureError, match=rf"{name} is called while a function is captured.*minigrad\.grad"):
+        mg.compile(call)(Tensor(X))

@@ -124,6 +124,8 @@ class Module(Watched, habits="Module"):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if vars(cls).get("__slots__"):
+            raise TypeError(f"{cls.__name__}: a module has no __slots__: parameters are found among its attributes")
         for name, method in list(vars(cls).items()):
             public = name == "__call__" or not name.startswith("_")
             if public and name != "forward" and inspect.isfunction(method) and not inspect.isgeneratorfunction(method):

@@ -262,7 +262,7 @@ def check_targets(function: str, scores: Any, targets: Any, weight: Any, reducti
         raise ValueError(f"{function}: targets of shape {targets.shape} for scores {scores.shape}: {expected}")
     if weight is not None and weight.shape != scores.shape[-1:]:
         raise ValueError(f"{function}: weight of shape {weight.shape}, expected {scores.shape[-1:]}, one per class")
-    classes = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+    classes = targets if ignore_index is None else np.where(targets == ignore_index, targets.dtype.type(0), targets)
     return check_classes(function, classes, scores.shape[-1])
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.arrays import owner_of
-from minigrad.core.errors import GraphError
+from minigrad.core.errors import NUMPYS_OWN, GraphError
 from minigrad.core.op import Op
 from minigrad.core.record import Function
+from minigrad.core.tensor import Tensor
 from minigrad.ops.methods import offer_function
 
 
@@ -59,26 +60,41 @@ class Guard:
         self.op = op
 
     def __call__(self, *arrays: Any, **params: Any) -> Any:
-        """What the forward function makes of arrays that it cannot write into, in memory of its own."""
+        """What the forward function makes of arrays that it cannot write into, in memory of its own.
+
+        Of a view it is the memory of the first of them; whose memory anything else is, nobody knows.
+        """
         result = self.op.forward(*map(_sealed, arrays), **params)
-        if isinstance(result, (np.ndarray, np.generic)) and result.dtype.kind not in "biuf":
-            raise TypeError(f"expected a result of real numbers, got {result.dtype}")
-        owners = {id(owner_of(x)) for x in arrays if isinstance(x, np.ndarray)}
-        lent = isinstance(result, np.ndarray) and not self.op.view and id(owner_of(result)) in owners
-        return result.copy() if lent else result
+        if result is None:
+            raise TypeError("the forward function returned None: does it lack a `return`?")
+        array = np.asarray(result)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"expected a result of real numbers, got {array.dtype} of {type(result).__name__}")
+        if isinstance(result, np.generic):
+            return result
+        first = arrays[0] if arrays else None
+        looks = self.op.view and isinstance(first, np.ndarray) and owner_of(array) is owner_of(first)
+        return array if looks else array.copy()
 
     def rule(self, argument: str, rule: Callable[..., Any]) -> Callable[..., Any]:
         """What a gradient rule returns, as an array that nobody else has: the sweep adds to it."""
 
         @functools.wraps(rule)
         def call(*args: Any, **params: Any) -> Any:
-            value = rule(*args, **params)
-            if not hasattr(value, "shape"):
+            what = f"the gradient rule of {self.op.name} for {argument!r}"
+            try:
+                value = rule(*map(_sealed, args), **params)
+            except NUMPYS_OWN as error:
+                kind = next(kind for kind in NUMPYS_OWN if isinstance(error, kind))
+                raise kind(f"{what}: {error}") from error
+            expected = Tensor if isinstance(args[0], Tensor) else (np.ndarray, np.generic)
+            if not isinstance(value, expected) or value.dtype.kind not in "biuf":
+                found = value.dtype if isinstance(value, expected) else type(value).__name__
                 raise GraphError(
-                    f"the gradient rule of {self.op.name} for {argument!r} returned {type(value).__name__}: expected a "
-                    "Tensor, or an array where it was given arrays"
+                    f"{what} returned {found}: expected a Tensor of real numbers for Tensors, as operations make it, "
+                    "and an array where it was given arrays"
                 )
-            return value.copy() if isinstance(value, (np.ndarray, np.generic)) else value
+            return value if isinstance(value, Tensor) else np.array(value)
 
         return call
 

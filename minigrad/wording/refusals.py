@@ -127,9 +127,10 @@ def mixture(op: Op, inputs: Sequence[Any]) -> GraphError:
     """What a compiled function returned meets what requires a gradient."""
     without = next(x for x in inputs if getattr(x, "_requires_grad", False) not in (False, True))
     return GraphError(
-        f"{op.name}: {describe(without)} comes from a compiled function, which keeps no graph, and meets what requires "
-        "a gradient: the part of the gradient that flows through it would be lost. Compute both in one compiled "
-        "function; or say that nothing shall flow there: take .detach() of it, or call the function under no_grad()"
+        f"{op.name}: {describe(without)} comes from a compiled function, or from vjp, jvp, hvp, jacobian or hessian, "
+        "which keep no graph, and meets what requires a gradient: the part of the gradient that flows through it would "
+        "be lost. Compute both in one compiled function, or in one that a transform differentiates; or say that "
+        "nothing shall flow there: take .detach() of it, or call the function under no_grad()"
     )
 
 

@@ -1,6 +1,7 @@
 """Module: what it finds among its attributes, and what it does with it."""
 
 import copy
+import dataclasses
 import gc
 import pickle
 import warnings
@@ -325,3 +326,16 @@ def test_an_error_inside_leaves_the_scope():
     with pytest.raises(ZeroDivisionError):
         Outer()(1.0)
     assert (mg.Tensor([1.0]) * 2.0).scope == ""
+
+
+def test_a_module_with_slots_is_refused_since_its_parameters_would_not_be_found():
+    with pytest.raises(TypeError, match=r"Slotted: a module has no __slots__"):
+
+        class Slotted(Module):
+            __slots__ = ("gain",)
+
+    with pytest.raises(TypeError, match="no __slots__"):
+
+        @dataclasses.dataclass(slots=True)
+        class Data(Module):
+            gain: mg.Tensor

@@ -210,3 +210,12 @@ def test_weights_smoothing_and_ignored_targets_are_torchs(options, reduction):
     )
     np.testing.assert_allclose(value, expected.detach(), rtol=1e-12)
     np.testing.assert_allclose(gradient, x.grad, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("function", [mg.cross_entropy, mg.nll])
+@pytest.mark.parametrize("targets", [np.array([True, False]), np.array([0.0, 1.0])])
+def test_targets_are_integers_also_where_some_are_ignored(function, targets):
+    with pytest.raises(TypeError, match="integers"):
+        function(np.zeros((2, 3)), targets, ignore_index=-1)
+    unsigned = function(np.zeros((2, 3)), np.array([255, 1], np.uint8), ignore_index=255)
+    assert unsigned == function(np.zeros((1, 3)), [1])

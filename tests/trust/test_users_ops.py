@@ -142,3 +142,81 @@ def test_an_op_that_says_its_shape_is_not_tried_on_zeros(declared):
     assert float(step(np.ones(2))) == 4.0
     with pytest.raises(ValueError, match="not positive"):
         step(np.zeros(2))
+
+
+def test_an_array_that_a_forward_function_returns_again_and_again_is_copied(declared):
+    buffer, table = np.empty(2), np.array([1.0, 2.0])
+
+    def exponential(x):
+        return np.exp(x, out=buffer)
+
+    def looked_up(x):
+        return table
+
+    op = declared(exponential, lambda g, y, x: g * y)
+    x = Tensor([0.0, 1.0], requires_grad=True)
+    total = mg.sum(op(x)) + mg.sum(op(x * 2.0))
+    np.testing.assert_allclose(mg.grad(total, x).numpy(), np.exp([0, 1]) + 2 * np.exp([0, 2]), rtol=1e-15)
+    for view in (False, True):  # what is said to be a view, and is none of the first argument, is a copy too
+        found = declared(looked_up, name=f"looked_up_{view}", view=view)(Tensor([0.0, 0.0]))
+        mg.assign(found, [5.0, 5.0]) if found.op is None else None
+        assert table.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("take", [mg.grad, lambda y, x: y.backward()], ids=["grad", "backward"])
+def test_a_rule_cannot_write_into_what_it_is_given(declared, place, take):
+    def doubled(x):
+        return x * 2.0
+
+    def writing(g, y, x):
+        (g, y, x)[place][...] = 0.0
+        return g
+
+    op, x = declared(doubled, writing), Tensor([1.0, 2.0], requires_grad=True)
+    y = op(x * 1.0)
+    with pytest.raises(ValueError, match=r"the gradient rule of doubled for 'x': .*read-only"):
+        take(mg.sum(y), x)
+    assert (x.tolist(), y.tolist()) == ([1.0, 2.0], [2.0, 4.0])
+
+
+def test_a_rule_that_is_called_wrongly_is_named(declared):
+    def doubled(x):
+        return x * 2.0
+
+    op, x = declared(doubled, lambda g: g), Tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"the gradient rule of doubled for 'x': .*positional argument"):
+        mg.grad(mg.sum(op(x)), x)
+
+
+@pytest.mark.parametrize("returned", [np.array([6.0, 8.0]), np.array([1j, 1.0])])
+def test_a_rule_returns_tensors_for_tensors(declared, returned):
+    def squared(x):
+        return x * x
+
+    op, x = declared(squared, lambda g, y, x: returned), Tensor([3.0, 4.0], requires_grad=True)
+    for take in (
+        lambda: mg.grad(mg.sum(op(x)), x, create_graph=True), lambda: mg.sum(op(x)).graph(gradients=True),
+        lambda: mg.compile(lambda x: mg.grad(mg.sum(op(x)), x))(x),
+    ):  # fmt: skip
+        with pytest.raises(mg.GraphError, match="the gradient rule of squared for 'x' returned"):
+            take()
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [(None, "returned None"), ("abc", "got <U3"), ([1j, 2.0], "complex128"), (object(), "object")],
+)
+def test_what_is_no_array_of_numbers_is_refused(declared, returned, words):
+    def forgetful(x):
+        return returned
+
+    with pytest.raises(TypeError, match=rf"forgetful.*{words}"):
+        declared(forgetful)(Tensor([1.0, 2.0]))
+
+
+def test_lists_of_numbers_are_arrays(declared):
+    def listed(x):
+        return [float(x.sum()), 1.0]
+
+    assert declared(listed)(Tensor([1.0, 2.0])).tolist() == [3.0, 1.0]
