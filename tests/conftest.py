@@ -1,6 +1,7 @@
 """What every test and doctest gets: the names that docstrings use, and a watch over global state."""
 
 import os
+import signal
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -20,6 +21,8 @@ LIBRARIES = {"examples.fields.date_pairs.dates": "babel", "examples.fields.tuneb
 def pytest_configure(config):
     """Register the fixtures for all of the run: the doctests lie outside this folder."""
     config.pluginmanager.register(Everywhere(), "minigrad-everywhere")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what runs in its background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("any machine", deadline=None)  # how fast one is, and what else it does, is not tested
     settings.load_profile("any machine")
     if fault := os.environ.get("MINIGRAD_FAULT"):  # `tests/faults.py` puts it back

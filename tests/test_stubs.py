@@ -152,7 +152,10 @@ def test_functions_of_ones_own_are_methods_as_long_as_they_are_on_record():
     def tripled(x):
         return x * 3
 
-    @mg.composition()
+    mg.composition(name="scaled")(lambda x: x * 2.0)
+    assert hasattr(mg.Tensor, "scaled")
+
+    @mg.composition()  # declared again, as in a notebook
     def scaled(factor: float, x: mg.Tensor):
         return x * factor
 

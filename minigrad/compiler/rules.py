@@ -275,14 +275,20 @@ def is_constant(tensor: Tensor) -> bool:
 
 
 def with_numbers(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
-    """The operands with constants of one element as numbers, where the result has the same shape and type anyway."""
-    result = op.infer(inputs, params)
+    """The operands with constants of one element as numbers, where result and type computed in stay the same."""
+    result, common = op.infer(inputs, params), common_type(inputs)
     for position, x in enumerate(inputs):
         if isinstance(x, Tensor) and x.size == 1 and x.dtype.kind == "f" and is_constant(x):
             tried = (*inputs[:position], float(np.asarray(x._data).item()), *inputs[position + 1 :])
-            if any(isinstance(y, Tensor) for y in tried) and op.infer(tried, params) == result:
+            same = any(isinstance(y, Tensor) for y in tried) and common_type(tried) == common
+            if same and op.infer(tried, params) == result:
                 inputs = tried
     return inputs
+
+
+def common_type(operands: tuple[Any, ...]) -> np.dtype[Any]:
+    """The type that operands are compared in: of comparisons the result does not show it."""
+    return np.result_type(*(getattr(x, "dtype", x) for x in operands if x is not None))
 
 
 def without_broadcast(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:

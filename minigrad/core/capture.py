@@ -39,14 +39,15 @@ class Capture:
         self.effects: list[Tensor] = []  # random draws, in order
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The inputs of a node: state that was assigned has its new value; stray arrays are refused."""
+        """The inputs of a node: state has its new value, NumPy scalars are numbers; stray arrays are refused."""
         for position, x in enumerate(inputs):
             if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
             differentiable = isinstance(x, Tensor) and x.requires_grad and op.differentiable and current_mode().grad
             if differentiable:
                 self.check_current(x)
-        return tuple([self.value_of(x) if isinstance(x, Tensor) else x for x in inputs])
+        values = [self.value_of(x) if isinstance(x, Tensor) else x for x in inputs]
+        return tuple([x.item() if isinstance(x, np.generic) else x for x in values])
 
     def check_current(self, *tensors: Tensor) -> None:
         """Refuse to differentiate what was assigned before: the graph of its new value is not that of a leaf."""

@@ -24,7 +24,6 @@ from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
 _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
-_FIXED = _NUMBERS | {Tensor}
 
 
 class Op(Function, Signature):
@@ -124,7 +123,7 @@ class Op(Function, Signature):
         if foreign or (has_array and (is_node or not swept)):
             if foreign and capture is not None:
                 args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
-            args = tuple([_operand(x, is_node) for x in args])
+            args = tuple([_operand(x, is_node, capture is not None) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
         try:
@@ -140,7 +139,7 @@ class Op(Function, Signature):
                 check_alive(x)
             raise refusals.failed_operation(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
-            if capture is not None and type(data) is np.ndarray and _FIXED.issuperset(map(type, args)):
+            if capture is not None and type(data) is np.ndarray and not any(type(x) is np.ndarray for x in args):
                 data = capture.fixed(data)  # numbers and lists of them are part of the source
             result = data
             return result
@@ -180,8 +179,8 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     return lambda forward: Op(forward, **record)
 
 
-def _operand(value: Any, is_node: bool) -> Any:
-    """An operand as it is computed with, checked; in a node, NumPy scalars act as numbers."""
+def _operand(value: Any, is_node: bool, captured: bool) -> Any:
+    """An operand as it is computed with, checked; NumPy scalars are numbers in a node (a capture decides by itself)."""
     kind = type(value)
     if (
         kind is Tensor
@@ -190,7 +189,7 @@ def _operand(value: Any, is_node: bool) -> Any:
     ):
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value.item() if is_node else value
+        return value.item() if is_node and not captured else value
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise refusals.no_numbers(value, array.dtype)

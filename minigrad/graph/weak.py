@@ -32,6 +32,10 @@ class Recording(Capture):
         self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+        if any(isinstance(x, np.generic) for x in inputs) and self._are_numpys(
+            [x for x in inputs if isinstance(x, Tensor)]
+        ):
+            inputs = tuple([self._scalar(x) if isinstance(x, np.generic) else x for x in inputs])
         values = super().inputs_of(op, inputs, params)
         return values if self.weak.isdisjoint(values) else self._beside_tensors(op, values, params)
 
@@ -56,10 +60,20 @@ class Recording(Capture):
             numpys_own.discard(copy)
         return copy
 
+    def _are_numpys(self, operands: list[Any]) -> bool:
+        """Whether NumPy computes with these by itself, in eager code."""
+        return all(x in self.plain or x in self.weak for x in operands)
+
+    def _scalar(self, scalar: np.generic) -> Tensor:
+        """What stands for a NumPy scalar in the source beside NumPy's own: it keeps its type, as in eager code."""
+        result = self.fixed(np.asarray(scalar))
+        self.weak.add(result)
+        return result
+
     def _beside_tensors(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs of a node, with weak ones in the type that a number would have beside the others."""
         weak = self.weak
-        if (self.plain | weak).issuperset([x for x in inputs if hasattr(x, "dtype")]):
+        if self._are_numpys([x for x in inputs if hasattr(x, "dtype")]):
             return inputs  # NumPy computes with NumPy's scalars
         numbers = tuple([NUMBERS[x.dtype.char] if x in weak else x for x in inputs])
         if op.elementwise:

@@ -37,8 +37,11 @@ class Method:
 def offer_function(function: F) -> F:
     """Make the function a method of Tensor, if its first argument is an array; what Tensor has of its own it keeps."""
     held = inspect.getattr_static(Tensor, function.name, None)
-    if takes_array_first(function) and isinstance(held, (Method, NoneType)):
-        setattr(Tensor, function.name, Method(function.name))
+    if isinstance(held, (Method, NoneType)):
+        if takes_array_first(function):
+            setattr(Tensor, function.name, Method(function.name))
+        elif held is not None:  # one of this name was declared before
+            delattr(Tensor, function.name)
     if isinstance(function, Op) and function.arity == function.fewest and not function.defaults:
         vars(function)["__signature__"] = _signature_of(function.arguments)  # a ufunc has another, or none
     return function

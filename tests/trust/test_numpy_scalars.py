@@ -165,3 +165,38 @@ def test_A5_what_numpy_makes_a_scalar_of_acts_as_a_number(scalar):
     for ours, exact in zip(mg.compile(function)(x, array), function(x, array), strict=True):
         assert ours.dtype == exact.dtype
         np.testing.assert_allclose(ours.numpy(), np.asarray(exact), rtol=1e-6)
+
+
+ROWS = {
+    "a sum beyond the small integer": (lambda s, x: (s + np.int64(100)) * x, np.int8(100)),
+    "a product": (lambda s, x: (s * np.int64(3)) * x, np.uint8(200)),
+    "beyond float16": (lambda s, x: s * np.float64(1e5) * x, np.float16(1)),
+    "the digits of float64": (lambda s, x: (s + np.float64(1e-9) - 1) * x, np.float32(1)),
+    "a comparison": (lambda s, x: mg.where(s > np.float64(0.1), x, -x), np.float32(0.1)),
+    "a power": (lambda s, x: np.float64(0.999) ** s * x, np.float16(100)),
+    "a scalar of an array": (lambda a, x: np.max(a) * np.int64(2) * x, np.array([200, 100], np.uint8)),
+    "an element": (lambda a, x: (a[0] + np.int64(100)) * x, np.array([200, 100], np.uint8)),
+    "a root": (lambda s, x: s / np.sqrt(8.0) * x, np.float32(1)),
+    "the larger one": (lambda s, x: mg.maximum(s, np.float64(0.1)) * x, np.float32(0.05)),
+    "a mean of a number": (lambda s, x: mg.sum(s) * mg.mean(0.1) * x, np.float16(3)),
+    "a number": (lambda s, x: s * 2.5 * x, np.float16(3)),
+    "the Tensor first": (lambda s, x: np.float64(2) * x * s, np.float16(3)),
+    "joined": (lambda s, x: mg.stack([s, np.float64(0.1)]) * x, np.float32(0.3)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_A5_a_scalar_in_the_source_keeps_its_type_beside_scalars(name):
+    function, argument = ROWS[name]
+    x = Tensor([1.0, 2.0])
+    with np.errstate(all="ignore"):
+        exact = function(argument, x)
+        for ours in (mg.compile(function)(argument, x), mg.trace(function, argument, x).run(argument, x)):
+            assert np.asarray(ours).dtype == exact.dtype
+            assert np.asarray(ours).tolist() == exact.tolist()
+
+
+def test_A5_a_constant_is_compared_in_its_own_type():
+    x, bound = Tensor(np.float32([0.1, 0.2])), mg.constant(np.array(0.1))  # 0.1 in float32 is above 0.1
+    for wrap in (lambda function: function, mg.compile):
+        assert wrap(lambda x: x > bound)(x).tolist() == [True, True]
