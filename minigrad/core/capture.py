@@ -5,14 +5,14 @@ The engine asks the `Capture` in force; `minigrad/graph/captured.py` runs the fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.core.arrays import Shaped
 from minigrad.core.errors import refusals
-from minigrad.core.modes import current_mode
+from minigrad.core.modes import current_mode, within
 from minigrad.core.record import registry
 from minigrad.core.storage import cast, check_alive, is_state, next_id
 from minigrad.core.tensor import Tensor, constant, refuse_under_capture
@@ -59,6 +59,11 @@ class Capture:
         """Note that the op made `result`."""
         if op.effect:
             self.effects.append(result)
+
+    def compute(self, forward: Callable[..., Any], arrays: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """What an op makes of arrays and numbers; what it does on the way is none of the function's."""
+        with within(capture=None, record=False):
+            return forward(*arrays, **params)
 
     def fixed(self, array: Any) -> Tensor:
         """The constant of an array that numbers in the source make."""

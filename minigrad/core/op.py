@@ -131,7 +131,8 @@ class Op(Function, Signature):
                 args = capture.inputs_of(self, args, params)
                 data = self.infer(args, params)
             else:
-                data = (self.guarded or self.forward)(*arrays, **params)
+                compute = self.guarded or self.forward
+                data = compute(*arrays, **params) if capture is None else capture.compute(compute, arrays, params)
                 if strong:
                     data = self.strengthened(data, arrays, params)
         except NUMPYS_OWN as error:
@@ -182,11 +183,9 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
 def _operand(value: Any, is_node: bool, captured: bool) -> Any:
     """An operand as it is computed with, checked; NumPy scalars are numbers in a node (a capture decides by itself)."""
     kind = type(value)
-    if (
-        kind is Tensor
-        or kind in _NUMBERS
-        or (kind is np.ndarray and value.dtype.isnative and value.dtype.kind in "biuf")
-    ):
+    if kind is Tensor or kind in _NUMBERS:
+        return value
+    if kind is np.ndarray and value.dtype.isnative and value.dtype.kind in "biuf":
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value.item() if is_node and not captured else value

@@ -20,6 +20,7 @@ WITH_LISTS = {
     "products": lambda q: (mg.einsum("ij,j->i", q, [1.0, 2.0, 3.0]), q @ [1, 2, 3], mg.dot(q, [1.0, 0.0, 2.0])),
     "written": lambda q: (mg.set_at(q, [0, 1], [[1.0, 2.0, 3.0], [4, 5, 6]]), mg.set_at(q, 0, [7.0, 8.0, 9.0])),
     "numbers alone": lambda q: (q * mg.exp([1.0, 2, 3]), q + mg.stack([1.0, 2, 3]), mg.rms_norm([3.0, 4.0]) * q[0, 0]),
+    "NumPy scalars": lambda q: q * mg.stack([np.float64(1.0), np.float64(2.0), np.sqrt(3.0)]),
     "counted": lambda q: (q * mg.arange(q.shape[1]), q[mg.arange(0, 4, 2)], q + mg.tri(4, 3), mg.take(q, mg.arange(3))),
     "causal": lambda q: mg.softmax(q @ q.T, where=mg.tri(q.shape[0], dtype=bool)),
 }  # fmt: skip
@@ -49,7 +50,7 @@ def test_A14_lists_of_numbers_are_constants(name):
         lambda x: x + np.arange(3), lambda x: x + [np.float64(1.0), 2.0, 3.0], lambda x: x + [np.ones(3)],
         lambda x: x[np.array([0, 1])], lambda x: mg.take(x, [np.int64(0), 1]), lambda x: Tensor(np.ones(3)) * x,
         lambda x: mg.assign(STATE, np.ones(3)), lambda x: mg.grad(x * 1.0, x, np.ones(3)),
-        lambda x: (x * 1.0).backward(np.ones(3)), lambda x: x * mg.stack([np.float64(1.0)]),
+        lambda x: (x * 1.0).backward(np.ones(3)), lambda x: x * mg.stack([np.ones(())]),
     ],
 )  # fmt: skip
 def test_A14_arrays_made_inside_are_refused_and_the_way_is_named(enter):
