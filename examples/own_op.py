@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.ops.samples import between, normal, realise
+from minigrad.ops.specimens.draws import between, normal, realise
 
 
 @mg.op(

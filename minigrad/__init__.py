@@ -25,7 +25,6 @@ from minigrad.memory import keep_memory
 from minigrad.ops import *
 from minigrad.ops.guarded import composition, op
 from minigrad.ops.random import generator
-from minigrad.ops.specimen import call, kink, refusal
 
 _serve(__name__, {
     "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],
@@ -39,6 +38,7 @@ _serve(__name__, {
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],
     "minigrad.graph.watching": ["trace_lines"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],
+    "minigrad.ops.specimens.calls": ["call", "kink", "refusal"],
     "minigrad.training": ["fit"],
     "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],
 })  # fmt: skip

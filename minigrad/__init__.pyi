@@ -32,9 +32,6 @@ from minigrad.memory import keep_memory as keep_memory
 from minigrad.ops.guarded import composition as composition
 from minigrad.ops.guarded import op as op
 from minigrad.ops.random import generator as generator
-from minigrad.ops.specimen import call as call
-from minigrad.ops.specimen import kink as kink
-from minigrad.ops.specimen import refusal as refusal
 from minigrad import checks as checks
 from minigrad import compiler as compiler
 from minigrad import data as data
@@ -63,6 +60,9 @@ from minigrad.graph import trace as trace
 from minigrad.graph.watching import trace_lines as trace_lines
 from minigrad.io import load_checkpoint as load_checkpoint
 from minigrad.io import save_checkpoint as save_checkpoint
+from minigrad.ops.specimens.calls import call as call
+from minigrad.ops.specimens.calls import kink as kink
+from minigrad.ops.specimens.calls import refusal as refusal
 from minigrad.training import fit as fit
 from minigrad.transforms import hessian as hessian
 from minigrad.transforms import hvp as hvp

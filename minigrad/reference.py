@@ -17,16 +17,17 @@ from minigrad.core.op import Op
 from minigrad.core.record import Function, by_numpy, registry
 from minigrad.core.tensor import Tensor
 from minigrad.graph.formula import formula_of
-from minigrad.ops.specimen import Call
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.calls import Call
 
 INTRODUCTION = """\
 # The operations
 
-Generated from the declarations; a test fails when this page is stale. Every function here whose first argument is an
-array is also a method of `Tensor`.
+Generated from the declarations and their samples; a test fails when this page is stale. Every function here whose first
+argument is an array is also a method of `Tensor`.
 
 **Gradients** are derived: the rule was run on Tensors with the names shown, `g` for the gradient that comes in and `y`
-for the result, on one of the samples of the declaration; shapes, and numbers such as 0.25, are those of that sample.
+for the result, on one of the samples; shapes, and numbers such as 0.25, are those of that sample.
 `a ⋆ b` is `strong_multiply(a, b)`, the product, but 0 where that is NaN and a factor is 0, see
 [conventions](conventions.md). What broadcasting has spread is summed up again by the engine, for every op alike.
 Functions without gradients of their own are written in other operations, whose rules do the work.
@@ -70,7 +71,7 @@ def reference_row(function: Callable[..., Any]) -> str:
     numpy_names = [f"`{_numpy_name(known)}`" for known, ours in by_numpy.items() if ours is function]
     called = f"`{function.name}({', '.join(_arguments(function))})`"
     gradients = "<br>".join(f"{name}: `{formula}`" for name, formula in gradient_formulas(function).items())
-    kinks = "<br>".join(f"{_point(kink.call)} → {_gradients(kink.gradients)}" for kink in function.kinks)
+    kinks = "<br>".join(f"{_point(kink.call)} → {_gradients(kink.gradients)}" for kink in specimens_of(function).kinks)
     cells = [" = ".join([called, *numpy_names]), function.formula, gradients, kinks]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 

@@ -37,6 +37,7 @@ import minigrad as mg  # noqa: E402
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results  # noqa: E402
 from minigrad.core.structure import leaves, map_leaves  # noqa: E402
 from minigrad.drawing.explorer.payload import payload  # noqa: E402
+from minigrad.ops.specimens import specimens_of  # noqa: E402
 
 
 def texts_of(graph: Any) -> Iterator[tuple[str, str]]:
@@ -163,7 +164,7 @@ def examples() -> list[str]:
 
 
 def subjects() -> list[str]:
-    functions = [name for name, function in mg.registry.items() if function.samples]
+    functions = [name for name, function in mg.registry.items() if specimens_of(function).samples]
     return [
         *(f"ops/{name}" for name in sorted(functions)),
         *(f"random/{start:03}" for start in range(0, RANDOM_GRAPHS, A_FILE)),

@@ -1,4 +1,4 @@
-"""The samples of a declaration as cases to try a law on: each a function of its floating-point arrays."""
+"""The samples of a function as cases to try a law on: each a function of its floating-point arrays."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from minigrad.core.autodiff import grad
 from minigrad.core.record import Function
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
-from minigrad.ops.samples import realise
-from minigrad.ops.specimen import Call
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.calls import Call
+from minigrad.ops.specimens.draws import realise
 
 
 class Case(NamedTuple):
@@ -57,8 +58,8 @@ class Case(NamedTuple):
 
 
 def cases_of(function: Function) -> Iterator[Case]:
-    """One case for each sample in the declaration of `function`."""
-    return (Case(function, sample, number) for number, sample in enumerate(function.samples))
+    """One case for each sample of `function`."""
+    return (Case(function, sample, number) for number, sample in enumerate(specimens_of(function).samples))
 
 
 def is_float_array(leaf: Any) -> bool:

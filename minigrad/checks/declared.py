@@ -1,4 +1,4 @@
-"""What a declaration says besides its samples: calls that must raise, and conventions where there is no derivative."""
+"""What specimens hold besides samples: calls that must raise, and conventions where there is no derivative."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minigrad.checks.compare import require, require_equal, require_raises
 from minigrad.core.record import Function
 from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor
-from minigrad.ops.specimen import Kink, Refusal
+from minigrad.ops.specimens.calls import Kink, Refusal
 
 
 def check_refusal(function: Function, refused: Refusal) -> None:

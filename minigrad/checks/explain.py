@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.core.arrays import Array
 from minigrad.core.autodiff import Contribution, _needed, _sweep
 from minigrad.core.tensor import Operand, Tensor
+from minigrad.ops.specimens import specimens_of
 from minigrad.wording.messages import describe, made_by
 from minigrad.wording.refusals import HOW_TO_MAKE_A_LEAF
 
@@ -237,7 +238,7 @@ def _why_zero(x: Tensor, trail: Sequence[Contribution], nodes: Mapping[int, Tens
             node = nodes[step.node]
             assert node.op is not None
             if step.incoming.any():
-                why = f"{node.op.flat or 'its derivative is 0'} where the gradient arrives"
+                why = f"{specimens_of(node.op).flat or 'its derivative is 0'} where the gradient arrives"
                 yield f"nothing passes {_expression(node)} to its argument {node.op.argument(step.argument)}: {why}"
             elif step.node not in seen:
                 seen.add(step.node)

@@ -1,4 +1,4 @@
-"""Laws that every function on record obeys, tried on every sample of its declaration.
+"""Laws that every function on record obeys, tried on every sample.
 
 `check_op` runs them all, on the ops of minigrad (in the tests) and on a user's own. A law takes a case and raises
 AssertionError; LAWS holds them by name, with the cases they apply to. Ids such as S21 are those of the hard cases.
@@ -41,6 +41,7 @@ from minigrad.core.op import Op
 from minigrad.core.record import Function, by_numpy
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.ops.specimens import specimens_of
 
 
 class Law(NamedTuple):
@@ -53,7 +54,7 @@ LAWS: dict[str, Law] = {}
 
 
 def check_op(function: Callable[..., Any]) -> list[str]:
-    """Try every law on every sample, refusal and kink in the declaration of an op or composition.
+    """Try every law on every sample, refusal and kink of an op or composition.
 
     Args:
         function: what `minigrad.op` or `minigrad.composition` returned.
@@ -64,7 +65,7 @@ def check_op(function: Callable[..., Any]) -> list[str]:
     Raises:
         GradientCheckError: a law does not hold; the message names it, the sample and what came out.
         TypeError: a function that was not declared.
-        ValueError: the declaration has no samples.
+        ValueError: the function has no samples.
 
     >>> names = check_op(mg.softmax)
     >>> "gradients of orders 1 and 2 agree with finite differences" in names
@@ -72,8 +73,9 @@ def check_op(function: Callable[..., Any]) -> list[str]:
     """
     if not isinstance(function, Function):
         raise TypeError(f"check_op: expected what op or composition returned, got {type(function).__name__}")
-    if not function.samples:
-        raise ValueError(f"check_op: {function.name} declares no samples to try the laws on: pass samples=[call(…)]")
+    specimens = specimens_of(function)
+    if not specimens.samples:
+        raise ValueError(f"check_op: {function.name} has no samples to try the laws on: pass samples=[call(…)]")
     tried = []
     for law in LAWS.values():
         cases = [case for case in cases_of(function) if law.applies(case)]
@@ -83,9 +85,9 @@ def check_op(function: Callable[..., Any]) -> list[str]:
             except Exception as error:
                 raise GradientCheckError(f"{function.name}, {law.name}: {error}\n  in sample {case.sample}") from error
         tried += [law.name] if cases else []
-    for refused in function.refusals:
+    for refused in specimens.refusals:
         check_refusal(function, refused)
-    for kink in function.kinks:
+    for kink in specimens.kinks:
         check_kink(function, kink)
     return tried
 
@@ -112,9 +114,9 @@ def _keeps_its_dtype(case: Case) -> bool:
 
 
 def _reference(case: Case) -> Callable[..., Any]:
-    reference = case.function.reference
+    reference = specimens_of(case.function).reference
     if reference is None:
-        raise ValueError("the declaration names no NumPy function and no reference to compare with")
+        raise ValueError("there is no NumPy function and no reference to compare with")
     return reference
 
 
@@ -133,7 +135,7 @@ def _(case: Case) -> None:
 @_law("D5 integers and booleans are taken as NumPy takes them, or as the floats it makes of them", _has_floats)
 def _(case: Case) -> None:
     rng = np.random.default_rng(case.number)
-    by_numpy_itself = case.function.reference in by_numpy
+    by_numpy_itself = specimens_of(case.function).reference in by_numpy
     for dtype in (np.int64, np.int32, np.uint8, *([np.bool_] if by_numpy_itself else [])):  # a sum of booleans is "or"
         integers: list[Any] = [rng.integers(1, 4, x.shape).astype(dtype) for x in case.floats()]
         floating = np.result_type(dtype, np.float16)
@@ -215,7 +217,8 @@ def _(case: Case) -> None:
 
 def _takes_complex_numbers(case: Case) -> bool:
     """Whether NumPy's function continues analytically: complex numbers in, and out."""
-    if not case.differentiable or case.function.reference not in by_numpy or case.function.reference is np.sign:
+    reference = specimens_of(case.function).reference
+    if not case.differentiable or reference not in by_numpy or reference is np.sign:
         return False  # of a complex number, sign is x / |x|, which is another function
     try:
         with np.errstate(all="ignore"):

@@ -1,9 +1,9 @@
 """Op: a primitive declared once, and how applying it records a node.
 
-A declaration says everything there is to know about an op: what it computes on arrays (`forward`), its gradient rules,
-its formula, the NumPy function it stands for, sample calls, and for composite ops a definition in simpler ones. In a
-declaration, positional arguments are arrays (`inputs` of the node; None where left out) and keyword-only arguments are
-static `params`. An op applied to plain arrays computes an array; applied to a Tensor it makes a Tensor.
+A declaration says what an op is: what it computes on arrays (`forward`), its gradient rules, its formula, the NumPy
+function it stands for, and for composite ops a definition in simpler ones. In a declaration, positional arguments are
+arrays (`inputs` of the node; None where left out) and keyword-only arguments are static `params`. An op applied to
+plain arrays computes an array; applied to a Tensor it makes a Tensor.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The record of every public function: what tests try, docs print, NumPy dispatches to and Tensors offer as methods."""
+"""The record of every public function: what docs print, NumPy dispatches to and Tensors offer as methods."""
 
 from __future__ import annotations
 
@@ -22,13 +22,8 @@ class Function:
     Args:
         call: what it does.
         numpy: the NumPy functions it stands for.
-        samples: calls that show every keyword.
-        refusals: calls that raise, and what their messages name.
-        kinks: calls without a derivative, and the convention there.
         formula: in plain Unicode.
         symbol: the operator that stands between its operands, or before its only one.
-        flat: where its derivative is 0, for messages.
-        reference: the same on arrays, where NumPy has no such function.
         name: where `call` has none, as a lambda.
         lowering: the same in simpler ops, for compiled programs; NotImplemented where it does not apply.
         code: the same as lines of NumPy that write into `{out}`, or for a view an expression. A format string with the
@@ -45,10 +40,8 @@ class Function:
     """
 
     def __init__(
-        self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), samples: Sequence[Any] = (),
-        formula: str = "", reference: Callable[..., Any] | None = None, name: str = "",
-        refusals: Sequence[Any] = (), kinks: Sequence[Any] = (), symbol: str = "", flat: str = "",
-        lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
+        self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
+        symbol: str = "", lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
         parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | int | None = None,
         rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
     ) -> None:  # fmt: skip
@@ -58,14 +51,11 @@ class Function:
             functools.update_wrapper(self, call, updated=())
         self.name = self.__name__ = self.__qualname__ = name or call.__name__
         self.__doc__ = self.__doc__ or f"{formula}, elementwise, with broadcasting."
-        self.call = call
-        self.samples = tuple(samples)
-        self.refusals, self.kinks = tuple(refusals), tuple(kinks)
-        self.formula, self.symbol, self.flat, self.commutative = formula, symbol, flat, commutative
+        self.call, self.numpy = call, tuple(numpy)
+        self.formula, self.symbol, self.commutative = formula, symbol, commutative
         self.lowering, self.code, self.parts, self.flops, self.rows = lowering, code, parts, flops, rows
-        self.reference = reference or (numpy[0] if numpy else None)
         if not internal:
-            self._enter(dict.fromkeys(numpy, self))
+            self._enter(dict.fromkeys(self.numpy, self))
 
     def _enter(self, stands_for: dict[Callable[..., Any], Function]) -> None:
         """Put it on record, in place of one that the same module declared before: a notebook's cell is run again."""

@@ -9,35 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.exceptions import AxisError
 
 from minigrad import ops
 from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
 from minigrad.ops.kernels import HALF, checked_axis
-from minigrad.ops.samples import normal
-from minigrad.ops.specimen import Refusal, call, refusal
 from minigrad.ops.strong import strongly_multiplied
 
 __all__ = [
     "cumprod", "cumsum", "linear_recurrence",
 ]  # fmt: skip
 
-samples = [
-    call(normal(4)), call(normal(2, 3)), call(normal(2, 3), 0), call(normal(3, 2, 2), axis=-2), call(normal()),
-    call(normal(), axis=0), call(normal(0, 3), axis=0), call(normal(0, 3), axis=1), call(normal(1)),
-]  # fmt: skip
 
-
-def refused(name: str) -> list[Refusal]:
-    return [
-        refusal(call(normal(2, 3), axis=5), AxisError, name, "axis 5", "dimension 2"),
-        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
-        refusal(call(normal(2, 3), dtype="float32"), TypeError, name, "dtype"),
-    ]
-
-
-@op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum], samples=samples, refusals=refused("cumsum"))
+@op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum])
 def cumsum(x: Any, *, axis: int | None = None) -> Any:
     """The sum of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
 
@@ -55,7 +39,7 @@ def _(g: Any, y: Any, x: Any, *, axis: int | None) -> Any:
     return in_shape(ops.flip(ops.cumsum(ops.flip(g, along), axis=along), along), x.shape)
 
 
-@op(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod], samples=samples, refusals=refused("cumprod"))
+@op(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod])
 def cumprod(x: Any, *, axis: int | None = None) -> Any:
     """The product of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
 
@@ -81,17 +65,6 @@ def products_of_others(x: Any, axis: int) -> Any:
     return before * ops.flip(after, axis)
 
 
-def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
-    """Every bⱼ reaches yᵢ with the product of the factors between them."""
-    dtype = np.result_type(a, b)
-    a, b = (np.moveaxis(x, axis, 0) for x in np.broadcast_arrays(a, b))
-    y = np.zeros(b.shape, dtype)
-    for start, end in ((j, i) for i in range(len(y)) for j in range(i + 1)):
-        source, target = (end, start) if reverse else (start, end)
-        y[target] += b[source] * np.prod(a[start + 1 : end + 1], axis=0)
-    return np.moveaxis(y, 0, axis)
-
-
 def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     checked_axis("linear_recurrence", axis, len(shape))
@@ -113,19 +86,8 @@ def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, r
 
 
 @op(
-    formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", reference=recurrence_as_sums, infer=shape_of_recurrence,
+    formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", infer=shape_of_recurrence,
     strong=lambda a, b, *, axis, reverse: recurrence(strongly_multiplied, a, b, axis, reverse),
-    samples=[
-        call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
-        call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
-        call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),
-        call(normal(0, 2), normal(0, 2), axis=0), call(normal(2, 0), normal(0), axis=0, reverse=True),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), normal(2)), ValueError, "linear_recurrence", "(2, 3)", "(2,)"),
-        refusal(call(normal(3), normal(2, 3), axis=2), AxisError, "linear_recurrence", "axis 2", "dimension 2"),
-        refusal(call(normal(), normal()), AxisError, "linear_recurrence", "dimension 0"),
-    ],
 )  # fmt: skip
 def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """y₀ = b₀ and yᵢ = aᵢ yᵢ₋₁ + bᵢ along `axis` of `a` and `b`, broadcast together; one step after another.

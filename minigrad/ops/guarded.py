@@ -6,8 +6,8 @@ Ours are trusted, since the laws try them all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from minigrad.core.op import Op
 from minigrad.core.record import Function
 from minigrad.core.tensor import Tensor
 from minigrad.ops.methods import offer_function
+
+F = TypeVar("F", bound=Function)
 
 
 def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
@@ -36,7 +38,7 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     12.0
     >>> del mg.registry["cube"]
     """
-    return lambda forward: offer_function(Op(forward, guarded=Guard, **record))
+    return functools.partial(_declare, functools.partial(Op, guarded=Guard), record)
 
 
 def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:
@@ -50,7 +52,18 @@ def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:
     [0.5, 1.0]
     >>> del mg.registry["scale_to_one"]
     """
-    return lambda call: offer_function(Function(call, **record))
+    return functools.partial(_declare, Function, record)
+
+
+def _declare(make: Callable[..., F], record: Mapping[str, Any], call: Callable[..., Any]) -> F:
+    """What `make` makes of the function and its record; specimens stand on it as attributes."""
+    from minigrad.ops.specimens import Specimens, collect_specimens
+
+    said = {name: value for name, value in record.items() if name in Specimens._fields}
+    specimens = collect_specimens(**said)  # before anything goes on record
+    own = make(call, **{name: value for name, value in record.items() if name not in said})
+    vars(own).update(specimens._asdict())
+    return offer_function(own)
 
 
 class Guard:

@@ -14,9 +14,7 @@ from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops import programs
-from minigrad.ops.kernels import AxisError, checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
-from minigrad.ops.samples import booleans, integers, normal
-from minigrad.ops.specimen import call, refusal
+from minigrad.ops.kernels import checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
 from minigrad.wording.source import caller_line
 
 __all__ = [
@@ -86,9 +84,6 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
     return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
 
 
-OUTSIDE = np.array([0, 3])
-
-
 def added_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
     """Add to a part of a gradient in place; not where arrays say which, for they may name a place twice."""
     if not indices:
@@ -99,10 +94,6 @@ def added_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
 @op(
     formula="x at an index", view=True, infer=known_shape, added=added_to_part,
     code=lambda program, out, x, *indices, index: f"{x}[{programs.key_text(index, indices)}]",
-    samples=[call(normal(4, 3), integers(4, 5), index=Index([True])), call(normal(), index=Index([None])),
-             call(normal(4, 3), integers(3, 0), index=Index([..., True])), call(normal(4, 3), -1, index=Index([True]))],
-    refusals=[refusal(call(normal(3), OUTSIDE, index=Index([True])), IndexError, "getitem", "(3,)", "index 3")],
-    reference=lambda x, *indices, index: x[index.with_arrays(indices)],
 )  # fmt: skip
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
     """`x[…]`, with the arrays of the index as inputs; see `index`."""
@@ -117,21 +108,6 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
 @op(
     formula="0, with values added at an index", code=programs.scatter_add,
     flops=lambda out, values, *indices, index, shape: math.prod(values.shape),
-    samples=[
-        call(normal(5, 3), integers(4, 5), index=Index([True]), shape=(4, 3)),
-        call(normal(2), index=Index([Slice(None, None, -2)]), shape=(3,)), call(normal(), index=Index([1]), shape=(3,)),
-        call(normal(2, 2), integers(3, 2), integers(2, 2, 1), index=Index([True, True]), shape=(3, 2)),
-        call(normal(3, 2), integers(3, 3), index=Index([0, Slice(None, None, None), True]), shape=(2, 2, 3)),
-        call(normal(0, 3), integers(4, 0), index=Index([True]), shape=(4, 3)),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), np.array([0, 4]), index=Index([True]), shape=(4, 3)),
-                IndexError, "scatter_add", "index 4", "(4, 3)"),
-        refusal(call(normal(2), np.array([0, 1]), np.array([0, 2]), index=Index([True, True]), shape=(2, 2)),
-                IndexError, "scatter_add", "index 2"),
-        refusal(call(normal(3), integers(4, 2), index=Index([True]), shape=(4,)), ValueError, "scatter_add", "(3,)"),
-    ],
-    reference=lambda values, *indices, index, shape: added_at(values, index.with_arrays(indices), shape),
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
@@ -171,35 +147,12 @@ def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
     return added_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
 
 
-def added_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
-    result = np.zeros(shape, values.dtype)
-    np.add.at(result, key, values)
-    return result
-
-
 @scatter_add.vjp("values")
 def _(g: Any, y: Any, values: Any, *indices: Any, index: Index, shape: Any) -> Any:
     return ops.getitem(g, *indices, index=index)
 
 
-keys = [
-    (0,), (-1, slice(None)), (slice(None, None, -2),), (None, ..., 1), (slice(1, 1),), (..., 0),
-    ([0, 0, 3], [1, 1, 2]), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
-]  # fmt: skip
-
-
-@composition(
-    formula="x[key]", reference=lambda x, key: x[tuple(key) if isinstance(key, list) else key],
-    samples=[call(normal(4, 3, 3), key) for key in keys] + [call(normal(4, 3), booleans(4)),
-                                                        call(normal(4, 3), integers(4, 2, 2)), call(normal(), ())],
-    refusals=[
-        refusal(call(normal(3), 3), IndexError, "(3,)", "index 3"),
-        refusal(call(normal(3), (0, 0)), IndexError, "(3,)", "too many indices"),
-        refusal(call(normal(3), 1.5), IndexError, "integers", "float"),
-        refusal(call(normal(3), np.array([0.0])), IndexError, "integers", "float64"),
-        refusal(call(normal(3), booleans(2)), IndexError, "(3,)", "boolean"),
-    ],
-)  # fmt: skip
+@composition(formula="x[key]")
 def index(x: Any, key: object) -> Any:
     """`x[key]`: integers, slices, None, `...`, integer arrays (repeats add up in the gradient) and boolean arrays.
 
@@ -212,21 +165,7 @@ def index(x: Any, key: object) -> Any:
     return ops.getitem(x, *arrays, index=static)
 
 
-@op(
-    formula="x with values written at an index",
-    code=programs.setitem, flops=0,
-    samples=[
-        call(normal(4, 3), normal(2, 3), index=Index([Slice(1, 3, None)])),
-        call(normal(4, 3), normal(2, 1), integers(2, 2), index=Index([True])),
-        call(normal(4, 3), normal(0, 3), integers(4, 0), index=Index([True])),
-        call(normal(), normal(), index=Index([])), call(normal(4, 3), normal(3), 2, index=Index([True])),
-    ],
-    refusals=[
-        refusal(call(normal(4, 3), normal(2), index=Index([0])), ValueError, "setitem", "(4, 3)", "(2,)"),
-        refusal(call(np.ones(3, int), np.array([0.5]), index=Index([0])), TypeError, "setitem", "0.5", "int64"),
-    ],
-    reference=lambda x, values, *indices, index: written_at(x, values, index.with_arrays(indices)),
-)  # fmt: skip
+@op(formula="x with values written at an index", code=programs.setitem, flops=0)
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
     return written_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
@@ -258,18 +197,7 @@ def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
     return ops.where(ops.equal(last, numbers), read, 0.0)  # with the 1s that `values` may have in front
 
 
-@composition(
-    formula="x with values written at key", reference=lambda x, key, values: written_at(x, values, key),
-    samples=[call(normal(4, 3), 1, normal(3)), call(normal(4, 3), (slice(None), 0), 2.0),
-             call(normal(4, 3), (slice(None), -1), normal()),
-             call(normal(4, 3), [0, -1], normal(2, 1)), call(normal(), (), normal())],
-    refusals=[
-        refusal(call(normal(4, 3), 4, 0.0), IndexError, "index 4", "(4, 3)"),
-        refusal(call(normal(4, 3), 0, normal(2)), ValueError, "(4, 3)", "(2,)"),
-        refusal(call(np.ones(3, np.uint8), 0, 300), TypeError, "300", "uint8"),
-        refusal(call(normal(3), "a", 0.0), IndexError, "integers", "str"),
-    ],
-)  # fmt: skip
+@composition(formula="x with values written at key")
 def set_at(x: Any, key: object, values: Any) -> Any:
     """A copy of `x` with `values` at `x[key]`: what item assignment would do, as a node of the graph.
 
@@ -280,17 +208,7 @@ def set_at(x: Any, key: object, values: Any) -> Any:
     return ops.setitem(x, values, *arrays, index=static)
 
 
-@composition(
-    formula="the entries of x at indices along an axis", numpy=[np.take],
-    samples=[call(normal(4, 3), integers(12, 2)), call(normal(4, 3), integers(3, 2, 2), axis=-1),
-             call(normal(4, 3), 1, axis=0), call(normal(4, 3), (0, -1), 1), call(normal(2), [True, False]),
-             call(normal(4, 3), integers(3, 0)), call(normal(), 0)],
-    refusals=[
-        refusal(call(normal(4, 3), 0, 2), AxisError, "take", "axis 2", "dimension 2"),
-        refusal(call(normal(4, 3), [0, 4], 0), IndexError, "index 4", "(4, 3)"),
-        refusal(call(normal(4, 3), [0.5]), IndexError, "integers", "float64"),
-    ],
-)  # fmt: skip
+@composition(formula="the entries of x at indices along an axis", numpy=[np.take])
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The entries at `indices` along `axis`, or of the flattened array.
 
@@ -307,19 +225,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     return ops.index(x, (slice(None),) * checked_axis("take", axis, len(shape_of(x))) + (indices,))
 
 
-@op(
-    formula="x at one index per row", numpy=[np.take_along_axis], flops=0,
-    samples=[call(normal(2, 4), integers(4, 2, 3), -1), call(normal(4, 2), integers(4, 3, 2), axis=0),
-             call(normal(2, 4), integers(4, 1, 3), 1), call(normal(1, 4), integers(4, 3, 2), 1),
-             call(normal(2, 3), integers(3, 2, 0), 1)],
-    refusals=[
-        refusal(call(normal(2, 3), integers(3, 2, 1), axis=2), AxisError, "take_along_axis", "axis 2", "dimension 2"),
-        refusal(call(normal(2, 3), integers(3, 2)), ValueError, "take_along_axis", "(2, 3)", "(2,)", "dimensions"),
-        refusal(call(normal(2, 3), [[3], [0]]), IndexError, "take_along_axis", "(2, 3)", "index 3"),
-        refusal(call(normal(2, 3), normal(2, 1)), IndexError, "take_along_axis", "integer"),
-        refusal(call(normal(2, 3), integers(3, 6), axis=None), TypeError, "take_along_axis", "axis"),
-    ],
-)  # fmt: skip
+@op(formula="x at one index per row", numpy=[np.take_along_axis], flops=0)
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     """The entries that `indices` names along `axis`, row by row.
 
@@ -338,13 +244,6 @@ def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
 @op(
     formula="0, with values added at one index per row",
     flops=lambda out, values, indices, **params: math.prod(values.shape),
-    samples=[call(normal(2, 3), integers(4, 2, 3), axis=-1, shape=(2, 4)),
-             call(normal(3, 2), integers(4, 3, 2), axis=0, shape=(4, 2))],
-    refusals=[
-        refusal(call(normal(2, 3), integers(3, 2, 3), axis=2, shape=(2, 3)), AxisError, "add_along_axis", "axis 2"),
-        refusal(call(normal(2, 1), [[3], [0]], axis=1, shape=(2, 3)), IndexError, "add_along_axis", "index 3"),
-    ],
-    reference=lambda values, indices, *, axis, shape: added_along(values, indices, axis, shape),
 )  # fmt: skip
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
@@ -352,31 +251,18 @@ def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ..
     return added_at_places(values, np.take_along_axis(numbered(shape), np.asarray(indices), along), shape)
 
 
-def added_along(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
-    mesh: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    mesh[axis] = indices
-    return added_at(np.broadcast_to(values, indices.shape), tuple(mesh), shape)
-
-
 @add_along_axis.vjp("values")
 def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> Any:
     return ops.take_along_axis(g, indices, axis=axis)
 
 
-@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False, flops=0,
-    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(2, 0))],
-    refusals=[refusal(call(normal(2, 3), 2), AxisError, "argsort", "axis 2", "dimension 2")])  # fmt: skip
+@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False, flops=0)
 def argsort(x: Any, *, axis: int | None = -1) -> Any:
     """The indices that would sort along `axis`; equal elements keep their order."""
     return np.argsort(x, axis, kind="stable")
 
 
-@composition(
-    formula="x in ascending order", numpy=[np.sort],
-    samples=[call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(0, 2), 1)],
-    refusals=[refusal(call(normal(2, 3), 2), AxisError, "sort", "axis 2", "dimension 2"),
-              refusal(call(normal()), AxisError, "sort", "axis -1", "dimension 0")],
-)  # fmt: skip
+@composition(formula="x in ascending order", numpy=[np.sort])
 def sort(x: Any, axis: int | None = -1) -> Any:
     """The elements in ascending order along `axis`, or of the flattened array.
 

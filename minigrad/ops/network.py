@@ -13,13 +13,11 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
-from minigrad.core.errors import GraphError
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.ops import programs
 from minigrad.ops.indexing import parsed
 from minigrad.ops.kernels import (
-    AxisError,
     as_float,
     checked_axis,
     masked_and_shifted,
@@ -29,25 +27,8 @@ from minigrad.ops.kernels import (
     widened,
 )
 from minigrad.ops.random import current_generator
-from minigrad.ops.samples import booleans, integers, normal
-from minigrad.ops.specimen import call, kink, refusal
 
 __all__ = ["dropout", "embedding", "log_softmax", "one_hot", "softmax"]
-
-MASKED = [call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
-          call(normal(3, 2), [[True, False], [True, False], [True, False]], axis=0)]  # fmt: skip
-ROWS_OF_SCORES = [call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(3)), call(normal(0, 3))]
-
-
-def refusals_of_scores(function: str) -> list[Any]:
-    """What `softmax` and `log_softmax` both refuse."""
-    return [
-        refusal(call(normal(2, 3), axis=2), AxisError, function, "axis 2", "dimension 2"),
-        refusal(call(normal()), AxisError, function, "axis -1", "dimension 0"),
-        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, function, "(0, 1)"),
-        refusal(call(normal(2, 3), normal(2, 3)), TypeError, function, "where", "booleans", "float64", "bias="),
-        refusal(call(normal(2, 3), booleans(2)), ValueError, function, "(2, 3)", "(2,)"),
-    ]
 
 
 def check_mask(where: Any) -> Any:
@@ -90,14 +71,10 @@ def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
 
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
-    infer=shape_of_weights, flat="it is saturated", lowering=lowered_softmax, code=programs.softmax,
-    rows=lambda out, x, where, *, axis: (
+    infer=shape_of_weights, lowering=lowered_softmax, code=programs.softmax, rows=lambda out, x, where, *, axis: (
         (True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1]))
         if len(out.shape) > 1 and axis in (-1, len(out.shape) - 1) and getattr(x, "shape", ()) == out.shape else None
     ),
-    samples=[*ROWS_OF_SCORES, *MASKED], refusals=refusals_of_scores("softmax"),
-    kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],
-    reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
 )  # fmt: skip
 def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     """Positive weights that add up to 1 along `axis`; 0 where the mask `where` is False.
@@ -139,9 +116,6 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 @op(
     formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", latex=r"y_i = x_i - \log \sum_j e^{x_j}", definition=log_softmax_definition,
     infer=shape_of_weights,
-    samples=[*ROWS_OF_SCORES, call(normal(2, 3), [True, True, True])], refusals=refusals_of_scores("log_softmax"),
-    kinks=[kink(call(np.array([1.0, 2.0]), [False, False]), 0.0)],
-    reference=lambda x, where=None, *, axis=-1: log_softmax_definition(x, where, axis=axis),
 )  # fmt: skip
 def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     """The logarithm of softmax, computed without one; −∞ where the mask `where` is False.
@@ -190,18 +164,7 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     return indices
 
 
-@op(
-    formula="the rows of W at the indices", code=programs.embedding, flops=0,
-    samples=[call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0))],
-    refusals=[
-        refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
-        refusal(call(normal(10, 2), [3, -1]), IndexError, "embedding", "index -1", "(1,)", "0 … 9"),
-        refusal(call(normal(10, 2), [0.0]), TypeError, "embedding", "integers", "float64"),
-        refusal(call(normal(10, 2), [True]), TypeError, "embedding", "integers", "bool"),
-        refusal(call(normal(10), [0]), ValueError, "embedding", "(count, width)", "(10,)"),
-    ],
-    reference=lambda weight, indices: weight[indices],
-)  # fmt: skip
+@op(formula="the rows of W at the indices", code=programs.embedding, flops=0)
 def embedding(weight: Any, indices: Any) -> Any:
     """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
 
@@ -219,19 +182,7 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 
-@op(
-    formula="1 at the index, else 0", differentiable=False, code=programs.one_hot, flops=0,
-    samples=[call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
-             call(integers(2), classes=2), call(integers(4, 0), classes=4)],
-    refusals=[
-        refusal(call([0, 4], classes=4), IndexError, "one_hot", "index 4", "(1,)", "0 … 3"),
-        refusal(call([-1], classes=4), IndexError, "one_hot", "index -1", "(0,)", "0 … 3"),
-        refusal(call([0.0], classes=4), TypeError, "one_hot", "integers", "float64"),
-        refusal(call([0], classes=0), ValueError, "one_hot", "classes=0", "at least 1"),
-        refusal(call([0]), TypeError, "one_hot", "classes", "missing"),
-    ],
-    reference=lambda x, *, classes, dtype="float32": np.eye(classes, dtype=dtype)[x],
-)  # fmt: skip
+@op(formula="1 at the index, else 0", differentiable=False, code=programs.one_hot, flops=0)
 def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     """A new last axis of length `classes`, 1 at the index and 0 elsewhere.
 
@@ -246,14 +197,7 @@ def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     return result.reshape(*x.shape, classes)
 
 
-@composition(
-    formula="x / (1 − rate) with probability 1 − rate, else 0",
-    refusals=[
-        refusal(call(normal(3), 1.5), ValueError, "dropout", "rate=1.5", "between 0 and 1"),
-        refusal(call(normal(3), -0.5), ValueError, "dropout", "rate=-0.5", "between 0 and 1"),
-        refusal(call(normal(3), 0.5), GraphError, "minigrad.generator"),
-    ],
-)
+@composition(formula="x / (1 − rate) with probability 1 − rate, else 0")
 def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
     """Each element dropped with probability `rate`, the rest scaled up (Srivastava et al., 2014).
 

@@ -11,8 +11,6 @@ from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
 from minigrad.ops import programs
-from minigrad.ops.samples import Generator
-from minigrad.ops.specimen import call, refusal
 
 __all__ = ["random_normal", "random_uniform"]
 
@@ -46,16 +44,6 @@ def shape_of_draw(*, shape: Any, dtype: Any, generator: Any) -> Shaped:
     return Shaped(np.broadcast_to(0, shape).shape, drawn_type)
 
 
-def refusals_of_draws(function: str) -> list[Any]:
-    """What both draws refuse."""
-    return [
-        refusal(call(shape=(2,)), TypeError, function, "generator", "missing"),
-        refusal(call(shape=(2,), generator=0), TypeError, function, "numpy.random.Generator", "int"),
-        refusal(call(shape=(2,), dtype="int64", generator=Generator()), TypeError, function, "float32", "int64"),
-        refusal(call(shape=(-1,), generator=Generator()), ValueError, function, "negative", "(-1,)"),
-    ]
-
-
 def checked(dtype: Any, generator: Any) -> Any:
     """The type to draw in, where both are what they must be."""
     if not isinstance(generator, np.random.Generator):
@@ -65,20 +53,14 @@ def checked(dtype: Any, generator: Any) -> Any:
     return np.dtype(dtype).type
 
 
-@op(
-    formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=shape_of_draw,
-    refusals=refusals_of_draws("random_uniform"),
-)  # fmt: skip
+@op(formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=shape_of_draw)
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
     precision = checked(dtype, generator)
     return generator.random(shape, precision)
 
 
-@op(
-    formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=shape_of_draw,
-    refusals=refusals_of_draws("random_normal"),
-)  # fmt: skip
+@op(formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=shape_of_draw)
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
     precision = checked(dtype, generator)

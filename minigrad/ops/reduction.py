@@ -27,41 +27,13 @@ from minigrad.ops.kernels import (
     widened,
 )  # fmt: skip
 from minigrad.ops.precision import rounded_once
-from minigrad.ops.samples import normal
 from minigrad.ops.shape import inverse_permutation
-from minigrad.ops.specimen import Call, Refusal, call, kink, refusal
 
 __all__ = [
     "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 Axis = int | tuple[int, ...] | None
-
-
-samples = [
-    call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1)),
-    call(normal(2, 3), axis=-1, keepdims=True), call(normal(2, 3), axis=(), keepdims=False), call(normal()),
-    call(normal(2, 1, 3), axis=-2), call(normal(0, 3), axis=1), call(normal(), axis=(), keepdims=True),
-]  # fmt: skip
-of_nothing = [call(normal(0, 3), axis=0), call(normal(2, 0), axis=(0, 1), keepdims=True), call(normal(0))]
-
-
-def refused(name: str, *more: Refusal) -> list[Refusal]:
-    """What every reduction refuses, and what this one does besides."""
-    return [
-        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
-        refusal(call(normal(2, 3), axis=(0, -3)), np.exceptions.AxisError, name, "axis -3", "dimension 2"),
-        refusal(call(normal(2, 3), axis=(0, -2)), ValueError, name, "duplicate"), *more,
-    ]  # fmt: skip
-
-
-def refused_empty(name: str) -> list[Refusal]:
-    """The same for what nothing has none of, as a maximum."""
-    return refused(
-        name,
-        refusal(call(normal(0)), ValueError, name, "(0,)", "axis=None"),
-        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
-    )
 
 
 def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -105,8 +77,7 @@ def lowered_sum(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return ops.reshape(ops.matmul(rows, constant(ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
 
 
-@op(formula="Σᵢ xᵢ", numpy=[np.sum], samples=samples + of_nothing, refusals=refused("sum"),
-    lowering=lowered_sum, code=programs.reduction("np.add"))  # fmt: skip
+@op(formula="Σᵢ xᵢ", numpy=[np.sum], lowering=lowered_sum, code=programs.reduction("np.add"))
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum over `axis`; of float16 in float32, rounded at the end.
 
@@ -132,8 +103,7 @@ def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
 
 
 @op(
-    formula="1/n Σᵢ xᵢ", numpy=[np.mean], samples=samples, refusals=refused("mean"),
-    definition=mean_definition,
+    formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition,
     lowering=lambda x, **params: mean_definition(x, **params) if x.dtype.char in "fd" else NotImplemented,
 )  # fmt: skip
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -164,25 +134,13 @@ def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     return ops.where(extreme, kept(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
 
 
-def with_ties(*row: float) -> Call:
-    return call(np.array(row))
-
-
-@op(
-    formula="maxᵢ xᵢ", numpy=[np.max], samples=samples, refusals=refused_empty("max"),
-    code=programs.reduction("np.maximum"),
-    kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
-)  # fmt: skip
+@op(formula="maxᵢ xᵢ", numpy=[np.max], code=programs.reduction("np.maximum"))
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis`; equal ones share the gradient evenly."""
     return maximum_reduce(x, axis, None, None, keepdims)
 
 
-@op(
-    formula="minᵢ xᵢ", numpy=[np.min], samples=samples, refusals=refused_empty("min"),
-    code=programs.reduction("np.minimum"),
-    kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
-)  # fmt: skip
+@op(formula="minᵢ xᵢ", numpy=[np.min], code=programs.reduction("np.minimum"))
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis`; equal ones share the gradient evenly."""
     return minimum_reduce(x, axis, None, None, keepdims)
@@ -194,7 +152,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return chosen(g, y, x, axis)
 
 
-@composition(formula="maxᵢ xᵢ − minᵢ xᵢ", numpy=[np.ptp], samples=samples, refusals=refused_empty("max"))
+@composition(formula="maxᵢ xᵢ − minᵢ xᵢ", numpy=[np.ptp])
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """From the smallest to the largest element over `axis`, peak to peak.
 
@@ -204,33 +162,13 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return ops.max(x, axis=axis, keepdims=keepdims) - ops.min(x, axis=axis, keepdims=keepdims)
 
 
-position = [
-    call(normal(2, 3)), call(normal(2, 3), axis=1), call(normal(2, 3), axis=-2, keepdims=True), call(normal()),
-    call(normal(0, 3), axis=1),
-]  # fmt: skip
-
-
-def refused_position(name: str) -> list[Refusal]:
-    return [
-        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
-        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
-        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
-    ]
-
-
-@op(
-    formula="the place of maxᵢ xᵢ", numpy=[np.argmax], samples=position, refusals=refused_position("argmax"),
-    differentiable=False,
-)  # fmt: skip
+@op(formula="the place of maxᵢ xᵢ", numpy=[np.argmax], differentiable=False)
 def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the first largest element along `axis`."""
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-@op(
-    formula="the place of minᵢ xᵢ", numpy=[np.argmin], samples=position, refusals=refused_position("argmin"),
-    differentiable=False,
-)  # fmt: skip
+@op(formula="the place of minᵢ xᵢ", numpy=[np.argmin], differentiable=False)
 def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the first smallest element along `axis`."""
     return np.argmin(x, axis=axis, keepdims=keepdims)
@@ -239,7 +177,7 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
 # --- products ---------------------------------------------------------------------------------------------------------
 
 
-@op(formula="Πᵢ xᵢ", numpy=[np.prod], samples=samples + of_nothing, refusals=refused("prod"))
+@op(formula="Πᵢ xᵢ", numpy=[np.prod])
 def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product over `axis`; its gradient divides by nothing, so zeros are fine.
 
@@ -272,16 +210,8 @@ def permuted(x: Any, order: tuple[int, ...]) -> Any:
 
 # --- how far elements lie apart ---------------------------------------------------------------------------------------
 
-spread_samples = [
-    call(normal(4, 3)), call(normal(4, 3), axis=0), call(normal(4, 3), axis=-1, ddof=1, keepdims=True),
-    call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
-]  # fmt: skip
 
-
-@composition(
-    formula="1/(n − ddof) Σᵢ (xᵢ − mean x)²", numpy=[np.var], refusals=refused("var"),
-    samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())],
-)  # fmt: skip
+@composition(formula="1/(n − ddof) Σᵢ (xᵢ − mean x)²", numpy=[np.var])
 @rounded_once
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance over `axis`; `ddof=1` divides by n − 1.
@@ -316,10 +246,8 @@ def centred(x: Any, axis: Axis) -> Any:
 
 
 @op(
-    formula="√(var x)", numpy=[np.std], samples=spread_samples, refusals=refused("std"),
+    formula="√(var x)", numpy=[np.std],
     definition=lambda x, *, axis, ddof, keepdims: ops.sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
-    kinks=[kink(with_ties(3.0, 3.0, 3.0), 0.0), kink(call(np.array(2.0)), 0.0),
-           kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0)],
 )  # fmt: skip
 def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation over `axis`; the gradient of equal elements is 0 by convention.
@@ -353,11 +281,7 @@ def shifted_logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> A
     return total if keepdims else ops.squeeze(total, axis=axis)
 
 
-@op(
-    formula="log Σᵢ exp xᵢ", samples=samples, reference=shifted_logsumexp, definition=shifted_logsumexp,
-    refusals=refused_empty("logsumexp"),
-    kinks=[kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5])],
-)  # fmt: skip
+@op(formula="log Σᵢ exp xᵢ", definition=shifted_logsumexp)
 def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over `axis`, shifted by the largest element so that nothing overflows.
 

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.op import Op, op
-from minigrad.ops.reduction import Axis, refused
-from minigrad.ops.rows import PAIR, one, pair, row
-from minigrad.ops.samples import booleans, integers, normal
-from minigrad.ops.specimen import call, refusal
+from minigrad.ops.reduction import Axis
+from minigrad.ops.rows import PAIR, row
 
 __all__ = [
     "all", "any", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert",
@@ -22,8 +20,7 @@ __all__ = [
 
 
 def comparison(name: str, forward: Any, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
-    samples = pair if arguments == PAIR else one
-    return row(name, forward, formula, samples=samples, arguments=arguments, differentiable=False, **record)
+    return row(name, forward, formula, arguments=arguments, differentiable=False, **record)
 
 
 equal: Op = comparison("equal", np.equal, "x₁ = x₂", commutative=True)
@@ -42,31 +39,20 @@ isnan: Op = comparison("isnan", np.isnan, "x is not a number", ("x",))
 
 # --- of an axis ------------------------------------------------------------------------------------------------------
 
-truths = [
-    call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
-    call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
-]  # fmt: skip
 
-
-@op(formula="xᵢ for some i", numpy=[np.any], samples=truths, refusals=refused("any"), differentiable=False)
+@op(formula="xᵢ for some i", numpy=[np.any], differentiable=False)
 def any(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether some element along `axis` is true."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@op(formula="xᵢ for every i", numpy=[np.all], samples=truths, refusals=refused("all"), differentiable=False)
+@op(formula="xᵢ for every i", numpy=[np.all], differentiable=False)
 def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether all elements along `axis` are true."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 # --- bit by bit, which of booleans is "and", "or", "either" and "not" -------------------------------------------------
-
-of_pairs = (
-    call(integers(8, 2, 3), integers(8, 2, 3)), call(booleans(3, 1), booleans(2)), call(integers(8, 2, 3), 5),
-    call(6, integers(8, 3)), call(booleans(2, 3), integers(8, 3)), call(booleans(), True),
-)  # fmt: skip
-of_one = (call(integers(8, 2, 3)), call(booleans(2, 3)), call(booleans()))
 
 
 def bitwise(name: str, ufunc: Any, logical: str, formula: str, arguments: tuple[str, ...] = PAIR, **record: Any) -> Op:
@@ -81,12 +67,11 @@ def bitwise(name: str, ufunc: Any, logical: str, formula: str, arguments: tuple[
                 )
         return ufunc(*arrays)
 
-    floats = call(*[normal(2, 3)] * len(arguments))
     return row(
         name, forward, formula, arguments=arguments, numpy=[ufunc], differentiable=False,
-        samples=of_pairs if arguments == PAIR else of_one, commutative=arguments == PAIR,
+        commutative=arguments == PAIR,
         code=f"np.{name}({', '.join(f'{{{x}}}' for x in arguments)}, out={{out}})",
-        refusals=[refusal(floats, TypeError, name, "booleans or integers", "float64", logical)], **record,
+        **record,
     )  # fmt: skip
 
 

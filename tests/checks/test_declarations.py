@@ -9,6 +9,7 @@ import minigrad as mg
 from minigrad.checks.cases import cases_of, is_float_array
 from minigrad.core.op import Op
 from minigrad.ops.methods import takes_array_first
+from minigrad.ops.specimens import specimens_of
 
 FUNCTIONS = list(mg.registry.values())
 OPS = [function for function in FUNCTIONS if isinstance(function, Op)]
@@ -29,8 +30,8 @@ def bound(op):
 def test_it_has_a_formula_samples_and_something_to_compare_with(function):
     assert function.formula
     if function.name not in random:
-        assert function.samples
-        assert function.reference
+        assert specimens_of(function).samples
+        assert specimens_of(function).reference
 
 
 @every_function
@@ -65,7 +66,7 @@ def test_every_argument_of_a_composition_is_tried_with_another_value_than_its_de
     signature = inspect.signature(function.call)
     tried = {
         name
-        for sample in function.samples
+        for sample in specimens_of(function).samples
         for name, value in signature.bind(*sample.args, **sample.params).arguments.items()
         if differs(value, signature.parameters[name].default)
     }
@@ -80,8 +81,8 @@ def differs(value, default):
 def test_what_it_must_refuse_is_declared(function):
     """One argument, elementwise, of any shape: such a function has nothing of its own to refuse."""
     takes_anything = getattr(function, "elementwise", False) and len(function.arguments) == 1 and not function.required
-    assert function.refusals or takes_anything
-    for refused in function.refusals:
+    assert specimens_of(function).refusals or takes_anything
+    for refused in specimens_of(function).refusals:
         assert refused.names
 
 
@@ -91,7 +92,7 @@ def test_operations_of_two_operands_say_whether_these_may_change_places() -> Non
     x[0], y[1, 0] = y[0], 0.0  # some are equal, some are false
     for function in mg.registry.values():
         if isinstance(function, Op) and function.elementwise and function.arguments == ("x1", "x2"):
-            drawn = function.samples[0].args[0]
+            drawn = specimens_of(function).samples[0].args[0]
             a, b = (x, y) if drawn.kind == "f" else (x.astype(int), y.astype(int))
             with np.errstate(all="ignore"):
                 same = np.array_equal(function(a, b), function(b, a))

@@ -7,6 +7,7 @@ from minigrad import Tensor
 from minigrad.checks.cases import cases_of
 from minigrad.checks.declared import check_kink, check_refusal
 from minigrad.checks.laws import LAWS
+from minigrad.ops.specimens import specimens_of
 
 FUNCTIONS = list(mg.registry.values())
 TRIED = [(law, function.name) for law in LAWS.values() for function in FUNCTIONS
@@ -24,8 +25,8 @@ def test_law(law, name):
                 raise
 
 
-REFUSALS = [(function, refused) for function in FUNCTIONS for refused in function.refusals]
-KINKS = [(function, kink) for function in FUNCTIONS for kink in function.kinks]
+REFUSALS = [(function, refused) for function in FUNCTIONS for refused in specimens_of(function).refusals]
+KINKS = [(function, kink) for function in FUNCTIONS for kink in specimens_of(function).kinks]
 
 
 @pytest.mark.parametrize(("function", "refused"), REFUSALS, ids=[function.name for function, _ in REFUSALS])

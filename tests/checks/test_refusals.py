@@ -10,8 +10,9 @@ from minigrad import Tensor
 from minigrad.checks.cases import cases_of
 from minigrad.core.op import Op
 from minigrad.core.structure import map_leaves
+from minigrad.ops.specimens import specimens_of
 
-FUNCTIONS = [function for function in mg.registry.values() if function.samples]
+FUNCTIONS = [function for function in mg.registry.values() if specimens_of(function).samples]
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
 

@@ -11,8 +11,9 @@ from minigrad.checks.cases import LAYOUTS, cases_of, cotangents_for, is_float_ar
 from minigrad.checks.compare import dtypes, require_close, require_equal
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import new_tensor
+from minigrad.ops.specimens import specimens_of
 
-FUNCTIONS = [name for name, function in mg.registry.items() if function.samples]
+FUNCTIONS = [name for name, function in mg.registry.items() if specimens_of(function).samples]
 DIFFERENTIABLE = [name for name in FUNCTIONS if any(case.differentiable for case in cases_of(mg.registry[name]))]
 TAKE_LISTS = "moveaxis", "repeat", "split", "tensordot"  # as axes and counts, which are no arrays
 EPSILON = float(np.finfo(np.float32).eps)

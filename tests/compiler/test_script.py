@@ -19,8 +19,9 @@ from minigrad import Tensor, nn, optim
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results
 from minigrad.compiler.helpers import Helpers
 from minigrad.core.structure import leaves, map_leaves
+from minigrad.ops.specimens import specimens_of
 
-FUNCTIONS = [function for function in mg.registry.values() if function.samples]
+FUNCTIONS = [function for function in mg.registry.values() if specimens_of(function).samples]
 RATE = 0.5  # what the functions below are given is half of it, or twice
 
 

@@ -9,7 +9,8 @@ import pytest
 import minigrad as mg
 from minigrad import GraphError, Tensor, nn, optim
 from minigrad.core.op import Op
-from minigrad.ops.samples import realise
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.draws import realise
 
 
 def leaf(*shape, name=None):
@@ -96,8 +97,8 @@ MADE_OF = {"ptp": "max"}  # a composition may leave it to the op it is made of
 @pytest.mark.parametrize("function", WITH_AXIS, ids=lambda function: function.name)
 def test_E2_an_axis_that_is_not_there_names_operation_axis_and_ndim(function):
     names = [name for name, p in parameters(function).items() if p.kind is not p.KEYWORD_ONLY and name != "axis"]
-    sample = realise(list(function.samples[0].args), RNG)
-    shape = next(s.params["shape"] for s in function.samples) if "shape" in parameters(function) else None
+    sample = realise(list(specimens_of(function).samples[0].args), RNG)
+    shape = next(s.params["shape"] for s in specimens_of(function).samples) if "shape" in parameters(function) else None
     given = {"axis": 5} | NEEDED.get(function.name, {}) | ({} if shape is None else {"shape": shape})
     with pytest.raises(np.exceptions.AxisError) as caught:
         function(*sample[: len(names)], **given)
@@ -229,6 +230,6 @@ def test_E9_an_unsupported_keyword_is_refused_and_never_ignored(case):
 
 @pytest.mark.parametrize("function", mg.registry.values(), ids=lambda function: function.name)
 def test_E9_no_function_ignores_a_keyword(function):
-    args, params = function.samples[0] if function.samples else ((T,), {})
+    args, params = next(iter(specimens_of(function).samples), ((T,), {}))
     with pytest.raises(TypeError, match=rf"^{function.name}: argument no_such_thing is not supported; it takes \("):
         function(*realise(list(args), RNG), **params, no_such_thing=None)

@@ -1,6 +1,6 @@
 """Small mistakes made in a source file, one at a time: its text enters, mutants leave.
 
-What is not code of an op is left alone: documentation, annotations, messages of errors, samples and references.
+What is not code of an op is left alone: documentation, annotations, messages of errors.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-# Keywords of a declaration that say what the tests try, not what the op computes; and `strict` of zip, a precaution.
-LEFT_ALONE = {"arguments", "formula", "kinks", "latex", "name", "numpy", "reference", "refusals", "samples", "strict"}
+# Keywords of a declaration that do not say what the op computes; and `strict` of zip, a precaution.
+LEFT_ALONE = {"arguments", "formula", "latex", "name", "numpy", "strict"}
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,

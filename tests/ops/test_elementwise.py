@@ -10,7 +10,8 @@ from minigrad import Tensor
 from minigrad.checks.cases import nodes_behind
 from minigrad.core.op import Op
 from minigrad.core.record import by_numpy
-from minigrad.ops.samples import Draw, realise
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.draws import Draw, realise
 
 inf, nan = math.inf, math.nan
 OPS = [op for op in mg.registry.values() if isinstance(op, Op) and op.elementwise]
@@ -36,7 +37,7 @@ def gradients(function, *inputs, g=None):
 
 def required(op):
     """The parameters that have no default."""
-    return {name: value for name, value in op.samples[0].params.items() if name in op.required}
+    return {name: value for name, value in specimens_of(op).samples[0].params.items() if name in op.required}
 
 
 # --- arithmetic and powers --------------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ def test_N38_where_keeps_the_sign_of_the_zero_it_is_given(zero):
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_S1_zero_dimensional_inputs_give_zero_dimensional_arrays(op):
     rng = np.random.default_rng(0)
-    inputs, params = op.bind(op.samples[0].args, dict(op.samples[0].params))
+    inputs, params = op.bind(specimens_of(op).samples[0].args, dict(specimens_of(op).samples[0].params))
     values = [realise(x._replace(shape=()), rng) if isinstance(x, Draw) else x for x in inputs]
     given = [(x, isinstance(x, np.ndarray) and x.dtype.kind == "f") for x in values]
     xs = [Tensor(x, requires_grad=op.differentiable) if is_float else x for x, is_float in given]

@@ -11,9 +11,10 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.checks.cases import cases_of
 from minigrad.core.structure import leaves, map_leaves
+from minigrad.ops.specimens import specimens_of
 
 INNER = "getitem", "scatter_add", "setitem"  # which take the parsed arrays of an index
-NAMES = [name for name, function in mg.registry.items() if function.samples and name not in INNER]
+NAMES = [name for name, function in mg.registry.items() if specimens_of(function).samples and name not in INNER]
 REFUSALS = TypeError, ValueError, IndexError, AttributeError, OverflowError, mg.CaptureError
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.ops.samples import Draw, realise
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.draws import Draw, realise
 
 from .fuzz.campaign import fuzz
 from .fuzz.comparing import judge
@@ -22,14 +23,16 @@ from .fuzz.shrinking import replaced, shrink
 
 PROGRAMS, A_TEST = int(os.environ.get("MINIGRAD_FUZZ_PROGRAMS", "300")), 20
 SEED = os.environ.get("MINIGRAD_FUZZ_SEED", "1")
-TAKING_SEVERAL = [name for name, function in mg.registry.items() if function.samples and hasattr(mg, name)]
+TAKING_SEVERAL = [
+    name for name, function in mg.registry.items() if specimens_of(function).samples and hasattr(mg, name)
+]
 
 
 def takes_axis(name):
-    return any("axis" in sample.params for sample in mg.registry[name].samples)
+    return any("axis" in sample.params for sample in specimens_of(mg.registry[name]).samples)
 
 
-REFUSING = [name for name, function in mg.registry.items() if function.refusals]
+REFUSING = [name for name, function in mg.registry.items() if specimens_of(function).refusals]
 
 
 @pytest.mark.parametrize("first", range(0, PROGRAMS, A_TEST))
@@ -40,7 +43,7 @@ def test_a_random_program_gives_the_same_in_every_way(first):
 
 @pytest.mark.parametrize("name", REFUSING)
 def test_what_eager_code_refuses_is_refused_by_name_in_every_way(name):
-    for number, refusal in enumerate(mg.registry[name].refusals):
+    for number, refusal in enumerate(specimens_of(mg.registry[name]).refusals):
         verdict = judge(program_of(name, refusal.call, number))
         assert verdict.kind == "refused", (refusal.call, verdict)
 
@@ -49,7 +52,7 @@ def test_what_eager_code_refuses_is_refused_by_name_in_every_way(name):
 @pytest.mark.parametrize("number", [2.0, 1, np.float32(2.0)])
 def test_a_number_in_the_place_of_an_array_is_as_good_in_every_way(name, number):
     """Or is refused by name: never an error of something that has no shape."""
-    for sample in mg.registry[name].samples:
+    for sample in specimens_of(mg.registry[name]).samples:
         program = program_of(name, sample, 0)
         for place in list(program.leaves)[: len(program.leaves) * (len(program.leaves) > 1)]:
             verdict = judge(pruned(replaced(program, place, lambda ref: number)))
@@ -60,7 +63,7 @@ def test_a_number_in_the_place_of_an_array_is_as_good_in_every_way(name, number)
 @pytest.mark.parametrize("axis", [0.5, 9, "a", None, True, (0, 0)])
 def test_a_wrong_axis_is_refused_by_name_in_every_way(name, axis):
     """Where it is one: several functions take None, or several axes."""
-    sample = next(s for s in mg.registry[name].samples if "axis" in s.params)
+    sample = next(s for s in specimens_of(mg.registry[name]).samples if "axis" in s.params)
     verdict = judge(program_of(name, sample._replace(params=sample.params | {"axis": axis}), 0))
     assert not verdict.failed, verdict
 
@@ -149,7 +152,7 @@ def test_nothing_in_the_place_of_an_array_is_refused_by_name(name):
     function = mg.registry[name]
     for place in range(function.fewest):
         args = tuple([None if i == place else Ref(0) for i in range(len(function.arguments))])
-        params = function.samples[0].params
+        params = specimens_of(function).samples[0].params
         leaves = {0: Leaf("tensor", (np.ones(3, bool) if name == "where" else np.ones(3),))}
         program = pruned(Program("none", leaves, {9: Step(f"mg.{name}", args, params)}, (Ref(9),)))
         if program.leaves:
@@ -183,7 +186,9 @@ def drawn():
 
 def test_every_function_with_samples_is_drawn(drawn):
     calls = {step.call for program in drawn for step in program.steps.values()}
-    with_samples = {f"mg.{name}" for name, function in mg.registry.items() if function.samples and hasattr(mg, name)}
+    with_samples = {
+        f"mg.{name}" for name, function in mg.registry.items() if specimens_of(function).samples and hasattr(mg, name)
+    }
     assert with_samples <= calls, with_samples - calls
     assert {"mg.grad", "mg.Tensor.backward", "grad_of", "mg.assign", "mg.dropout", "mg.random_normal"} <= calls
     assert {"operator.pow", "operator.matmul", "operator.neg"} <= calls

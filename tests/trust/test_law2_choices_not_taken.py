@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad.checks.cases import Case, cases_of, results, variables
 from minigrad.core.structure import leaves
+from minigrad.ops.specimens import specimens_of
 
 NUMBERS = (0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e300, 1e-310)
 FUNCTIONS = [name for name, function in mg.registry.items() if getattr(function, "differentiable", True)]
@@ -61,7 +62,7 @@ def tried(name):
     for case in cases_of(function):
         if case.floats():
             yield from ((case, arrays) for arrays in points(case))
-    for number, kink in enumerate(function.kinks):
+    for number, kink in enumerate(specimens_of(function).kinks):
         case = Case(function, kink.call, number)
         yield case, case.floats()
 
@@ -95,7 +96,9 @@ def test_the_same_for_captured_graphs_and_programs(name):
 def firsts(name):
     """The first sample and the first kink, each with its arrays; what cannot be captured is left out."""
     cases = [case for case in cases_of(mg.registry[name]) if case.floats() and not case.shape_depends_on_values]
-    kinks = [Case(mg.registry[name], kink.call, number) for number, kink in enumerate(mg.registry[name].kinks)]
+    kinks = [
+        Case(mg.registry[name], kink.call, number) for number, kink in enumerate(specimens_of(mg.registry[name]).kinks)
+    ]
     yield from ((case, case.floats()) for case in [*cases[:1], *kinks[:1]])
 
 

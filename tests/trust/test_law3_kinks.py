@@ -9,12 +9,13 @@ import pytest
 import minigrad as mg
 from minigrad.checks.cases import Case, results, variables
 from minigrad.core.structure import leaves
+from minigrad.ops.specimens import specimens_of
 from tests.trust.test_law2_choices_not_taken import fixed
 
 KINKS = [
     pytest.param(Case(function, kink.call, number), kink, id=f"{name} {number}")
     for name, function in mg.registry.items()
-    for number, kink in enumerate(function.kinks)
+    for number, kink in enumerate(specimens_of(function).kinks)
 ]
 
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigrad as mg
-from minigrad.ops.samples import Draw, Generator
+from minigrad.ops.specimens import specimens_of
+from minigrad.ops.specimens.draws import Draw, Generator
 
 from .layouts import LAYOUTS
 from .program import HELPERS, Leaf, Program, Ref, Step, made_leaf, map_refs, refs, walk
@@ -339,9 +340,9 @@ class Drawing:
     def by_sample(self) -> Step:
         name = self.random.choice(list(mg.registry))
         function = mg.registry[name]
-        if not function.samples or not hasattr(mg, name):
+        if not specimens_of(function).samples or not hasattr(mg, name):
             raise RejectedError
-        args, params = self.random.choice(function.samples)
+        args, params = self.random.choice(specimens_of(function).samples)
         elementwise = getattr(function, "elementwise", name in ("power", "where"))
         lists = not getattr(function, "variadic", None)  # where a list would stand for several operands
         step = Step(
@@ -481,9 +482,9 @@ class Drawing:
 
     def by_refusal(self) -> Step:
         self.new = {}
-        functions = [f for name, f in mg.registry.items() if f.refusals and hasattr(mg, name)]
+        functions = [f for name, f in mg.registry.items() if specimens_of(f).refusals and hasattr(mg, name)]
         function = self.random.choice(functions)
-        args, params = self.random.choice(function.refusals).call
+        args, params = self.random.choice(specimens_of(function).refusals).call
         return Step(
             f"mg.{function.name}", tuple([self.argument(x, False) for x in args]),
             {key: self.argument(x, False) for key, x in params.items()},

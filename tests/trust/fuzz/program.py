@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigrad as mg
-from minigrad.ops.samples import Generator
+from minigrad.ops.specimens.draws import Generator
 
 from . import layouts
 

@@ -1,7 +1,6 @@
-"""How a declaration writes its sample arrays: as specifications, drawn only when something runs the samples.
+"""How samples write their arrays: as specifications, drawn only when something runs the samples.
 
-A generator of random numbers is written as one too: NumPy imports its random numbers when they are first asked for, and
-`import minigrad` should not ask.
+A generator of random numbers is written as one too: it is the one that the arrays are drawn from.
 """
 
 from __future__ import annotations

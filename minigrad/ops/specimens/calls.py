@@ -1,7 +1,4 @@
-"""What a function is tried on: sample calls, calls that it refuses, and points without a derivative.
-
-The law tests, the docs and the pictures take these from the record of the function.
-"""
+"""What a function is tried on: sample calls, calls that it refuses, and points without a derivative."""
 
 from __future__ import annotations
 
@@ -34,15 +31,15 @@ class Kink(NamedTuple):
 
 
 def call(*args: Any, **params: Any) -> Call:
-    """A sample call, for a declaration."""
+    """A sample call."""
     return Call(args, params)
 
 
 def refusal(sample: Call, error: type[Exception], *names: str) -> Refusal:
-    """A call that must raise `error`, in a message that holds all of `names`, for a declaration."""
+    """A call that must raise `error`, in a message that holds all of `names`."""
     return Refusal(sample, error, names)
 
 
 def kink(sample: Call, *gradients: Any) -> Kink:
-    """The convention at a point without a derivative, for a declaration."""
+    """The convention at a point without a derivative."""
     return Kink(sample, gradients)

@@ -1,0 +1,56 @@
+"""Specimens of running sums and products, and of the recurrence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from minigrad import ops
+from minigrad.ops.specimens import attach
+from minigrad.ops.specimens.calls import Refusal, call, refusal
+from minigrad.ops.specimens.draws import normal
+
+samples = [
+    call(normal(4)), call(normal(2, 3)), call(normal(2, 3), 0), call(normal(3, 2, 2), axis=-2), call(normal()),
+    call(normal(), axis=0), call(normal(0, 3), axis=0), call(normal(0, 3), axis=1), call(normal(1)),
+]  # fmt: skip
+
+
+def refused(name: str) -> list[Refusal]:
+    return [
+        refusal(call(normal(2, 3), axis=5), AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
+        refusal(call(normal(2, 3), dtype="float32"), TypeError, name, "dtype"),
+    ]
+
+
+def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
+    """Every bⱼ reaches yᵢ with the product of the factors between them."""
+    dtype = np.result_type(a, b)
+    a, b = (np.moveaxis(x, axis, 0) for x in np.broadcast_arrays(a, b))
+    y = np.zeros(b.shape, dtype)
+    for start, end in ((j, i) for i in range(len(y)) for j in range(i + 1)):
+        source, target = (end, start) if reverse else (start, end)
+        y[target] += b[source] * np.prod(a[start + 1 : end + 1], axis=0)
+    return np.moveaxis(y, 0, axis)
+
+
+attach(ops.cumsum, samples=samples, refusals=refused("cumsum"))
+attach(ops.cumprod, samples=samples, refusals=refused("cumprod"))
+attach(
+    ops.linear_recurrence,
+    samples=[
+        call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
+        call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
+        call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),
+        call(normal(0, 2), normal(0, 2), axis=0), call(normal(2, 0), normal(0), axis=0, reverse=True),
+    ],
+    refusals=[
+        refusal(call(normal(2, 3), normal(2)), ValueError, "linear_recurrence", "(2, 3)", "(2,)"),
+        refusal(call(normal(3), normal(2, 3), axis=2), AxisError, "linear_recurrence", "axis 2", "dimension 2"),
+        refusal(call(normal(), normal()), AxisError, "linear_recurrence", "dimension 0"),
+    ],
+    reference=recurrence_as_sums,
+)  # fmt: skip

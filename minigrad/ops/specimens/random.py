@@ -1,0 +1,24 @@
+"""Specimens of random draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import ops
+from minigrad.ops.specimens import attach
+from minigrad.ops.specimens.calls import call, refusal
+from minigrad.ops.specimens.draws import Generator
+
+
+def refusals_of_draws(function: str) -> list[Any]:
+    """What both draws refuse."""
+    return [
+        refusal(call(shape=(2,)), TypeError, function, "generator", "missing"),
+        refusal(call(shape=(2,), generator=0), TypeError, function, "numpy.random.Generator", "int"),
+        refusal(call(shape=(2,), dtype="int64", generator=Generator()), TypeError, function, "float32", "int64"),
+        refusal(call(shape=(-1,), generator=Generator()), ValueError, function, "negative", "(-1,)"),
+    ]
+
+
+attach(ops.random_uniform, refusals=refusals_of_draws("random_uniform"))
+attach(ops.random_normal, refusals=refusals_of_draws("random_normal"))

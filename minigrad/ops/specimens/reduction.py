@@ -1,0 +1,97 @@
+"""Specimens of reductions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.ops.reduction import shifted_logsumexp
+from minigrad.ops.specimens import attach
+from minigrad.ops.specimens.calls import Call, Refusal, call, kink, refusal
+from minigrad.ops.specimens.draws import normal
+
+samples = [
+    call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1)),
+    call(normal(2, 3), axis=-1, keepdims=True), call(normal(2, 3), axis=(), keepdims=False), call(normal()),
+    call(normal(2, 1, 3), axis=-2), call(normal(0, 3), axis=1), call(normal(), axis=(), keepdims=True),
+]  # fmt: skip
+of_nothing = [call(normal(0, 3), axis=0), call(normal(2, 0), axis=(0, 1), keepdims=True), call(normal(0))]
+
+
+def refused(name: str, *more: Refusal) -> list[Refusal]:
+    """What every reduction refuses, and what this one does besides."""
+    return [
+        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, -3)), np.exceptions.AxisError, name, "axis -3", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, -2)), ValueError, name, "duplicate"), *more,
+    ]  # fmt: skip
+
+
+def refused_empty(name: str) -> list[Refusal]:
+    """The same for what nothing has none of, as a maximum."""
+    return refused(
+        name,
+        refusal(call(normal(0)), ValueError, name, "(0,)", "axis=None"),
+        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
+    )
+
+
+def with_ties(*row: float) -> Call:
+    return call(np.array(row))
+
+
+position = [
+    call(normal(2, 3)), call(normal(2, 3), axis=1), call(normal(2, 3), axis=-2, keepdims=True), call(normal()),
+    call(normal(0, 3), axis=1),
+]  # fmt: skip
+
+
+def refused_position(name: str) -> list[Refusal]:
+    return [
+        refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
+        refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
+    ]
+
+
+spread_samples = [
+    call(normal(4, 3)), call(normal(4, 3), axis=0), call(normal(4, 3), axis=-1, ddof=1, keepdims=True),
+    call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
+]  # fmt: skip
+
+attach(ops.sum, samples=samples + of_nothing, refusals=refused("sum"))
+attach(ops.mean, samples=samples, refusals=refused("mean"))
+attach(
+    ops.max,
+    samples=samples,
+    refusals=refused_empty("max"),
+    kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
+)
+attach(
+    ops.min,
+    samples=samples,
+    refusals=refused_empty("min"),
+    kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
+)
+attach(ops.ptp, samples=samples, refusals=refused_empty("max"))
+attach(ops.argmax, samples=position, refusals=refused_position("argmax"))
+attach(ops.argmin, samples=position, refusals=refused_position("argmin"))
+attach(ops.prod, samples=samples + of_nothing, refusals=refused("prod"))
+attach(ops.var, samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())], refusals=refused("var"))
+attach(
+    ops.std,
+    samples=spread_samples,
+    refusals=refused("std"),
+    kinks=[
+        kink(with_ties(3.0, 3.0, 3.0), 0.0),
+        kink(call(np.array(2.0)), 0.0),
+        kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0),
+    ],
+)
+attach(
+    ops.logsumexp,
+    samples=samples,
+    refusals=refused_empty("logsumexp"),
+    kinks=[kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5])],
+    reference=shifted_logsumexp,
+)
