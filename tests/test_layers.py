@@ -35,8 +35,8 @@ ROOMS = {
     "__main__": "core cli ||",
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures
-    "graph": "Tensor TOP constant new_tensor Op registry grad Capture assign check_alive memory_of "
-             "Watch Within current_mode expanded within",
+    "graph": "Tensor TOP constant new_tensor Op registry grad Contribution Capture "
+             "array_of assign check_alive held_by memory_of Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op Function registry Capture current_mode within "
                 "CUT Storage memory_of next_id touch",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution _needed _sweep assign "

@@ -128,8 +128,7 @@ def _sweep(
         mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
         mode.capture.differentiate(*targets or ())
-    given = zip(outputs, cotangents, strict=True)
-    seeds = [_seed(t, cotangent, on_tensors, create_graph) for t, cotangent in given]
+    seeds = [_seed(t, c, on_tensors, create_graph) for t, c in zip(outputs, cotangents, strict=True)]
     order = _needed(outputs, targets)
     _check_unchanged(order)
     reached, kept = set(order), set(order) if trail is not None else targets or set()

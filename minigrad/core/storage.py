@@ -53,10 +53,24 @@ def read(tensor: Tensor) -> Any:
     return value.detach() if value.requires_grad and current_mode().grad else value
 
 
+def array_of(tensor: Any) -> Array:
+    """The array itself, for those who compute with it; under capture there is none, and this says so."""
+    if isinstance(tensor._data, Shaped) or current_mode().capture is not None:
+        check_alive(tensor)
+        raise refusals.value_is_read(tensor)
+    array: Array = tensor._data
+    return array
+
+
+def held_by(tensor: Tensor) -> Array | None:
+    """The array itself, for those who only look, whatever is in force; None where it was captured on shapes."""
+    return None if isinstance(tensor._data, Shaped) else tensor._data
+
+
 def memory_of(tensor: Tensor) -> Any:
     """As `read`, but the array itself: for those who write into it and `touch`, such as optimisers."""
     capture = current_mode().capture
-    return tensor._values() if capture is None else capture.value_of(tensor)
+    return array_of(tensor) if capture is None else capture.value_of(tensor)
 
 
 def assign(tensor: Tensor, value: Operand) -> None:
@@ -80,10 +94,10 @@ def assign(tensor: Tensor, value: Operand) -> None:
     if capture is not None:
         capture.assign(tensor, value)
     else:
-        values = real_array(value._values() if hasattr(value, "_values") else value)
+        values = real_array(array_of(value) if hasattr(value, "_requires_grad") else value)
         if not np.can_cast(values.dtype, tensor.dtype, "same_kind"):
             cast(values, tensor.dtype, "assign:", tensor)
-        np.copyto(tensor._values(), values, casting="same_kind")
+        np.copyto(array_of(tensor), values, casting="same_kind")
         touch(tensor)
 
 
@@ -103,24 +117,6 @@ def cast(value: Any, dtype: np.dtype[Any], use: str, tensor: Tensor | None = Non
 def widened_operand(x: Any) -> Any:
     """float16 as float32, where it is computed with more than once before it is rounded; all else as it is."""
     return registry["astype"](x, dtype=np.float32) if is_half(x) else x
-
-
-def require_gradient(tensor: Tensor, value: bool) -> None:
-    """Set `requires_grad` of a leaf; compiled functions look at it again.
-
-    Raises:
-        GraphError: `tensor` is a result, whose graph would be cut in silence, or made longer.
-        TypeError: integers or booleans that should require a gradient.
-    """
-    if value is not tensor.requires_grad:
-        if tensor.op is not None or tensor._requires_grad == CUT:
-            raise refusals.decided(tensor)
-        check_differentiable(value, tensor.dtype)
-        capture = current_mode().capture
-        if capture is not None:
-            capture.use(tensor)
-        tensor._requires_grad = value
-        note_change()
 
 
 def check_differentiable(requires_grad: bool, dtype: np.dtype[Any]) -> None:
@@ -148,7 +144,7 @@ def rebase(tensor: Tensor, memory: Array) -> None:
     if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
         raise refusals.no_home(tensor, memory)
     if tensor._data is not memory:
-        np.copyto(memory, tensor._values())
+        np.copyto(memory, array_of(tensor))
         tensor._data = memory
         note_change()
         touch(tensor)

@@ -17,12 +17,13 @@ from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode
 from minigrad.core.record import by_numpy, registry
 from minigrad.core.signature import checked
-from minigrad.core.storage import Storage, assign, check_alive, check_differentiable, next_id, require_gradient
+from minigrad.core.storage import CUT, array_of, assign, check_alive, check_differentiable, next_id, note_change
 from minigrad.core.structure import leaves
 
 if TYPE_CHECKING:  # ops as methods: at run time `minigrad/ops/methods.py` gives them to the class
     from minigrad.core.methods import Methods
     from minigrad.core.op import Op
+    from minigrad.core.storage import Storage
     from minigrad.graph import Graph
 else:
     Methods = object
@@ -79,7 +80,7 @@ class Tensor(Methods):
             refuse_under_capture(data, "Tensor")
         elif isinstance(data, Tensor) and current_mode().capture is not None:
             raise refusals.leaf_is_made(data)
-        array = real_array(data._values() if isinstance(data, Tensor) else data, dtype, copy=True)
+        array = real_array(array_of(data) if isinstance(data, Tensor) else data, dtype, copy=True)
         check_differentiable(requires_grad, array.dtype)
         mode = current_mode()
         self._fill(array, None, (), {}, requires_grad, mode.place, None)
@@ -143,12 +144,25 @@ class Tensor(Methods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients are wanted; it may be set for leaves, which freezes a parameter or thaws it."""
+        """Whether gradients are wanted; it may be set for leaves, which freezes a parameter or thaws it.
+
+        Raises:
+            GraphError: it is set for a result, whose graph would be cut in silence, or made longer.
+            TypeError: integers or booleans that should require a gradient.
+        """
         return self._requires_grad is True
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        require_gradient(self, bool(value))
+        if bool(value) is not self.requires_grad:
+            if self.op is not None or self._requires_grad == CUT:
+                raise refusals.decided(self)
+            check_differentiable(bool(value), self.dtype)
+            capture = current_mode().capture
+            if capture is not None:
+                capture.use(self)
+            self._requires_grad = bool(value)
+            note_change()  # compiled functions look at it again
 
     @property
     def T(self) -> Tensor:  # noqa: N802  # NumPy's name
@@ -166,13 +180,9 @@ class Tensor(Methods):
 
         return show_tensor(self)
 
-    # --- values: every reading passes through `_values` ---------------------------------------------------------------
+    # --- values: every reading passes through `array_of` --------------------------------------------------------------
 
-    def _values(self) -> Array:
-        if isinstance(self._data, Shaped) or current_mode().capture is not None:
-            check_alive(self)
-            raise refusals.value_is_read(self)
-        return self._data
+    _values = array_of
 
     @property
     def data(self) -> Any:
@@ -180,7 +190,7 @@ class Tensor(Methods):
 
         While a function is captured it is a Tensor, the value without its gradient.
         """
-        return read_only(self._values()) if current_mode().capture is None else self.detach()
+        return read_only(array_of(self)) if current_mode().capture is None else self.detach()
 
     @data.setter
     def data(self, value: Operand) -> None:
@@ -188,16 +198,16 @@ class Tensor(Methods):
 
     def numpy(self) -> Array:
         """A copy as a plain array."""
-        return self._values().copy()
+        return array_of(self).copy()
 
     def item(self) -> Any:
-        values = self._values()
+        values = array_of(self)
         if values.size != 1:
             raise refusals.not_one_element(self)
         return values.item()
 
     def tolist(self) -> Any:
-        return self._values().tolist()
+        return array_of(self).tolist()
 
     def detach(self) -> Tensor:
         """The same values without history; it shares memory, and later writes to either are noticed."""
@@ -209,7 +219,7 @@ class Tensor(Methods):
             raise refusals.array_without_gradient(self)
         if copy is False:
             raise refusals.array_without_copy(self)
-        return np.array(self._values(), dtype=dtype)
+        return np.array(array_of(self), dtype=dtype)
 
     def __float__(self) -> float:
         return float(self.item())
@@ -221,7 +231,7 @@ class Tensor(Methods):
         return int(self.item().__index__())
 
     def __bool__(self) -> bool:
-        return bool(self._values())
+        return bool(array_of(self))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
@@ -341,7 +351,7 @@ def constant(data: Operand, name: str | None = None) -> Tensor:
     >>> constant([1.0, 2.0]) * 2.0
     Tensor([2., 4.], shape=(2,), dtype=float64)
     """
-    array = real_array(data._values() if isinstance(data, Tensor) else data, copy=True)
+    array = real_array(array_of(data) if isinstance(data, Tensor) else data, copy=True)
     tensor = new_tensor(array, place=current_mode().place, role="constant")
     tensor.name = name
     return tensor

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from minigrad.core.arrays import read_only
 from minigrad.core.autodiff import grad
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
-from minigrad.core.storage import check_alive
+from minigrad.core.modes import within
+from minigrad.core.storage import check_alive, held_by
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph.captured import capture
@@ -109,12 +108,13 @@ def build(
     reached = _reached(roots, captured)
     titles = titles_of(reached)
     builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, titles, scopes, replaced, failures)
-    for tensor in reached:
-        if not _is_leaf(tensor, captured):
-            builder.add_operation(tensor)
-    for tensor in roots:  # leaves that nothing uses: an argument, an output, or state that is only written
-        if tensor.id not in builder.nodes:
-            builder.add_leaf(tensor, updates.get(tensor))
+    with within(capture=None):  # `.grad` is what eager code has left there
+        for tensor in reached:
+            if not _is_leaf(tensor, captured):
+                builder.add_operation(tensor)
+        for tensor in roots:  # leaves that nothing uses: an argument, an output, or state that is only written
+            if tensor.id not in builder.nodes:
+                builder.add_leaf(tensor, updates.get(tensor))
     nodes = builder.nodes
     given = [nodes[x.id] for x in arguments]
     return Graph(
@@ -123,9 +123,8 @@ def build(
         inputs=tuple(dict.fromkeys(x for x in (given if captured else nodes.values()) if x.role == "input")),
         updates=MappingProxyType({nodes[state.id]: nodes[value.id] for state, value in updates.items()}),
         effects=tuple(nodes[x.id] for x in effects),
-        _tensors=tuple(builder.tensors),
-        _returned=map_leaves(lambda x: nodes[x.id] if isinstance(x, Tensor) else x, returned),
-        _captured=captured,
+        returned=map_leaves(lambda x: nodes[x.id] if isinstance(x, Tensor) else x, returned),
+        captured=captured,
         _given=tuple(given),
     )
 
@@ -142,7 +141,6 @@ class _Builder:
     replaced: Mapping[int, int]
     failures: Mapping[int, str]
     nodes: dict[int, Node] = field(default_factory=dict)
-    tensors: list[Tensor] = field(default_factory=list)
 
     def add_operation(self, tensor: Tensor) -> None:
         """The node of an op, after those of its operands that are leaves and new."""
@@ -183,12 +181,13 @@ class _Builder:
             order=order,
             origin=None if function is None else self._origin(tensor),
             line=tensor.line,
-            value=_array(tensor._data),
-            gradient=None if self.captured else _array(tensor._grad),
+            value=_sealed(held_by(tensor)),
+            gradient=None if self.captured else _sealed(tensor.grad),
             made_by=_maker(tensor) if function is None else None,
+            requires_grad=tensor.requires_grad,
+            _tensor=tensor,
             failure=self.failures.get(tensor.id),
         )
-        self.tensors.append(tensor)
 
     def _scope(self, tensor: Tensor) -> str:
         scope, _, model = tensor.place
@@ -227,7 +226,7 @@ def _reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
 
 def _is_leaf(tensor: Tensor, captured: bool) -> bool:
     # What has values while a function is captured was computed outside of it.
-    return tensor.op is None or (captured and isinstance(tensor._data, np.ndarray))
+    return tensor.op is None or (captured and held_by(tensor) is not None)
 
 
 def _maker(leaf: Tensor) -> str | None:
@@ -235,5 +234,5 @@ def _maker(leaf: Tensor) -> str | None:
     return made_without_history.name if made_without_history is not None else None
 
 
-def _array(data: Any) -> Array | None:
-    return read_only(data) if isinstance(data, np.ndarray) else None
+def _sealed(array: Array | None) -> Array | None:
+    return None if array is None else read_only(array)

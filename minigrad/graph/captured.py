@@ -67,13 +67,13 @@ def record(
 def check_apart(state: list[Tensor]) -> None:
     """Refuse to write to two Tensors that look into the same memory: each would have a next value of its own."""
     before: list[Tensor] = []  # what reaches furthest of those that begin earlier
-    for tensor in sorted((t for t in state if t.size), key=lambda t: byte_bounds(t._values())[0]):
-        if before and np.shares_memory(before[0]._values(), tensor._values()):
+    for tensor in sorted((t for t in state if t.size), key=lambda t: byte_bounds(memory_of(t))[0]):
+        if before and np.shares_memory(memory_of(before[0]), memory_of(tensor)):
             raise CaptureError(
                 f"{describe(before[0])} and {describe(tensor)} share memory, and the captured function assigns both: "
                 "assign one of them, or keep a copy()"
             )
-        if not before or byte_bounds(before[0]._values())[1] < byte_bounds(tensor._values())[1]:
+        if not before or byte_bounds(memory_of(before[0]))[1] < byte_bounds(memory_of(tensor))[1]:
             before = [tensor]
 
 

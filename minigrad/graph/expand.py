@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.capture import Capture
-from minigrad.core.modes import expanded, within
-from minigrad.core.structure import map_leaves
-from minigrad.graph.build import build
+from minigrad.core.modes import current_mode, expanded, within
+from minigrad.graph.again import record_again
 from minigrad.graph.node import Node
-from minigrad.graph.run import interpret
 
 if TYPE_CHECKING:
     from minigrad.core.tensor import Tensor
@@ -24,38 +22,16 @@ def expand(graph: Graph, names: Sequence[str]) -> Graph:
         if name not in composite:
             listed = ", ".join(sorted(str(known) for known in composite)) or "none"
             raise ValueError(f"expand: no composite operation {name!r} in this graph; composite ones: {listed}")
-
-    values: list[Any] = [None if node.op else tensor for node, tensor in zip(graph, graph._tensors, strict=True)]
-
-    def record(node: Node, operands: list[Any]) -> Any:
-        assert node.function is not None
-        place = graph._tensors[node.number].place
-        with within(place=place):
-            result = node.function(*operands, **node.params)
-        if all(result is not x for x in operands):
-            result.name, result.line = node.name, node.line
-            if node.name:  # it stays where it is found
-                result.place = place
-        return result
-
-    recording = Capture(began=0) if graph._captured else None
+    recording = Capture(began=0) if graph.captured else None
     with within(grad=True, record=True, capture=recording), expanded(*names):
-        interpret(graph.nodes, values, record, last_uses={})
+        return record_again(graph, _record)
 
-    def value_of(node: Node) -> Tensor:
-        tensor: Tensor = values[node.number]
-        return tensor
 
-    replaced: dict[int, int] = {}
-    for node, tensor in zip(graph, graph._tensors, strict=True):
-        if node.origin is not None and node.origin.node is not None and tensor.origin is not None:
-            replaced[tensor.origin.node.id] = value_of(node.origin.node).id
-    return build(
-        returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph._returned),
-        arguments=[value_of(node) for node in graph._given],
-        updates={value_of(state): value_of(node) for state, node in graph.updates.items()},
-        effects=[value_of(node) for node in graph.effects],
-        captured=graph._captured,
-        scopes={value_of(node).id: node.scope for node in graph if node.op is None},
-        replaced=replaced,
-    )
+def _record(node: Node, operands: list[Any]) -> Tensor:
+    assert node.function is not None
+    result = node.function(*operands, **node.params)
+    if all(result is not x for x in operands):
+        result.name, result.line = node.name, node.line
+        if node.name:  # it stays where it is found
+            result.place = current_mode().place
+    return result

@@ -24,7 +24,7 @@ from minigrad.graph.steps import Step, steps
 if TYPE_CHECKING:
     import graphviz
 
-    from minigrad.core.tensor import Tensor
+    from minigrad.core.autodiff import Contribution
     from minigrad.drawing.explorer.explore import Page
     from minigrad.graph.diff import Difference
 
@@ -34,7 +34,8 @@ class Graph:
     """An immutable list of nodes in topological order: operations as they were recorded, a leaf before its first user.
 
     `inputs` are the nodes that `run` takes arrays for, in order; `updates` maps each piece of state to the node of its
-    next value; `effects` are the random draws, in order.
+    next value; `effects` are the random draws, in order. `returned` has the outputs in the structure they were returned
+    in; `captured` says whether the graph was recorded on shapes, without values.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -53,10 +54,8 @@ class Graph:
     inputs: tuple[Node, ...]
     updates: Mapping[Node, Node]
     effects: tuple[Node, ...]
-    # For running and expanding only; readers have the nodes.
-    _tensors: tuple[Tensor, ...]  # by number
-    _returned: Any  # the outputs in the structure they were returned in
-    _captured: bool  # recorded on shapes, without values
+    returned: Any
+    captured: bool
     _given: tuple[Node, ...] = ()  # what `run` binds each of its arguments to, where these are not just the `inputs`
     _last_uses: dict[int, list[int]] = field(default_factory=dict)
 
@@ -77,6 +76,21 @@ class Graph:
 
     def __reduce__(self) -> NoReturn:
         refuse_to_copy()
+
+    @property
+    def trail(self) -> list[Contribution]:
+        """What `backward(keep=True)` did in this graph, in the order of its sweep; nodes are called by their `id`."""
+        known = {node.id for node in self}
+        steps = (step for node in self for step in node._tensor.trail or ())
+        return [step for step in steps if step.node in known and step.target in known]
+
+    @property
+    def _tensors(self) -> tuple[Any, ...]:  # the compiler asks for both; it shall not
+        return tuple(node._tensor for node in self)
+
+    @property
+    def _returned(self) -> Any:
+        return self.returned
 
     def find(self, path: str) -> Node:
         """The node at `path`: `scope/name`, its end from any `/` on, or the same with an op in place of the name.

@@ -11,6 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
+    from minigrad.core.tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LONGEST_FAILURE = 100  # characters that a listing shows of it; `Node.failure` has them all
@@ -33,6 +34,7 @@ class Node:
     on. `value` and `gradient` are read-only arrays where the graph has them.
     `failure` is why the op has no value, the last node of a `minigrad.recording` that an exception ended.
     `made_by` is, for a constant without history, the op whose result it is: `stop_gradient` for what was detached.
+    `requires_grad` is that of the Tensor when the graph was made.
     """
 
     number: int
@@ -52,7 +54,19 @@ class Node:
     value: Array | Any  # None where the graph has no values; those who read one know that it has
     gradient: Array | Any
     made_by: str | None
+    requires_grad: bool
+    _tensor: Tensor
     failure: str | None = None
+
+    @property
+    def id(self) -> int:
+        """The id of the Tensor that it shows: the trail calls nodes by it."""
+        return self._tensor.id
+
+    @property
+    def cell(self) -> Tensor | None:
+        """Of a leaf, the live Tensor: `memory_of` it is the array that it has now, and `assign` writes into that."""
+        return self._tensor if self.function is None else None
 
     @property
     def path(self) -> str:

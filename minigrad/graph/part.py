@@ -6,13 +6,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
-from minigrad.core.tensor import new_tensor
+from minigrad.core.storage import held_by
+from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.graph.node import Node, Origin
 from minigrad.graph.search import node_of
 
 if TYPE_CHECKING:
-    from minigrad.core.tensor import Tensor
     from minigrad.graph.graph import Graph
 
 _LEAF: dict[str, Any] = {
@@ -25,19 +26,15 @@ def between(graph: Graph, start: Node | str, end: Node | str) -> Graph:
     first, last = node_of(graph, start), node_of(graph, end)
     on_paths = _on_paths(graph, first, last)
     nodes: dict[int, Node] = {}  # by their old number
-    tensors: list[Tensor] = []
 
     def add(node: Node, **changes: Any) -> None:
         nodes[node.number] = replace(node, number=len(nodes), output=node is last, **changes)
-        tensors.append(graph._tensors[node.number])
 
     def add_leaf(node: Node) -> None:
         if node.op is None:
             add(node)
         else:
-            add(node, **_LEAF)
-            tensors[-1] = new_tensor(tensors[-1]._data, role="input")
-            tensors[-1].name = node.name
+            add(node, **_LEAF, _tensor=_input_like(node))
 
     for node in on_paths:
         if node is first:
@@ -55,11 +52,18 @@ def between(graph: Graph, start: Node | str, end: Node | str) -> Graph:
         inputs=tuple(node for node in nodes.values() if node.role == "input"),
         updates=MappingProxyType({}),
         effects=tuple(node for node in nodes.values() if node.role == "random"),
-        _tensors=tuple(tensors),
-        _returned=nodes[last.number],
+        returned=nodes[last.number],
         _given=(),
         _last_uses={},
     )
+
+
+def _input_like(node: Node) -> Tensor:
+    """A leaf with the value of a node, or with its shape and dtype."""
+    held = held_by(node._tensor)
+    leaf = new_tensor(Shaped(node.shape, node.dtype) if held is None else held, role="input")
+    leaf.name = node.name
+    return leaf
 
 
 def _on_paths(graph: Graph, first: Node, last: Node) -> list[Node]:

@@ -18,6 +18,7 @@ from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Watch, Within
 from minigrad.core.op import Op
+from minigrad.core.storage import held_by
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import TOP, Tensor, constant, new_tensor
 from minigrad.graph.build import build
@@ -96,7 +97,7 @@ class Recording:
         used = {x.id for tensor in made for x in tensor.inputs if isinstance(x, Tensor)}
         results = [tensor for tensor in made if tensor.id not in used]
         given = [x for tensor in made for x in tensor.inputs if isinstance(x, Tensor)]
-        captured = any(isinstance(x._data, Shaped) and x._data is not _NOTHING for x in (*made, *given))
+        captured = any(held_by(x) is None and not isinstance(x.shape, _Unknown) for x in (*made, *given))
         arguments = {x.id: x for x in given if x.role == "input"} if captured else {}
         return build(
             results[0] if len(results) == 1 else results, [arguments[id] for id in sorted(arguments)],

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.core.arrays import owner_of
 from minigrad.core.modes import within
-from minigrad.core.storage import assign
+from minigrad.core.storage import array_of, assign
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph.node import Array, Node
@@ -31,8 +31,7 @@ def run(graph: Graph, arguments: Sequence[Any]) -> Any:
 def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
     """The same on one array for each of `graph.inputs`."""
     values: list[Any] = [
-        tensor._values() if node.op is None and node.role != "input" else None
-        for node, tensor in zip(graph, graph._tensors, strict=True)
+        array_of(node.cell) if node.cell is not None and node.role != "input" else None for node in graph
     ]
     for node, array in zip(graph.inputs, arrays, strict=True):
         values[node.number] = array
@@ -43,10 +42,10 @@ def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
         return array.copy() if id(owner_of(array)) in lent else array
 
     interpret(graph.nodes, values, _on_arrays, _last_uses(graph))
-    results = map_leaves(lambda x: own(x) if isinstance(x, Node) else x, graph._returned)
-    updates = [(graph._tensors[state.number], own(node)) for state, node in graph.updates.items()]
-    for tensor, value in updates:  # only now: nothing above may see a new value
-        assign(tensor, value)
+    results = map_leaves(lambda x: own(x) if isinstance(x, Node) else x, graph.returned)
+    updates = [(state._tensor, own(node)) for state, node in graph.updates.items()]
+    for cell, value in updates:  # only now: nothing above may see a new value
+        assign(cell, value)
     return results
 
 
@@ -102,7 +101,7 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
         return [node.value for node in graph.inputs if node.value is not None]
     places = graph._given or graph.inputs
     arrays = [
-        x._values() if isinstance(x, Tensor) else np.asarray(x, node.dtype if isinstance(x, (int, float)) else None)
+        array_of(x) if isinstance(x, Tensor) else np.asarray(x, node.dtype if isinstance(x, (int, float)) else None)
         for x, node in zip(given, places, strict=False)
     ]
     fits = len(given) == len(places) and all(
@@ -112,7 +111,7 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
         expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in places) or "no arrays"
         came = ", ".join(_described(x) for x in given) or "nothing"
         raise ValueError(f"run takes ({expected}), got ({came})")
-    values = {x: graph._tensors[x.number]._values() for x in places if x.role != "input"}
+    values = {x: array_of(x._tensor) for x in places if x.role != "input"}
     for node, array in zip(places, arrays, strict=True):
         known = values.setdefault(node, array)
         if known is not array and known.tobytes() != array.tobytes():

@@ -62,20 +62,18 @@ Step = Forward | Backward
 def steps(graph: Graph) -> list[Step]:
     """Every step in the order it was taken; see `Graph.steps`."""
     forward = [Forward(node, node.value) for node in graph if node.op is not None and node.value is not None]
-    if graph._captured:
+    if graph.captured:
         raise GraphError(
             "this graph was captured on shapes and has no values to step through: call the function itself, "
             "loss.backward(keep=True), then loss.graph().steps()"
         )
-    by_id = {tensor.id: node for node, tensor in zip(graph, graph._tensors, strict=True)}
+    by_id = {node.id: node for node in graph}
     backward = [
         Backward(
             by_id[step.node], _argument(by_id[step.node], step.argument), by_id[step.target],
             *(read_only(array) for array in (step.incoming, step.value, step.total)),
         )
-        for tensor in graph._tensors
-        for step in tensor.trail or ()
-        if step.node in by_id and step.target in by_id
+        for step in graph.trail
     ]  # fmt: skip
     return [*forward, *backward]
 

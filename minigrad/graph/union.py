@@ -29,7 +29,6 @@ def union(difference: Difference) -> Union:
     before, after, matched = difference.before, difference.after, difference.matched
     of: dict[Node, Node] = {}
     marks: dict[Node, Kind] = {}
-    tensors = []
     for kind, node in difference.merged():
         removed = kind == "removed"
         given = (matched.get(x, x) if removed and isinstance(x, Node) else x for x in node.inputs)
@@ -39,7 +38,6 @@ def union(difference: Difference) -> Union:
             origin = origin._replace(node=of.get(made_for))
         inputs = tuple(of[x] if isinstance(x, Node) else x for x in given)
         of[node] = new = replace(node, number=len(of), inputs=inputs, origin=origin, output=node.output and not removed)
-        tensors.append((before if removed else after)._tensors[node.number])
         if kind != "same":
             marks[new] = kind
     graph = replace(
@@ -49,10 +47,9 @@ def union(difference: Difference) -> Union:
         inputs=tuple(of[node] for node in after.inputs),
         updates=MappingProxyType({of[state]: of[value] for state, value in after.updates.items()}),
         effects=tuple(of[node] for node in after.effects),
-        _tensors=tuple(tensors),
-        _returned=map_leaves(lambda x: of[x] if isinstance(x, Node) else x, after._returned),
+        returned=map_leaves(lambda x: of[x] if isinstance(x, Node) else x, after.returned),
+        captured=before.captured or after.captured,
         _given=(),
-        _captured=before._captured or after._captured,
         _last_uses={},
     )
     return Union(graph, of | {x: of[y] for x, y in matched.items()}, marks)
