@@ -2,8 +2,7 @@
 
 In come arrays and strings by name, out comes a file that every framework with a safetensors reader can open, and back.
 The library safetensors lays out the bytes; here a checksum is added, the file is written so that no reader ever
-meets half of it, and a file is believed only after it was checked (`header.py`). Reading needs no library. Called by
-the code that turns modules and optimisers into arrays.
+meets half of it, and a file is believed only after it was checked (`header.py`). Reading needs no library.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from minigrad.core.errors import CheckpointError
 from minigrad.io.atomic import write_atomically
-from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, read_header
+from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, Entry, read_header
 
 CHECKSUM = "minigrad.sha256"
 """The metadata key of the checksum.
@@ -36,7 +35,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 def save_arrays(
     path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Writes `arrays` and `metadata` to `path`, all or nothing: after a failure the old file is still there, intact.
+    """Write `arrays` and `metadata` to `path`, all or nothing: after a failure the old file is still there, intact.
 
     `arrays` may have any shape and memory order; their dtype is bool, an integer or a float of 16 to 64 bits. Names and
     metadata are any Unicode text. The same arguments give the same bytes. Where `path` is a symbolic link, the file it
@@ -52,11 +51,13 @@ def save_arrays(
     ({'layer/weight': array([[1., 0.],
            [0., 1.]])}, {'step': '10'})
     """
-    library = _safetensors()
-    plain = {name: _checked_array(name, array) for name, array in sorted(arrays.items(), key=_checked_name)}
-    texts = dict(sorted((metadata or {}).items(), key=_checked_text))
-    texts[CHECKSUM] = _checksum(plain, texts)
-    header, data = _sorted_metadata(library.numpy.save(plain, texts))
+    library = _import_safetensors()
+    metadata = metadata or {}
+    _check_texts(arrays, metadata)
+    plain = {name: _prepare_array(name, arrays[name]) for name in sorted(arrays)}
+    texts = {key: metadata[key] for key in sorted(metadata)}
+    texts[CHECKSUM] = _compute_checksum(plain, texts)
+    header, data = _sort_metadata(library.numpy.save(plain, texts))
     if len(header) > LONGEST_HEADER:
         raise ValueError(
             f"save_arrays: names, shapes and metadata take {len(header)} bytes, the limit is {LONGEST_HEADER}; "
@@ -77,15 +78,12 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     """
     try:
         with open(path, "rb") as file:
-            header = read_header(file)
-            metadata: dict[str, str] = header.pop(METADATA, {})
-            in_file = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
-            read = {name: _read_array(file, entry["dtype"], entry["shape"]) for name, entry in in_file}
-        arrays: Arrays = dict(sorted(read.items()))
+            entries, metadata = read_header(file)
+            arrays = dict(sorted((entry.name, _read_array(file, entry)) for entry in entries))
         expected = metadata.pop(CHECKSUM, None)
         if expected is None and any(key.startswith("minigrad.") for key in metadata):
             raise ValueError("it has no checksum, though minigrad wrote it: the file was damaged or altered")
-        if expected is not None and expected != _checksum(arrays, metadata):
+        if expected is not None and expected != _compute_checksum(arrays, metadata):
             raise ValueError("its content does not match its checksum: the file was damaged or altered")
         for name, array in arrays.items():
             if array.dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
@@ -95,12 +93,12 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     return arrays, metadata
 
 
-def _read_array(file: BinaryIO, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
+def _read_array(file: BinaryIO, entry: Entry) -> npt.NDArray[Any]:
     """The array at the present place in the file; ValueError where the file has become too short for it."""
-    return np.fromfile(file, DTYPES[dtype].newbyteorder("<"), math.prod(shape)).reshape(shape)
+    return np.fromfile(file, entry.dtype.newbyteorder("<"), math.prod(entry.shape)).reshape(entry.shape)
 
 
-def _safetensors() -> Any:
+def _import_safetensors() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
@@ -111,35 +109,26 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _checked_name(item: tuple[str, object]) -> str:
-    """The name of an item of `arrays`, as a key to sort by."""
-    name = item[0]
-    _check_text("the name of an array", name)
-    if name == METADATA:
+def _check_texts(arrays: Mapping[str, object], metadata: Mapping[str, object]) -> None:
+    texts: list[tuple[str, object]] = [("the name of an array", name) for name in arrays]
+    for key, value in metadata.items():
+        texts += [("a metadata key", key), (f"metadata[{key!r}]", value)]
+    for what, text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"save_arrays: {what} must be a str, got {type(text).__name__}")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"save_arrays: {what} must be Unicode text, {text!r} holds half a surrogate pair"
+            ) from None
+    if METADATA in arrays:
         raise ValueError(f"save_arrays: {METADATA!r} cannot name an array, the file format uses it")
-    return name
-
-
-def _checked_text(item: tuple[str, str]) -> str:
-    """The key of an item of `metadata`, as a key to sort by."""
-    key, text = item
-    _check_text("a metadata key", key)
-    _check_text(f"metadata[{key!r}]", text)
-    if key == CHECKSUM:
+    if CHECKSUM in metadata:
         raise ValueError(f"save_arrays: the metadata key {CHECKSUM!r} is taken by the checksum")
-    return key
 
 
-def _check_text(what: str, text: object) -> None:
-    if not isinstance(text, str):
-        raise TypeError(f"save_arrays: {what} must be a str, got {type(text).__name__}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"save_arrays: {what} must be Unicode text, {text!r} holds half a surrogate pair") from None
-
-
-def _checked_array(name: str, array: object) -> npt.NDArray[Any]:
+def _prepare_array(name: str, array: object) -> npt.NDArray[Any]:
     """`array` in the order and byte order of the file; the library would store a strided array scrambled."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"save_arrays: {name!r} must be a NumPy array, got {type(array).__name__}")
@@ -150,7 +139,7 @@ def _checked_array(name: str, array: object) -> npt.NDArray[Any]:
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
-def _checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> str:
+def _compute_checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> str:
     """See `CHECKSUM`; `arrays` are sorted by name, contiguous and little-endian."""
     described = {name: [array.dtype.name, array.shape] for name, array in arrays.items()}
     line = json.dumps({"arrays": described, "metadata": dict(metadata)}, sort_keys=True, separators=(",", ":"))
@@ -160,7 +149,7 @@ def _checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str
     return digest.hexdigest()
 
 
-def _sorted_metadata(content: bytes) -> tuple[bytes, memoryview]:
+def _sort_metadata(content: bytes) -> tuple[bytes, memoryview]:
     """Header and data of a file, the metadata sorted: the library writes it in another order in every process."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])

@@ -1,7 +1,4 @@
-"""Replacing a file as a whole: whoever reads it meets the old content or the new, even after a power cut.
-
-In come a path and the bytes; called by `save_arrays`.
-"""
+"""Replacing a file as a whole: whoever reads it meets the old content or the new, even after a power cut."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ STALE = 3600  # seconds after which a temporary file belongs to a process that d
 
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
-    """Writes `chunks`, one after the other, to the file at `path`, which is replaced only when all is on the disk.
+    """Write `chunks`, one after the other, to the file at `path`, which is replaced only when all is on the disk.
 
     A symbolic link is followed. Temporary files that killed processes left in the folder an hour ago or earlier are
     removed. Raises OSError naming `path`; the old file is then untouched and no temporary file stays.

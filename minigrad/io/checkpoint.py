@@ -1,7 +1,7 @@
 """Checkpoints: a model, its optimiser, generators and history in one file, from which training goes on bit for bit.
 
 Weights are stored under their path in the model, so that other frameworks can read them, and the state of the optimiser
-under `optimiser.`, by the same paths. Called by training scripts and the command line.
+under `optimiser.`, by the same paths.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def save_checkpoint(
     if clash:
         raise ValueError(f"save_checkpoint: {clash[0]!r} in the model; names from {OPTIMISER!r} on are the optimiser's")
     if optimiser is not None:
-        state = optimiser.state_dict(_names("save_checkpoint", model, optimiser))
+        state = optimiser.state_dict(_find_paths("save_checkpoint", model, optimiser))
         arrays |= {OPTIMISER + key: array for key, array in state.items()}
     texts = {FORMAT: str(VERSION), NOTES: json.dumps(dict(metadata or {}), allow_nan=True)}
     texts |= {GENERATOR + name: generator_state(rng) for name, rng in (generators or {}).items()}
@@ -86,16 +86,16 @@ def load_checkpoint(
     problems = differences(dict(model.named_tensors()), weights)
     names: list[str] = []
     if optimiser is not None:
-        names = _names("load_checkpoint", model, optimiser)
+        names = _find_paths("load_checkpoint", model, optimiser)
         state = optimiser.widen_moments(state, names)
         problems += [OPTIMISER + line for line in differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     if problems:
         lines = "\n  ".join(sorted(problems))
         raise CheckpointError(f"{os.fspath(path)} does not fit, and nothing was changed:\n  {lines}")
-    notes = _parsed(path, texts.get(NOTES, "{}"))
+    notes = _parse_notes(path, texts.get(NOTES, "{}"))
 
-    def put(weights: Mapping[str, Any], state: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    def restore(weights: Mapping[str, Any], state: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         for name, rng in generators.items():
             try:
                 restore_generator(rng, texts[GENERATOR + name])
@@ -111,14 +111,14 @@ def load_checkpoint(
         {GENERATOR + name: generator_state(rng) for name, rng in generators.items()},
     )
     try:
-        put(weights, state, texts)
+        restore(weights, state, texts)
     except BaseException:  # Ctrl-C too
-        put(*before)
+        restore(*before)
         raise
     return notes
 
 
-def _names(function: str, model: Module, optimiser: Optimiser) -> list[str]:
+def _find_paths(function: str, model: Module, optimiser: Optimiser) -> list[str]:
     """The path in the model of each parameter of the optimiser."""
     paths = {id(tensor): path for path, tensor in model.named_tensors()}
     for position, parameter in enumerate(optimiser.parameters):
@@ -138,7 +138,7 @@ def _check_version(path: str | os.PathLike[str], texts: Mapping[str, str]) -> No
         )
 
 
-def _parsed(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
+def _parse_notes(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
     try:
         notes = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,6 @@
 """The state of a random generator as text, so that a resumed run draws what the interrupted one would have drawn.
 
-In comes a `numpy.random.Generator`, out goes JSON that fits in the metadata of a checkpoint, and back. Called by the
-code that writes and reads checkpoints.
+In comes a `numpy.random.Generator`, out goes JSON that fits in the metadata of a checkpoint, and back.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def generator_state(rng: np.random.Generator) -> str:
 
 
 def restore_generator(rng: np.random.Generator, text: str) -> None:
-    """Sets `rng` to the state in `text`, as `generator_state` gave it: the same draws follow, bit for bit.
+    """Set `rng` to the state in `text`, as `generator_state` gave it: the same draws follow, bit for bit.
 
     Raises CheckpointError when `text` is not a state, or one of another bit generator than that of `rng`; `rng` is then
     as it was. Raises TypeError when `rng` is not a generator.
@@ -46,37 +45,38 @@ def restore_generator(rng: np.random.Generator, text: str) -> None:
         state = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"restore_generator: the state of the generator is not JSON: {error}") from error
-    wanted, found = current["bit_generator"], state.get("bit_generator") if isinstance(state, dict) else None
-    if not isinstance(found, str):
+    wanted = current["bit_generator"]
+    given = state.get("bit_generator") if isinstance(state, dict) else None
+    if not isinstance(given, str):
         raise CheckpointError("restore_generator: the text is not the state of a generator")
-    if found != wanted:
+    if given != wanted:
         raise CheckpointError(
-            f"restore_generator: the state is one of the bit generator {found}, but rng has {wanted}; "
-            f"make rng as numpy.random.Generator(numpy.random.{found}())"
+            f"restore_generator: the state is one of the bit generator {given}, but rng has {wanted}; "
+            f"make rng as numpy.random.Generator(numpy.random.{given}())"
         )
     try:
-        rng.bit_generator.state = _shaped_like(current, state)
+        rng.bit_generator.state = _convert_like(current, state)
     except (ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"restore_generator: this is not a state of {wanted}: {error}") from error
 
 
-def _shaped_like(template: Any, value: Any, name: str = "state") -> Any:
+def _convert_like(template: Any, value: Any, name: str = "state") -> Any:
     """`value` with lists turned to arrays where `template` has one; ValueError where the two differ in form."""
     if isinstance(template, dict):
         if not isinstance(value, dict) or value.keys() != template.keys():
             raise ValueError(f"{name} should hold {', '.join(template)}")
-        return {key: _shaped_like(template[key], value[key], key) for key in template}
+        return {key: _convert_like(template[key], value[key], key) for key in template}
     if isinstance(template, np.ndarray):
         if not isinstance(value, list) or len(value) != template.size:
             raise ValueError(f"{name} should hold {template.size} integers")
         most = int(np.iinfo(template.dtype).max)
-        return np.array([_bounded(number, name, most) for number in value], template.dtype).reshape(template.shape)
+        return np.array([_check_bounds(number, name, most) for number in value], template.dtype).reshape(template.shape)
     if isinstance(template, str):
         return value
-    return _bounded(value, name, LARGEST.get(name, 2**128 - 1))
+    return _check_bounds(value, name, LARGEST.get(name, 2**128 - 1))
 
 
-def _bounded(value: Any, name: str, most: int) -> int:
+def _check_bounds(value: Any, name: str, most: int) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"{name} should be an integer from 0 to {most}")
     return value

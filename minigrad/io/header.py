@@ -1,7 +1,7 @@
 """The header of a `.safetensors` file, read and checked before anything it claims is believed.
 
-In comes an open file, out goes the header as a dictionary of which every shape, dtype and range is known to fit the
-file. Called by `load_arrays`, which reads the arrays that follow.
+In comes an open file, out go its metadata and, of each array, name, dtype and shape, which are known to fit the file.
+The library safetensors believes more: docs/conventions.md, "What a file claims", shows the file.
 
 A file is: 8 bytes with the length of the header, little-endian; the header, JSON; the data. The header maps the name of
 each array to its dtype, shape and the range of its bytes in the data, and `__metadata__` to a dictionary of strings
@@ -10,12 +10,11 @@ each array to its dtype, shape and the range of its bytes in the data, and `__me
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import os
 import reprlib
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -23,19 +22,10 @@ METADATA = "__metadata__"
 LONGEST_HEADER = 3 * 2**19  # bytes; some 11,000 arrays, and at most about 45 MB once it is parsed
 MOST_AXES = 64  # what NumPy has
 
+SIZES = {"I": (1, 2, 4, 8), "U": (1, 2, 4, 8), "F": (2, 4, 8)}  # bytes
 DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
-    "I8": np.dtype(np.int8),
-    "I16": np.dtype(np.int16),
-    "I32": np.dtype(np.int32),
-    "I64": np.dtype(np.int64),
-    "U8": np.dtype(np.uint8),
-    "U16": np.dtype(np.uint16),
-    "U32": np.dtype(np.uint32),
-    "U64": np.dtype(np.uint64),
-    "F16": np.dtype(np.float16),
-    "F32": np.dtype(np.float32),
-    "F64": np.dtype(np.float64),
+    **{f"{kind}{8 * size}": np.dtype(f"{kind.lower()}{size}") for kind, sizes in SIZES.items() for size in sizes},
 }
 """The dtypes of the format that NumPy has, by the format's name for them."""
 
@@ -49,13 +39,26 @@ SIGNATURES = {
 """What the first bytes of a file that is taken for a checkpoint say it is; such files are never opened as that."""
 
 # For messages: what a file claims can be megabytes long.
-_limits = reprlib.Repr()
-_limits.maxstring = 120
-_short = _limits.repr
+_abbreviation = reprlib.Repr()
+_abbreviation.maxstring = 120
+_abbreviate = _abbreviation.repr
 
 
-def read_header(file: BinaryIO) -> dict[str, Any]:
-    """The checked header of an open file; raises ValueError with the reason when something is wrong."""
+class Entry(NamedTuple):
+    """An array of a file; its bytes are those from `start` to `stop` of the data. Sorted, entries follow the file."""
+
+    start: int
+    stop: int
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
+def read_header(file: BinaryIO) -> tuple[list[Entry], dict[str, str]]:
+    """The arrays of an open file in their order and its metadata, all checked; the file is then where the data begins.
+
+    Raises ValueError with the reason when something is wrong.
+    """
     available = os.fstat(file.fileno()).st_size - 8
     if available < 0:
         raise ValueError(f"it has {available + 8} bytes, fewer than any safetensors file")
@@ -69,17 +72,18 @@ def read_header(file: BinaryIO) -> dict[str, Any]:
         )
     if length > available:
         raise ValueError(f"its header claims {length} bytes, only {available} follow: the file was cut")
-    header = _parsed(file.read(length))
-    _check_metadata(header.get(METADATA, {}))
-    entries = {name: entry for name, entry in header.items() if name != METADATA}
-    ranges = sorted((*_checked_range(name, entry), name) for name, entry in entries.items())
-    _check_cover(ranges, available - length)
-    return header
+    header = _parse_header(file.read(length))
+    metadata = header.pop(METADATA, {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError(f"{METADATA} is not a dictionary of strings")
+    entries = sorted(_check_entry(name, entry) for name, entry in header.items())
+    _check_cover(entries, available - length)
+    return entries, metadata
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parse_header(text: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_repeats)
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_repeats)
     except RecursionError:
         raise ValueError("its header is nested too deeply") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -89,39 +93,36 @@ def _parsed(text: bytes) -> dict[str, Any]:
     return header
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        names = sorted(name for name, _ in pairs)
-        repeated = next(name for name, following in itertools.pairwise(names) if name == following)
-        raise ValueError(f"its header has {_short(repeated)} twice")
-    return entries
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The dictionary of `pairs`; of two values under one name every program would believe another."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise ValueError(f"its header has {_abbreviate(name)} twice")
+        values[name] = value
+    return values
 
 
-def _check_metadata(metadata: object) -> None:
-    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise ValueError(f"{METADATA} is not a dictionary of strings")
-
-
-def _checked_range(name: str, entry: object) -> tuple[int, int]:
-    """Start and stop of an array's bytes, consistent with its dtype and shape."""
-    array = f"array {_short(name)}"
+def _check_entry(name: str, entry: object) -> Entry:
+    """The array that `entry` describes, when the range of its bytes is what its dtype and shape take."""
+    array = f"array {_abbreviate(name)}"
     if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
-        raise ValueError(f"{array} is described by {_short(entry)}, expected dtype, shape and data_offsets")
+        raise ValueError(f"{array} is described by {_abbreviate(entry)}, expected dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise ValueError(f"{array} has dtype {_short(dtype)}, NumPy can hold {', '.join(DTYPES)}")
+        raise ValueError(f"{array} has dtype {_abbreviate(dtype)}, NumPy can hold {', '.join(DTYPES)}")
     if not _are_sizes(shape) or len(shape) > MOST_AXES:
-        raise ValueError(f"{array} has shape {_short(shape)}, expected at most {MOST_AXES} integers ≥ 0")
+        raise ValueError(f"{array} has shape {_abbreviate(shape)}, expected at most {MOST_AXES} integers ≥ 0")
     if not _are_sizes(offsets) or len(offsets) != 2:
-        raise ValueError(f"{array} has data_offsets {_short(offsets)}, expected two integers ≥ 0")
+        raise ValueError(f"{array} has data_offsets {_abbreviate(offsets)}, expected two integers ≥ 0")
     start, stop = offsets
     needed = math.prod(shape) * DTYPES[dtype].itemsize
     if stop - start != needed:
         raise ValueError(
-            f"{array} has data_offsets {_short(offsets)}, but {dtype} of shape {_short(shape)} takes {needed} bytes"
+            f"{array} has data_offsets {_abbreviate(offsets)}, "
+            f"but {dtype} of shape {_abbreviate(shape)} takes {needed} bytes"
         )
-    return start, stop
+    return Entry(start, stop, name, DTYPES[dtype], tuple(shape))
 
 
 def _are_sizes(value: object) -> bool:
@@ -129,12 +130,14 @@ def _are_sizes(value: object) -> bool:
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 2**63 for size in value)
 
 
-def _check_cover(ranges: list[tuple[int, int, str]], available: int) -> None:
-    """The ranges, in order, follow each other without gap or overlap and end where the file ends."""
+def _check_cover(entries: list[Entry], available: int) -> None:
+    """The ranges of the entries follow each other without gap or overlap and end where the file ends."""
     position = 0
-    for start, stop, name in ranges:
-        if start != position:
-            raise ValueError(f"array {_short(name)} starts at byte {start} of the data, expected {position}")
-        position = stop
+    for entry in entries:
+        if entry.start != position:
+            raise ValueError(
+                f"array {_abbreviate(entry.name)} starts at byte {entry.start} of the data, expected {position}"
+            )
+        position = entry.stop
     if position != available:
         raise ValueError(f"its arrays take {position} bytes, but {available} follow its header")

@@ -55,6 +55,11 @@ HOSTILE = {
     "entry a list": (file_with({"x": []}), "expected dtype, shape and data_offsets"),
     "entry without shape": (file_with({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "expected dtype, shape"),
     "a name twice": (file_with(b'{"x":' + json.dumps(entry()).encode() + b',"x":{}}', b"\0" * 4), "'x' twice"),
+    "a name twice, with two dtypes": (
+        file_with(f'{{"x":{json.dumps(entry())},"x":{json.dumps(entry("I32"))}}}'.encode(), b"\0\0\x80?"),
+        "'x' twice",
+    ),
+    "a key of the metadata twice": (file_with(b'{"__metadata__":{"step":"1","step":"2"}}'), "'step' twice"),
     "2**40 elements": (file_with({"x": entry(shape=[2**40])}, b"\0" * 4), f"takes {2**42} bytes"),
     "product beyond 64 bits": (file_with({"x": entry(shape=[2**32, 2**32])}, b"\0" * 4), f"takes {2**66} bytes"),
     "a size beyond 64 bits": (file_with({"x": entry(shape=[0, 2**70], offsets=[0, 0])}), "integers ≥ 0"),
@@ -93,6 +98,22 @@ def test_K6_K7_hostile_files_are_refused_with_path_and_reason_before_memory_is_t
     assert str(path) in str(caught.value)
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 500 + len(str(path))
+
+
+BELIEVED = ["a name twice, with two dtypes", "a key of the metadata twice", "metadata null", "a bool of 2"]
+
+
+@pytest.mark.parametrize("case", BELIEVED)
+def test_the_library_believes_files_that_ours_refuses(tmp_path, case):
+    """Why `header.py` is there; when the library refuses these too, and keeps to the limits below, it can go."""
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(HOSTILE[case][0])
+    with pytest.raises(CheckpointError):
+        load_arrays(path)
+    with contextlib.suppress(ImportError):
+        from safetensors.numpy import load_file
+
+        load_file(path)
 
 
 def sparse(path, start, size):
