@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _make_streams_safe()
     try:
-        code = _run(argv)
+        code = _run_command(argv)
         if sys.stdout is not None and not sys.stdout.closed:
             sys.stdout.flush()
         return code
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("the standard output was closed by the user's file: what a command finds is printed there")
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run_command(argv: Sequence[str] | None) -> int:
     parser = Parser(
         prog="minigrad", description=minigrad.__doc__, example="minigrad demo --quick",
     )  # fmt: skip

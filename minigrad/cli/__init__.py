@@ -1,1 +1,1 @@
-"""The command line, one module for each command; `minigrad/__main__.py` calls them and nothing else imports them."""
+"""The command line, one module for each command; importing minigrad does not load it."""

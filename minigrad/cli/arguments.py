@@ -1,14 +1,16 @@
-"""Reading the command line: a parser whose complaints are one line, and numbers that have a range.
+"""Reading the command line: a parser whose complaints are one line, numbers that have a range, a folder to write to.
 
-In come the words after `minigrad`, out go checked values; every command describes its options with these.
+In come the words after `minigrad`, out go checked values. The folder is tried before anything is computed.
 """
 
 from __future__ import annotations
 
 import argparse
 import reprlib
+import tempfile
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NoReturn
 
 MOST_STEPS, LARGEST_SEED = 1_000_000, 2**32 - 1
@@ -58,12 +60,13 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def add_steps(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument(
-        "--steps",
-        type=whole_number(1, MOST_STEPS),
-        metavar="N",
-        help=f"training steps, 1 to {MOST_STEPS:,} ({default})",
-    )
+    text = f"training steps, 1 to {MOST_STEPS:,} ({default})"
+    parser.add_argument("--steps", type=whole_number(1, MOST_STEPS), metavar="N", help=text)
+
+
+def add_out(parser: argparse.ArgumentParser, default: str) -> None:
+    text = f"folder for what is written (default: {default})"
+    parser.add_argument("--out", type=Path, default=Path(default), metavar="DIR", help=text)
 
 
 def add_eager(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +74,23 @@ def add_eager(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--seed", type=whole_number(0, LARGEST_SEED), metavar="S",
-        help="same seed, same weights and batches: 0 to 4,294,967,295 (default: 0)",
-    )  # fmt: skip
+    text = f"same seed, same weights and batches: 0 to {LARGEST_SEED:,} (default: 0)"
+    parser.add_argument("--seed", type=whole_number(0, LARGEST_SEED), metavar="S", help=text)
+
+
+def prepare_folder(folder: Path, names: Iterable[str]) -> None:
+    """Make `folder` where it is missing, and say which files of these `names` it has already.
+
+    Raises CommandError when it cannot be made or written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"cannot write into {folder}: it is not a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CommandError(f"cannot write into {folder}: {error.strerror}") from error
+    present = [name for name in names if (folder / name).exists()]
+    if present:
+        print(f"{folder} is there already; overwrites in it: {', '.join(present)}")

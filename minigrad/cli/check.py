@@ -33,22 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     try:
         with user_function(arguments.function) as prepare:
-            function, inputs = _checked(prepare(), arguments.function)
+            function, inputs = _unpack_case(prepare(), arguments.function)
             parameters = dict(function.named_parameters()) if isinstance(function, Module) else {}
             report = check_gradients(function, inputs, arguments.order, parameters=parameters)
     except GradientCheckError as wrong:
         print(wrong)
         return 1
-    except (
-        TypeError,
-        ValueError,
-    ) as refused:  # by check_gradients: what the user's code raises arrives as another type
+    except (TypeError, ValueError) as refused:  # by check_gradients: what the user's code raises is a UserCodeError
         raise CommandError(str(refused)) from refused
     print(report)
     return 0
 
 
-def _checked(returned: Any, target: str) -> tuple[Any, Any]:
+def _unpack_case(returned: Any, target: str) -> tuple[Any, Any]:
     pair = isinstance(returned, (tuple, list)) and len(returned) == 2
     if not pair or not callable(returned[0]) or not isinstance(returned[1], (tuple, list)):
         raise CommandError(

@@ -1,6 +1,7 @@
 """What a run learns from: batches for training, and a measure of what was learned.
 
-A text for the next character, or one of the sequence tasks. Both kinds have the same attributes, which `run.py` calls.
+A text for the next character, or one of the sequence tasks. Both kinds have the same attributes: two runs whose
+`identity` is equal see the same data; `goal` says what `measure` measures, one number on data that is not trained on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,25 +33,6 @@ class Example(NamedTuple):
     tokens: Tokens
     queries: list[str]
     keys: list[str]
-
-
-class Dataset(Protocol):
-    """A kind of data.
-
-    `identity` tells whether two runs see the same data. `goal` says what `measure` measures: one number on data that is
-    not trained on.
-    """
-
-    identity: str
-    goal: str
-    vocabulary_size: int
-    causal: bool
-
-    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]: ...
-
-    def measure(self, model: LanguageModel) -> float: ...
-
-    def example(self) -> Example: ...
 
 
 class CharacterText:
@@ -90,8 +72,8 @@ class CharacterText:
 
     def baselines(self) -> dict[str, float]:
         """The losses of n-gram models on the same validation text."""
-        found = data.ngram_baselines(self.text.train, self.text.validation)
-        return {f"{order}-gram": loss for order, loss in found.items()}
+        losses = data.ngram_baselines(self.text.train, self.text.validation)
+        return {f"{order}-gram": loss for order, loss in losses.items()}
 
     def sample(self, model: LanguageModel, rng: np.random.Generator, count: int, prompt: str = "The ") -> str:
         """What the model writes after the prompt."""
@@ -127,6 +109,7 @@ class SequenceTask:
         return Example(tokens, [str(digit) for digit in targets], [str(digit) for digit in tokens])
 
 
+Dataset = CharacterText | SequenceTask
 DATASETS: dict[str, Callable[[int, int], Dataset]] = {
     "text": CharacterText,
     **{name: partial(SequenceTask, name) for name in data.TASKS},

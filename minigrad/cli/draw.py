@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minigrad.cli.arguments import CommandError
 from minigrad.cli.extras import DRAWING, pip_line
-from minigrad.cli.user_graph import add_user_graph, returned_graph
+from minigrad.cli.user_graph import add_user_graph, record_graph
 from minigrad.drawing.engines import GraphvizNotFoundError
 from minigrad.drawing.picture import FORMATS
 
@@ -20,7 +20,7 @@ EXAMPLE = "model.py:loss -o loss.svg --values"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_user_graph(
-        parser, written="PICTURE", endings=FORMATS,
+        parser, picture="PICTURE", endings=FORMATS,
         gradients="write into each box its gradient, and draw what flows back",
     )  # fmt: skip
     parser.add_argument("--values", action="store_true", help="write into each box its value")
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     picture: Path = arguments.out
-    graph = returned_graph(arguments, FORMATS)
+    graph = record_graph(arguments, FORMATS)
     replaced = picture.exists()
     try:
         graph.draw(picture, values=arguments.values, gradients=arguments.gradients)

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from minigrad.cli.arguments import CommandError
-from minigrad.cli.user_graph import add_user_graph, returned_graph
+from minigrad.cli.user_graph import add_user_graph, record_graph
 
 SUMMARY = "explore the graph of a function in a Python file"
 DESCRIPTION = (
@@ -21,13 +21,13 @@ ENDINGS = (".html",)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_user_graph(
-        parser, written="PAGE", endings=ENDINGS, gradients="show gradients and step through the backward pass"
+        parser, picture="PAGE", endings=ENDINGS, gradients="show gradients and step through the backward pass"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     page: Path = arguments.out
-    graph = returned_graph(arguments, ENDINGS)
+    graph = record_graph(arguments, ENDINGS)
     replaced = page.exists()
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")

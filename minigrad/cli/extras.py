@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from minigrad.core.errors import MinigradError
 from minigrad.drawing.engines import layout
@@ -13,11 +12,11 @@ from minigrad.drawing.engines import layout
 
 @dataclass(frozen=True)
 class Extra:
-    """One thing that `pip` can add: its distribution, whether it is there, and what happens where it is not."""
+    """One thing that `pip` can add: its distribution, what happens without it, and whether it is there."""
 
     distribution: str
-    present: Callable[[], bool]
     without: str
+    present: Callable[[], bool]
 
 
 def can_draw() -> bool:
@@ -29,27 +28,24 @@ def can_draw() -> bool:
     return True
 
 
-def importable(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+def _make_extra(name: str, without: str) -> Extra:
+    """An extra whose module has the name of its distribution."""
+    return Extra(name, without, lambda: importlib.util.find_spec(name) is not None)
 
 
-DRAWING = Extra("graphviz-pure", can_draw, "pictures of graphs are DOT text (.dot) instead of .svg")
-CHECKPOINTS = Extra("safetensors", partial(importable, "safetensors"), "no checkpoint is saved")
-CURVES = Extra("matplotlib", partial(importable, "matplotlib"), "no loss curve is drawn")
-PROGRESS = Extra("tqdm", partial(importable, "tqdm"), "progress is shown in plain lines")
+DRAWING = Extra("graphviz-pure", "pictures of graphs are DOT text (.dot) instead of .svg", can_draw)
+CHECKPOINTS = _make_extra("safetensors", "no checkpoint is saved")
+CURVES = _make_extra("matplotlib", "no loss curve is drawn")
+PROGRESS = _make_extra("tqdm", "progress is shown in plain lines")
 
 
-def missing_extras(*extras: Extra) -> list[str]:
-    """Lines that say which of `extras` are missing, what that means, and how to install them; none for none."""
+def print_missing(*extras: Extra) -> None:
+    """Say which of `extras` are missing, what that means, and how to install them."""
     missing = [extra for extra in extras if not extra.present()]
-    if not missing:
-        return []
-    width = max(len(extra.distribution) for extra in missing)
-    return [
-        "not installed:",
-        *(f"  {extra.distribution:<{width}}  {extra.without}" for extra in missing),
-        f"to install: {pip_line(*missing)}",
-    ]
+    if missing:
+        width = max(len(extra.distribution) for extra in missing)
+        lines = (f"  {extra.distribution:<{width}}  {extra.without}" for extra in missing)
+        print("not installed:", *lines, f"to install: {pip_line(*missing)}", sep="\n")
 
 
 def pip_line(*extras: Extra) -> str:

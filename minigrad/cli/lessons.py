@@ -16,7 +16,7 @@ def three_tokens() -> dict[str, mg.Tensor]:
     """Attention of one query to three tokens that are keys and values, unscaled; every node with its gradient.
 
     >>> weights = three_tokens()["weights"]
-    >>> written(weights.numpy()), written(weights.grad)
+    >>> format_array(weights.numpy()), format_array(weights.grad)
     ('[0.6652, 0.2447, 0.0900]', '[1, 1, -2]')
     """
     embeddings = mg.Tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], requires_grad=True, name="embeddings")
@@ -33,18 +33,18 @@ def three_tokens() -> dict[str, mg.Tensor]:
     return nodes
 
 
-def written(array: Array) -> str:
+def format_array(array: Array) -> str:
     """An array on one line, whole numbers as such and others with four decimals.
 
-    >>> written(np.array([[1.0, -0.0], [0.66524096, 0.5]]))
+    >>> format_array(np.array([[1.0, -0.0], [0.66524096, 0.5]]))
     '[[1, 0], [0.6652, 0.5000]]'
     """
     if array.ndim:
-        return "[" + ", ".join(written(part) for part in array) + "]"
+        return "[" + ", ".join(format_array(part) for part in array) + "]"
     return str(int(array)) if array == int(array) else f"{array:.4f}"
 
 
-def block_check() -> GradientReport:
+def check_block() -> GradientReport:
     """The gradients of a causal transformer block with two heads, for its input and all its parameters, to order 2."""
     rng = np.random.default_rng(0)
     block = TransformerBlock(8, 2, hidden=16, causal=True, activation="gelu", dtype=np.float64, rng=rng)

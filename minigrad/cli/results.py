@@ -20,7 +20,7 @@ MODEL = "this model"
 LOSSES = {"validation": "validation", "training": "loss"}  # in records, by what they are called in pictures
 
 
-def attention_pictures(run: Run, folder: Path, names: list[str]) -> None:
+def draw_attention(run: Run, folder: Path, names: list[str]) -> None:
     """Draw the attention weights of each layer on one sequence into the files `names`, one panel per head."""
     example = run.data.example()
     for number, (name, weights) in enumerate(zip(names, run.attention(example.tokens), strict=True)):
@@ -28,7 +28,7 @@ def attention_pictures(run: Run, folder: Path, names: list[str]) -> None:
         heatmap(weights.numpy(), example.queries, example.keys, title).save(folder / name)
 
 
-def explorer_page(run: Run, data: CharacterText, path: Path) -> Graph:
+def write_explorer(run: Run, data: CharacterText, path: Path) -> Graph:
     """Write the page on which one sequence is followed through the trained model and back, and return its graph."""
     example = data.example()
     loss = ops.cross_entropy(run.model(example.tokens[:-1]), example.tokens[1:])
@@ -40,28 +40,28 @@ def explorer_page(run: Run, data: CharacterText, path: Path) -> Graph:
     return graph
 
 
-def losses(run: Run, data: CharacterText) -> dict[str, float]:
+def compare_losses(run: Run, data: CharacterText) -> dict[str, float]:
     """The loss on the validation text of n-gram models and of the run, nats per character."""
     return data.baselines() | {MODEL: run.history[-1]["validation"]}
 
 
-def loss_lines(found: Mapping[str, float]) -> list[str]:
-    """A table of `losses`, and which baselines the run is better than.
+def format_losses(losses: Mapping[str, float]) -> list[str]:
+    """A table of losses, and which baselines the run is better than.
 
-    >>> print(*loss_lines({"1-gram": 3.2, "2-gram": 2.3, "this model": 2.5}), sep="\\n")
+    >>> print(*format_losses({"1-gram": 3.2, "2-gram": 2.3, "this model": 2.5}), sep="\\n")
     1-gram      3.2000
     2-gram      2.3000
     this model  2.5000  better than 1-gram
     """
-    beaten = [name for name, loss in found.items() if found[MODEL] < loss]
+    beaten = [name for name, loss in losses.items() if losses[MODEL] < loss]
     verdict = f"  better than {', '.join(beaten)}" if beaten else "  better than none of them: more steps help"
-    return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in found.items()]
+    return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in losses.items()]
 
 
-def sample(run: Run, data: CharacterText) -> str:
+def write_sample(run: Run, data: CharacterText) -> str:
     """What the model writes; nothing in it can move the cursor of a terminal."""
-    written = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
-    return "\n".join(visible(line) for line in written.split("\n"))
+    text = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def draw_loss_curve(run: Run, baselines: Mapping[str, float], path: Path) -> None:

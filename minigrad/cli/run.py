@@ -1,15 +1,12 @@
-"""One training run: a model, its data and its optimiser, made from settings; checkpoints that go on bit for bit.
-
-The commands `demo` and `train` make runs and show what came out.
-"""
+"""One training run: a model, its data and its optimiser, made from settings; checkpoints that go on bit for bit."""
 
 from __future__ import annotations
 
 import copy
-import functools
 import json
 import operator
 import time
+import timeit
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -102,7 +99,7 @@ class Run:
         batches = self.data.batches(self.rng, self.settings.batch)
         self.history = fit(
             self.step,
-            batches if seconds is None else _until(time.perf_counter() + seconds, batches),
+            batches if seconds is None else _take_until(time.perf_counter() + seconds, batches),
             self.settings.steps,
             validate=lambda: self.data.measure(self.model),
             checkpoint=None if checkpoint is None else lambda history: self.save(checkpoint, history),
@@ -122,8 +119,8 @@ class Run:
     def compare_speed(self) -> str:
         """How much faster a compiled step is than one that is not, measured on a copy of the run."""
         twin = copy.deepcopy(self)
-        tokens, targets = next(twin.data.batches(twin.rng, self.settings.batch))
-        eager, compiled = (_shortest(functools.partial(step, tokens, targets)) for step in (twin._step, twin.step))
+        batch = next(twin.data.batches(twin.rng, self.settings.batch))
+        eager, compiled = (_time_step(step, batch) for step in (twin._step, twin.step))
         return (
             f"compiled  {compiled * 1e3:.1f} ms a step, {eager / compiled:.1f} times as fast as with --eager "
             f"({eager * 1e3:.1f} ms)"
@@ -143,7 +140,7 @@ class Run:
         return [layer for layer in weights if layer is not None]
 
 
-def resumed(path: Path, task: str, steps: int | None, seed: int | None, eager: bool = False) -> Run:
+def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager: bool = False) -> Run:
     """The run that was saved at `path`, to go on with; `steps` moves its end.
 
     Raises:
@@ -163,7 +160,7 @@ def resumed(path: Path, task: str, steps: int | None, seed: int | None, eager: b
         raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
     known = replace(SETTINGS[task], steps=settings.steps, seed=settings.seed)
     if settings != known:
-        raise CommandError(f"{path} has settings of another task or version: {_differences(settings, known)}")
+        raise CommandError(f"{path} has settings of another task or version: {_describe_differences(settings, known)}")
     if seed not in (None, settings.seed):
         raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
     run = Run(replace(settings, steps=steps or settings.steps), eager)
@@ -176,22 +173,17 @@ def resumed(path: Path, task: str, steps: int | None, seed: int | None, eager: b
     return run
 
 
-def _differences(found: Settings, known: Settings) -> str:
-    pairs = zip(asdict(found).items(), asdict(known).values(), strict=True)
+def _describe_differences(settings: Settings, known: Settings) -> str:
+    pairs = zip(asdict(settings).items(), asdict(known).values(), strict=True)
     return ", ".join(f"{name}={value!r} instead of {other!r}" for (name, value), other in pairs if value != other)
 
 
-def _shortest(call: Callable[[], Any]) -> float:
-    """The time of the fastest of a few calls, in seconds; the first, which may compile, does not count."""
-    times = []
-    for _ in range(TIMED + 1):
-        begin = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begin)
-    return min(times[1:])
+def _time_step(step: Callable[..., Any], batch: Batch) -> float:
+    """The time of the fastest of a few steps, in seconds; the first, which may compile, does not count."""
+    return min(timeit.repeat(lambda: step(*batch), number=1, repeat=TIMED + 1)[1:])
 
 
-def _until(end: float, batches: Iterator[Batch]) -> Iterator[Batch]:
+def _take_until(end: float, batches: Iterator[Batch]) -> Iterator[Batch]:
     """`batches`, as long as the clock allows."""
     for batch in batches:
         yield batch

@@ -6,12 +6,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from minigrad.cli.arguments import CommandError, add_eager, add_seed, add_steps
+from minigrad.cli.arguments import CommandError, add_eager, add_out, add_seed, add_steps, prepare_folder
 from minigrad.cli.datasets import CharacterText
-from minigrad.cli.extras import CHECKPOINTS, PROGRESS, missing_extras, pip_line
-from minigrad.cli.outputs import add_out, prepare_folder
-from minigrad.cli.results import attention_pictures, loss_lines, losses, sample
-from minigrad.cli.run import SETTINGS, Run, resumed
+from minigrad.cli.extras import CHECKPOINTS, PROGRESS, pip_line, print_missing
+from minigrad.cli.results import compare_losses, draw_attention, format_losses, write_sample
+from minigrad.cli.run import SETTINGS, Run, resume_run
 from minigrad.cli.threads import one_blas_thread
 from minigrad.memory import keep_memory
 
@@ -41,10 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     task, folder = arguments.task, arguments.out
     checkpoint = folder / f"{task}.safetensors"
     pictures = [f"{task}_attention_layer_{number}.svg" for number in range(SETTINGS[task].layers)]
-    for line in missing_extras(CHECKPOINTS, PROGRESS):
-        print(line)
+    print_missing(CHECKPOINTS, PROGRESS)
     if arguments.resume:
-        training = _resumed(checkpoint, arguments)
+        training = _resume_training(checkpoint, arguments)
         prepare_folder(folder, pictures)
     else:
         prepare_folder(folder, [checkpoint.name, *pictures])
@@ -63,27 +61,27 @@ def run(arguments: argparse.Namespace) -> int:
         how = f"; to go on: minigrad train {task} --out {folder} --resume" if saved else ""
         print(f"interrupted after step {training.done} of {training.settings.steps}{how}")
         return 130
-    _show(training)
-    attention_pictures(training, folder, pictures)
+    _print_results(training)
+    draw_attention(training, folder, pictures)
     print(f"written to {folder}: {', '.join([checkpoint.name] * saved + pictures)}")
     return 0
 
 
-def _resumed(checkpoint: Path, arguments: argparse.Namespace) -> Run:
+def _resume_training(checkpoint: Path, arguments: argparse.Namespace) -> Run:
     if not CHECKPOINTS.present():
         raise CommandError(f"--resume reads a checkpoint, which needs safetensors: {pip_line(CHECKPOINTS)}")
     if not checkpoint.exists():
         raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
-    training = resumed(checkpoint, arguments.task, arguments.steps, arguments.seed, arguments.eager)
+    training = resume_run(checkpoint, arguments.task, arguments.steps, arguments.seed, arguments.eager)
     print(f"{checkpoint}: going on from step {training.done}")
     return training
 
 
-def _show(training: Run) -> None:
+def _print_results(training: Run) -> None:
     data, measured = training.data, training.history[-1]["validation"]
     if isinstance(data, CharacterText):
-        print(f"{data.goal}:", *loss_lines(losses(training, data)), sep="\n  ")
+        print(f"{data.goal}:", *format_losses(compare_losses(training, data)), sep="\n  ")
         print("\na sample of what it writes:\n")
-        print(sample(training, data), end="\n\n")
+        print(write_sample(training, data), end="\n\n")
     else:
         print(f"{data.goal}: {measured:.1%}")

@@ -1,7 +1,4 @@
-"""FILE.py:FUNCTION: a function of the user's, loaded from a file, with errors shown as Python shows them.
-
-Called by the commands `draw`, `explore` and `check`.
-"""
+"""FILE.py:FUNCTION: a function of the user's, loaded from a file, with errors shown as Python shows them."""
 
 from __future__ import annotations
 
@@ -34,30 +31,30 @@ def user_function(target: str) -> Iterator[Callable[[], Any]]:
     Raises:
         CommandError: no such file or function, a file that is not Python text, a function that needs arguments.
     """
-    path, name = _split(target)
+    path, name = _split_target(target)
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        code = _compiled(path)
+        code = _compile_file(path)
         module = ModuleType(MODULE)
         module.__file__ = str(path)
         sys.modules[MODULE] = module  # where dataclasses look for it
         exec(code, vars(module))
-        yield _function(module, name, path)
+        yield _find_function(module, name, path)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        frames = _frames_of_user(error.__traceback__, str(path))
+        frames = _skip_to_user(error.__traceback__, str(path))
         if frames is None:
             raise
-        raise UserCodeError(_formatted(error, frames, str(path))) from error
+        raise UserCodeError(_format_error(error, frames, str(path))) from error
     finally:
         with suppress(ValueError):  # the user's code may have changed the list
             sys.path.remove(folder)
         sys.modules.pop(MODULE, None)
 
 
-def _split(target: str) -> tuple[Path, str]:
+def _split_target(target: str) -> tuple[Path, str]:
     file, colon, name = target.rpartition(":")
     path = Path(file)
     if not colon or path.suffix != ".py" or not name.isidentifier():
@@ -67,7 +64,7 @@ def _split(target: str) -> tuple[Path, str]:
     return path, name
 
 
-def _compiled(path: Path) -> CodeType:
+def _compile_file(path: Path) -> CodeType:
     source = path.read_bytes()
     try:
         text = importlib.util.decode_source(source)
@@ -78,14 +75,14 @@ def _compiled(path: Path) -> CodeType:
     try:
         return compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise UserCodeError(_formatted(error, None, str(path))) from error
+        raise UserCodeError(_format_error(error, None, str(path))) from error
 
 
-def _function(module: ModuleType, name: str, path: Path) -> Callable[[], Any]:
+def _find_function(module: ModuleType, name: str, path: Path) -> Callable[[], Any]:
     function: Callable[[], Any] | None = getattr(module, name, None)
     if not callable(function):
-        own = [key for key, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == MODULE]
-        raise CommandError(f"{path} has no function {name}; it has {', '.join(own) or 'none'}")
+        names = [key for key, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == MODULE]
+        raise CommandError(f"{path} has no function {name}; it has {', '.join(names) or 'none'}")
     try:
         inspect.signature(function).bind()
     except TypeError as error:
@@ -95,14 +92,14 @@ def _function(module: ModuleType, name: str, path: Path) -> Callable[[], Any]:
     return function
 
 
-def _frames_of_user(trace: TracebackType | None, path: str) -> TracebackType | None:
+def _skip_to_user(trace: TracebackType | None, path: str) -> TracebackType | None:
     """The traceback from the first frame in the user's file on, None where there is none."""
     while trace is not None and trace.tb_frame.f_code.co_filename != path:
         trace = trace.tb_next
     return trace
 
 
-def _formatted(error: BaseException, frames: TracebackType | None, path: str) -> str:
+def _format_error(error: BaseException, frames: TracebackType | None, path: str) -> str:
     """As Python shows it, without causes that never passed through the user's file, such as an error of NumPy's."""
     shown = traceback.TracebackException(type(error), error, frames, compact=True)
     report: traceback.TracebackException | None = shown

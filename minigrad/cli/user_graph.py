@@ -1,7 +1,4 @@
-"""The graph of what a user's function returns: FILE.py:FUNCTION enters, a `Graph` leaves.
-
-Called by the commands `draw` and `explore`, which take the same arguments and write one file.
-"""
+"""The graph of what a user's function returns: FILE.py:FUNCTION enters, a `Graph` leaves, and one file is written."""
 
 from __future__ import annotations
 
@@ -18,17 +15,17 @@ from minigrad.graph import Graph, graph_of
 from minigrad.wording.messages import describe
 
 
-def add_user_graph(parser: argparse.ArgumentParser, *, written: str, endings: Collection[str], gradients: str) -> None:
-    """The arguments `function`, `out` and `gradients`; the texts say what is written and what gradients are for."""
+def add_user_graph(parser: argparse.ArgumentParser, *, picture: str, endings: Collection[str], gradients: str) -> None:
+    """The arguments `function`, `out` and `gradients`; the texts name the file and say what gradients are for."""
     parser.add_argument("function", metavar="FILE.py:FUNCTION", help="split at the last colon")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar=written, help=", ".join(endings))
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar=picture, help=", ".join(endings))
     parser.add_argument(
         "--gradients", action="store_true",
         help=f"{gradients}: after backward(keep=True) of the one result, if FUNCTION has not called it",
     )  # fmt: skip
 
 
-def returned_graph(arguments: argparse.Namespace, endings: Collection[str]) -> Graph:
+def record_graph(arguments: argparse.Namespace, endings: Collection[str]) -> Graph:
     """Check the place to write to, then call the function, which may take long, and look at what it returns.
 
     Raises:
@@ -37,9 +34,11 @@ def returned_graph(arguments: argparse.Namespace, endings: Collection[str]) -> G
     _check_place(arguments.out, endings)
     with user_function(arguments.function) as function:
         outputs = function()
-        graph = graph_of(_checked(outputs, arguments.function))
+        tensors = _find_tensors(outputs, arguments.function)
+        graph = graph_of(outputs)
         if arguments.gradients and all(node.gradient is None for node in graph):
-            graph = _differentiated(outputs)
+            _differentiate(tensors)
+            graph = graph_of(outputs)
     return graph
 
 
@@ -52,22 +51,19 @@ def _check_place(place: Path, endings: Collection[str]) -> None:
         raise CommandError(f"{place} is a folder")
 
 
-def _checked(outputs: Any, target: str) -> Any:
-    found = list(leaves(outputs))
-    wrong = [x for x in found if not isinstance(x, Tensor)]
-    if wrong or not found:
-        kind = type(wrong[0]).__name__ if wrong else "nothing"
+def _find_tensors(outputs: Any, target: str) -> list[Tensor]:
+    tensors: list[Tensor] = list(leaves(outputs))
+    wrong = [type(output).__name__ for output in tensors if not isinstance(output, Tensor)]
+    if wrong or not tensors:
+        kind = wrong[0] if wrong else "nothing"
         raise CommandError(f"{target} must return a Tensor or several in a tuple, list or dictionary, got {kind}")
-    return outputs
+    return tensors
 
 
-def _differentiated(outputs: Any) -> Graph:
-    found = list(leaves(outputs))
-    if len(found) != 1 or found[0].shape != () or not found[0].requires_grad:
-        shown = ", ".join(describe(x) for x in found)
+def _differentiate(outputs: list[Tensor]) -> None:
+    if len(outputs) != 1 or outputs[0].shape != () or not outputs[0].requires_grad:
         raise CommandError(
             "--gradients needs one scalar that requires a gradient, or a function that calls backward(keep=True) "
-            f"itself; got {shown}"
+            f"itself; got {', '.join(map(describe, outputs))}"
         )
-    found[0].backward(keep=True)
-    return graph_of(outputs)
+    outputs[0].backward(keep=True)

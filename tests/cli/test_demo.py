@@ -30,7 +30,7 @@ def _short():
     short = replace(whole, train=whole.train[:20_000], validation=whole.train[20_000:22_000])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "python_topics", lambda: short)
-        patch.setattr(demo, "block_check", functools.cache(demo.block_check))
+        patch.setattr(demo, "check_block", functools.cache(demo.check_block))
         yield
 
 

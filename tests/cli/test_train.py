@@ -14,7 +14,7 @@ import pytest
 from minigrad import data
 from minigrad.__main__ import main
 from minigrad.cli import run as runs
-from minigrad.cli.run import SETTINGS, resumed
+from minigrad.cli.run import SETTINGS, resume_run
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import NOTES
 from minigrad.training import fit
@@ -75,7 +75,7 @@ def test_reversal_is_learned_and_the_attention_is_an_anti_diagonal(capsys):
     assert "model     1 layer of 1 head, width 64, 10 tokens, 51,402 parameters" in output.out
     assert "share of new sequences that are right in every place: 100.0%" in output.out
     assert output.err.count("validation") == 19  # lines of progress, at most 20
-    run = resumed(Path("minigrad-train/reverse.safetensors"), "reverse", None, None)
+    run = resume_run(Path("minigrad-train/reverse.safetensors"), "reverse", None, None)
     (weights,) = run.attention(run.data.example().tokens)
     assert weights.numpy()[0].argmax(axis=-1).tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     picture = Path("minigrad-train/reverse_attention_layer_0.svg").read_text("utf-8")
