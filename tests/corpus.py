@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 import minigrad as mg  # noqa: E402
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results  # noqa: E402
 from minigrad.core.structure import leaves, map_leaves  # noqa: E402
-from minigrad.drawing.explorer.payload import payload  # noqa: E402
+from minigrad.drawing.explorer.payload import make_payload  # noqa: E402
 from minigrad.ops.specimens import specimens_of  # noqa: E402
 
 
@@ -44,7 +44,7 @@ def texts_of(graph: Any) -> Iterator[tuple[str, str]]:
     yield "listing", str(graph)
     yield "DOT", graph.dot()
     yield "Mermaid", graph.mermaid()
-    yield "explorer", json.dumps(payload(graph), ensure_ascii=False, indent=1)
+    yield "explorer", json.dumps(make_payload(graph), ensure_ascii=False, indent=1)
 
 
 def texts_of_function(function: Callable[..., Any], *arguments: Any) -> Iterator[tuple[str, str]]:

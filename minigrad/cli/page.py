@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from string import Template
 
-from minigrad.drawing.text import visible
+from minigrad.drawing.text import escape_hidden
 
 FRAME = Template(resources.files("minigrad.cli").joinpath("page.html").read_text("utf-8"))
 
@@ -78,4 +78,4 @@ def files(names: Iterable[tuple[str, str]]) -> str:
 
 def _escape(text: str) -> str:
     """Any text, on as many lines as it has, safe as content and as attribute."""
-    return "\n".join(html.escape(visible(line)) for line in text.split("\n"))
+    return "\n".join(html.escape(escape_hidden(line)) for line in text.split("\n"))

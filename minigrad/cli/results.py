@@ -12,7 +12,7 @@ from minigrad.cli.datasets import CharacterText
 from minigrad.cli.run import Run
 from minigrad.drawing.curves import draw_curves
 from minigrad.drawing.heatmap import heatmap
-from minigrad.drawing.text import visible
+from minigrad.drawing.text import escape_hidden
 from minigrad.graph import Graph
 
 SAMPLE = 400  # characters
@@ -61,7 +61,7 @@ def format_losses(losses: Mapping[str, float]) -> list[str]:
 def write_sample(run: Run, data: CharacterText) -> str:
     """What the model writes; nothing in it can move the cursor of a terminal."""
     text = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(escape_hidden(line) for line in text.split("\n"))
 
 
 def draw_loss_curve(run: Run, baselines: Mapping[str, float], path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Pictures of graphs: DOT text, its look and its layout, heat maps. Reads `minigrad.graph`, which calls it by name."""
+"""Pictures of graphs: DOT text, its look and its layout, heat maps, the explorer."""

@@ -1,4 +1,4 @@
-"""Which characters the font of the bundled layout engine lacks. Called by `engines`, before a bitmap is drawn.
+"""Which characters the font of the bundled layout engine lacks; in a bitmap they would be empty boxes.
 
 graphviz-pure 0.2 draws Arial and Helvetica with Arimo, in which it shows an empty box for every other character.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 
-def lacking_in_arimo(text: str) -> str:
+def find_lacking(text: str) -> str:
     """The characters of `text` that Arimo has not, each once, in the order of their numbers.
 
-    >>> lacking_in_arimo("∂loss/∂查询, ∅")
+    >>> find_lacking("∂loss/∂查询, ∅")
     '∅查询'
     """
     return "".join(sorted(set(_NOT_IN_ARIMO.findall(text))))

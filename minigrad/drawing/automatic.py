@@ -1,4 +1,4 @@
-"""The theme "auto": one SVG for readers in the light and in the dark. Called when such a picture is written.
+"""The theme "auto": one SVG for readers in the light and in the dark.
 
 The writer of DOT gives every box, arrow and cluster a class; a style sheet overrides their colours where the reader
 prefers dark ones. Viewers that know no style sheets show the light picture.
@@ -13,29 +13,29 @@ from minigrad.drawing.style import DARK, LIGHT, Paint
 PICTURE = "minigrad-picture"  # the class of the root, so that the rules reach nothing else of a page
 
 
-def with_both_themes(svg: bytes) -> bytes:
+def add_dark_theme(svg: bytes) -> bytes:
     """An SVG picture with the style sheet inside it."""
     start = svg.index(b"<svg") + len(b"<svg")
     end = svg.index(b">", start) + 1
-    style = f"\n<style>\n{style_sheet()}\n</style>".encode()
+    style = f"\n<style>\n{write_style_sheet()}\n</style>".encode()
     return svg[:start] + f' class="{PICTURE}"'.encode() + svg[start:end] + style + svg[end:]
 
 
-def style_sheet() -> str:
+def write_style_sheet() -> str:
     """The rules for dark colours; those of the light theme are written on the elements themselves."""
-    rules = "\n".join(f"  .{PICTURE} {selector} {{ {declarations} }}" for selector, declarations in _rules())
+    rules = "\n".join(f"  .{PICTURE} {selector} {{ {declarations} }}" for selector, declarations in _list_rules())
     return f"@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
 
 
-def _rules() -> Iterator[tuple[str, str]]:
+def _list_rules() -> Iterator[tuple[str, str]]:
     yield ".graph > text", f"fill: {DARK.text}"
     yield ".node text", f"fill: {DARK.text}"
     for role, paint in DARK.roles.items():
-        yield from _box(f".role-{role}", paint)
+        yield from _list_box_rules(f".role-{role}", paint)
     for order, paint in enumerate(DARK.orders):
-        yield from _box(f".order-{order}", paint)
+        yield from _list_box_rules(f".order-{order}", paint)
     for order, paint in enumerate(DARK.clusters):
-        yield from _box(f".cluster-{order}", paint)
+        yield from _list_box_rules(f".cluster-{order}", paint)
     for kind, colour in DARK.edges.items():
         yield f".edge-{kind} path", f"stroke: {colour}"
         yield f".edge-{kind} polygon", f"stroke: {colour}; fill: {colour}"
@@ -48,7 +48,7 @@ def _rules() -> Iterator[tuple[str, str]]:
         yield f'.edge [fill="{light.lower()}"]', f"fill: {dark}"
 
 
-def _box(selector: str, paint: Paint) -> Iterator[tuple[str, str]]:
+def _list_box_rules(selector: str, paint: Paint) -> Iterator[tuple[str, str]]:
     # The outer line of a double outline has no fill, and must not get one.
     shapes = ":is(path, polygon, ellipse)"
     yield f"{selector} {shapes}", f"stroke: {paint.outline}"

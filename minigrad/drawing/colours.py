@@ -1,7 +1,7 @@
 """Numbers as colours: scales that keep their order for every kind of colour vision and in grey.
 
 In come numbers, out go indices into a table of 256 colours, and for each colour the colour of text that is legible on
-it. Called by `heatmap`.
+it.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Scale:
     @property
     def palette(self) -> list[str]:
         """256 colours in the order of the numbers, as `#rrggbb`; 0 is about as light as a white page."""
-        return _mixed(NEGATIVE[:0:-1] + POSITIVE if self.signed else SEQUENTIAL)
+        return _mix(NEGATIVE[:0:-1] + POSITIVE if self.signed else SEQUENTIAL)
 
     @property
     def dark_palette(self) -> list[str]:
         """The same for dark pages, where 0 is about as dark as the page."""
-        return _mixed((*NEGATIVE[1:], DARK_MIDDLE, *POSITIVE[:0:-1]) if self.signed else SEQUENTIAL[::-1])
+        return _mix((*NEGATIVE[1:], DARK_MIDDLE, *POSITIVE[:0:-1]) if self.signed else SEQUENTIAL[::-1])
 
 
-def _mixed(anchors: Sequence[str]) -> list[str]:
+def _mix(anchors: Sequence[str]) -> list[str]:
     """256 colours in equal steps from the first anchor to the last."""
     channels = np.array([[int(anchor[at : at + 2], 16) for at in (1, 3, 5)] for anchor in anchors])
     places = np.linspace(0, 255, len(anchors))

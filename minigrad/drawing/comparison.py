@@ -1,6 +1,6 @@
 """The picture of a difference: a `Difference` enters; the graph to draw leaves, with the options to draw it with.
 
-What is in both graphs is drawn once, and marked where it changed. Called by the methods of `Difference`.
+What is in both graphs is drawn once, and marked where it changed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from minigrad.graph.diff import Change, Difference
 from minigrad.graph.union import union
 
 # Facts that a box tells by a text of its own; the others are told by its arrows, its place or its outline.
-TOLD = ("op", "params", "shape", "dtype", "name")
+FACTS = ("op", "params", "shape", "dtype", "name")
 
 
-def pictured(difference: Difference, options: Mapping[str, Any]) -> tuple[Graph, dict[str, Any]]:
+def merge_graphs(difference: Difference, options: Mapping[str, Any]) -> tuple[Graph, dict[str, Any]]:
     """Both graphs as one, and the options of `Graph.dot` that mark what is different; those that are given win.
 
     Nodes among the options may be of either graph.
@@ -28,21 +28,21 @@ def pictured(difference: Difference, options: Mapping[str, Any]) -> tuple[Graph,
         raise ValueError("between: of a difference there is no part; take the difference of the parts, a.between(…)")
     whole = union(difference)
 
-    def of(given: Node | str) -> Node | str:
-        return whole.of.get(given, given) if isinstance(given, Node) else given
+    def find_merged(node: Node | str) -> Node | str:
+        return whole.of.get(node, node) if isinstance(node, Node) else node
 
-    labels = {of(change.after): text for change in difference.changed if (text := _told(change))}
-    chosen: dict[str, Any] = {"marks": whole.marks, "title": difference.counts(), **options}
-    chosen["labels"] = labels | {of(node): text for node, text in (options.get("labels") or {}).items()}
-    chosen["highlight"] = [of(node) for node in options.get("highlight") or ()]
-    return whole.graph, chosen
+    labels = {find_merged(change.after): text for change in difference.changed if (text := _describe_change(change))}
+    labels |= {find_merged(node): text for node, text in (options.get("labels") or {}).items()}
+    highlight = [find_merged(node) for node in options.get("highlight") or ()]
+    marked = {"marks": whole.marks, "title": difference.counts(), **options}
+    return whole.graph, marked | {"labels": labels, "highlight": highlight}
 
 
-def _told(change: Change) -> str:
+def _describe_change(change: Change) -> str:
     """`weights: softmax → divide`: the name that it keeps, or the operation, and what else a box can tell."""
-    facts = {fact: texts for fact, texts in change.what.items() if fact in TOLD}
+    facts = {fact: texts for fact, texts in change.what.items() if fact in FACTS}
     if not facts:
         return ""
-    kept = "" if "name" in facts else change.after.name or ("" if "op" in facts else change.after.op)
-    changed = ", ".join(f"{old or 'none'} → {new or 'none'}" for old, new in facts.values())
-    return f"{kept}: {changed}" if kept else changed
+    name = "" if "name" in facts else change.after.name or ("" if "op" in facts else change.after.op)
+    changes = ", ".join(f"{old or 'none'} → {new or 'none'}" for old, new in facts.values())
+    return f"{name}: {changes}" if name else changes

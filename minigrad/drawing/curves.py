@@ -1,6 +1,6 @@
 """Numbers along an axis as a picture of lines, written as SVG by matplotlib (the extra `plot`).
 
-In come points by the name of their line, out goes a file. Called by users, by the demo and by training scripts.
+In come points by the name of their line, out goes a file.
 """
 
 from __future__ import annotations

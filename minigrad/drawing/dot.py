@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Unpack
+from typing import Any
 
 import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.drawing import style
-from minigrad.drawing.backward import Flow, flows_back, widths
-from minigrad.drawing.labels import about_gradients, arrow_notes, box_lines, gradient_lines
-from minigrad.drawing.look import Look, Options, chosen, kind_of, mark_of, sample
-from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, MARKS, THEMES, Theme
-from minigrad.drawing.text import array_lines, label, tooltip
-from minigrad.drawing.view import ORDERS, Arrow, Box, View, nested
+from minigrad.drawing.flows import Flow, choose_widths, find_flows
+from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
+from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
+from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, THEMES, Theme
+from minigrad.drawing.text import format_array, quote_label, quote_tooltip
+from minigrad.drawing.view import ORDERS, Arrow, Box, View, walk_clusters
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
 
 LARGE = 300  # boxes; from here on, engines are asked for less
+TEXT_ONLY = {"shape": "plaintext", "style": ""}
+UNSEEN = '[style="invis"]'
 MOST_LISTED = 12  # nodes in the tooltip of a closed scope, contributions in that of an arrow
 
 
-def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
+def dot_source(graph: Graph, **options: Any) -> str:
     """The picture of `graph` in the DOT language.
 
     Args:
@@ -63,10 +65,10 @@ def dot_source(graph: Graph, **options: Unpack[Options]) -> str:
     >>> [line.strip() for line in lines if "->" in line]
     ['n0 -> n1;', 'n0 -> n1;']
     """
-    return written(*chosen(graph, **options))
+    return write_dot(*parse_options(graph, options))
 
 
-def written(shown: View, look: Look) -> str:
+def write_dot(shown: View, look: Look) -> str:
     """The picture of what is shown."""
     return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).lines()), "}", ""])
 
@@ -80,26 +82,26 @@ class _Writer:
         self.large = len(shown.boxes) >= LARGE
         self.scale = (look.font_size or 10) / 10
         self.reasons = absent_gradients(shown.graph) if look.gradients else {}
-        self.flows = flows_back(shown) if look.gradients or look.played is not None else []
-        self.plain_node = self._sized(style.node_attributes(self.theme, "op"))
-        self.plain_edge = self._edge_look("value")
+        self.flows = find_flows(shown) if look.gradients or look.played is not None else []
+        self.plain_node = self._scale(style.node_attributes(self.theme, "op"))
+        self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
 
     def lines(self) -> Iterator[str]:
-        yield f"graph {_attributes(self._graph_look(), label=self._heading())};"
-        yield f"node {_attributes(self.plain_node)};"
-        yield f"edge {_attributes(self.plain_edge)};"
-        yield from (f"{box.id} {self._box(box)};" for box in self.shown.boxes)
-        yield from self._clusters()
-        yield from (self._arrow(arrow) for arrow in self.shown.arrows)
-        yield from self._flowing_back()
+        yield f"graph {_write_attributes(self._style_graph(), label=self._write_heading())};"
+        yield f"node {_write_attributes(self.plain_node)};"
+        yield f"edge {_write_attributes(self.plain_edge)};"
+        yield from (f"{box.id} {self._write_box(box)};" for box in self.shown.boxes)
+        yield from self._write_clusters()
+        yield from (self._write_arrow(arrow) for arrow in self.shown.arrows)
+        yield from self._write_flows()
         if self.look.caption:
-            yield from self._caption()
+            yield from self._write_caption()
         if self.look.legend:
-            yield from self._legend()
+            yield from self._write_legend()
 
-    def _graph_look(self) -> dict[str, str]:
-        settings = self._sized(style.graph_attributes(self.theme)) | {"rankdir": self.direction}
+    def _style_graph(self) -> dict[str, str]:
+        settings = self._scale(style.graph_attributes(self.theme)) | {"rankdir": self.direction}
         if self.large:
             settings["nslimit"] = "1"
         if self.look.theme == "auto":
@@ -108,171 +110,162 @@ class _Writer:
             settings["dpi"] = f"{self.look.dpi:g}"
         return settings
 
-    def _heading(self) -> str | None:
-        title = [self.look.title] if self.look.title else []
-        missing = about_gradients(self.reasons)
-        heading = [*title, *([missing] if missing else []), *self.shown.notes]
+    def _write_heading(self) -> str | None:
+        heading = [line for line in (self.look.title, describe_missing_gradients(self.reasons)) if line]
+        heading += self.shown.notes
         if heading and any(box.kind == "scope" for box in self.shown.boxes):
             heading.append("")  # room for the tabs of closed scopes, of which engines know nothing
-        return label(*heading) if heading else None
+        return quote_label(*heading) if heading else None
 
     # --- boxes --------------------------------------------------------------------------------------------------------
 
-    def _box(self, box: Box) -> str:
-        look, node = self.look, box.node
-        lines = box_lines(self.shown, box, look.labels.get(box.nodes[0]) if node is not None else None, look.values)
-        own = self._node_look(*sample(box))
-        alarming = False
+    def _write_box(self, box: Box) -> str:
+        look, node, mark = self.look, box.node, self.look.mark_of(box)
+        lines = describe_box(self.shown, box, look)
+        attributes = self._style_node(*classify_box(box))
+        emphasis: dict[str, str] = {}
         if node is not None and len(box.nodes) == 1:
             if look.gradients and not box.order:
-                lines += gradient_lines(node.gradient, node.shape, self.reasons.get(node.number))
-            alarming = (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient))
-        mark = mark_of(box, look.marks)
-        if mark is not None and box.kind != "next":
-            lines[0] = f"{style.SIGNS[mark]} {lines[0]}"
-        emphasis = [
-            (alarming, style.ALARM | {"color": self.theme.alarm}),
-            (mark is not None, MARKS.get(mark or "", {}) | {"color": self.theme.marks.get(mark or "", "")}),
-            (any(x in look.highlight for x in box.nodes), style.SELECTED | {"color": self.theme.selection}),
-        ]
-        for applies, changed in emphasis:
-            if applies and box.kind != "next":
-                own |= changed
-                own.pop("class", None)  # the colours of an emphasis suit both themes
-        return _attributes(own, self.plain_node, label=label(*lines), tooltip=self._about(box))
+                lines += describe_gradient(node.gradient, node.shape, self.reasons.get(node.number))
+            if (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient)):
+                emphasis |= style.ALARM | {"color": self.theme.alarm}
+        if mark is not None:
+            emphasis |= style.MARKS[mark] | {"color": self.theme.marks[mark]}
+        if look.highlights(box):
+            emphasis |= style.SELECTED | {"color": self.theme.selection}
+        if emphasis:
+            attributes.pop("class", None)  # the colours of an emphasis suit both themes
+        label, tooltip = quote_label(*lines), self._write_tooltip(box)
+        return _write_attributes(attributes | emphasis, self.plain_node, label=label, tooltip=tooltip)
 
-    def _about(self, box: Box) -> str:
+    def _write_tooltip(self, box: Box) -> str:
         if box.kind == "next":
             state = box.nodes[0]
-            return tooltip(f"the value of %{state.number} {state.path} after the step")
+            return quote_tooltip(f"the value of %{state.number} {state.path} after the step")
         node = box.node
         if node is not None:
             formula = [node.function.formula] if node.function is not None and node.function.formula else []
-            return tooltip(repr(node), *formula)
+            return quote_tooltip(repr(node), *formula)
         more = [f"and {len(box.nodes) - MOST_LISTED:,} more"] if len(box.nodes) > MOST_LISTED else []
-        named = box.scope if box.kind == "scope" else "neighbours"
-        return tooltip(f"{named}: {len(box.nodes):,} nodes", *(repr(x) for x in box.nodes[:MOST_LISTED]), *more)
+        name = box.scope if box.kind == "scope" else "neighbours"
+        return quote_tooltip(f"{name}: {len(box.nodes):,} nodes", *map(repr, box.nodes[:MOST_LISTED]), *more)
 
     # --- arrows -------------------------------------------------------------------------------------------------------
 
-    def _arrow(self, arrow: Arrow) -> str:
+    def _write_arrow(self, arrow: Arrow) -> str:
         """With a note where it says something new."""
-        source, target, kind = arrow.source, arrow.target, kind_of(arrow)
+        source, target, kind = arrow.source, arrow.target, classify_arrow(arrow)
         ends, end = ((target, source), "taillabel") if kind == "backward" else ((source, target), "headlabel")
-        notes = arrow_notes(arrow)
+        notes = describe_arrow(arrow)
         # A label in the middle gets room of its own, which takes an engine twice the time.
-        extra = {end if self.large else "label": label(" " + " ".join(notes))} if notes else {}
-        attributes = _attributes(self._edge_look(kind), self.plain_edge, **extra)
+        extra = {end if self.large else "label": quote_label(" " + " ".join(notes))} if notes else {}
+        attributes = _write_attributes(self._style_edge(kind), self.plain_edge, **extra)
         return f"{ends[0].id} -> {ends[1].id}{f' {attributes}' if attributes else ''};"
 
-    def _flowing_back(self) -> Iterator[str]:
+    def _write_flows(self) -> Iterator[str]:
         """What flows back along each arrow of the forward pass, wider where it is larger, by orders of magnitude."""
         current = None if self.look.played is None else self.look.played - 1
-        for position, (flow, width) in enumerate(zip(self.flows, widths(self.flows), strict=True)):
-            own = self._edge_look("gradient") | {"penwidth": f"{width:.2g}"}
+        for position, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
+            attributes = self._style_edge("gradient") | {"penwidth": f"{width:.2g}"}
             if current is not None and position > current:
-                own["style"] = "invis"
+                attributes["style"] = "invis"
             elif position == current:
-                own |= {"color": self.theme.selection, "penwidth": "2.6", "style": "solid"}
-                own.pop("class", None)
-            attributes = _attributes(own, self.plain_edge, tooltip=_about_flow(flow))
-            yield f"{flow.source.id} -> {flow.target.id} {attributes};"
+                attributes |= {"color": self.theme.selection, "penwidth": "2.6", "style": "solid"}
+                attributes.pop("class", None)
+            written = _write_attributes(attributes, self.plain_edge, tooltip=_describe_flow(flow))
+            yield f"{flow.source.id} -> {flow.target.id} {written};"
 
     # --- clusters -----------------------------------------------------------------------------------------------------
 
-    def _clusters(self) -> Iterator[str]:
+    def _write_clusters(self) -> Iterator[str]:
         numbers = itertools.count()
-        for depth, cluster in nested(self.shown.clusters):
+        for depth, cluster in walk_clusters(self.shown.clusters):
             margin = "  " * depth
             if cluster is None:
                 yield f"{margin}}}"
                 continue
-            own = self._sized(style.cluster_attributes(self.theme, cluster.order, cluster.count > 1))
+            attributes = self._scale(style.cluster_attributes(self.theme, cluster.order, cluster.count > 1))
             if self.look.theme == "auto":
-                own["class"] = f"cluster-{min(cluster.order, 1)}"
+                attributes["class"] = f"cluster-{min(cluster.order, 1)}"
             yield f"{margin}subgraph cluster{next(numbers)} {{"
-            yield f"{margin}  graph {_attributes(own, label=label(cluster.heading))};"
+            yield f"{margin}  graph {_write_attributes(attributes, label=quote_label(cluster.heading))};"
             if cluster.boxes:
                 yield f"{margin}  {'; '.join(box.id for box in cluster.boxes)};"
 
     # --- beside the graph ---------------------------------------------------------------------------------------------
 
-    def _caption(self) -> Iterator[str]:
+    def _write_caption(self) -> Iterator[str]:
         """Lines in a box of fixed size, so that longer ones move nothing."""
-        own = {"shape": "plaintext", "style": "", "fixedsize": "true", "width": "4", "fontcolor": self.theme.text}
-        own["height"] = f"{0.19 * self.scale * len(self.look.caption):.2f}"
-        yield f"caption {_attributes(own, label=label(*self.look.caption, left=True))};"
-        if self.shown.boxes:
-            yield f"caption -> {self.shown.boxes[0].id} {_attributes({'style': 'invis'})};"
+        height = f"{0.19 * self.scale * len(self.look.caption):.2f}"
+        attributes = TEXT_ONLY | {"fixedsize": "true", "width": "4", "fontcolor": self.theme.text, "height": height}
+        yield f"caption {_write_attributes(attributes, label=quote_label(*self.look.caption, left=True))};"
+        yield f"caption -> {self.shown.boxes[0].id} {UNSEEN};"  # frames are of graphs through which something flows
 
-    def _legend(self) -> Iterator[str]:
+    def _write_legend(self) -> Iterator[str]:
         """A sample of each kind of box and arrow that the picture has, one below the other."""
-        samples = sorted(
-            {sample(box) for box in self.shown.boxes}, key=lambda sample: (sample[1], LEGEND[sample[0]][1])
-        )
-        arrows = {kind_of(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
+        places = {role: place for place, role in enumerate(LEGEND)}
+        samples = {classify_box(box) for box in self.shown.boxes}
+        arrows = {classify_arrow(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
+        frame = _write_attributes(self._scale(style.cluster_attributes(self.theme)), label=quote_label("legend"))
         yield "subgraph cluster_legend {"
-        yield f"  graph {_attributes(self._sized(style.cluster_attributes(self.theme)), label=label('legend'))};"
+        yield f"  graph {frame};"
         names: list[str] = []
-        unseen = _attributes({"style": "invis"})
-        for role, order, output in sorted(samples, key=lambda sample: (*sample[1:], LEGEND[sample[0]][1])):
-            own = self._node_look(role, order, output)
-            text = "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role][0]
+        for role, order, output in sorted(samples, key=lambda sample: (*sample[1:], places[sample[0]])):
+            text = "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role]
+            look = _write_attributes(self._style_node(role, order, output), self.plain_node, label=quote_label(text))
             names.append(f"legend{len(names)}")
-            yield f"  {names[-1]} {_attributes(own, self.plain_node, label=label(text))};"
+            yield f"  {names[-1]} {look};"
         across = self.direction in ("LR", "RL")
         if across:
-            yield from (f"  {first} -> {second} {unseen};" for first, second in itertools.pairwise(names))
+            yield from (f"  {first} -> {second} {UNSEEN};" for first, second in itertools.pairwise(names))
         else:
             rows = names, [f"{end}_{kind}" for kind in ARROWS if kind in arrows for end in ("from", "to")]
             for position, row in enumerate(rows):
                 yield f"  subgraph legend_row{position} {{ rank=same; {'; '.join(row)}; }}"
-        text_only = {"shape": "plaintext", "style": "", "fontcolor": self.theme.text, "height": "0.2", "width": "0.2"}
+        plain = TEXT_ONLY | {"fontcolor": self.theme.text, "height": "0.2", "width": "0.2"}
         for kind, text in ARROWS.items():
             if kind in arrows:
-                words = _attributes(self._sized(text_only), label=label(text))
-                look = _attributes(self._edge_look(kind) | {"constraint": "true"}, self.plain_edge)
+                look = _write_attributes(self._style_edge(kind) | {"constraint": "true"}, self.plain_edge)
                 yield f'  from_{kind} [shape="point", style="invis", width="0.01"];'
-                yield f"  to_{kind} {words};"
-                yield f"  from_{kind} -> to_{kind}{f' {look}' if look else ''};"
-                if names:
-                    yield f"  {names[-1 if across else 0]} -> from_{kind} {unseen};"
+                yield f"  to_{kind} {_write_attributes(plain, label=quote_label(text))};"
+                yield f"  from_{kind} -> to_{kind} {look};"
+                yield f"  {names[-1 if across else 0]} -> from_{kind} {UNSEEN};"
         yield "}"
 
     # --- looks --------------------------------------------------------------------------------------------------------
 
-    def _node_look(self, role: str, order: int, output: bool) -> dict[str, str]:
-        own = self._sized(style.node_attributes(self.theme, role, order, output))
+    def _style_node(self, role: str, order: int, output: bool) -> dict[str, str]:
+        look = self._scale(style.node_attributes(self.theme, role, order, output))
         if self.look.theme == "auto":
-            own["class"] = f"role-{role}" if role in self.theme.roles else f"order-{min(order, len(ORDERS) - 1)}"
-        return own
+            look["class"] = f"role-{role}" if role in self.theme.roles else f"order-{min(order, len(ORDERS) - 1)}"
+        return look
 
-    def _edge_look(self, kind: str) -> dict[str, str]:
-        own = self._sized(style.edge_attributes(self.theme, kind))
-        return own | {"class": f"edge-{kind}"} if self.look.theme == "auto" else own
+    def _style_edge(self, kind: str) -> dict[str, str]:
+        look = self._scale(style.edge_attributes(self.theme, kind))
+        return look | {"class": f"edge-{kind}"} if self.look.theme == "auto" else look
 
-    def _sized(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        return style.enlarged(attributes, self.scale)
+    def _scale(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        return style.scale_fonts(attributes, self.scale)
 
 
 def _is_odd(array: Array | None) -> bool:
     return array is not None and array.dtype.kind == "f" and not np.isfinite(array).all()
 
 
-def _about_flow(flow: Flow) -> str:
+def _describe_flow(flow: Flow) -> str:
     if len(flow.steps) == 1:
         (step,) = flow.steps
-        return tooltip(
+        return quote_tooltip(
             f"∂%{step.node.number}/∂{step.argument}, added to the gradient of %{step.target.number}",
-            *array_lines(step.contribution),
+            *format_array(step.contribution),
         )
     more = [f"and {len(flow.steps) - MOST_LISTED} more"] if len(flow.steps) > MOST_LISTED else []
-    named = (f"∂%{step.node.number}/∂{step.argument} to %{step.target.number}" for step in flow.steps[:MOST_LISTED])
-    return tooltip(f"{len(flow.steps)} contributions, norm {flow.norm:.4g}", *named, *more)
+    names = (f"∂%{step.node.number}/∂{step.argument} to %{step.target.number}" for step in flow.steps[:MOST_LISTED])
+    return quote_tooltip(f"{len(flow.steps)} contributions, norm {flow.norm:.4g}", *names, *more)
 
 
-def _attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:
+def _write_attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:
     """`[key="value", …]` of what differs from `known`; those in `quoted` are DOT strings already."""
-    written = [f'{key}="{value}"' for key, value in look.items() if (known or {}).get(key) != value]
-    written += [f"{key}={value}" for key, value in quoted.items() if value is not None]
-    return f"[{', '.join(written)}]" if written else ""
+    pairs = [f'{key}="{value}"' for key, value in look.items() if (known or {}).get(key) != value]
+    pairs += [f"{key}={value}" for key, value in quoted.items() if value is not None]
+    return f"[{', '.join(pairs)}]" if pairs else ""

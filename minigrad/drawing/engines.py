@@ -1,4 +1,4 @@
-"""Layout engines: DOT text enters, the bytes of a picture leave. Drawing to files and in notebooks calls `layout`.
+"""Layout engines: DOT text enters, the bytes of a picture leave.
 
 An engine is a program that reads DOT on its standard input, as Graphviz's `dot` does. It runs as a process of our own,
 without a shell, one graph a call, and what it prints is believed only when it is of the format that was asked for.
@@ -23,8 +23,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from minigrad.core.errors import MinigradError
-from minigrad.drawing.arimo import lacking_in_arimo
-from minigrad.drawing.text import visible
+from minigrad.drawing.arimo import find_lacking
+from minigrad.drawing.text import escape_hidden
 
 TIMEOUT = 20.0  # seconds
 LONGEST_REPORT = 1_000  # characters of an engine's error output that a message repeats
@@ -51,7 +51,8 @@ class Engine:
     install: tuple[tuple[str, str], ...]  # (platform, line to type)
     formats: frozenset[str]
     find: Callable[[], list[str] | None]  # the arguments that start it, to which `-Tsvg` is added
-    lacking: Callable[[str], str]  # the characters of a text that it would draw as empty boxes in a bitmap
+    # The characters of a text that a bitmap shows as empty boxes; none for sure with the fonts of the machine.
+    find_lacking: Callable[[str], str] = lambda text: ""
 
 
 def layout(
@@ -83,7 +84,7 @@ def layout(
     if format not in READERS:
         raise ValueError(f"layout: format must be one of {', '.join(READERS)}; got {format!r}")
     try:
-        name, command = _choose(dot, format, engine or os.environ.get("MINIGRAD_DOT"))
+        name, command = _choose_engine(dot, format, engine or os.environ.get("MINIGRAD_DOT"))
         output, report = _run(name, [*command, f"-T{format}"], dot, timeout)
         try:
             return READERS[format](output)
@@ -97,27 +98,27 @@ def layout(
         raise
 
 
-def _choose(dot: str, format: str, wanted: str | None) -> tuple[str, list[str]]:
-    candidates = _candidates(wanted)
-    able = [candidate for candidate in candidates if format in candidate.formats]
+def _choose_engine(dot: str, format: str, wanted: str | None) -> tuple[str, list[str]]:
+    able = [engine for engine in _list_candidates(wanted) if format in engine.formats]
     if not able:
         others = " or ".join(repr(other.name) for other in ENGINES if format in other.formats)
         raise LayoutError(f"The {wanted} engine cannot write {format}; name {others} instead.")
-    found = [(candidate, command) for candidate in able if (command := candidate.find())]
-    if not found:
-        raise GraphvizNotFoundError(_not_found(format, able))
-    complete = [(candidate, command) for candidate, command in found if format != "png" or not candidate.lacking(dot)]
-    chosen, command = (complete or found)[0]
+    installed = [(engine, command) for engine in able if (command := engine.find())]
+    if not installed:
+        raise GraphvizNotFoundError(_describe_search(format, able))
+    complete = [(engine, command) for engine, command in installed if format != "png" or not engine.find_lacking(dot)]
+    chosen, command = (complete or installed)[0]
     if not complete:
+        characters = " ".join(chosen.find_lacking(dot))
         warnings.warn(
-            f"the {chosen.name} engine's font lacks {' '.join(chosen.lacking(dot))}: {format} shows empty boxes there; "
+            f"the {chosen.name} engine's font lacks {characters}: {format} shows empty boxes there; "
             "draw svg, or use the system's Graphviz with fonts that have them",
             stacklevel=3,
         )
     return chosen.name, command
 
 
-def _candidates(wanted: str | None) -> list[Engine]:
+def _list_candidates(wanted: str | None) -> list[Engine]:
     """All engines in order of preference, or the only one that `wanted` allows: an engine's name, or a program."""
     if not wanted:
         return list(ENGINES)
@@ -127,13 +128,12 @@ def _candidates(wanted: str | None) -> list[Engine]:
         f"({', '.join(known.name for known in ENGINES)}) nor a program that can be run",
         install=tuple(line for known in ENGINES for line in known.install),
         formats=frozenset(READERS),
-        find=lambda: _command(shutil.which(wanted)),
-        lacking=_depends_on_the_machine,
+        find=lambda: _make_command(shutil.which(wanted)),
     )
     return [known for known in ENGINES if known.name == wanted] or [program]
 
 
-def _not_found(format: str, tried: list[Engine]) -> str:
+def _describe_search(format: str, tried: list[Engine]) -> str:
     lines = [f"No layout engine for {format} was found. Tried:"]
     lines += [f"  {engine.name}: {engine.looked_for}" for engine in tried]
     lines += ["Install one, on"]
@@ -143,7 +143,6 @@ def _not_found(format: str, tried: list[Engine]) -> str:
 
 def _run(name: str, command: list[str], dot: str, timeout: float) -> tuple[bytes, str]:
     """What the program printed, and a sentence with what it wrote on its error output."""
-    entered = dot.encode("utf-8")
     try:
         process = subprocess.Popen(
             command,
@@ -156,7 +155,7 @@ def _run(name: str, command: list[str], dot: str, timeout: float) -> tuple[bytes
         raise LayoutError(f"The {name} engine could not be started: {error.strerror}.") from None
     with process:
         try:
-            output, errors = process.communicate(entered, timeout)
+            output, errors = process.communicate(dot.encode("utf-8"), timeout)
         except subprocess.TimeoutExpired:
             _stop(process)
             raise LayoutError(
@@ -165,7 +164,7 @@ def _run(name: str, command: list[str], dot: str, timeout: float) -> tuple[bytes
         except BaseException:  # Ctrl-C among them
             _stop(process)
             raise
-    said = "\n".join(visible(line) for line in errors.decode("utf-8", "replace").strip().splitlines())
+    said = "\n".join(escape_hidden(line) for line in errors.decode("utf-8", "replace").strip().splitlines())
     report = f"It said: {said[-LONGEST_REPORT:]}" if said else "It gave no reason."
     if process.returncode != 0:
         raise LayoutError(f"The {name} engine failed with exit code {process.returncode}. {report}")
@@ -188,12 +187,12 @@ def _read_svg(output: bytes) -> bytes:
 
 
 def _read_png(output: bytes) -> bytes:
-    return _starting_with(b"\x89PNG\r\n\x1a\n", output)
+    return _check_beginning(b"\x89PNG\r\n\x1a\n", output)
 
 
 def _read_pdf(output: bytes) -> bytes:
     # Replaced by a date of the same length, because a PDF counts its bytes.
-    return re.sub(rb"(?<=/CreationDate \(D:)\d{14}", b"19700101000000", _starting_with(b"%PDF-", output))
+    return re.sub(rb"(?<=/CreationDate \(D:)\d{14}", b"19700101000000", _check_beginning(b"%PDF-", output))
 
 
 def _read_json(output: bytes) -> bytes:
@@ -201,7 +200,7 @@ def _read_json(output: bytes) -> bytes:
     return output
 
 
-def _starting_with(magic: bytes, output: bytes) -> bytes:
+def _check_beginning(magic: bytes, output: bytes) -> bytes:
     if not output.startswith(magic):
         raise ValueError(f"it begins with {output[: len(magic)]!r}")
     return output
@@ -224,15 +223,15 @@ def _find_bundled() -> list[str] | None:
         files = []
     located = [str(Path(str(file.locate())).resolve()) for file in files if file.stem == "graphviz-pure"]
     places = [*located, os.path.join(sysconfig.get_path("scripts"), "graphviz-pure"), "graphviz-pure"]
-    return next((command for place in places if (command := _command(shutil.which(place)))), None)
+    return next((command for place in places if (command := _make_command(shutil.which(place)))), None)
 
 
 def _find_system() -> list[str] | None:
     """`dot` on PATH, then where installers put it for programs which do not get the shell's PATH, notebooks say."""
-    return _command(shutil.which("dot") or shutil.which("dot", path=os.pathsep.join(USUAL_PLACES)))
+    return _make_command(shutil.which("dot") or shutil.which("dot", path=os.pathsep.join(USUAL_PLACES)))
 
 
-def _command(program: str | None) -> list[str] | None:
+def _make_command(program: str | None) -> list[str] | None:
     return [program] if program else None
 
 
@@ -246,11 +245,6 @@ def _find_pygraphviz() -> list[str] | None:
     return [sys.executable, "-P", str(Path(__file__).with_name("run_pygraphviz.py"))] if new else None
 
 
-def _depends_on_the_machine(text: str) -> str:
-    """No character for sure: the engine draws with the fonts that are installed."""
-    return ""
-
-
 USUAL_PLACES = (r"C:\Program Files\Graphviz\bin", "/opt/homebrew/bin", "/opt/local/bin")
 
 # In order of preference: the first that is installed and can write the format is taken.
@@ -261,7 +255,7 @@ ENGINES = (
         install=(("any platform", "python -m pip install graphviz-pure"),),
         formats=frozenset({"svg", "png", "json", "json0"}),
         find=_find_bundled,
-        lacking=lacking_in_arimo,
+        find_lacking=find_lacking,
     ),
     Engine(
         name="system",
@@ -273,7 +267,6 @@ ENGINES = (
         ),
         formats=frozenset(READERS),
         find=_find_system,
-        lacking=_depends_on_the_machine,
     ),
     Engine(
         name="pygraphviz",
@@ -281,6 +274,5 @@ ENGINES = (
         install=(("any platform", 'python -m pip install "pygraphviz>=2"'),),
         formats=frozenset(READERS),
         find=_find_pygraphviz,
-        lacking=_depends_on_the_machine,
     ),
 )

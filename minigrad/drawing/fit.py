@@ -9,24 +9,24 @@ from typing import Any
 
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import layout
-from minigrad.drawing.lengths import points
+from minigrad.drawing.lengths import parse_length
 from minigrad.graph import Graph
 
 SMALLEST = 6.0  # points, of letters in print
 LARGER_FONTS = (10.0, 13.0, 17.0)  # letters grow, the space between boxes does not
 
 
-def fitted(graph: Graph, width: str, engine: str | None, options: Mapping[str, Any]) -> str:
+def fit_to_width(graph: Graph, width: str, engine: str | None, options: Mapping[str, Any]) -> str:
     """The DOT text of a picture that is `width` wide.
 
     Where the letters would be smaller than 6 points, other directions, fonts and depths are tried, those that `options`
     leave open; what shows most comes first. Warns when none is legible.
     """
-    room = points(width)
+    room = parse_length(width)
     largest, best = 0.0, ""
-    for tried in _arrangements(graph, options):
-        dot = dot_source(graph, **tried)
-        smallest, natural = _measured(layout(dot, "svg", engine))
+    for arrangement in _list_arrangements(graph, options):
+        dot = dot_source(graph, **arrangement)
+        smallest, natural = _measure(layout(dot, "svg", engine))
         letters = smallest * room / natural
         if letters > largest:
             largest, best = letters, dot
@@ -42,7 +42,7 @@ def fitted(graph: Graph, width: str, engine: str | None, options: Mapping[str, A
     return best.replace("  graph [", f'  graph [size="{room / 72:.4f},1000!", ', 1)
 
 
-def _arrangements(graph: Graph, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _list_arrangements(graph: Graph, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     deepest = max((node.scope.count("/") + 1 for node in graph if node.scope), default=0)
     depths = [options["depth"]] if options.get("depth") is not None else [None, *range(deepest - 1, -1, -1)]
     directions = [options["direction"]] if options.get("direction") else [None, "TB", "LR"]
@@ -53,8 +53,8 @@ def _arrangements(graph: Graph, options: Mapping[str, Any]) -> Iterator[dict[str
                 yield {**options, "depth": depth, "direction": direction, "font_size": font_size}
 
 
-def _measured(svg: bytes) -> tuple[float, float]:
+def _measure(svg: bytes) -> tuple[float, float]:
     """The size of the smallest letters and the width of the picture, in points."""
-    found = re.search(rb'<svg width="([\d.]+)pt"', svg)
+    width = re.search(rb'<svg width="([\d.]+)pt"', svg)
     sizes = [float(size) for size in re.findall(rb'font-size="([\d.]+)"', svg)]
-    return min(sizes, default=SMALLEST), float(found[1]) if found else 1.0
+    return min(sizes, default=SMALLEST), float(width[1]) if width else 1.0

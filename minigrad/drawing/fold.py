@@ -23,22 +23,18 @@ class Folding:
     """
 
     siblings: dict[Key, tuple[str, int]] = field(default_factory=dict)
-    _first: dict[int, int] = field(default_factory=dict)  # the number of a node → of its equal in the first sibling
-    _run: dict[int, Key] = field(default_factory=dict)  # the number of a node → the first scope of its run
+    runs: dict[int, Key] = field(default_factory=dict)  # the number of a node → the first scope of its outermost run
+    first: dict[int, int] = field(default_factory=dict)  # the number of a node → of its equal in the first sibling
 
-    def of(self, number: int) -> int:
+    def find_drawn(self, number: int) -> int:
         """The node that is drawn in place of the node with this number; itself if it is not folded."""
-        while number in self._first:  # a run within a run is folded twice
-            number = self._first[number]
+        while number in self.first:  # a run within a run is folded twice
+            number = self.first[number]
         return number
 
-    def run(self, number: int) -> Key | None:
-        """The first scope of the outermost run of equals that the node is in."""
-        return self._run.get(number)
 
-
-def fold(scopes: Scopes, among: Collection[Key], apart: Mapping[Node, Hashable] | None = None) -> Folding:
-    """Find the runs of two or more equal neighbours among the scopes given; what is `apart` has to be equal too.
+def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] | None = None) -> Folding:
+    """Find the runs of two or more equal neighbours among the scopes given; their marks have to be equal too.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True) * 1.0
@@ -58,7 +54,7 @@ def fold(scopes: Scopes, among: Collection[Key], apart: Mapping[Node, Hashable] 
         neighbours = scopes.inside.get(parent, ())
         for key in neighbours:
             comparable = key in among and len(neighbours) > 1
-            form = _form(scopes.members[key], key[1], apart or {}) if comparable else None
+            form = _list_facts(scopes.members[key], key[1], marks or {}) if comparable else None
             if form is not None and form == last:
                 runs[-1].append(key)
             else:
@@ -70,13 +66,13 @@ def fold(scopes: Scopes, among: Collection[Key], apart: Mapping[Node, Hashable] 
                 folding.siblings[first] = others[-1][1], len(others) + 1
             for key in (first, *others) if others else ():
                 for node, same in zip(scopes.members[key], scopes.members[first], strict=True):
-                    folding._run.setdefault(node.number, first)
+                    folding.runs.setdefault(node.number, first)
                     if node is not same:
-                        folding._first[node.number] = same.number
+                        folding.first[node.number] = same.number
     return folding
 
 
-def _form(nodes: list[Node], path: str, apart: Mapping[Node, Hashable]) -> Hashable:
+def _list_facts(nodes: list[Node], path: str, marks: Mapping[Node, Hashable]) -> Hashable:
     """All that must be equal in equal scopes. What comes from outside is known by when it is first used."""
     order, inside = order_of(nodes[0]), {node.number: position for position, node in enumerate(nodes)}
     outside: dict[int, int] = {}
@@ -93,7 +89,7 @@ def _form(nodes: list[Node], path: str, apart: Mapping[Node, Hashable]) -> Hasha
     return name, tuple(
         (
             node.op, node.role, node.shape, node.dtype.str, node.name, node.scope[len(path) :],
-            tuple(node.params.items()), tuple(place(x) for x in node.inputs), apart.get(node),
+            tuple(node.params.items()), tuple(place(x) for x in node.inputs), marks.get(node),
         )
         for node in nodes
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Fonts of this machine that have the characters of a text: a text enters, names of font families leave.
 
-Called by `svg_painter`, which draws with matplotlib; needs it.
+The fonts are those that matplotlib finds, without which there are none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NEXT = (
 USELESS = ("Emoji", "Last Resort", "LastResort")
 
 
-def families_for(text: str) -> list[str]:
+def find_families(text: str) -> list[str]:
     """Families that have the characters of `text` between them, in the order in which to look a character up.
 
     Warns when no installed font has some of them, and names these.

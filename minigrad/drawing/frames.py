@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.errors import GraphError
-from minigrad.drawing.automatic import with_both_themes
-from minigrad.drawing.backward import Flow, flows_back
-from minigrad.drawing.dot import written
-from minigrad.drawing.engines import layout
-from minigrad.drawing.look import chosen
-from minigrad.drawing.picture import DPI
+from minigrad.drawing.dot import write_dot
+from minigrad.drawing.flows import Flow, find_flows
+from minigrad.drawing.look import parse_options
+from minigrad.drawing.picture import DPI, check_folder, lay_out_picture
+from minigrad.drawing.text import shorten
 
 if TYPE_CHECKING:
     from minigrad.graph import Graph
@@ -23,36 +22,31 @@ FORMATS = ("svg", "png", "pdf")
 LONGEST = 64  # characters of a line of the caption, about as many as its box has room for
 
 
-def frames(
+def draw_frames(
     graph: Graph, folder: str | os.PathLike[str], format: str, engine: str | None, options: Mapping[str, Any]
 ) -> list[Path]:
     """Write a picture before the first contribution and one after each; see `Graph.frames`."""
     place = Path(folder)
     if format not in FORMATS:
         raise ValueError(f"frames: format={format!r}, expected one of {', '.join(FORMATS)}")
-    if not place.is_dir():
-        raise FileNotFoundError(f"frames: there is no folder {os.fspath(place)!r}; make it first")
+    check_folder(place, "frames")
     if format == "png":
         options = {"dpi": DPI, **options}
-    shown, look = chosen(graph, **{"direction": "TB", **options})
-    flows = flows_back(shown)
+    shown, look = parse_options(graph, {"direction": "TB", **options})
+    flows = find_flows(shown)
     if not flows:
         raise GraphError("frames: nothing has flowed back through this graph; call loss.backward(keep=True) first")
     places = []
     for number, flow in enumerate([None, *flows]):
-        current = look.highlight if flow is None else look.highlight | {flow.steps[-1].target}
-        caption = _caption(number, flows, flow)
-        picture = layout(
-            written(shown, replace(look, played=number, caption=caption, highlight=current)), format, engine
-        )
-        if look.theme == "auto" and format == "svg":
-            picture = with_both_themes(picture)
+        highlight = look.highlight if flow is None else look.highlight | {flow.steps[-1].target}
+        frame = replace(look, played=number, caption=_write_caption(number, flows, flow), highlight=highlight)
+        picture = lay_out_picture(write_dot(shown, frame), format, engine, look.theme)
         places.append(place / f"{number:0{len(str(len(flows)))}}.{format}")
         places[-1].write_bytes(picture)
     return places
 
 
-def _caption(number: int, flows: list[Flow], flow: Flow | None) -> tuple[str, ...]:
+def _write_caption(number: int, flows: list[Flow], flow: Flow | None) -> tuple[str, ...]:
     """As many lines in every picture, so that each has the same layout."""
     lines = [f"contribution {number} of {len(flows)}"]
     if flow is None:
@@ -61,8 +55,4 @@ def _caption(number: int, flows: list[Flow], flow: Flow | None) -> tuple[str, ..
         lines += repr(flow.steps[0]).split("\n")
     else:
         lines += [f"{len(flow.steps)} contributions to {flow.source.title or flow.steps[-1].target.path}"]
-    return tuple(_cut(line.strip()) for line in (*lines, *[""] * 5)[:5])
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return tuple(shorten(line.strip(), LONGEST) for line in (*lines, *[""] * 5)[:5])

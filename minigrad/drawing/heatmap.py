@@ -1,7 +1,7 @@
 """Attention weights as a picture: one coloured square per query and key, one panel per head, written as SVG.
 
 In come an array or a Tensor and the texts of the tokens, none of them trusted; out goes an SVG that needs no library
-and no font of its own. Called by users, by the demo and by notebooks.
+and no font of its own.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.colours import Scale
-from minigrad.drawing.heatmap_file import write
+from minigrad.drawing.heatmap_file import write_file
 from minigrad.drawing.heatmap_layout import Labels, lay_out
-from minigrad.drawing.heatmap_parts import Heads, captions, colour_bar, description, panels
+from minigrad.drawing.heatmap_parts import Heads, describe_heatmap, write_captions, write_colour_bar, write_panels
 from minigrad.drawing.heatmap_theme import Look, ThemeName
-from minigrad.drawing.svg_text import escaped
-from minigrad.drawing.text import visible
+from minigrad.drawing.svg_text import escape_text
+from minigrad.drawing.text import escape_hidden
 
 MOST_CELLS = 1_000_000
 
@@ -48,7 +48,7 @@ class Heatmap:
             ValueError: another ending, a width that is none, or a dpi that gives no pixels or too many.
             ModuleNotFoundError: png and pdf need matplotlib, the extra `plot`; the message says how to install it.
         """
-        write(self.svg, path, width, dpi)
+        write_file(self.svg, path, width, dpi)
 
     def __repr__(self) -> str:
         facts = re.search("<title>(.*)</title><desc>(.*)</desc>", self.svg)
@@ -90,29 +90,29 @@ def heatmap(
     Traceback (most recent call last):
     ValueError: a heat map is saved as .svg, .png or .pdf, got 'weights.gif'
     """
-    heads = _checked_weights(weights)
-    scale = _scale(heads, limit)
+    heads = _check_weights(weights)
+    scale = _choose_scale(heads, limit)
     look = Look(theme, scale)
-    row_labels = _labels("rows", rows, heads.shape[1], axes[1])
-    column_labels = _labels("columns", columns, heads.shape[2], axes[2])
+    row_labels = _make_labels("rows", rows, heads.shape[1], axes[1])
+    column_labels = _make_labels("columns", columns, heads.shape[2], axes[2])
     layout = lay_out(heads.shape, row_labels, column_labels, title)
     size = f'width="{layout.width}" height="{layout.height}"'
     elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} viewBox="0 0 {layout.width} {layout.height}" '
         f'font-family="Helvetica,Arial,sans-serif" {look.part("ink")}>',
-        f"<title>{escaped(title or 'Attention weights')}</title>"
-        f"<desc>{escaped(description(heads, scale, axes))}</desc>",
+        f"<title>{escape_text(title or 'Attention weights')}</title>"
+        f"<desc>{escape_text(describe_heatmap(heads, scale, axes))}</desc>",
         *look.style(),
         *(() if look.adapts else (f"<rect {size} {look.part('paper')}/>",)),
-        *captions(layout, title, look),
-        *panels(layout, heads, scale, look, axes[0]),
-        *colour_bar(layout, heads, scale, look),
+        *write_captions(layout, title, look),
+        *write_panels(layout, heads, scale, look, axes[0]),
+        *write_colour_bar(layout, heads, scale, look),
         "</svg>",
     ]
     return Heatmap("\n".join(elements) + "\n")
 
 
-def _checked_weights(weights: npt.ArrayLike | Tensor) -> Heads:
+def _check_weights(weights: npt.ArrayLike | Tensor) -> Heads:
     array = np.asarray(weights.data if isinstance(weights, Tensor) else weights)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"heatmap: weights must be real numbers, got {array.dtype}")
@@ -130,22 +130,22 @@ def _checked_weights(weights: npt.ArrayLike | Tensor) -> Heads:
     return array.astype(np.float64).reshape(-1, *array.shape[-2:])
 
 
-def _labels(argument: str, labels: Sequence[object] | None, count: int, axis: str) -> Labels:
+def _make_labels(argument: str, labels: Sequence[object] | None, count: int, axis: str) -> Labels:
     if labels is None:
         return Labels([str(position) for position in range(count)], given=False, axis=axis)
     if len(labels) != count:
         raise ValueError(f"heatmap: {argument} has {len(labels)} labels, but weights have {count} {axis}")
-    return Labels([_shown_spaces(visible(str(label))) for label in labels], given=True, axis=axis)
+    return Labels([_show_spaces(escape_hidden(str(label))) for label in labels], given=True, axis=axis)
 
 
-def _shown_spaces(text: str) -> str:
+def _show_spaces(text: str) -> str:
     """Spaces at the ends, where they are part of a token but cannot be seen, as dots, as editors do."""
     body = text.lstrip(" ")
     inner = body.rstrip(" ")
     return "·" * (len(text) - len(body)) + inner + "·" * (len(body) - len(inner))
 
 
-def _scale(heads: Heads, limit: float | None) -> Scale:
+def _choose_scale(heads: Heads, limit: float | None) -> Scale:
     finite = heads[np.isfinite(heads)]
     signed = bool((finite < 0).any())
     if limit is None:

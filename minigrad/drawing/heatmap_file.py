@@ -1,6 +1,6 @@
 """A heat map in a file: its SVG enters, with the width on paper and the resolution; a file is written.
 
-Called by `Heatmap.save`. SVG is written here, PNG and PDF are painted by `svg_painter`.
+SVG is written here, PNG and PDF are painted by `svg_painter`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import os
 import re
 from pathlib import Path
 
-from minigrad.drawing.lengths import points
+from minigrad.drawing.lengths import parse_length
 
 SIZE = re.compile(r'width="(\d+)" height="(\d+)"')  # of the picture; the first in the text
 MOST_PIXELS = 100_000_000
 
 
-def write(svg: str, path: str | os.PathLike[str], width: str | None, dpi: float) -> None:
+def write_file(svg: str, path: str | os.PathLike[str], width: str | None, dpi: float) -> None:
     """Write the picture in the format that the ending of `path` names; see `Heatmap.save`."""
     place = Path(path)
     format = place.suffix.lower()
     if format not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a heat map is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
     columns, lines = (int(length) for length in SIZE.findall(svg)[0])
-    across = columns / 96 if width is None else points(width) / 72  # inches
+    across = columns / 96 if width is None else parse_length(width) / 72  # inches
     down = across * lines / columns
     if format == ".svg":
         if width is not None:

@@ -1,6 +1,6 @@
 """Where the parts of a heat map go: sizes and places in pixels, and how many labels there is room for.
 
-In come the shape of the weights and the labels, out goes a `Layout`; called by `heatmap`, which draws it.
+In come the shape of the weights and the labels, out goes a `Layout`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from minigrad.drawing.svg_text import ems
-from minigrad.drawing.text import visible
+from minigrad.drawing.svg_text import measure_text
+from minigrad.drawing.text import escape_hidden
 
 # Lengths in pixels of the picture's own size, which viewers scale.
 LARGEST_CELL = 44
@@ -32,7 +32,7 @@ class Labels:
 
     @property
     def widest(self) -> float:
-        return max(min(ems(text), LONGEST_LABEL) for text in self.texts)
+        return max(min(measure_text(text), LONGEST_LABEL) for text in self.texts)
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,24 @@ def lay_out(shape: tuple[int, ...], rows: Labels, columns: Labels, title: str | 
     cell = max(square, 24 // keys), max(square, 24 // queries)  # one row among many columns is no hairline
     panel = cell[0] * keys, cell[1] * queries
 
-    font = _within(min(cell) - 2, LABEL_FONTS)
+    font = _clamp(min(cell) - 2, LABEL_FONTS)
     column_width = math.ceil(columns.widest * font)
-    flat_step = _label_step(column_width + (3 if columns.given else 8), cell[0], columns.given)
-    upright_step = _label_step(font, cell[0], columns.given)
+    flat_step = _choose_label_step(column_width + (3 if columns.given else 8), cell[0], columns.given)
+    upright_step = _choose_label_step(font, cell[0], columns.given)
     upright = columns.given and upright_step < flat_step
 
-    per_line = _panels_per_line(count)
+    per_line = _choose_panels_per_line(count)
     head_line = LINE if count > 1 else 0
     left = MARGIN + LINE + math.ceil(rows.widest * font) + 6
     top = MARGIN + (LINE + 8 if title else 0) + head_line
     step = panel[0] + GAP, panel[1] + GAP + head_line
     panels = [(left + step[0] * (head % per_line), top + step[1] * (head // per_line)) for head in range(count)]
     below = 6 + (column_width if upright else font) + LINE
-    bar = _within(panel[1], BAR_HEIGHTS) // 2 * 2
+    bar = _clamp(panel[1], BAR_HEIGHTS) // 2 * 2
     return Layout(
         rows=rows,
         columns=columns,
-        row_step=_label_step(font + (0 if rows.given else 4), cell[1], rows.given),
+        row_step=_choose_label_step(font + (0 if rows.given else 4), cell[1], rows.given),
         column_step=upright_step if upright else flat_step,
         upright=upright,
         font=font,
@@ -99,13 +99,13 @@ def lay_out(shape: tuple[int, ...], rows: Labels, columns: Labels, title: str | 
         bar=bar,
         width=max(
             panels[per_line - 1][0] + panel[0] + GAP + BAR_WIDTH + MARGIN,
-            MARGIN + min(math.ceil(ems(visible(title or "")) * TITLE_FONT), WIDEST_TITLE) + MARGIN,
+            MARGIN + min(math.ceil(measure_text(escape_hidden(title or "")) * TITLE_FONT), WIDEST_TITLE) + MARGIN,
         ),
         height=max(panels[-1][1] + panel[1] + below, top + bar + 24) + MARGIN,
     )
 
 
-def _panels_per_line(count: int) -> int:
+def _choose_panels_per_line(count: int) -> int:
     """Up to three panels stand side by side; more form about a square, with the fewest empty places."""
     if count <= 3:
         return count
@@ -113,12 +113,12 @@ def _panels_per_line(count: int) -> int:
     return min(range(square, square + square // 2 + 1), key=lambda number: (-count % number, number))
 
 
-def _label_step(needed: int, available: int, given: bool) -> int:
+def _choose_label_step(needed: int, available: int, given: bool) -> int:
     """Every how many cells there is room for a label; positions are numbered in round steps."""
     least = math.ceil(needed / available)
     round_steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
     return least if given else next(step for step in round_steps if step >= least)
 
 
-def _within(size: int, limits: tuple[int, int]) -> int:
+def _clamp(size: int, limits: tuple[int, int]) -> int:
     return max(limits[0], min(size, limits[1]))

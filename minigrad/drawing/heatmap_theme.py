@@ -1,7 +1,6 @@
 """The colours of a heat map on a light page, on a dark one, or on whichever the reader has.
 
-In come the name of a theme and the scale of the values; out go the attributes that colour an SVG element. Called by
-`heatmap`, which draws the elements.
+In come the name of a theme and the scale of the values; out go the attributes that colour an SVG element.
 """
 
 from __future__ import annotations

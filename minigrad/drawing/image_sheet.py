@@ -1,7 +1,7 @@
 """Many small images as one picture: what a model was shown, what it made of it, and what it drew itself.
 
 In come images as numbers, with captions and boxes where wanted; out goes an SVG that needs no library and no font of
-its own. Called by users and by training scripts.
+its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.heatmap_theme import LIGHT
-from minigrad.drawing.svg_text import ems, escaped, text_element
-from minigrad.drawing.text import visible
+from minigrad.drawing.svg_text import escape_text, measure_text, write_text
+from minigrad.drawing.text import escape_hidden
 
 # Lengths in pixels.
 IMAGE, GAP, MARGIN = 80, 12, 16  # an image is about so wide, and at least a pixel for each of its own
@@ -48,7 +48,7 @@ def image_sheet(
     >>> ">a line<" in sheet.svg, sheet
     (True, <Heatmap Images: 1 image, 8 × 8 pixels>)
     """
-    coloured, outlines = _checked_images(images), _checked_boxes(boxes)
+    coloured, outlines = _check_images(images), _check_boxes(boxes)
     count, height, width = coloured.shape[:3]
     for name, given in (("captions", captions), ("boxes", outlines)):
         if given is not None and len(given) != count:
@@ -57,8 +57,8 @@ def image_sheet(
         raise ValueError(f"image_sheet: columns={columns} must be at least 1")
 
     cell = max(1, round(IMAGE / width))
-    texts = [] if captions is None else [visible(str(caption)) for caption in captions]
-    widest = math.ceil(CAPTION_FONT * max((min(ems(text), LONGEST_CAPTION) for text in texts), default=0))
+    texts = [] if captions is None else [escape_hidden(str(caption)) for caption in captions]
+    widest = math.ceil(CAPTION_FONT * max((min(measure_text(text), LONGEST_CAPTION) for text in texts), default=0))
     room = max(cell * width, widest)
     across, down = room + GAP, cell * height + GAP + (CAPTION_FONT + 5 if texts else 0)
     top = MARGIN + (TITLE_FONT + GAP if title else 0)
@@ -67,31 +67,31 @@ def image_sheet(
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{wide}" height="{high}" '
         f'viewBox="0 0 {wide} {high}" font-family="Helvetica,Arial,sans-serif" fill="{LIGHT.ink}">',
-        f"<title>{escaped(title or 'Images')}</title>"
+        f"<title>{escape_text(title or 'Images')}</title>"
         f"<desc>{count} image{'s' if count > 1 else ''}, {height} × {width} pixels</desc>",
         f'<rect width="{wide}" height="{high}" fill="{LIGHT.paper}"/>',
     ]
     if title:
         title_room = (wide - 2 * MARGIN) / TITLE_FONT
-        parts.append(text_element(title, (MARGIN, MARGIN + 11), TITLE_FONT, 'font-weight="bold"', room=title_room))
+        parts.append(write_text(title, (MARGIN, MARGIN + 11), TITLE_FONT, 'font-weight="bold"', room=title_room))
     for position in range(count):
         row, column = divmod(position, columns)
         left = MARGIN + across * column + (room - cell * width) // 2
         parts.append(f'<g transform="translate({left} {top + down * row})">')
-        parts += _pixels(coloured[position], cell)
-        parts += [] if outlines is None else _boxes(outlines[position] * cell)
+        parts += _write_pixels(coloured[position], cell)
+        parts += [] if outlines is None else _write_boxes(outlines[position] * cell)
         parts.append(
             f'<rect x="-0.5" y="-0.5" width="{cell * width + 1}" height="{cell * height + 1}" fill="none" '
             f'stroke="{LIGHT.frame}"/>'
         )
         if texts:
             place, style = (cell * width / 2, cell * height + CAPTION_FONT + 4), 'text-anchor="middle"'
-            parts.append(text_element(texts[position], place, CAPTION_FONT, style, room=room / CAPTION_FONT))
+            parts.append(write_text(texts[position], place, CAPTION_FONT, style, room=room / CAPTION_FONT))
         parts.append("</g>")
     return Heatmap("\n".join([*parts, "</svg>"]) + "\n")
 
 
-def _pixels(image: Numbers, cell: int) -> list[str]:
+def _write_pixels(image: Numbers, cell: int) -> list[str]:
     """One path per colour, which joins neighbours in a row; white is the paper itself."""
     paths: dict[str, str] = {}
     for row, line in enumerate(image):
@@ -104,7 +104,7 @@ def _pixels(image: Numbers, cell: int) -> list[str]:
     return [f'<g transform="scale({cell} {cell})" shape-rendering="crispEdges">', *squares, "</g>"]
 
 
-def _boxes(boxes: Numbers) -> list[str]:
+def _write_boxes(boxes: Numbers) -> list[str]:
     return [
         f'<rect x="{left:g}" y="{top:g}" width="{max(right - left, 0):g}" height="{max(bottom - top, 0):g}" '
         f'fill="none" stroke="{BOX_COLOURS[number % len(BOX_COLOURS)]}" stroke-width="2.5"/>'
@@ -112,9 +112,9 @@ def _boxes(boxes: Numbers) -> list[str]:
     ]
 
 
-def _checked_images(images: npt.ArrayLike) -> Numbers:
+def _check_images(images: npt.ArrayLike) -> Numbers:
     """Red, green and blue of each pixel, 0 to 255, (count, height, width, 3)."""
-    array = _real("images", images)
+    array = _check_numbers("images", images)
     if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] != 3) or not array.size:
         raise ValueError(
             "image_sheet: images must have shape (count, height, width) or (count, height, width, 3), none of them 0; "
@@ -126,16 +126,16 @@ def _checked_images(images: npt.ArrayLike) -> Numbers:
     return (shares.clip(0, 1) * 255 + 0.5).astype(np.int64)
 
 
-def _checked_boxes(boxes: npt.ArrayLike | None) -> Numbers | None:
+def _check_boxes(boxes: npt.ArrayLike | None) -> Numbers | None:
     if boxes is None:
         return None
-    array = _real("boxes", boxes)
+    array = _check_numbers("boxes", boxes)
     if array.ndim != 3 or array.shape[2] != 4:
         raise ValueError(f"image_sheet: boxes must have shape (count, boxes, 4), got {array.shape}")
     return array
 
 
-def _real(name: str, values: npt.ArrayLike) -> Numbers:
+def _check_numbers(name: str, values: npt.ArrayLike) -> Numbers:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"image_sheet: {name} must be real numbers, got {array.dtype}")

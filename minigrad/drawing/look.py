@@ -1,4 +1,4 @@
-"""What is chosen about a picture: options enter; what is shown, and how, leave. The writers of pictures call it."""
+"""What is chosen about a picture: options enter; what is shown, and how, leave."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal
 
 from minigrad.drawing.style import THEMES
-from minigrad.drawing.view import Arrow, Box, View, view
+from minigrad.drawing.view import Arrow, Box, View, make_view
 from minigrad.graph import Graph, Node
 from minigrad.graph.search import node_of
 
@@ -18,57 +18,33 @@ Mark = Literal["added", "removed", "changed", "failed"]
 
 SMALL = 25  # boxes; below, a picture without gradient graphs runs from left to right
 
-
-class Choices(TypedDict, total=False):
-    """What can be chosen about every picture, see `minigrad.drawing.dot.dot_source`."""
-
-    depth: int | None
-    hide_constants: bool
-    order: int | None
-    between: tuple[Node | str, Node | str] | None
-    values: bool
-    direction: Direction | None
-    title: str | None
-    labels: Mapping[Node | str, str] | None
-    highlight: Collection[Node | str]
-    marks: Mapping[Node, Mark]
+# The options of every picture, and those of one that an engine lays out; see `minigrad.drawing.dot.dot_source`.
+CHOICES = (
+    "depth", "hide_constants", "order", "between", "values", "direction", "title", "labels", "highlight", "marks",
+)  # fmt: skip
+OPTIONS = (*CHOICES, "gradients", "legend", "theme", "font_size", "dpi")
 
 
-class Options(Choices, total=False):
-    """What can be chosen about a picture that an engine lays out."""
-
-    gradients: bool
-    legend: bool
-    theme: Literal["light", "dark", "auto"]
-    font_size: float | None
-    dpi: float | None
-
-
-def chosen(graph: Graph, **options: Unpack[Options]) -> tuple[View, Look]:
+def parse_options(graph: Graph, options: Mapping[str, Any], known: Collection[str] = OPTIONS) -> tuple[View, Look]:
     """What is shown of `graph` and how, see `dot_source`."""
     for name in options:
-        if name not in Options.__annotations__:
-            raise TypeError(unexpected_option(name, Options.__annotations__))
-    given: dict[str, Any] = dict(options)
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f", there are {', '.join(known)}"
+            raise TypeError(f"pictures have no option {name!r}{hint}")
+    given = dict(options)
     start_and_end = given.pop("between", None)
     if start_and_end is not None:
         graph = graph.between(*start_and_end)
-    asked_for = given.get("depth") is not None
-    given["marks"] = marks = _failed(graph) | dict(given.get("marks") or {})
-    chosen_view = {name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given}
-    shown = view(graph, apart=marks, **chosen_view)
-    if asked_for:  # what was asked for needs no note
+    failed = {node: "failed" for node in graph if node.failure is not None}
+    given["marks"] = failed | dict(given.get("marks") or {})
+    of_view = {name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given}
+    shown = make_view(graph, marks=given["marks"], **of_view)
+    if of_view.get("depth") is not None:  # what was asked for needs no note
         shown = replace(shown, notes=())
     given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
     given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
     return shown, Look(**given)
-
-
-def unexpected_option(name: str, known: Collection[str]) -> str:
-    """The message for an option that there is not."""
-    close = get_close_matches(name, known, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else f", there are {', '.join(known)}"
-    return f"pictures have no option {name!r}{hint}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +85,21 @@ class Look:
         small = len(shown.boxes) < SMALL and not any(box.order for box in shown.boxes)
         return self.direction or ("LR" if small else "TB")
 
+    def mark_of(self, box: Box) -> Mark | None:
+        """What became of a box: of several nodes, what became of all, or of the one that failed."""
+        if box.kind == "next":
+            return None
+        marks = {self.marks.get(node) for node in box.nodes}
+        if len(marks) == 1:
+            return marks.pop()
+        return "failed" if "failed" in marks else "changed"
 
-def sample(box: Box) -> tuple[str, int, bool]:
+    def highlights(self, box: Box) -> bool:
+        """Is one of the nodes of the box to be seen first?"""
+        return box.kind != "next" and any(node in self.highlight for node in box.nodes)
+
+
+def classify_box(box: Box) -> tuple[str, int, bool]:
     """Role, order of derivative and whether it is an output: what decides the look of a box."""
     node = box.node
     if node is None:
@@ -119,18 +108,6 @@ def sample(box: Box) -> tuple[str, int, bool]:
     return node.role, box.order if node.role == "op" else 0, any(x.output for x in box.nodes)
 
 
-def mark_of(box: Box, marks: Mapping[Node, Mark]) -> Mark | None:
-    """What became of a box: of several nodes, what became of all, or of the one that failed."""
-    found = {marks.get(node) for node in box.nodes}
-    if len(found) == 1:
-        return found.pop()
-    return "failed" if "failed" in found else "changed"
-
-
-def _failed(graph: Graph) -> dict[Node, Mark]:
-    return {node: "failed" for node in graph if node.failure is not None}
-
-
-def kind_of(arrow: Arrow) -> str:
+def classify_arrow(arrow: Arrow) -> str:
     """Which of `style.EDGES` an arrow is."""
     return "value" if not arrow.target.order else "backward" if arrow.source.order == arrow.target.order else "saved"

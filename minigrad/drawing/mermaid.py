@@ -10,18 +10,18 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Unpack
+from typing import Any
 
-from minigrad.drawing.labels import arrow_notes, box_lines
-from minigrad.drawing.look import Choices, Look, Mark, chosen, mark_of, sample, unexpected_option
-from minigrad.drawing.style import LIGHT, SIGNS, cluster_attributes, node_attributes
-from minigrad.drawing.text import LONGEST_LABEL_LINE, visible
-from minigrad.drawing.view import Arrow, Box, Cluster, View, nested
+from minigrad.drawing.labels import describe_arrow, describe_box
+from minigrad.drawing.look import CHOICES, Look, classify_box, parse_options
+from minigrad.drawing.style import LIGHT, cluster_attributes, node_attributes
+from minigrad.drawing.text import LONGEST_LABEL_LINE, escape_hidden, shorten
+from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.graph import Graph
 
 
-def mermaid_source(graph: Graph, **options: Unpack[Choices]) -> str:
-    """The picture of `graph` as a Mermaid flowchart; `options` are those of `minigrad.drawing.look.Choices`.
+def mermaid_source(graph: Graph, **options: Any) -> str:
+    """The picture of `graph` as a Mermaid flowchart; `options` are those of `minigrad.drawing.look.CHOICES`.
 
     Raises:
         TypeError: an option that there is not.
@@ -43,31 +43,27 @@ def mermaid_source(graph: Graph, **options: Unpack[Choices]) -> str:
       class n1 output
     <BLANKLINE>
     """
-    for name in options:
-        if name not in Choices.__annotations__:
-            raise TypeError(unexpected_option(name, Choices.__annotations__))
-    shown, look = chosen(graph, **options)
-    return written(shown, look)
+    return write_mermaid(*parse_options(graph, options, CHOICES))
 
 
-def written(shown: View, look: Look) -> str:
+def write_mermaid(shown: View, look: Look) -> str:
     """The flowchart of what is shown."""
-    return "\n".join([*_lines(shown, look), ""])
+    return "\n".join([*_write_lines(shown, look), ""])
 
 
-def _lines(shown: View, look: Look) -> Iterator[str]:
+def _write_lines(shown: View, look: Look) -> Iterator[str]:
     heading = [*([look.title] if look.title else []), *shown.notes]
     if heading:
-        title = visible(" · ".join(heading)).translate(_IN_TITLES)
+        title = escape_hidden(" · ".join(heading)).translate(_IN_TITLES)
         yield from ("---", f"title: {json.dumps(title, ensure_ascii=False)}", "---")
     yield f"flowchart {look.direction_of(shown)}"
-    texts = {box: _box(shown, box, look) for box in shown.boxes}
-    inside = {box for cluster in _every(shown.clusters) for box in cluster.boxes}
+    texts = {box: _write_box(shown, box, look) for box in shown.boxes}
+    inside = {box for cluster in list_clusters(shown.clusters) for box in cluster.boxes}
     for line in (
         *(text for box, text in texts.items() if box not in inside),
-        *_clusters(shown.clusters, texts),
-        *map(_arrow, shown.arrows),
-        *_classes(shown, look),
+        *_write_clusters(shown.clusters, texts),
+        *map(_write_arrow, shown.arrows),
+        *_write_classes(shown, look),
     ):
         yield f"  {line}"
 
@@ -91,38 +87,30 @@ SHAPES = {
 }
 
 
-def _box(shown: View, box: Box, look: Look) -> str:
-    lines = box_lines(shown, box, look.labels.get(box.nodes[0]) if box.node is not None else None, look.values)
-    role, _, output = sample(box)
-    mark = _mark(box, look)
-    if mark is not None:
-        lines[0] = f"{SIGNS[mark]} {lines[0]}"
-    begin, end = SHAPES["failed" if mark == "failed" else "output" if output and role == "op" else role]
-    return f"{box.id}{begin}{quoted(*lines)}{end}"
+def _write_box(shown: View, box: Box, look: Look) -> str:
+    role, _, output = classify_box(box)
+    failed = look.mark_of(box) == "failed"
+    begin, end = SHAPES["failed" if failed else "output" if output and role == "op" else role]
+    return f"{box.id}{begin}{quote_lines(*describe_box(shown, box, look))}{end}"
 
 
-def _arrow(arrow: Arrow) -> str:
+def _write_arrow(arrow: Arrow) -> str:
     """Dotted where a gradient graph takes something from the forward graph."""
     line = "-->" if arrow.target.order == arrow.source.order else "-.->"
-    notes = arrow_notes(arrow)
-    return " ".join([arrow.source.id, line + (f"|{quoted(' '.join(notes))}|" if notes else ""), arrow.target.id])
+    notes = describe_arrow(arrow)
+    return " ".join([arrow.source.id, line + (f"|{quote_lines(' '.join(notes))}|" if notes else ""), arrow.target.id])
 
 
-def _clusters(clusters: Iterable[Cluster], texts: Mapping[Box, str]) -> Iterator[str]:
+def _write_clusters(clusters: Iterable[Cluster], texts: Mapping[Box, str]) -> Iterator[str]:
     """Open scopes with the boxes in them."""
     numbers = itertools.count()
-    for depth, cluster in nested(clusters):
+    for depth, cluster in walk_clusters(clusters):
         margin = "  " * depth
         if cluster is None:
             yield f"{margin}end"
             continue
-        yield f"{margin}subgraph c{next(numbers)}[{quoted(cluster.heading)}]"
+        yield f"{margin}subgraph c{next(numbers)}[{quote_lines(cluster.heading)}]"
         yield from (f"{margin}  {texts[box]}" for box in cluster.boxes)
-
-
-def _every(clusters: Iterable[Cluster]) -> Iterator[Cluster]:
-    """The clusters and those inside them, in the order in which they are written."""
-    return (cluster for _, cluster in nested(clusters) if cluster is not None)
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
@@ -140,45 +128,41 @@ LINES = {
 }
 
 
-def _classes(shown: View, look: Look) -> Iterator[str]:
+def _write_classes(shown: View, look: Look) -> Iterator[str]:
     """The colours, one class for each kind of box and scope that there is, then which are of that kind."""
     members: dict[str, list[str]] = {}
     styles: dict[str, str] = {}
-    found = [(f"c{number}", *_open(cluster)) for number, cluster in enumerate(_every(shown.clusters))]
-    found += [(box.id, name, style) for box in shown.boxes for name, style in _styles(box, look)]
-    for id, name, style in found:
+    classes = [(f"c{number}", *_style_scope(cluster)) for number, cluster in enumerate(list_clusters(shown.clusters))]
+    classes += [(box.id, name, style) for box in shown.boxes for name, style in _style_box(box, look)]
+    for id, name, style in classes:
         members.setdefault(name, []).append(id)
         styles[name] = style
     yield from (f"classDef {name} {style}" for name, style in styles.items())
     yield from (f"class {','.join(ids)} {name}" for name, ids in members.items())
 
 
-def _styles(box: Box, look: Look) -> Iterator[tuple[str, str]]:
+def _style_box(box: Box, look: Look) -> Iterator[tuple[str, str]]:
     """The classes of a box with their styles, the one that counts last."""
-    role, order, output = sample(box)
-    colours = _colours(node_attributes(LIGHT, role, order))
+    role, order, output = classify_box(box)
+    colours = _write_colours(node_attributes(LIGHT, role, order))
     name = f"{role}{order}" if order and role not in LIGHT.roles else role
     yield name, f"{colours},{LINES[role]}" if role in LINES else colours
     if output and role == "op":
         yield "output", LINES["output"]
-    mark = _mark(box, look)
+    mark = look.mark_of(box)
     if mark is not None:
         yield mark, f"stroke:{LIGHT.marks[mark]},{LINES[mark]}"
-    if any(node in look.highlight for node in box.nodes) and box.kind != "next":
+    if look.highlights(box):
         yield "selected", f"stroke:{LIGHT.selection},{LINES['selected']}"
 
 
-def _open(cluster: Cluster) -> tuple[str, str]:
+def _style_scope(cluster: Cluster) -> tuple[str, str]:
     """The class of an open scope with its style."""
-    return f"open{cluster.order or ''}", _colours(cluster_attributes(LIGHT, cluster.order))
+    return f"open{cluster.order or ''}", _write_colours(cluster_attributes(LIGHT, cluster.order))
 
 
-def _colours(look: Mapping[str, str]) -> str:
+def _write_colours(look: Mapping[str, str]) -> str:
     return f"fill:{look['fillcolor']},stroke:{look['color']},color:{look['fontcolor']}"
-
-
-def _mark(box: Box, look: Look) -> Mark | None:
-    return mark_of(box, look.marks) if box.kind != "next" else None
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
@@ -196,18 +180,16 @@ _STAND_INS = {"\\": "⧵", "$": "＄", ":": "："}
 _IN_TITLES = str.maketrans({"<": "‹", ">": "›"})  # which are read as HTML, and know no numbers
 
 
-def quoted(*lines: str) -> str:
+def quote_lines(*lines: str) -> str:
     """A quoted Mermaid string which shows each of `lines` literally, one under the other.
 
-    >>> print(quoted("scores", 'say "hi" <b>'))
+    >>> print(quote_lines("scores", 'say "hi" <b>'))
     "scores<br/>say #quot;hi#quot; #lt;b#gt;"
     """
-    return f'"{"<br/>".join(_literal(line) for line in lines)}"'
+    return f'"{"<br/>".join(_escape_line(line) for line in lines)}"'
 
 
-def _literal(line: str) -> str:
-    text = visible(line).strip()
-    if len(text) > LONGEST_LABEL_LINE:
-        text = f"{text[: LONGEST_LABEL_LINE - 1]}…"
-    text = _TAKEN.sub(lambda found: _STAND_INS[found[0]], text)
-    return _SPECIAL.sub(lambda found: f"#{_NAMED.get(found[0], str(ord(found[0])))};", text) or "#160;"
+def _escape_line(line: str) -> str:
+    text = shorten(escape_hidden(line).strip(), LONGEST_LABEL_LINE)
+    text = _TAKEN.sub(lambda match: _STAND_INS[match[0]], text)
+    return _SPECIAL.sub(lambda match: f"#{_NAMED.get(match[0], str(ord(match[0])))};", text) or "#160;"

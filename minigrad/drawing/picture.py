@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minigrad.drawing.automatic import with_both_themes
+from minigrad.drawing.automatic import add_dark_theme
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import LayoutError, layout
-from minigrad.drawing.fit import fitted
-from minigrad.drawing.lengths import points
+from minigrad.drawing.fit import fit_to_width
+from minigrad.drawing.lengths import parse_length
 
 if TYPE_CHECKING:
     import graphviz
@@ -28,10 +28,10 @@ PATIENCE = 5.0  # seconds that a notebook waits for a picture
 def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options: Mapping[str, Any]) -> None:
     """Write the picture of `graph` to `path`; see `Graph.draw`."""
     place, options = Path(path), dict(options)
-    format = checked_format(place)
+    format = find_format(place)
     width = options.pop("width", None)
     if width is not None:
-        points(width)
+        parse_length(width)
     if format == "png":
         options.setdefault("dpi", DPI)
     dot = dot_source(graph, **options)
@@ -44,29 +44,42 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
             f"to the default, draw a part, graph.between(start, end), or the DOT text, {place.stem}.dot"
         )
     if width is not None:
-        dot = fitted(graph, width, engine, options)
-    picture = layout(dot, format, engine, save_dot=_free(place.with_suffix(".dot")))
-    place.write_bytes(with_both_themes(picture) if format == "svg" and options.get("theme") == "auto" else picture)
+        dot = fit_to_width(graph, width, engine, options)
+    save_dot = _find_free_place(place.with_suffix(".dot"))
+    place.write_bytes(lay_out_picture(dot, format, engine, options.get("theme"), save_dot=save_dot))
 
 
-def checked_format(place: Path) -> str:
+def lay_out_picture(
+    dot: str, format: str, engine: str | None, theme: str | None, save_dot: Path | None = None
+) -> bytes:  # fmt: skip
+    """As `engines.layout` does; an SVG in the theme "auto" gets its style sheet."""
+    picture = layout(dot, format, engine, save_dot=save_dot)
+    return add_dark_theme(picture) if format == "svg" and theme == "auto" else picture
+
+
+def find_format(place: Path) -> str:
     """What a file's extension stands for; raises where there is no such picture or no such folder."""
     format = FORMATS.get(place.suffix.lower())
     if format is None:
         raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(f"draw: there is no folder {os.fspath(place.parent)!r}; make it first")
+    check_folder(place.parent, "draw")
     return format
 
 
-def source(graph: Graph, **options: Any) -> graphviz.Source:
+def check_folder(folder: Path, caller: str) -> None:
+    """Raise where there is no such folder."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{caller}: there is no folder {os.fspath(folder)!r}; make it first")
+
+
+def make_source(graph: Graph, **options: Any) -> graphviz.Source:
     """A `graphviz.Source` of the picture."""
     import graphviz
 
     return graphviz.Source(dot_source(graph, **options))
 
 
-def mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> dict[str, Any]:
+def make_mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> dict[str, Any]:
     """What a notebook shows: the picture where an engine can draw it, and the listing or another text. Never raises.
 
     The picture comes as SVG and as PNG, because a notebook that is not trusted shows no SVG.
@@ -78,7 +91,7 @@ def mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> dict[s
     return shown
 
 
-def _free(place: Path) -> Path:
+def _find_free_place(place: Path) -> Path:
     """The place itself, or one beside it that is not taken: nobody's file is overwritten by a failure."""
     names = (place, *(place.with_name(f"{place.stem}-{number}{place.suffix}") for number in range(1, 1_000)))
     return next((name for name in names if not name.exists()), place)

@@ -1,4 +1,4 @@
-"""The scopes of a graph as a tree: each order of derivative has its own. Read by `view.py` and `fold.py`."""
+"""The scopes of a graph as a tree: each order of derivative has its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def outermost(closed: Mapping[Key, str]) -> set[Key]:
 class Scopes:
     """The scopes of `nodes`, in the order of their first node, a scope before those inside it.
 
-    `inside` has the scopes directly inside each, `members` the nodes anywhere inside.
+    `inside` has the scopes directly inside each, `members` the nodes anywhere inside, `numbers` their order.
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
@@ -38,7 +38,7 @@ class Scopes:
                     self.inside.setdefault(parent, []).append(key)
                 self.members[key].append(node)
                 parent = key
-        self._numbers = {key: number for number, key in enumerate(self.members)}
+        self.numbers = {key: number for number, key in enumerate(self.members)}
 
     @property
     def depth(self) -> int:
@@ -51,13 +51,10 @@ class Scopes:
         while path and path not in self._around:
             new.append(path)
             path = path.rpartition("/")[0]
-        found = self._around.get(path, [])
+        paths = self._around.get(path, [])
         for path in reversed(new):
-            self._around[path] = found = [*found, path]
-        return found
-
-    def number(self, order: int, path: str) -> int:
-        return self._numbers[order, path]
+            self._around[path] = paths = [*paths, path]
+        return paths
 
     def closed_below(self, depth: int) -> dict[Key, str]:
         """As `closed`, for scopes that are nested deeper than `depth`."""
@@ -65,11 +62,11 @@ class Scopes:
 
     def closed(self, is_closed: Callable[[str], bool]) -> dict[Key, str]:
         """For each scope that cannot be seen: the path of the closed one around it, or its own."""
-        found: dict[Key, str] = {}
+        closed: dict[Key, str] = {}
         for order, path in self.members:  # outer scopes first
-            outer = found.get((order, path.rpartition("/")[0]))
+            outer = closed.get((order, path.rpartition("/")[0]))
             if outer is not None:
-                found[order, path] = outer
+                closed[order, path] = outer
             elif is_closed(path):
-                found[order, path] = path
-        return found
+                closed[order, path] = path
+        return closed

@@ -20,6 +20,10 @@ class Paint:
     outline: str
     text: str
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {"fillcolor": self.fill, "color": self.outline, "fontcolor": self.text}
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -44,8 +48,7 @@ def graph_attributes(theme: Theme) -> dict[str, str]:
 def cluster_attributes(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
     """The attributes of a scope, of `several` equal ones, or of the gradient graph of an order of derivative."""
     paint = theme.clusters[min(order, len(theme.clusters) - 1)]
-    colours = {"fillcolor": paint.fill, "color": paint.outline, "fontcolor": paint.text}
-    return CLUSTER | colours | (SEVERAL if several else {})
+    return CLUSTER | paint.attributes | (SEVERAL if several else {})
 
 
 def node_attributes(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
@@ -59,8 +62,7 @@ def node_attributes(theme: Theme, role: str, order: int = 0, output: bool = Fals
     '#F2E85E'
     """
     paint = theme.roles.get(role) or theme.orders[min(order, len(theme.orders) - 1)]
-    colours = {"fillcolor": paint.fill, "color": paint.outline, "fontcolor": paint.text}
-    return NODE | ROLES[role] | colours | (OUTPUT if output else {})
+    return NODE | ROLES[role] | paint.attributes | (OUTPUT if output else {})
 
 
 def edge_attributes(theme: Theme, kind: str = "value") -> dict[str, str]:
@@ -68,10 +70,8 @@ def edge_attributes(theme: Theme, kind: str = "value") -> dict[str, str]:
     return EDGE | EDGES[kind] | {"color": theme.edges[kind], "fontcolor": theme.edges[kind]}
 
 
-def enlarged(attributes: Mapping[str, str], scale: float) -> dict[str, str]:
+def scale_fonts(attributes: Mapping[str, str], scale: float) -> dict[str, str]:
     """The same with fonts `scale` times as large."""
-    if scale == 1:
-        return dict(attributes)
     return {key: f"{float(value) * scale:g}" if key == "fontsize" else value for key, value in attributes.items()}
 
 
@@ -137,17 +137,23 @@ SIGNS = {"added": "+", "removed": "−", "changed": "~", "failed": "failed:"}
 
 # The words of the legend, in the order in which boxes are listed.
 LEGEND = {
-    role: (text, position)
-    for position, (role, text) in enumerate(
-        [
-            ("input", "input"), ("parameter", "parameter"), ("state", "state"), ("constant", "constant"),
-            ("random", "random draw"), ("op", "operation"), ("scope", "closed scope"), ("stack", "equal scopes"),
-            ("group", "group of neighbours"), ("cotangent", "incoming gradient"),
-        ]
-    )
-}  # fmt: skip
-ARROWS = {"value": "value", "gradient": "gradient flowing back", "saved": "value kept for the gradient",
-          "backward": "gradient"}  # fmt: skip
+    "input": "input",
+    "parameter": "parameter",
+    "state": "state",
+    "constant": "constant",
+    "random": "random draw",
+    "op": "operation",
+    "scope": "closed scope",
+    "stack": "equal scopes",
+    "group": "group of neighbours",
+    "cotangent": "incoming gradient",
+}
+ARROWS = {
+    "value": "value",
+    "gradient": "gradient flowing back",
+    "saved": "value kept for the gradient",
+    "backward": "gradient",
+}
 
 # By kind of edge. A gradient graph lies beside the forward graph, each gradient in about the row of what it is the
 # gradient of: its edges are written against their direction, and what it takes from the forward graph holds no rank.

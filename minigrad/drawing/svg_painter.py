@@ -1,7 +1,7 @@
 """The SVG of a heat map as PNG or PDF, painted with matplotlib (the extra `plot`).
 
 In comes the text of an SVG, out go the bytes of a file. Of SVG it knows what `heatmap` writes: groups, rectangles,
-paths of straight lines and texts, placed by translate, scale and rotate. Called by `Heatmap.save`.
+paths of straight lines and texts, placed by translate, scale and rotate.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
-from minigrad.drawing.fonts import families_for, silence
+from minigrad.drawing.fonts import find_families, silence
 
 if TYPE_CHECKING:
     from matplotlib.patches import PathPatch
@@ -54,14 +54,15 @@ def paint(svg: str, format: Literal["png", "pdf"], width: float, dpi: float) -> 
     figure = Figure(figsize=(width, size[1] * inch), facecolor="white")
     figure.dpi = dpi if format == "png" else 72.0
     on_paper = Affine2D().translate(0, -size[1]).scale(inch, -inch) + figure.dpi_scale_trans
-    families = families_for("".join(element.text or "" for element in root.iter(f"{SVG}text")))
+    families = find_families("".join(element.text or "" for element in root.iter(f"{SVG}text")))
     for heading in root.iter(f"{SVG}text"):  # in two fonts, of which one may not be bold
         if len(families) > 1:
             heading.attrib.pop("font-weight", None)
     settings: dict[Any, Any] = {"font.family": families, "pdf.fonttype": 42, "path.simplify": False}
     with matplotlib.rc_context(settings), silence():
-        for element, place, look in _elements(root, Affine2D(), {}):
-            artist = (_text if element.tag == f"{SVG}text" else _surface)(element, place, look, 72 * inch, format)
+        for element, place, look in _walk_elements(root, Affine2D(), {}):
+            draw = _draw_text if element.tag == f"{SVG}text" else _draw_surface
+            artist = draw(element, place, look, 72 * inch, format)
             artist.set_transform(artist.get_transform() + on_paper)
             figure.add_artist(artist)
         file = io.BytesIO()
@@ -69,22 +70,22 @@ def paint(svg: str, format: Literal["png", "pdf"], width: float, dpi: float) -> 
     return file.getvalue()
 
 
-def _elements(
+def _walk_elements(
     parent: ElementTree.Element, place: Transform, look: dict[str, str]
 ) -> Iterator[tuple[ElementTree.Element, Transform, dict[str, str]]]:
     """What is drawn, each with its place in the picture and its attributes, those of its groups among them."""
     look = {name: value for name, value in (look | parent.attrib).items() if name in INHERITED}
     for element in parent:
-        here = _placed(element.get("transform", "")) + place
+        here = _read_transform(element.get("transform", "")) + place
         if element.tag == f"{SVG}g":
-            yield from _elements(element, here, look)
+            yield from _walk_elements(element, here, look)
         elif element.tag in (f"{SVG}rect", f"{SVG}path", f"{SVG}text"):
             yield element, here, look | element.attrib
 
 
-def _placed(transform: str) -> Affine2D:
+def _read_transform(transform: str) -> Affine2D:
     """
-    >>> _placed("translate(10 20) rotate(-90)").transform((1, 0)).round().tolist()
+    >>> _read_transform("translate(10 20) rotate(-90)").transform((1, 0)).round().tolist()
     [10.0, 19.0]
     """
     from matplotlib.transforms import Affine2D
@@ -99,7 +100,7 @@ def _placed(transform: str) -> Affine2D:
     return result
 
 
-def _surface(
+def _draw_surface(
     element: ElementTree.Element, place: Transform, look: dict[str, str], point: float, format: str
 ) -> PathPatch:
     """A rectangle or a path, filled or, where it has a stroke, outlined; `point` is a pixel in points."""
@@ -111,7 +112,7 @@ def _surface(
         x, y, width, height = (float(look.get(name, 0)) for name in ("x", "y", "width", "height"))
         outline = Path([(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)], closed=True)
     else:
-        outline = Path(*_corners(look["d"]))
+        outline = Path(*_read_corners(look["d"]))
     if stroke:
         return PathPatch(outline, transform=place, fill=False, edgecolor=stroke, linewidth=point, snap=True)
     seam = SEAM * point if format == "pdf" else 0.0
@@ -120,10 +121,10 @@ def _surface(
     )
 
 
-def _corners(lines: str) -> tuple[list[tuple[float, float]], list[int]]:
+def _read_corners(lines: str) -> tuple[list[tuple[float, float]], list[int]]:
     """The corners that the `d` of an SVG path leads to, and how matplotlib calls the way to each.
 
-    >>> _corners("M1 2h3v1z")
+    >>> _read_corners("M1 2h3v1z")
     ([(1.0, 2.0), (4.0, 2.0), (4.0, 3.0), (1.0, 2.0)], [1, 2, 2, 79])
     """
     move, line, close = 1, 2, 79  # Path.MOVETO, LINETO, CLOSEPOLY
@@ -147,7 +148,7 @@ def _corners(lines: str) -> tuple[list[tuple[float, float]], list[int]]:
     return corners, codes
 
 
-def _text(element: ElementTree.Element, place: Transform, look: dict[str, str], point: float, format: str) -> Text:
+def _draw_text(element: ElementTree.Element, place: Transform, look: dict[str, str], point: float, format: str) -> Text:
     from matplotlib.text import Text
 
     return Text(

@@ -1,6 +1,6 @@
 """SVG text elements out of any text: made visible, cut to the room there is, escaped.
 
-In come labels and titles, none of them trusted; out go strings that stay well-formed XML. Called by `heatmap`.
+In come labels and titles, none of them trusted; out go strings that stay well-formed XML.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import itertools
 import math
 import unicodedata
 
-from minigrad.drawing.text import visible
+from minigrad.drawing.text import escape_hidden
 
 LONGEST_TOOLTIP = 1_000  # characters
 
 
-def text_element(
+def write_text(
     text: str,
     place: tuple[float, float],
     font: int,
@@ -28,34 +28,34 @@ def text_element(
 
     What is longer than `room`, in font sizes, is cut, and its whole text shown where the pointer rests on it.
 
-    >>> text_element("a < b", (3, 4.25), 11)
+    >>> write_text("a < b", (3, 4.25), 11)
     '<text x="3" y="4.2" font-size="11">a &lt; b</text>'
     """
-    x, y = map(pixels, place)
+    x, y = map(format_pixels, place)
     where = f'transform="translate({x} {y}) rotate(-90)"' if turned else f'x="{x}" y="{y}"'
-    shown = cut(visible(text), room)
-    whole = "" if shown == visible(text) else f"<title>{escaped(text)}</title>"
+    shown = cut_to_room(escape_hidden(text), room)
+    whole = "" if shown == escape_hidden(text) else f"<title>{escape_text(text)}</title>"
     return f'<text {where} font-size="{font}"{style and " " + style}>{html.escape(shown)}{whole}</text>'
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """`text` as XML, what cannot be seen made visible, cut at 1,000 characters."""
-    return html.escape(cut(visible(text), LONGEST_TOOLTIP * 0.6))
+    return html.escape(cut_to_room(escape_hidden(text), LONGEST_TOOLTIP * 0.6))
 
 
-def cut(text: str, room: float) -> str:
+def cut_to_room(text: str, room: float) -> str:
     """`text`, or as much of its beginning as fits into `room` (in font sizes) together with an ellipsis.
 
-    >>> cut("attention", 9), cut("attention", 3), cut("注意力", 3), cut("注意力机制", 3)
+    >>> cut_to_room("attention", 9), cut_to_room("attention", 3), cut_to_room("注意力", 3), cut_to_room("注意力机制", 3)
     ('attention', 'att…', '注意力', '注意…')
     """
-    if ems(text) <= room:
+    if measure_text(text) <= room:
         return text
     widths = itertools.accumulate(_em(character) for character in text)
     return text[: sum(1 for _ in itertools.takewhile(lambda width: width <= room - 1, widths))] + "…"
 
 
-def ems(text: str) -> float:
+def measure_text(text: str) -> float:
     """About how wide a text is, in font sizes, whichever font the viewer has: Chinese characters 1, others 0.6."""
     return sum(_em(character) for character in text)
 
@@ -66,6 +66,6 @@ def _em(character: str) -> float:
     return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6
 
 
-def pixels(length: float) -> str:
+def format_pixels(length: float) -> str:
     """A length to a tenth of a pixel."""
     return f"{round(length, 1):g}"

@@ -1,8 +1,7 @@
 """Text that is safe inside a picture: any user string becomes a quoted DOT string, any array a few short lines.
 
 In come names, operations, shapes and values, none of them trusted; out go strings which can be pasted after `label=` or
-`tooltip=` in DOT text. Called by the writers of `minigrad.drawing`, which get their node names (`n7`) elsewhere: user
-text is never the name of a node.
+`tooltip=` in DOT text. The names of nodes (`n7`) are made elsewhere: user text never is one.
 """
 
 from __future__ import annotations
@@ -30,41 +29,50 @@ _HIDDEN = re.compile(
 )
 
 
-def label(*lines: str, left: bool = False) -> str:
+def quote_label(*lines: str, left: bool = False) -> str:
     r"""A quoted DOT string which shows each of `lines` literally, one under the other, in the middle or at the left.
 
-    Every line is made visible (see `visible`) and cut at 200 characters. The result is never an HTML-like label.
+    Every line is made visible (see `escape_hidden`) and cut at 200 characters. The result is never an HTML-like label.
 
-    >>> print(label("scores", "(2, 6, 6)"))
+    >>> print(quote_label("scores", "(2, 6, 6)"))
     "scores\n(2, 6, 6)"
-    >>> print(label('say "\\N"'))
+    >>> print(quote_label('say "\\N"'))
     "say \"\\N\""
-    >>> print(label("a", "b", left=True))
+    >>> print(quote_label("a", "b", left=True))
     "a\lb\l"
     """
-    shown = [_cut(visible(line), LONGEST_LABEL_LINE) for line in lines]
-    return _quoted([*shown, ""] if left else shown, backslash=r"\\", end=r"\l" if left else r"\n")
+    shown = [shorten(escape_hidden(line), LONGEST_LABEL_LINE) for line in lines]
+    return _quote([*shown, ""] if left else shown, backslash=r"\\", end=r"\l" if left else r"\n")
 
 
-def tooltip(*lines: str) -> str:
+def quote_tooltip(*lines: str) -> str:
     r"""A quoted DOT string for `tooltip=`: `lines` shown literally, cut at 1,000 characters in all.
 
     Graphviz expands escapes in a tooltip twice, so a backslash is written four times here and twice in a label.
 
-    >>> print(tooltip("matmul", "a\\b"))
+    >>> print(quote_tooltip("matmul", "a\\b"))
     "matmul\na\\\\b"
     """
-    shown = _cut("\n".join(visible(line) for line in lines), LONGEST_TOOLTIP)
-    return _quoted(shown.split("\n"), backslash=r"\\\\")
+    shown = shorten("\n".join(escape_hidden(line) for line in lines), LONGEST_TOOLTIP)
+    return _quote(shown.split("\n"), backslash=r"\\\\")
 
 
-def visible(text: str) -> str:
+def escape_hidden(text: str) -> str:
     r"""`text` on one line, its control, direction and invisible characters replaced by Python's escapes for them.
 
-    >>> print(visible("keys\n\u202evalues"))
+    >>> print(escape_hidden("keys\n\u202evalues"))
     keys\n\u202evalues
     """
     return _HIDDEN.sub(lambda hidden: hidden[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def shorten(text: str, length: int) -> str:
+    """`text`, or its beginning with an ellipsis where it is longer than `length` characters.
+
+    >>> shorten("attention", 9), shorten("attention", 4)
+    ('attention', 'att…')
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def format_number(value: object) -> str:
@@ -79,17 +87,17 @@ def format_number(value: object) -> str:
     return "NaN" if np.isnan(element) else f"{element.item():.4g}"
 
 
-def array_lines(values: npt.ArrayLike) -> list[str]:
+def format_array(values: npt.ArrayLike) -> list[str]:
     """The lines that show an array in a node: all of its elements when they are few, otherwise a summary.
 
     A vector takes one line and a matrix one line per row, up to 6 rows and 6 columns. The summary has the shape, then
     minimum, maximum and mean of the finite elements, then how many are not finite; of booleans, how many are True.
 
-    >>> array_lines([0.66524096, 0.24472847, 0.09003057])
+    >>> format_array([0.66524096, 0.24472847, 0.09003057])
     ['[0.6652 0.2447 0.09003]']
-    >>> array_lines([[1.0, 0.0], [0.5, float("nan")]])
+    >>> format_array([[1.0, 0.0], [0.5, float("nan")]])
     ['[1 0]', '[0.5 NaN]']
-    >>> array_lines(np.arange(12.0))
+    >>> format_array(np.arange(12.0))
     ['(12,)', 'min 0, max 11, mean 5.5']
     """
     array = np.asarray(values)
@@ -98,18 +106,18 @@ def array_lines(values: npt.ArrayLike) -> list[str]:
     if array.ndim == 0:
         return [format_number(array)]
     if array.ndim > 2 or array.size == 0 or array.shape[-1] > MOST_COLUMNS or len(array) > MOST_ROWS:
-        return [str(np.shape(values)), *_summary(array)]
+        return [str(np.shape(values)), *_summarise(array)]
     return ["[" + " ".join(format_number(element) for element in row) + "]" for row in np.atleast_2d(array)]
 
 
-def _summary(array: npt.NDArray[Any]) -> list[str]:
+def _summarise(array: npt.NDArray[Any]) -> list[str]:
     if array.size == 0:
         return ["empty"]
     if array.dtype.kind == "b":
         return [f"{np.count_nonzero(array)} of {array.size} True"]
     finite = array[np.isfinite(array)]
     odd = {"NaN": np.isnan(array), "inf": np.isposinf(array), "-inf": np.isneginf(array)}
-    lines = [", ".join(f"{np.count_nonzero(found)} {name}" for name, found in odd.items() if found.any())]
+    lines = [", ".join(f"{np.count_nonzero(places)} {name}" for name, places in odd.items() if places.any())]
     if finite.size:
         with np.errstate(over="ignore"):  # the mean of huge elements is shown as inf
             mean = finite.mean(dtype=np.float64)
@@ -118,11 +126,7 @@ def _summary(array: npt.NDArray[Any]) -> list[str]:
     return [line for line in lines if line]
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _quoted(lines: list[str], backslash: str, end: str = r"\n") -> str:
+def _quote(lines: list[str], backslash: str, end: str = r"\n") -> str:
     # `&` would start an entity such as `&lt;`, and `&#92;N` is expanded like `\N`.
     replacements = str.maketrans({"\\": backslash, '"': r"\"", "&": "&amp;"})
     return '"' + end.join(line.translate(replacements) for line in lines) + '"'

@@ -1,7 +1,7 @@
 """What a picture shows of a graph: a `Graph` enters, boxes, arrows and clusters leave.
 
-A box is a node, a closed scope or a group of nodes; equal siblings are folded into one (`fold.py`). Called by the
-writers of DOT and Mermaid and by the explorer, which decide how boxes look.
+A box is a node, a closed scope or a group of nodes; equal siblings are folded into one (`fold.py`). How boxes look is
+decided by those who write them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from minigrad.drawing.fold import Folding, fold
-from minigrad.drawing.scopes import Scopes, order_of, outermost
+from minigrad.drawing.scopes import Key, Scopes, order_of, outermost
 from minigrad.graph import Graph, Node
 
 Kind = Literal["node", "scope", "group", "next"]
@@ -91,11 +91,12 @@ class View:
     clusters: tuple[Cluster, ...]
     notes: tuple[str, ...]
     box_of: Mapping[int, Box]  # by the number of a node
+    folding: Folding
 
 
-def view(
+def make_view(
     graph: Graph, *, depth: int | None = None, opened: Collection[str] | None = None, hide_constants: bool = False,
-    order: int | None = None, limit: int = LIMIT, apart: Mapping[Node, Hashable] | None = None,
+    order: int | None = None, limit: int = LIMIT, marks: Mapping[Node, Hashable] | None = None,
     scopes: Scopes | None = None,
 ) -> View:  # fmt: skip
     """What a picture shows of `graph`.
@@ -107,14 +108,14 @@ def view(
         opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed.
         hide_constants: leave constants out.
         order: the highest order of derivative that is shown; all by default.
-        apart: what becomes of nodes; only scopes where it is the same are folded.
+        marks: what becomes of nodes; only scopes where it is the same are folded.
         scopes: those of all nodes of the graph, for who makes many views of one.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> with mg.scope("model"), mg.scope("layer"):
     ...     y = mg.exp(x * 2.0)
-    >>> [box.title or box.node.op for box in view(y.graph(), depth=1).boxes if box.kind != "node" or box.node.op]
+    >>> [box.title or box.node.op for box in make_view(y.graph(), depth=1).boxes if box.kind != "node" or box.node.op]
     ['layer']
     """
     if depth is not None and (type(depth) is not int or depth < 0):
@@ -126,47 +127,46 @@ def view(
         if (order is None or order_of(node) <= order) and not (hide_constants and node.role == "constant")
     ]  # fmt: skip
     scopes = scopes or Scopes(nodes)
+
+    def build(closed: Mapping[Key, str], foldable: Collection[Key]) -> View:
+        return _Builder(graph, nodes, scopes, closed, fold(scopes, foldable, marks)).build()
+
+    def build_level(level: int) -> View:
+        closed = scopes.closed_below(level)
+        return build(closed, outermost(closed) | (scopes.members.keys() - closed.keys()))
+
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.closed(lambda path: path not in wanted)
-        folding = fold(scopes, outermost(closed), apart)
-        shown = _Builder(graph, nodes, scopes, closed, folding).view()
-    elif depth is not None:
+        return _group_neighbours(build(closed, outermost(closed)), limit)
+    if depth is not None:
         closed = scopes.closed_below(depth)
-        return _Builder(graph, nodes, scopes, closed, fold(scopes, outermost(closed), apart)).view()
-    elif len(nodes) + len(graph.updates) <= limit:
-        return _Builder(graph, nodes, scopes, {}, Folding()).view()
-    else:
-
-        def folded(level: int) -> tuple[View, Folding]:
-            closed = scopes.closed_below(level)
-            folding = fold(scopes, outermost(closed) | (scopes.members.keys() - closed.keys()), apart)
-            return _Builder(graph, nodes, scopes, closed, folding).view(), folding
-
-        # The deepest level that is not too large, by halves.
-        deepest = bisect(range(scopes.depth + 1), limit, key=lambda level: len(folded(level)[0].boxes)) - 1
-        shown, folding = folded(max(deepest, 0))
-    return shown if len(shown.boxes) <= limit else _grouped(shown, limit, folding)
+        return build(closed, outermost(closed))
+    if len(nodes) + len(graph.updates) <= limit:
+        return build({}, ())
+    # The deepest level that is not too large, by halves.
+    deepest = bisect(range(scopes.depth + 1), limit, key=lambda level: len(build_level(level).boxes)) - 1
+    return _group_neighbours(build_level(max(deepest, 0)), limit)
 
 
 class _Builder:
     """Makes the boxes, then the arrows between them, then the clusters around them."""
 
     def __init__(
-        self, graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[tuple[int, str], str], folding: Folding
+        self, graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[Key, str], folding: Folding
     ) -> None:
         self.graph, self.nodes, self.scopes, self.closed, self.folding = graph, nodes, scopes, closed, folding
         self.boxes: dict[str, Box] = {}
         self.box_of: dict[int, Box] = {}
 
-    def view(self) -> View:
+    def build(self) -> View:
         members: dict[str, list[Node]] = {}
         for node in self.nodes:
-            members.setdefault(self._id(node), []).append(node)
+            members.setdefault(self._name_box(node), []).append(node)
         for id, inside in members.items():
-            self.boxes[id] = box = self._box(id, inside)
+            self.boxes[id] = box = self._make_box(id, inside)
             self.box_of.update((node.number, box) for node in inside)
-        arrows = self._arrows()
+        arrows = self._make_arrows()
         for state, value in self.graph.updates.items():
             target = self.box_of.get(value.number)
             if target is not None and target.kind == "node":
@@ -175,51 +175,49 @@ class _Builder:
                 self.boxes[next_value.id] = next_value
                 arrows.append(Arrow(target, next_value, ()))
         boxes = tuple(self.boxes.values())
-        return View(self.graph, boxes, tuple(arrows), _clusters(boxes, self.folding), self._notes(), self.box_of)
+        clusters = _make_clusters(boxes, self.folding)
+        return View(self.graph, boxes, tuple(arrows), clusters, self._write_notes(), self.box_of, self.folding)
 
-    def _id(self, node: Node) -> str:
-        shown = self.graph[self.folding.of(node.number)]
+    def _name_box(self, node: Node) -> str:
+        shown = self.graph[self.folding.find_drawn(node.number)]
         scope = self.closed.get((order_of(shown), shown.scope))
-        return f"n{shown.number}" if scope is None else f"s{self.scopes.number(order_of(shown), scope)}"
+        return f"n{shown.number}" if scope is None else f"s{self.scopes.numbers[order_of(shown), scope]}"
 
-    def _box(self, id: str, nodes: list[Node]) -> Box:
-        shown = self.graph[self.folding.of(nodes[0].number)]
+    def _make_box(self, id: str, nodes: list[Node]) -> Box:
+        shown = self.graph[self.folding.find_drawn(nodes[0].number)]
         order = order_of(shown)
         scope = self.closed.get((order, shown.scope))
         if scope is None:
             return Box(id, "node", (shown, *(node for node in nodes if node is not shown)), order, scope=shown.scope)
         last, count = self.folding.siblings.get((order, scope), (scope, 1))
-        return Box(id, "scope", tuple(nodes), order, _title(scope, last), scope, count)
+        return Box(id, "scope", tuple(nodes), order, _write_title(scope, last), scope, count)
 
-    def _arrows(self) -> list[Arrow]:
+    def _make_arrows(self) -> list[Arrow]:
         uses: dict[tuple[str, ...], list[tuple[Node, int]]] = {}
         for node in self.nodes:
-            if self.folding.of(node.number) != node.number:
+            if self.folding.find_drawn(node.number) != node.number:
                 continue  # the sibling that is drawn has the same
             target = self.box_of[node.number]
             for position, x in enumerate(node.inputs):
-                source = self.box_of.get(x.number) if isinstance(x, Node) else None
-                if source is None or source is target or self._returns(x, node):
+                source = self.box_of.get(x.number) if isinstance(x, Node) and not self._returns(x, node) else None
+                if source is None or source is target:
                     continue
                 single = source.kind == target.kind == "node"
                 key = (source.id, target.id, str(position)) if single else (source.id, target.id)
                 uses.setdefault(key, []).append((node, position))
-        return [Arrow(self.boxes[key[0]], self.boxes[key[1]], tuple(found)) for key, found in uses.items()]
+        return [Arrow(self.boxes[key[0]], self.boxes[key[1]], tuple(together)) for key, together in uses.items()]
 
-    def _returns(self, x: object, node: Node) -> bool:
+    def _returns(self, x: Node, node: Node) -> bool:
         """Does a value come from a later sibling, all of which are drawn as the first, into that one?"""
-        return (
-            isinstance(x, Node)
-            and self.folding.of(x.number) != x.number
-            and self.folding.run(x.number) == self.folding.run(node.number)
-        )
+        same_run = self.folding.runs.get(x.number) == self.folding.runs.get(node.number)
+        return same_run and self.folding.find_drawn(x.number) != x.number
 
-    def _notes(self) -> tuple[str, ...]:
+    def _write_notes(self) -> tuple[str, ...]:
         notes = []
-        hidden = sum(len(box.nodes) for box in self.boxes.values() if box.kind == "scope")
-        if hidden:
-            count = sum(box.kind == "scope" for box in self.boxes.values())
-            notes.append(f"{hidden:,} of {len(self.nodes):,} nodes are in {_counted(count, 'closed scope')}")
+        closed = [len(box.nodes) for box in self.boxes.values() if box.kind == "scope"]
+        if closed:
+            scopes = _write_count(len(closed), "closed scope")
+            notes.append(f"{sum(closed):,} of {len(self.nodes):,} nodes are in {scopes}")
         folded = [
             f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
             for (order, first), (last, count) in self.folding.siblings.items()
@@ -231,17 +229,17 @@ class _Builder:
         return tuple(notes)
 
 
-def _title(first: str, last: str) -> str:
+def _write_title(first: str, last: str) -> str:
     """The name of a scope, and of the last of its equals: `0–11`."""
     name, other = first.rpartition("/")[2], last.rpartition("/")[2]
     return name if name == other else f"{name}–{other}"
 
 
-def _counted(count: int, noun: str) -> str:
+def _write_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
-def nested(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
+def walk_clusters(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
     """The clusters, each before those inside it, with their depth; None with the same depth where one ends."""
     stack: list[tuple[int, Cluster | None]] = [(0, cluster) for cluster in reversed(list(clusters))]
     while stack:
@@ -252,59 +250,65 @@ def nested(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
             stack += ((depth + 1, inner) for inner in reversed(cluster.inside))
 
 
+def list_clusters(clusters: Iterable[Cluster]) -> list[Cluster]:
+    """The clusters and those inside them, outer ones first."""
+    return [cluster for _, cluster in walk_clusters(clusters) if cluster is not None]
+
+
 # --- groups -----------------------------------------------------------------------------------------------------------
 
 
-def _grouped(shown: View, limit: int, folding: Folding) -> View:
+def _group_neighbours(shown: View, limit: int) -> View:
     """Neighbours in the same scope as one box, where there are too many."""
+    if len(shown.boxes) <= limit:
+        return shown
     size = -(-len(shown.boxes) // limit)
     while True:
-        boxes: dict[Box, Box] = {}  # what takes the place of each
-        for members in _neighbours(shown.boxes, size):
-            group = _group(members) if len(members) > 1 else members[0]
-            boxes.update((box, group) for box in members)
-        kept = tuple(dict.fromkeys(boxes.values()))
-        if len(kept) <= limit or size > len(shown.boxes):
+        places: dict[Box, Box] = {}  # what takes the place of each
+        for members in _list_neighbours(shown.boxes, size):
+            group = _make_group(members) if len(members) > 1 else members[0]
+            places.update((box, group) for box in members)
+        boxes = tuple(dict.fromkeys(places.values()))
+        if len(boxes) <= limit or size > len(shown.boxes):
             break
         size *= 2
     uses: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
     arrows = []
     for arrow in shown.arrows:
-        source, target = boxes[arrow.source], boxes[arrow.target]
+        source, target = places[arrow.source], places[arrow.target]
         if source is arrow.source and target is arrow.target:
             arrows.append(arrow)
         elif source is not target:
             uses.setdefault((source, target), []).extend(arrow.uses)
-    arrows += [Arrow(source, target, tuple(found)) for (source, target), found in uses.items()]
-    grouped = sum(len(box.nodes) for box in kept if box.kind == "group")
-    count = sum(box.kind == "group" for box in kept)
+    arrows += [Arrow(source, target, tuple(together)) for (source, target), together in uses.items()]
+    groups = [len(box.nodes) for box in boxes if box.kind == "group"]
     return replace(
-        shown, boxes=kept, arrows=tuple(arrows), clusters=_clusters(kept, folding),
-        notes=(*shown.notes, f"{grouped:,} nodes are in {_counted(count, 'group')} of neighbours"),
-        box_of={number: boxes[box] for number, box in shown.box_of.items()},
+        shown, boxes=boxes, arrows=tuple(arrows), clusters=_make_clusters(boxes, shown.folding),
+        notes=(*shown.notes, f"{sum(groups):,} nodes are in {_write_count(len(groups), 'group')} of neighbours"),
+        box_of={number: places[box] for number, box in shown.box_of.items()},
     )  # fmt: skip
 
 
-def _neighbours(boxes: Iterable[Box], size: int) -> Iterator[list[Box]]:
+def _list_neighbours(boxes: Iterable[Box], size: int) -> Iterator[list[Box]]:
     """Boxes of the same scope, which may be grouped, `size` at a time."""
-    open_groups: dict[tuple[int, str], list[Box]] = {}
+    open_groups: dict[Key, list[Box]] = {}
     for box in boxes:
-        group = open_groups.setdefault((box.order, _around(box)), [])
-        group.append(box)
-        if len(group) == size:
-            yield open_groups.pop((box.order, _around(box)))
+        key = box.order, _scope_around(box)
+        open_groups.setdefault(key, []).append(box)
+        if len(open_groups[key]) == size:
+            yield open_groups.pop(key)
     yield from open_groups.values()
 
 
-def _group(members: list[Box]) -> Box:
+def _make_group(members: list[Box]) -> Box:
     nodes = tuple(node for box in members for node in box.nodes)
-    common = Counter(node.op or node.role for node in nodes).most_common(2)
-    named = ", ".join(name for name, _ in common) + (", …" if len({n.op or n.role for n in nodes}) > 2 else "")
-    title = f"{len(nodes):,} nodes: {named}"
-    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, title, _around(members[0]))
+    first, *others = (name for name, _ in Counter(node.op or node.role for node in nodes).most_common())
+    names = ", ".join([first, *others[:1], *(["…"] if len(others) > 1 else [])])
+    title = f"{len(nodes):,} nodes: {names}"
+    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, title, _scope_around(members[0]))
 
 
-def _around(box: Box) -> str:
+def _scope_around(box: Box) -> str:
     """The path of the scope in which the box lies."""
     return box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
 
@@ -312,34 +316,34 @@ def _around(box: Box) -> str:
 # --- clusters ---------------------------------------------------------------------------------------------------------
 
 
-def _clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
+def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...]:
     """The open scopes of the forward graph, then the gradient graph of each order with those in it."""
     roots: dict[int, Cluster] = {}
-    known: dict[tuple[int, str], Cluster] = {}
+    known: dict[Key, Cluster] = {}
     for box in boxes:
         title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
         cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
-        path, new = _around(box), []
+        path, new = _scope_around(box), []
         while path and (box.order, path) not in known:
             new.append(path)
             path = path.rpartition("/")[0]
         cluster = known.get((box.order, path), cluster)
         for path in reversed(new):
             last, count = folding.siblings.get((box.order, path), (path, 1))
-            known[box.order, path] = inner = Cluster(_title(path, last), path, box.order, count)
+            known[box.order, path] = inner = Cluster(_write_title(path, last), path, box.order, count)
             cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)
     for cluster in reversed(known.values()):  # those inside others first
-        cluster.inside = [_joined(inner) for inner in cluster.inside]
-    found: list[Cluster] = []
+        cluster.inside = [_join_with_only(inner) for inner in cluster.inside]
+    clusters: list[Cluster] = []
     for order, root in sorted(roots.items()):
-        inside = [_joined(inner) for inner in root.inside]
-        found += inside if order == 0 else [_joined(replace(root, inside=inside))]
-    return tuple(found)
+        root.inside = [_join_with_only(inner) for inner in root.inside]
+        clusters += root.inside if order == 0 else [_join_with_only(root)]
+    return tuple(clusters)
 
 
-def _joined(cluster: Cluster) -> Cluster:
+def _join_with_only(cluster: Cluster) -> Cluster:
     """A cluster around a single other one and nothing else becomes one with it, under both titles."""
     if cluster.boxes or len(cluster.inside) != 1 or cluster.count > 1:
         return cluster

@@ -279,9 +279,9 @@ class Graph:
 
     def graphviz(self, **options: Any) -> graphviz.Source:
         """The picture as a `graphviz.Source`, to restyle or embed."""
-        from minigrad.drawing.picture import source
+        from minigrad.drawing.picture import make_source
 
-        return source(self, **options)
+        return make_source(self, **options)
 
     def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
         """Draw the graph into `path`: svg, png, pdf or dot, by its extension.
@@ -309,9 +309,9 @@ class Graph:
         Raises:
             GraphError: `loss.backward(keep=True)` was not called.
         """
-        from minigrad.drawing.frames import frames
+        from minigrad.drawing.frames import draw_frames
 
-        return frames(self, folder, format, engine, options)
+        return draw_frames(self, folder, format, engine, options)
 
     def explore(
         self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, tokens: Sequence[object] = (),
@@ -337,6 +337,6 @@ class Graph:
         return explore(self, path, title=title, tokens=tokens, engine=engine)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from minigrad.drawing.picture import mime_bundle
+        from minigrad.drawing.picture import make_mime_bundle
 
-        return mime_bundle(self)
+        return make_mime_bundle(self)

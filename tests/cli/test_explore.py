@@ -33,13 +33,13 @@ def model_file(folder):
 def explored(monkeypatch):
     """The graphs that pages were made of."""
     graphs = []
-    page_of = explore.page_of
+    page_of = explore.write_page
 
     def seen(graph, **options):
         graphs.append(graph)
         return page_of(graph, **options)
 
-    monkeypatch.setattr(explore, "page_of", seen)
+    monkeypatch.setattr(explore, "write_page", seen)
     return graphs
 
 

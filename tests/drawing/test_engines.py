@@ -267,7 +267,7 @@ def test_unknown_format_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize(("text", "lacking"), [("∂Σ×→ᵀ√γ≥−…", ""), ("∅ ⊙ ∅ ∇ 查询", "∅∇⊙查询"), ("é\nß", "")])
 def test_characters_that_the_bundled_font_lacks(text: str, lacking: str) -> None:
-    assert BY_NAME["bundled"].lacking(text) == lacking
+    assert BY_NAME["bundled"].find_lacking(text) == lacking
 
 
 def test_bitmap_with_such_characters_goes_to_the_system_engine(program: Program, no_engine: Path) -> None:

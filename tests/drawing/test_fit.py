@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.engines import ENGINES
-from minigrad.drawing.fit import points
+from minigrad.drawing.lengths import parse_length
 
 needs_engine = pytest.mark.skipif(
     not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
@@ -34,7 +34,7 @@ def nested(layers):
 @pytest.mark.parametrize("layers", [1, 3, 12])
 def test_letters_are_at_least_six_points(tmp_path, width, layers):
     found, letters = drawn(nested(layers), tmp_path / "graph.svg", width=width)
-    assert abs(found - points(width)) <= 1
+    assert abs(found - parse_length(width)) <= 1
     assert letters >= 6
 
 
@@ -43,7 +43,7 @@ def test_what_was_asked_for_is_kept_and_a_warning_says_what_it_costs(tmp_path):
     with pytest.warns(UserWarning, match=r"the smallest letters are \d\.\d pt in a picture 3cm wide"):
         found, letters = drawn(nested(3), tmp_path / "graph.svg", width="3cm", depth=9, direction="LR", font_size=10)
     assert letters < 6
-    assert abs(found - points("3cm")) <= 1
+    assert abs(found - parse_length("3cm")) <= 1
 
 
 @pytest.mark.parametrize("width", ["", "8", "8.4 parsec", "-3cm", "0cm", "cm", 8.4, "1e5cm"])

@@ -16,8 +16,8 @@ import minigrad.drawing.heatmap
 from minigrad.drawing.colours import Scale, text_colour
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.heatmap_theme import DARK, LIGHT
-from minigrad.drawing.svg_text import cut, ems
-from minigrad.drawing.text import visible
+from minigrad.drawing.svg_text import cut_to_room, measure_text
+from minigrad.drawing.text import escape_hidden
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {SVG + tag for tag in ("svg", "title", "desc", "g", "rect", "path", "text")}
@@ -232,7 +232,7 @@ def test_PI2_hostile_text_is_shown_literally_and_is_never_markup(hostile):
         for element in root.iter():
             assert element.tag in DRAWN
             assert not any(name.startswith("on") or "href" in name for name in element.attrib)
-        expected = cut(visible(label), 600)
+        expected = cut_to_room(escape_hidden(label), 600)
         assert [text.replace("·", " ") for text in texts(picture)].count(expected) >= 3 or not label
         assert root.find(SVG + "title").text == (expected or "Attention weights")
 
@@ -255,9 +255,9 @@ def test_the_background_is_light_and_opaque():
 
 
 def test_widths_count_chinese_characters_as_squares_and_accents_as_nothing():
-    assert ems("注意") == 2
-    assert ems("e\u0301") == ems("e") == 0.6
-    assert cut("e\u0301e\u0301e\u0301", 1.8) == "e\u0301e\u0301e\u0301"
+    assert measure_text("注意") == 2
+    assert measure_text("e\u0301") == measure_text("e") == 0.6
+    assert cut_to_room("e\u0301e\u0301e\u0301", 1.8) == "e\u0301e\u0301e\u0301"
 
 
 # The file

@@ -137,11 +137,11 @@ def test_characters_that_no_font_has_are_named_in_one_warning(tmp_path, matplotl
 
 
 def test_chinese_labels_are_drawn_with_a_font_that_has_them(tmp_path, matplotlib):
-    from minigrad.drawing.fonts import families_for
+    from minigrad.drawing.fonts import find_families
 
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        families = families_for("注意力 abc")
+        families = find_families("注意力 abc")
     if warned:
         pytest.skip("no font with Chinese characters is installed")
     assert families[0] == "DejaVu Sans"

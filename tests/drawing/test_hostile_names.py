@@ -14,7 +14,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.engines import ENGINES, layout
-from minigrad.drawing.text import visible
+from minigrad.drawing.text import escape_hidden
 from minigrad.graph.node import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -53,7 +53,7 @@ def graph_of(names):
 
 def seen(text):
     """What a picture shows of one line."""
-    shown = visible(text)
+    shown = escape_hidden(text)
     return shown if len(shown) <= 200 else shown[:199] + "…"
 
 
@@ -82,7 +82,7 @@ def test_PI2_H1_H2_H3_names_of_parameters_scopes_and_results_are_shown_as_typed(
         assert texts.count(seen(name)) >= (2 if seen(name) == scope else 1), name
         assert scope in texts, name
         assert seen(f"result {name}") in texts
-        assert any(visible(printable(name))[:100] in tooltip for tooltip in tooltips), name
+        assert any(escape_hidden(printable(name))[:100] in tooltip for tooltip in tooltips), name
 
 
 def test_PI2_H1_a_picture_has_the_same_parts_whatever_the_names_are(recorded, names, engine):
@@ -137,8 +137,8 @@ def test_PI2_hostile_names_formulas_and_params_of_operations(names, engine):
             mg.registry.pop(name, None)
     for name in names:
         assert seen(f"op {name}") in texts
-        assert any(visible(name)[:100] in tooltip.rpartition("float64")[2] for tooltip in tooltips), name
-        setting = visible(f"text={name!r}"[:30])
+        assert any(escape_hidden(name)[:100] in tooltip.rpartition("float64")[2] for tooltip in tooltips), name
+        setting = escape_hidden(f"text={name!r}"[:30])
         assert any(text.startswith(setting[:20]) for text in texts), name
 
 
@@ -158,7 +158,7 @@ def test_PI2_hostile_file_of_a_source_line(names):
         _, tooltips = drawn(layout(graph.dot(), "svg"))
         line = next(node.line for node in graph if node.op)
         assert line == f"{Path(file).name}:1"
-        assert any(visible(printable(line))[:200] in tooltip for tooltip in tooltips), name
+        assert any(escape_hidden(printable(line))[:200] in tooltip for tooltip in tooltips), name
         shown += 1
     assert shown >= 35
 

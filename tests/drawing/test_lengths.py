@@ -2,7 +2,7 @@
 
 import pytest
 
-from minigrad.drawing.lengths import points
+from minigrad.drawing.lengths import parse_length
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from minigrad.drawing.lengths import points
     [("72pt", 72), ("1in", 72), ("2.54cm", 72), ("25.4 mm", 72), (" .5in ", 36), ("8.4cm", 8.4 / 2.54 * 72)],
 )
 def test_lengths_in_points(length, expected):
-    assert points(length) == pytest.approx(expected, rel=1e-12)
+    assert parse_length(length) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ def test_lengths_in_points(length, expected):
 )
 def test_what_is_no_length_is_refused(length):
     with pytest.raises(ValueError, match=r"width=.*: expected a length such as '8.4cm', '33mm', '3.3in' or '240pt'"):
-        points(length)
+        parse_length(length)

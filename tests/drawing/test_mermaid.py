@@ -12,10 +12,10 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.drawing import mermaid
-from minigrad.drawing.dot import chosen
-from minigrad.drawing.mermaid import SHAPES, mermaid_source, quoted, written
-from minigrad.drawing.text import visible
-from minigrad.drawing.view import view
+from minigrad.drawing.look import parse_options
+from minigrad.drawing.mermaid import SHAPES, mermaid_source, quote_lines, write_mermaid
+from minigrad.drawing.text import escape_hidden
+from minigrad.drawing.view import make_view
 
 STRING = r'"(?P<text>(?:[^"#\n<>]|#\w+;|<br/>)*)"'
 BOX = re.compile(rf"(?P<id>[nsgu]\d+)(?P<begin>[\[({{/]+){STRING}(?P<end>[\])}}/]+)")
@@ -166,7 +166,7 @@ def test_the_next_value_of_state_is_a_box():
 def test_what_is_shown_is_what_the_view_has():
     graph = Blocks(12)(mg.Tensor(np.ones((1, 3, 8), np.float32))).graph()
     for options in ({}, {"depth": 1}, {"depth": 99}, {"hide_constants": True, "depth": 3}):
-        chart, shown = Parsed(graph.mermaid(**options)), view(graph, **options)
+        chart, shown = Parsed(graph.mermaid(**options)), make_view(graph, **options)
         assert {*chart.boxes} == {box.id for box in shown.boxes}
         assert [arrow[:2] for arrow in chart.arrows] == [(a.source.id, a.target.id) for a in shown.arrows]
         assert chart.title == (None if "depth" in options else " · ".join(shown.notes)), "what was not asked for"
@@ -254,24 +254,24 @@ def test_H1_H2_H3_hostile_text_is_shown_as_it_is(text):
     plain = Parsed(expression().graph().mermaid())
     assert chart.shapes == plain.shapes
     assert chart.arrows == plain.arrows
-    shown = visible(text).strip()
+    shown = escape_hidden(text).strip()
     shown = shown if len(shown) <= 200 else f"{shown[:199]}…"
     expected = shown.replace("\\n", "⧵n").replace("$$", "＄$").replace(":fa", "：fa") or "\xa0"
     assert chart.boxes["n4"][0] == chart.boxes["n0"][0] == expected or "<br/>" in text
     assert chart.clusters["c0"] == expected.replace("/", "∕") or "<br/>" in text
-    assert chart.title == visible(text).replace("<", "‹").replace(">", "›")
+    assert chart.title == escape_hidden(text).replace("<", "‹").replace(">", "›")
     y.graph().mermaid(title=text).encode("utf-8")
 
 
 def test_nothing_that_markdown_or_mermaid_reads_is_left():
     """Colons and percent signs begin what it finds outside of strings too: styles, directives, icons."""
     for text in HOSTILE:
-        inside = quoted(text)[1:-1]
+        inside = quote_lines(text)[1:-1]
         assert not re.search(r'["<>&`*:\\|{}\[\]~$%@]', inside.replace("<br/>", ""))
         assert not re.match(r"[-+=\s]|\d+[.)]", inside)
         assert re.sub(r"#\w+;", "", inside).count("#") == 0
         assert not re.search(r"(^|\W)_|_(\W|$)", inside)
-    assert quoted("stop_gradient(·, 0.5)", "(2,)", "axis=-1") == '"stop_gradient(·, 0.5)<br/>(2,)<br/>axis=-1"'
+    assert quote_lines("stop_gradient(·, 0.5)", "(2,)", "axis=-1") == '"stop_gradient(·, 0.5)<br/>(2,)<br/>axis=-1"'
 
 
 def test_deep_scopes_need_no_recursion():
@@ -280,10 +280,10 @@ def test_deep_scopes_need_no_recursion():
         with mg.scope("/".join(["s"] * i)):
             y = y * 1.0
     graph, limit = y.graph(), sys.getrecursionlimit()
-    shown, look = chosen(graph, depth=300)
+    shown, look = parse_options(graph, {"depth": 300})
     sys.setrecursionlimit(len(inspect.stack()) + 100)
     try:
-        text = written(shown, look)
+        text = write_mermaid(shown, look)
     finally:
         sys.setrecursionlimit(limit)
     assert len(Parsed(text).clusters) > 290

@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad.checks.report import GradientReport, InputReport
 from minigrad.drawing import notebook
-from minigrad.drawing.text import visible
+from minigrad.drawing.text import escape_hidden
 
 DRAWN = {"div", "b", "code", "table", "tr", "th", "td", "details", "summary", "pre", "img"}
 
@@ -224,7 +224,7 @@ def test_PI2_hostile_names_are_text(hostile):
         values = (x, loss, report, compiled, compiled.program, mg.explain_grad(loss, x))
         for value in values:
             value._repr_mimebundle_()["text/plain"].encode("utf-8")
-        assert all(visible(name) in page_of(value).text for value in values[:4])
+        assert all(escape_hidden(name) in page_of(value).text for value in values[:4])
         assert all(page_of(value).texts for value in values[4:])
 
 
@@ -233,7 +233,7 @@ def test_whatever_fails_the_text_remains(monkeypatch):
         raise RuntimeError("no")
 
     x = mg.Tensor([1.0])
-    monkeypatch.setattr(notebook, "array_lines", failing)
+    monkeypatch.setattr(notebook, "format_array", failing)
     monkeypatch.setattr(notebook, "format_number", failing)
     assert x._repr_mimebundle_() == {"text/plain": repr(x)}
     monkeypatch.setattr(mg.Tensor, "__repr__", failing)

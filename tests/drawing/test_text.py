@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from minigrad.drawing import engines
 from minigrad.drawing.engines import layout
-from minigrad.drawing.text import array_lines, format_number, label, tooltip, visible
+from minigrad.drawing.text import escape_hidden, format_array, format_number, quote_label, quote_tooltip
 
 SVG = "{http://www.w3.org/2000/svg}"
 TITLE = "{http://www.w3.org/1999/xlink}title"
@@ -23,12 +23,15 @@ TITLE = "{http://www.w3.org/1999/xlink}title"
 
 def graph_of(texts: list[str]) -> str:
     """A graph with one node per text, which is also its tooltip; and all of them as edges and clusters."""
-    nodes = [f"n{number} [label={label(text)} tooltip={tooltip(text)}]" for number, text in enumerate(texts)]
+    nodes = [
+        f"n{number} [label={quote_label(text)} tooltip={quote_tooltip(text)}]" for number, text in enumerate(texts)
+    ]
     edges = [
-        f"n{number} -> n{number} [xlabel={label(text)} tooltip={tooltip(text)}]" for number, text in enumerate(texts)
+        f"n{number} -> n{number} [xlabel={quote_label(text)} tooltip={quote_tooltip(text)}]"
+        for number, text in enumerate(texts)
     ]
     clusters = [
-        f"subgraph cluster_{number} {{ label={label(text)} tooltip={tooltip(text)} n{number} }}"
+        f"subgraph cluster_{number} {{ label={quote_label(text)} tooltip={quote_tooltip(text)} n{number} }}"
         for number, text in enumerate(texts)
     ]
     return "\n".join(["digraph g {", *nodes, *edges, *clusters, "}"])
@@ -59,7 +62,7 @@ def test_PI2_there_are_forty_hostile_texts(hostile: dict[str, str]) -> None:
 
 def test_H3_hostile_text_is_visible(hostile: dict[str, str]) -> None:
     for text, shown in hostile.items():
-        seen = visible(text)
+        seen = escape_hidden(text)
         assert (seen if len(seen) <= 200 else seen[:199] + "…") == shown
 
 
@@ -99,41 +102,43 @@ def test_any_text_in_a_picture(texts: list[str]) -> None:
     found = parts(layout(graph_of(texts), "svg"), "node")
     assert len(found) == len(texts)
     for number, text in enumerate(texts):
-        assert found[f"n{number}"][0] == as_typed(visible(text))
+        assert found[f"n{number}"][0] == as_typed(escape_hidden(text))
 
 
 @given(lines=st.lists(st.text(), min_size=1, max_size=4))
 def test_H1_H2_label_is_one_quoted_string(lines: list[str]) -> None:
-    written = label(*lines)
+    written = quote_label(*lines)
     assert re.fullmatch(r'"(?:[^"\\]|\\[\\"n])*"', written)
     shown = {r"\\": "\\", r"\"": '"', r"\n": "\n", "&amp;": "&"}
     read = re.sub(r"\\.|&amp;", lambda escape: shown[escape[0]], written[1:-1])
-    assert read.split("\n") == [line if len(line) <= 200 else line[:199] + "…" for line in map(visible, lines)]
+    assert read.split("\n") == [line if len(line) <= 200 else line[:199] + "…" for line in map(escape_hidden, lines)]
 
 
 @given(text=st.text(st.characters()))
 def test_visible_text_is_settled(text: str) -> None:
-    seen = visible(text)
-    assert visible(seen) == seen
+    seen = escape_hidden(text)
+    assert escape_hidden(seen) == seen
     seen.encode("utf-8")
     ElementTree.fromstring(f"<a>{seen.translate({ord('&'): None, ord('<'): None})}</a>")
 
 
 @given(lines=st.lists(st.text(), min_size=1, max_size=4))
 def test_left_aligned_label_differs_in_its_ends_of_lines_only(lines: list[str]) -> None:
-    joined = label(*lines)[1:-1]
+    joined = quote_label(*lines)[1:-1]
     escapes = re.findall(r"\\.|[^\\]+", joined)
-    assert label(*lines, left=True) == '"' + "".join(r"\l" if part == r"\n" else part for part in escapes) + r'\l"'
+    assert (
+        quote_label(*lines, left=True) == '"' + "".join(r"\l" if part == r"\n" else part for part in escapes) + r'\l"'
+    )
 
 
 def test_label_cuts_each_line_and_tooltip_the_whole() -> None:
-    assert label("a" * 200, "b" * 201) == '"' + "a" * 200 + r"\n" + "b" * 199 + '…"'
-    assert tooltip("a" * 200, "b" * 799) == '"' + "a" * 200 + r"\n" + "b" * 799 + '"'
-    assert tooltip("a" * 200, "b" * 800) == '"' + "a" * 200 + r"\n" + "b" * 798 + '…"'
+    assert quote_label("a" * 200, "b" * 201) == '"' + "a" * 200 + r"\n" + "b" * 199 + '…"'
+    assert quote_tooltip("a" * 200, "b" * 799) == '"' + "a" * 200 + r"\n" + "b" * 799 + '"'
+    assert quote_tooltip("a" * 200, "b" * 800) == '"' + "a" * 200 + r"\n" + "b" * 798 + '…"'
 
 
 def test_lines_of_a_tooltip_are_lines(engine: str) -> None:
-    picture = layout(f"digraph {{ n0 [label=a tooltip={tooltip('one', 'two')}] }}", "svg", engine)
+    picture = layout(f"digraph {{ n0 [label=a tooltip={quote_tooltip('one', 'two')}] }}", "svg", engine)
     assert parts(picture, "node")["n0"] == ("a", "one\ntwo")
 
 
@@ -190,4 +195,4 @@ def test_format_number(value: object, shown: str) -> None:
 def test_array_lines(values: npt.ArrayLike, lines: list[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert array_lines(values) == lines
+        assert format_array(values) == lines

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.view import Cluster, View, view
+from minigrad.drawing.view import Cluster, View, make_view
 from minigrad.graph import Graph, Node
 from minigrad.nn import LanguageModel
 
@@ -47,7 +47,7 @@ OPTIONS = [
 @pytest.mark.parametrize("name", GRAPHS)
 def test_every_node_has_one_box_and_every_use_an_arrow(name: str, options: dict[str, object]) -> None:
     graph = GRAPHS[name]()
-    shown = view(graph, **options)  # type: ignore[arg-type]  # each option is tried with every graph
+    shown = make_view(graph, **options)  # type: ignore[arg-type]  # each option is tried with every graph
     kept = [
         node for node in graph
         if order_of(node) <= options.get("order", 9) and not (options.get("hide_constants") and node.role == "constant")
@@ -74,7 +74,7 @@ def test_every_node_has_one_box_and_every_use_an_arrow(name: str, options: dict[
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("name", GRAPHS)
 def test_clusters_hold_each_box_at_most_once(name: str, options: dict[str, object]) -> None:
-    shown = view(GRAPHS[name](), **options)  # type: ignore[arg-type]  # each option is tried with every graph
+    shown = make_view(GRAPHS[name](), **options)  # type: ignore[arg-type]  # each option is tried with every graph
     inside = [box for cluster in flat(shown.clusters) for box in cluster.boxes]
     assert len(set(inside)) == len(inside)
     assert set(inside) <= set(shown.boxes)
@@ -84,21 +84,21 @@ def test_clusters_hold_each_box_at_most_once(name: str, options: dict[str, objec
 
 def test_PI6_a_model_of_twelve_blocks_is_readable_by_default_and_whole_on_demand() -> None:
     graph = model_graph(12)
-    shown = view(graph)
+    shown = make_view(graph)
     assert len(shown.boxes) <= 150
     assert [(cluster.title, cluster.count) for cluster in flat(shown.clusters) if cluster.count > 1] == [
         ("blocks/0–11", 12)
     ]
     assert "transformer/blocks/0 to 11: 12 equal scopes, drawn once" in shown.notes
-    whole = view(graph, depth=99)
+    whole = make_view(graph, depth=99)
     assert [box.node for box in whole.boxes] == list(graph)
     assert not whole.notes
-    closed = view(graph, depth=3)
+    closed = make_view(graph, depth=3)
     assert len(closed.boxes) < len(whole.boxes)
 
 
 def test_gradients_of_twelve_blocks_fold_too() -> None:
-    shown = view(model_graph(12, gradients=True))
+    shown = make_view(model_graph(12, gradients=True))
     assert len(shown.boxes) <= 150
     assert [cluster.count for cluster in flat(shown.clusters) if cluster.count > 1] == [12, 12]
 
@@ -106,10 +106,10 @@ def test_gradients_of_twelve_blocks_fold_too() -> None:
 def test_closed_equal_scopes_are_one_box() -> None:
     graph = model_graph(4)
     opened = {"transformer", "transformer/blocks"}
-    badge = [box for box in view(graph, opened=opened).boxes if box.count > 1]
+    badge = [box for box in make_view(graph, opened=opened).boxes if box.count > 1]
     assert [(box.title, box.count, len(box.nodes)) for box in badge] == [("0–3", 4, 4 * 41)]
     opened |= {"transformer/blocks/2"}  # an open one is not folded
-    shown = view(graph, opened=opened)
+    shown = make_view(graph, opened=opened)
     assert [(box.title, box.count) for box in shown.boxes if box.title in ("0–1", "3")] == [("0–1", 2), ("3", 1)]
     assert "2" in {cluster.title.rpartition("/")[2] for cluster in flat(shown.clusters)}
 
@@ -125,7 +125,7 @@ def test_scopes_that_differ_are_not_folded(change: object) -> None:
     x = mg.Tensor([1.0, 2.0], requires_grad=True) * 0.1
     for number in range(6):
         x = block(x, number, differs=number == 3)
-    shown = view(x.graph(), depth=0)
+    shown = make_view(x.graph(), depth=0)
     assert [(box.title, box.count) for box in shown.boxes if box.kind == "scope"] == [
         ("block0–block2", 3), ("block3", 1), ("block4–block5", 2),
     ]  # fmt: skip
@@ -137,13 +137,13 @@ def test_scopes_with_different_names_are_not_folded() -> None:
     for name in ("query", "key", "value"):
         with mg.scope(name):
             parts.append(x * 2.0)
-    assert [box.title for box in view((parts[0] + parts[1] + parts[2]).graph(), depth=0).boxes if box.title] == [
+    assert [box.title for box in make_view((parts[0] + parts[1] + parts[2]).graph(), depth=0).boxes if box.title] == [
         "query", "key", "value",
     ]  # fmt: skip
 
 
 def test_too_many_boxes_become_groups() -> None:
-    shown = view(chain(2_000))
+    shown = make_view(chain(2_000))
     assert 20 < len(shown.boxes) <= 150
     assert all(box.kind == "group" for box in shown.boxes[:-1])
     assert sum(len(box.nodes) for box in shown.boxes) == 2_001
@@ -161,21 +161,21 @@ def test_next_values_of_state_lie_with_what_computes_them() -> None:
         return x * 2.0
 
     graph = mg.graph.trace(accumulate, mg.Tensor([1.0, 2.0]))
-    shown = view(graph)
+    shown = make_view(graph)
     (found,) = (box for box in shown.boxes if box.kind == "next")
     assert (found.title, found.scope) == ("next total", "sum")
     assert [arrow.target for arrow in shown.arrows if not arrow.uses] == [found]
-    assert not any(box.kind == "next" for box in view(graph, depth=0).boxes)
+    assert not any(box.kind == "next" for box in make_view(graph, depth=0).boxes)
 
 
 @pytest.mark.parametrize("options", [{"depth": -1}, {"depth": 1.5}, {"depth": True}, {"order": -1}, {"order": "1"}])
 def test_bad_depths_and_orders_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))}=.*expected a whole number"):
-        view(chain(2), **options)
+        make_view(chain(2), **options)
 
 
 def test_two_runs_show_the_same() -> None:
     def text(shown: View) -> list[str]:
         return [f"{box.id} {box.title}" for box in shown.boxes] + [f"{a.source.id}{a.target.id}" for a in shown.arrows]
 
-    assert text(view(model_graph(12, gradients=True))) == text(view(model_graph(12, gradients=True)))
+    assert text(make_view(model_graph(12, gradients=True))) == text(make_view(model_graph(12, gradients=True)))

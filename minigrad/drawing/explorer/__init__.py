@@ -1,1 +1,1 @@
-"""The explorer: one HTML page on which a graph is read, searched and stepped through. `Graph.explore` calls it."""
+"""The explorer: one HTML page on which a graph is read, searched and stepped through."""

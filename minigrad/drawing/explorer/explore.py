@@ -1,7 +1,7 @@
 """The explorer: a `Graph` enters, one HTML page leaves on which it is read, searched and stepped through.
 
 The page needs nothing else: no network, no other file. Its data is JSON, packed; its script and its style are allowed
-by their hash and nothing else is. Called by `Graph.explore`.
+by their hash and nothing else is.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
-from minigrad.drawing.explorer.layouts import views
-from minigrad.drawing.explorer.nodes import Plain, text
-from minigrad.drawing.explorer.payload import payload
-from minigrad.drawing.explorer.still import still
+from minigrad.drawing.explorer.layouts import lay_out_views
+from minigrad.drawing.explorer.nodes import Plain, make_text
+from minigrad.drawing.explorer.payload import make_payload
+from minigrad.drawing.explorer.still import write_still
+from minigrad.drawing.picture import check_folder
 from minigrad.drawing.style import DARK, LIGHT, Paint
 from minigrad.graph import Graph
 
@@ -58,29 +58,29 @@ def explore(
     tokens: Sequence[object] = (), engine: str | None = None,
 ) -> Page | None:  # fmt: skip
     """Write the page of `graph` to `path`, or return it where there is no path; see `Graph.explore`."""
-    place = None if path is None else _checked(path)
+    place = None if path is None else _check_place(Path(path))
     if not isinstance(tokens, Iterable):
         raise TypeError(f"explore: tokens must be the texts of tokens, got {type(tokens).__name__}")
-    page = page_of(graph, title=title, tokens=[str(token) for token in tokens], engine=engine)
+    page = write_page(graph, title=title, tokens=[str(token) for token in tokens], engine=engine)
     if place is None:
         return Page(page)
     place.write_text(page, encoding="utf-8", newline="\n")
     return None
 
 
-def page_of(graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (), engine: str | None = None) -> str:
+def write_page(graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (), engine: str | None = None) -> str:
     """The text of the page."""
     if len(graph) > MOST_NODES:
         raise ValueError(f"explore: {len(graph):,} nodes, a page shows at most {MOST_NODES:,}: {_SMALLER}")
-    data = payload(graph, tokens)
-    shown, notes = views(graph, engine)
-    data |= {"views": shown, "notes": [*data["notes"], *notes], "palettes": _palettes()}
-    picture = still(data["nodes"], shown[0])
-    style, script = _colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
+    data = make_payload(graph, tokens)
+    views, notes = lay_out_views(graph, engine)
+    palettes = {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
+    data |= {"views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
+    style, script = _write_colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
-    page = _filled(
-        _read("explorer.html"), policy=policy, title=html.escape(text(title or _title(graph))), style=style,
-        script=script, still=picture, data=_packed(data),
+    page = _fill(
+        _read("explorer.html"), policy=policy, title=html.escape(make_text(title or _make_title(graph))), style=style,
+        script=script, still=write_still(data["nodes"], views[0]), data=_pack(data),
     )  # fmt: skip
     size = len(page.encode())
     if size > REFUSE_ABOVE:
@@ -93,21 +93,19 @@ def page_of(graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (
 _SMALLER = "explore a part of it, graph.between(start, end).explore(…), or fewer layers"
 
 
-def _checked(path: str | os.PathLike[str]) -> Path:
-    place = Path(path)
+def _check_place(place: Path) -> Path:
     if place.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"explore: {place.name!r} must end in .html")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(f"explore: there is no folder {os.fspath(place.parent)!r}; make it first")
+    check_folder(place.parent, "explore")
     return place
 
 
-def _title(graph: Graph) -> str:
+def _make_title(graph: Graph) -> str:
     names = [node.name or node.op or node.role for node in graph.outputs[:3]]
     return f"Graph of {', '.join(names)}" if names else "Graph"
 
 
-def _packed(data: Plain) -> str:
+def _pack(data: Plain) -> str:
     """JSON, gzip, base64: no character of it means anything to HTML."""
     written = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(written.encode("utf-8"), 9, mtime=0)).decode("ascii")
@@ -117,7 +115,7 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _filled(template: str, **parts: str) -> str:
+def _fill(template: str, **parts: str) -> str:
     """The template with each `{name}` replaced; what was put in is not looked at again."""
     first, *rest = template.split("{")
     pieces = [first]
@@ -132,17 +130,13 @@ def _read(name: str) -> str:
     return files("minigrad.drawing.explorer").joinpath("page", name).read_text("utf-8")
 
 
-def _palettes() -> dict[str, Any]:
-    return {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
-
-
-def _colours() -> str:
+def _write_colours() -> str:
     """The colours of the static pictures as variables of the style sheet, light and dark."""
-    found = {"canvas": (LIGHT.background, DARK.background), "selection": (LIGHT.selection, DARK.selection)}
+    pairs = {"canvas": (LIGHT.background, DARK.background), "selection": (LIGHT.selection, DARK.selection)}
     paints: dict[str, tuple[Paint, Paint]] = {role: (LIGHT.roles[role], DARK.roles[role]) for role in LIGHT.roles}
     paints |= {f"order-{i}": pair for i, pair in enumerate(zip(LIGHT.orders, DARK.orders, strict=True))}
     paints |= dict(zip(("cluster", "cluster-gradient"), zip(LIGHT.clusters, DARK.clusters, strict=True), strict=True))
     for name, (light, dark) in paints.items():
-        found |= {f"{name}-{part}": (getattr(light, part), getattr(dark, part)) for part in ("fill", "outline", "text")}
-    found |= {f"edge-{kind}": (LIGHT.edges[kind], DARK.edges[kind]) for kind in LIGHT.edges}
-    return ":root {\n" + "".join(f"  --{name}: light-dark({a}, {b});\n" for name, (a, b) in found.items()) + "}\n"
+        pairs |= {f"{name}-{part}": (getattr(light, part), getattr(dark, part)) for part in ("fill", "outline", "text")}
+    pairs |= {f"edge-{kind}": (LIGHT.edges[kind], DARK.edges[kind]) for kind in LIGHT.edges}
+    return ":root {\n" + "".join(f"  --{name}: light-dark({a}, {b});\n" for name, (a, b) in pairs.items()) + "}\n"

@@ -1,16 +1,17 @@
 """What a page says of one node: texts, shapes, operands, its sampled arrays and their statistics, as plain data.
 
-In come a `Node` and where its arrays are sampled, out goes a dictionary. Called by `payload.py`.
+In come a `Node` and where its arrays are sampled, out goes a dictionary.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from minigrad.drawing.explorer.samples import Arrays, Grid, Limits, Sampling, grid_of, statistics
-from minigrad.drawing.labels import node_lines
+from minigrad.drawing.explorer.samples import Arrays, Grid, Limits, Sampling, choose_grid, summarise
+from minigrad.drawing.labels import describe_node
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.text import format_number, visible
+from minigrad.drawing.text import escape_hidden, format_number, shorten
 from minigrad.graph import Node
 
 LONGEST_TEXT = 1_000  # characters
@@ -19,49 +20,49 @@ LONGEST_LINE = 200  # characters of a line in a box
 Plain = dict[str, Any]
 
 
-def described(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
+def write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
     """The node as plain data; what is empty or false is left out."""
-    found: Plain = {
-        "op": None if node.op is None else text(node.op),
-        "name": text(node.name or ""),
-        "scope": text(node.scope),
+    written: Plain = {
+        "op": make_text(node.op or ""),
+        "name": make_text(node.name or ""),
+        "scope": make_text(node.scope),
         "role": node.role,
         "order": order_of(node),
         "output": node.output,
         "shape": str(node.shape),
         "dtype": str(node.dtype),
-        "bytes": node.dtype.itemsize * _size(node),
-        "expression": text(node.expression),
-        "lines": [_cut(visible(line), LONGEST_LINE) for line in node_lines(node)],
-        "purpose": text(node.purpose),
-        "line": _file_and_line(node.line or ""),
-        "inputs": [_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
+        "bytes": node.dtype.itemsize * math.prod(node.shape),
+        "expression": make_text(node.expression),
+        "lines": [shorten(escape_hidden(line), LONGEST_LINE) for line in describe_node(node)],
+        "purpose": make_text(node.purpose),
+        "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
+        "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
         "grid": [[*axis] for axis in sampling.grid],
         "attention": is_attention(node),
     }
     if node.value is not None:
-        found["value"] = arrays.add(node.value, sampling.grid, sampling.digits)
-        found["statistics"] = statistics(node.value)
+        written["value"] = arrays.add(sampling.grid.pick(node.value), sampling.digits)
+        written["statistics"] = summarise(node.value)
     if node.gradient is not None:
-        found["gradient"] = arrays.add(node.gradient, sampling.grid, sampling.gradient_digits)
-        found["gradientStatistics"] = statistics(node.gradient)
-    return {name: x for name, x in found.items() if x is not None and x is not False and x not in ("", [], {})}
+        written["gradient"] = arrays.add(sampling.grid.pick(node.gradient), sampling.gradient_digits)
+        written["gradientStatistics"] = summarise(node.gradient)
+    return {name: x for name, x in written.items() if x is not False and x not in ("", [], {})}
 
 
-def _input(node: Node, position: int) -> Plain:
+def _write_input(node: Node, position: int) -> Plain:
     """An operand: the number of its node, or how it is written, with what broadcasting does to its shape."""
     assert node.function is not None
     x = node.inputs[position]
-    found: Plain = {"position": position, "argument": text(node.function.argument(position))}
+    written: Plain = {"position": position, "argument": make_text(node.function.argument(position))}
     if not isinstance(x, Node):
-        return found | {"number": format_number(x)}
+        return written | {"number": format_number(x)}
     stretched = node.function.elementwise and x.shape != node.shape
-    return found | {"node": x.number} | ({"broadcast": f"{x.shape} → {node.shape}"} if stretched else {})
+    return written | {"node": x.number} | ({"broadcast": f"{x.shape} → {node.shape}"} if stretched else {})
 
 
-def grid_for(node: Node, limits: Limits) -> Grid:
+def choose_grid_of(node: Node, limits: Limits) -> Grid:
     """Where the arrays of a node are sampled: attention head by head, everything else as one matrix."""
-    return grid_of(node.shape, limits, sliced=is_attention(node))
+    return choose_grid(node.shape, limits, sliced=is_attention(node))
 
 
 def is_attention(node: Node) -> bool:
@@ -71,22 +72,6 @@ def is_attention(node: Node) -> bool:
     return node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0 and (named or softmax_of_attention)
 
 
-def text(shown: object) -> str:
+def make_text(given: object) -> str:
     """Any text on one line, what cannot be seen made visible, cut at 1,000 characters."""
-    return _cut(visible(str(shown)), LONGEST_TEXT)
-
-
-def _cut(whole: str, length: int) -> str:
-    return whole if len(whole) <= length else whole[: length - 1] + "…"
-
-
-def _file_and_line(line: str) -> str:
-    """Without the folders, which are of this machine."""
-    return text(line.replace("\\", "/").rpartition("/")[2])
-
-
-def _size(node: Node) -> int:
-    count = 1
-    for length in node.shape:
-        count *= length
-    return count
+    return shorten(escape_hidden(str(given)), LONGEST_TEXT)

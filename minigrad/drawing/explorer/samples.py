@@ -1,7 +1,7 @@
 """What a page shows of an array: at most 16 by 16 of its elements, and statistics and a histogram of all of them.
 
 In come arrays of a node (its value, its gradient, what is added to that), out go plain numbers. All arrays of one node
-are sampled at the same places, so that what adds up in the engine adds up on the page. Called by `payload.py`.
+are sampled at the same places, so that what adds up in the engine adds up on the page.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Grid(NamedTuple):
     rows: Axis
     columns: Axis
 
-    def of(self, array: Array) -> Array:
+    def pick(self, array: Array) -> Array:
         """The elements that are shown, of shape (slices, rows, columns).
 
-        >>> grid_of((2, 40), Limits(8)).of(np.arange(80).reshape(2, 40))[0, 1]
+        >>> choose_grid((2, 40), Limits(8)).pick(np.arange(80).reshape(2, 40))[0, 1]
         array([40, 45, 50, 55, 60, 65, 70, 75])
         """
         whole = array.reshape([axis.size for axis in self])
@@ -91,22 +91,22 @@ LADDER = (
 )
 
 
-def grid_of(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:
+def choose_grid(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:
     """Where arrays of `shape` are sampled.
 
-    >>> grid_of((2, 3, 40), LADDER[0], sliced=True)
+    >>> choose_grid((2, 3, 40), LADDER[0], sliced=True)
     Grid(slices=Axis(size=2, stride=1), rows=Axis(size=3, stride=1), columns=Axis(size=40, stride=3))
-    >>> grid_of((2, 3, 40), LADDER[0]).rows
+    >>> choose_grid((2, 3, 40), LADDER[0]).rows
     Axis(size=6, stride=1)
     """
     *leading, rows, columns = (1, 1, *shape)
     slices = math.prod(leading)
     if not sliced:
-        return Grid(Axis(1, 1), _axis(slices * rows, limits.side), _axis(columns, limits.side))
-    return Grid(_axis(slices, limits.heads), _axis(rows, limits.tokens), _axis(columns, limits.tokens))
+        return Grid(Axis(1, 1), _thin(slices * rows, limits.side), _thin(columns, limits.side))
+    return Grid(_thin(slices, limits.heads), _thin(rows, limits.tokens), _thin(columns, limits.tokens))
 
 
-def _axis(size: int, most: int) -> Axis:
+def _thin(size: int, most: int) -> Axis:
     return Axis(size, max(1, -(-size // most)))
 
 
@@ -117,13 +117,9 @@ class Arrays:
     rows: list[list[Number]] = field(default_factory=list)
     _known: dict[bytes, int] = field(default_factory=dict)
 
-    def add(self, array: Array, grid: Grid, digits: int) -> int:
-        """The place of the sample of `array` in `rows`, rounded to `digits` significant digits."""
-        return self.add_sample(grid.of(array), digits)
-
-    def add_sample(self, sample: Array, digits: int) -> int:
-        """The same for what is sampled already."""
-        numbers = plain_numbers(sample, digits)
+    def add(self, sample: Array, digits: int) -> int:
+        """The place of what is shown of an array in `rows`, rounded to `digits` significant digits."""
+        numbers = round_numbers(sample, digits)
         key = repr(numbers).encode()
         if key not in self._known:
             self._known[key] = len(self.rows)
@@ -131,19 +127,18 @@ class Arrays:
         return self._known[key]
 
 
-def plain_numbers(array: Array, digits: int) -> list[Number]:
+def round_numbers(array: Array, digits: int) -> list[Number]:
     """The elements as JSON can hold them, in order.
 
-    >>> plain_numbers(np.array([1.0, 2 / 3, np.nan, -np.inf]), 3)
+    >>> round_numbers(np.array([1.0, 2 / 3, np.nan, -np.inf]), 3)
     [1, 0.667, 'NaN', '-inf']
     """
     if array.dtype.kind == "f":
-        return [plain_number(x, digits) for x in array.ravel().tolist()]
-    whole: list[Number] = [int(x) for x in array.ravel().tolist()]
-    return [x if isinstance(x, int) and abs(x) < LARGEST_WHOLE else float(x) for x in whole]
+        return [round_number(x, digits) for x in array.ravel().tolist()]
+    return [x if abs(x) < LARGEST_WHOLE else float(x) for x in map(int, array.ravel().tolist())]
 
 
-def plain_number(x: float, digits: int = 7) -> Number:
+def round_number(x: float, digits: int = 7) -> Number:
     if math.isnan(x):
         return "NaN"
     if math.isinf(x):
@@ -152,10 +147,10 @@ def plain_number(x: float, digits: int = 7) -> Number:
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
 
 
-def statistics(array: Array) -> dict[str, Any]:
+def summarise(array: Array) -> dict[str, Any]:
     """Smallest, largest, mean and Euclidean norm of the finite elements, and how many are not finite.
 
-    >>> statistics(np.array([3.0, 4.0, np.nan]))
+    >>> summarise(np.array([3.0, 4.0, np.nan]))
     {'min': 3, 'max': 4, 'mean': 3.5, 'norm': 5, 'nan': 1, 'inf': 0}
     """
     finite = array[np.isfinite(array)].astype(np.float64)
@@ -164,16 +159,16 @@ def statistics(array: Array) -> dict[str, Any]:
         return counts
     with np.errstate(over="ignore"):  # the norm of huge elements is shown as inf
         numbers = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "norm": np.linalg.norm(finite)}
-    found: dict[str, Any] = {name: plain_number(float(x)) for name, x in numbers.items()} | counts
+    summary: dict[str, Any] = {name: round_number(float(x)) for name, x in numbers.items()} | counts
     if finite.size >= FEWEST_FOR_HISTOGRAM and finite.min() < finite.max():
-        found["histogram"] = histogram(finite)
-    return found
+        summary["histogram"] = count_in_bins(finite)
+    return summary
 
 
-def histogram(finite: Array) -> list[int]:
+def count_in_bins(finite: Array) -> list[int]:
     """How many elements are in each of 12 bins of one width, from the smallest to the largest.
 
-    >>> histogram(np.arange(24.0))
+    >>> count_in_bins(np.arange(24.0))
     [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
     """
     # Halves, because the difference of two huge numbers is infinite.

@@ -1,6 +1,6 @@
 """The picture for readers without scripts: the first view as SVG, drawn by the style sheet of the page.
 
-In come the plain data of the nodes and of one view, out goes SVG text. Called by `explore.py`.
+In come the plain data of the nodes and of one view, out goes SVG text.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from minigrad.drawing.explorer.nodes import Plain
 LINE, BASELINE = 12, 3.6  # points
 
 
-def still(nodes: list[Plain], shown: Plain) -> str:
+def write_still(nodes: list[Plain], shown: Plain) -> str:
     """The view `shown` as an SVG element."""
     width, height = shown["size"]
     parts = [
         f'<svg class="still" viewBox="-8 -8 {width + 16} {height + 16}" role="img" aria-label="Computation graph">',
-        *(_frame(cluster) for cluster in shown["clusters"]),
-        *(_arrow(points) for _, _, points, *_ in shown["arrows"]),
-        *(_box(nodes, box) for box in shown["boxes"]),
+        *(_write_frame(cluster) for cluster in shown["clusters"]),
+        *(_write_arrow(points) for _, _, points, *_ in shown["arrows"]),
+        *(_write_box(nodes, box) for box in shown["boxes"]),
         "</svg>",
     ]
     return "".join(parts)
 
 
-def _frame(cluster: Plain) -> str:
+def _write_frame(cluster: Plain) -> str:
     x, y, width, height = cluster["at"]
     kind = " gradient" if cluster["order"] else ""
     return (
@@ -35,7 +35,7 @@ def _frame(cluster: Plain) -> str:
     )
 
 
-def _arrow(points: list[int]) -> str:
+def _write_arrow(points: list[int]) -> str:
     """Through points that are given from one to the next."""
     places = zip(accumulate(points[::2]), accumulate(points[1::2]), strict=True)
     start, *rest = (f"{x} {y}" for x, y in places)
@@ -43,7 +43,7 @@ def _arrow(points: list[int]) -> str:
     return f'<g class="arrow"><path d="M{start}C{" ".join(curves)}L{rest[-1]}"/></g>'
 
 
-def _box(nodes: list[Plain], box: Plain) -> str:
+def _write_box(nodes: list[Plain], box: Plain) -> str:
     x, y, width, height = box["at"]
     node = nodes[box["nodes"][0][0]] if "kind" not in box else None
     lines = box["lines"] if node is None else node["lines"]

@@ -1,6 +1,6 @@
 """The steps of both passes, as a page takes them: `graph.steps()`, with what begins each sweep and which use it is.
 
-In comes a `Graph`, out goes a list of `Step`. Called by `payload.py`.
+In comes a `Graph`, out goes a list of `Step`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Flow(NamedTuple):
 Step = Value | Seed | Flow
 
 
-def walk(graph: Graph) -> list[Step]:
+def walk_steps(graph: Graph) -> list[Step]:
     """Every step in order; none for a graph that was captured on shapes.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor(3.0, requires_grad=True, name="x")
     >>> y = x * x
     >>> y.backward(keep=True)
-    >>> [(type(step).__name__, step.node.number) for step in walk(y.graph())]
+    >>> [(type(step).__name__, step.node.number) for step in walk_steps(y.graph())]
     [('Value', 1), ('Seed', 1), ('Flow', 1), ('Flow', 1)]
     """
     try:
@@ -55,10 +55,10 @@ def walk(graph: Graph) -> list[Step]:
     except GraphError:
         return []
     values = [Value(step.node) for step in steps if isinstance(step, Forward)]
-    return [*values, *_sweeps(step for step in steps if isinstance(step, Backward))]
+    return [*values, *_begin_sweeps(step for step in steps if isinstance(step, Backward))]
 
 
-def _sweeps(steps: Iterable[Backward]) -> Iterator[Step]:
+def _begin_sweeps(steps: Iterable[Backward]) -> Iterator[Step]:
     previous: Node | None = None
     taken: set[int] = set()  # positions of the node whose operands are being served
     for step in steps:
@@ -68,12 +68,12 @@ def _sweeps(steps: Iterable[Backward]) -> Iterator[Step]:
         if step.node is not previous:
             taken = set()
         previous = step.node
-        position = _position(step, taken)
+        position = _find_position(step, taken)
         taken.add(position)
         yield Flow(step.node, position, step.target, step.incoming, step.contribution, step.total)
 
 
-def _position(step: Backward, taken: set[int]) -> int:
+def _find_position(step: Backward, taken: set[int]) -> int:
     """Which operand it is: a node may use its target several times, a variadic argument has one name for all."""
     assert step.node.function is not None
     return next(

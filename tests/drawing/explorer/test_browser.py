@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.drawing.explorer.explore import page_of
+from minigrad.drawing.explorer.explore import write_page
 from tests.drawing.explorer.conftest import language_model
 
 ARROW_RIGHT, ARROW_LEFT, ARROW_DOWN, END, HOME, ENTER, TAB = (
@@ -190,7 +190,7 @@ def test_EX3_a_sum_that_is_not_the_gradient_is_found(browser, folder, lesson):
         step["this"] = len(data["arrays"]) - 1
 
     path = folder / "wrong.html"
-    path.write_text(changed(page_of(lesson), spoil), encoding="utf-8")
+    path.write_text(changed(write_page(lesson), spoil), encoding="utf-8")
     browser.open(path)
     browser.keys(END)
     assert "embeddings do not add up" in browser.run("return document.querySelector('.verdict.wrong').textContent")

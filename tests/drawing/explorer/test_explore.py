@@ -18,7 +18,7 @@ import minigrad as mg
 from minigrad import ops
 from minigrad.drawing import engines
 from minigrad.drawing.explorer import explore as module
-from minigrad.drawing.explorer.explore import Page, page_of
+from minigrad.drawing.explorer.explore import Page, write_page
 
 
 class Parts(HTMLParser):
@@ -47,7 +47,7 @@ def data_of(page):
 
 @pytest.fixture(scope="module")
 def page(lesson):
-    return page_of(lesson)
+    return write_page(lesson)
 
 
 @pytest.mark.parametrize(("of", "kind"), [(("script", "module"), "script-src"), (("style", None), "style-src")])
@@ -81,7 +81,7 @@ def test_the_data_is_there(page, lesson):
 
 @pytest.mark.parametrize("title", ["</title><script>alert(1)</script>", "<b>", '"quoted" & {style}', "\ud800\u202e"])
 def test_H4_titles_are_text(lesson, title):
-    made = page_of(lesson, title=title)
+    made = write_page(lesson, title=title)
     assert made.count("<script") == 2
     shown = html.unescape(re.search("<title>(.*)</title>", made)[1])
     assert shown == title.encode("ascii", "backslashreplace").decode()
@@ -96,7 +96,7 @@ def test_H4_the_static_picture_is_well_formed_whatever_names_say(name):
 
     x = mg.Tensor([1.0], requires_grad=True, name=name)
     with mg.scope(name.replace("/", "|")):
-        made = page_of(ops.exp(x).graph())
+        made = write_page(ops.exp(x).graph())
     picture = re.search("<noscript>(.*)</noscript>", made, re.DOTALL)[1]
     root = ElementTree.fromstring(picture)
     assert name in {text.text for text in root.iter("text")}
@@ -104,14 +104,14 @@ def test_H4_the_static_picture_is_well_formed_whatever_names_say(name):
 
 
 def test_EX8_the_same_graph_written_twice_is_the_same_page(lesson, page):
-    assert page_of(lesson) == page
+    assert write_page(lesson) == page
 
 
 def test_EX8_the_page_is_the_same_in_another_process_and_has_no_path_in_it(page):
     script = (
         "import sys, minigrad as mg; from minigrad.cli.lessons import three_tokens;"
-        "from minigrad.drawing.explorer.explore import page_of;"
-        "sys.stdout.buffer.write(page_of(three_tokens()['loss'].graph()).encode())"
+        "from minigrad.drawing.explorer.explore import write_page;"
+        "sys.stdout.buffer.write(write_page(three_tokens()['loss'].graph()).encode())"
     )
     made = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout.decode()
     assert made == page
@@ -125,7 +125,7 @@ def test_EX5_a_page_of_220_nodes_is_below_300_kB():
 
     graph = language_model(5)
     assert len(graph) >= 212
-    assert len(page_of(graph).encode()) < 300_000
+    assert len(write_page(graph).encode()) < 300_000
 
 
 def test_a_page_is_written_and_written_again(tmp_path, lesson):
@@ -190,7 +190,7 @@ def test_EN2_without_an_engine_the_page_is_written(monkeypatch, tmp_path, lesson
 def test_graphs_on_shapes_and_graphs_of_gradients_have_pages():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     for graph in (mg.trace(lambda x: ops.sum(x), np.ones(3)), mg.graph_of(ops.sum(x * x), gradients=True)):
-        assert len(data_of(page_of(graph))["nodes"]) == len(graph)
+        assert len(data_of(write_page(graph))["nodes"]) == len(graph)
 
 
 def test_the_files_of_the_page_are_in_the_package():

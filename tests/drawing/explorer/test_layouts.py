@@ -8,10 +8,10 @@ import minigrad as mg
 from minigrad import ops
 from minigrad.drawing import engines
 from minigrad.drawing.explorer import layouts
-from minigrad.drawing.explorer.layered import layered, within
-from minigrad.drawing.explorer.layouts import views
-from minigrad.drawing.labels import box_lines
-from minigrad.drawing.view import view
+from minigrad.drawing.explorer.layouts import lay_out_views
+from minigrad.drawing.explorer.rows import lay_out_in_rows
+from minigrad.drawing.labels import describe_box
+from minigrad.drawing.view import list_clusters, make_view
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def without_engine(monkeypatch):
 
 @pytest.fixture(scope="module")
 def of_model(model):
-    return views(model)[0]
+    return lay_out_views(model)[0]
 
 
 def chain(length):
@@ -82,7 +82,7 @@ def test_arrows_begin_and_end_at_their_boxes(of_model):
 
 def test_both_uses_of_one_operand_have_an_arrow():
     x = mg.Tensor(3.0, requires_grad=True, name="x")
-    (shown,) = views((x * x).graph())[0]
+    (shown,) = lay_out_views((x * x).graph())[0]
     assert [arrow[:2] for arrow in shown["arrows"]] == [[0, 1], [0, 1]]
     assert shown["arrows"][0][2] != shown["arrows"][1][2]
 
@@ -90,20 +90,20 @@ def test_both_uses_of_one_operand_have_an_arrow():
 def test_arrows_of_a_gradient_graph_point_where_the_values_go():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     graph = mg.graph_of(ops.sum(ops.exp(x)), gradients=True)
-    (shown,) = views(graph)[0]
+    (shown,) = lay_out_views(graph)[0]
     uses = [[x.number, node.number] for node in graph for x in node.inputs if isinstance(x, type(node))]
     assert sorted(arrow[:2] for arrow in shown["arrows"]) == sorted(uses)
 
 
 def test_no_view_has_more_than_a_thousand_boxes(without_engine):
-    found, notes = views(chain(3_000))
+    found, notes = lay_out_views(chain(3_000))
     assert max(len(shown["boxes"]) for shown in found) <= 1_000
     assert len(found[0]["boxes"]) <= 150
     assert any("of more than 1,000 boxes" in note for note in notes)
 
 
 def test_EN2_without_an_engine_there_is_a_layout_and_the_page_says_how_to_get_a_better_one(without_engine, model):
-    found, notes = views(model)
+    found, notes = lay_out_views(model)
     assert any("pip install graphviz-pure" in note for note in notes)
     assert all(box["at"][2] > 0 for shown in found for box in shown["boxes"])
 
@@ -113,7 +113,7 @@ def test_EN4_what_an_engine_refuses_is_laid_out_here(monkeypatch, lesson):
         raise engines.LayoutError("no")
 
     monkeypatch.setattr(layouts, "layout", fails)
-    found, notes = views(lesson)
+    found, notes = lay_out_views(lesson)
     assert len(found[0]["boxes"]) == 6
     assert "1 of 1 views" in notes[0]
 
@@ -124,12 +124,12 @@ def overlap(a, b):
 
 def test_layered_boxes_do_not_overlap_and_lie_in_their_frames(model):
     for depth in range(5):
-        shown = view(model, depth=depth)
-        placed = layered(shown, {box.id: (60.0, 30.0) for box in shown.boxes})
+        shown = make_view(model, depth=depth)
+        placed = lay_out_in_rows(shown, {box.id: (60.0, 30.0) for box in shown.boxes})
         for a, b in itertools.combinations(placed.boxes.values(), 2):
             assert not overlap(a, b)
         frames = {id(cluster): at for cluster, at in placed.clusters}
-        for cluster in within(shown.clusters):
+        for cluster in list_clusters(shown.clusters):
             left, top, width, height = frames[id(cluster)]
             for box in cluster.boxes:
                 x, y, w, h = placed.boxes[box.id]
@@ -138,8 +138,8 @@ def test_layered_boxes_do_not_overlap_and_lie_in_their_frames(model):
 
 
 def test_layered_operands_lie_above_their_users(lesson):
-    shown = view(lesson)
-    placed = layered(shown, {box.id: (60.0, 12.0 * len(box_lines(shown, box))) for box in shown.boxes})
+    shown = make_view(lesson)
+    placed = lay_out_in_rows(shown, {box.id: (60.0, 12.0 * len(describe_box(shown, box))) for box in shown.boxes})
     for arrow in shown.arrows:
         assert placed.boxes[arrow.source.id][1] < placed.boxes[arrow.target.id][1]
 
@@ -149,5 +149,5 @@ def test_layered_scopes_may_be_nested_deeply():
     path = "/".join(["deeper"] * 1_500)
     with mg.scope(path):
         y = ops.exp(x)
-    shown = view(ops.sum(np.float64(2.0) * y).graph(), depth=2_000)
-    assert layered(shown, {box.id: (60.0, 30.0) for box in shown.boxes}).size[0] > 60
+    shown = make_view(ops.sum(np.float64(2.0) * y).graph(), depth=2_000)
+    assert lay_out_in_rows(shown, {box.id: (60.0, 30.0) for box in shown.boxes}).size[0] > 60

@@ -7,8 +7,8 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.cli.lessons import one_head, three_tokens
-from minigrad.drawing.explorer.payload import payload
-from minigrad.drawing.text import visible
+from minigrad.drawing.explorer.payload import make_payload
+from minigrad.drawing.text import escape_hidden
 from minigrad.nn import MultiHeadAttention
 
 
@@ -28,7 +28,7 @@ def node_named(data, name):
 
 def test_EX3_what_the_steps_add_up_to_is_the_gradient(lesson, model):
     for graph in (lesson, model):
-        data = payload(graph)
+        data = make_payload(graph)
         checked = 0
         for number, node in enumerate(data["nodes"]):
             total = accumulated(data, number)
@@ -40,7 +40,7 @@ def test_EX3_what_the_steps_add_up_to_is_the_gradient(lesson, model):
 
 
 def test_EX4_statistics_in_the_data_are_those_of_the_engine(model):
-    for node, found in zip(model, payload(model)["nodes"], strict=True):
+    for node, found in zip(model, make_payload(model)["nodes"], strict=True):
         for array, statistics in ((node.value, "statistics"), (node.gradient, "gradientStatistics")):
             assert (array is not None) == (statistics in found)
             if array is not None:
@@ -66,7 +66,7 @@ def test_EX4_finite_differences_agree_with_the_gradients_of_the_page(row):
     kept.backward(keep=True)
     graph = kept.graph()
     number = next(node.number for node in graph if node.role == "parameter" and node.path == name.replace(".", "/"))
-    data = payload(graph)
+    data = make_payload(graph)
     shown = data["arrays"][data["nodes"][number]["gradient"]][0]
     p, step = parameters[name], 1e-6
     sides = []
@@ -81,13 +81,13 @@ def test_EX4_finite_differences_agree_with_the_gradients_of_the_page(row):
 
 
 def test_samples_of_values_are_the_values(lesson):
-    data = payload(lesson)
+    data = make_payload(lesson)
     for node, found in zip(lesson, data["nodes"], strict=True):
         np.testing.assert_allclose(np.ravel(node.value), data["arrays"][found["value"]], rtol=1e-4, atol=1e-9)
 
 
 def test_the_first_write_and_the_later_ones_are_in_the_order_of_the_engine(lesson):
-    data = payload(lesson)
+    data = make_payload(lesson)
     backward = [(step["node"], step["target"]) for step in data["steps"] if step["kind"] == "backward"]
     assert backward == [(5, 4), (4, 3), (4, 0), (3, 2), (2, 0), (2, 1)]
 
@@ -96,7 +96,7 @@ def test_broadcasting_that_is_undone_is_said():
     x, bias = mg.Tensor(np.ones((6, 8)), requires_grad=True), mg.Tensor(np.ones(8), requires_grad=True)
     loss = ops.sum(x + bias)
     loss.backward(keep=True)
-    data = payload(loss.graph())
+    data = make_payload(loss.graph())
     summed = [step.get("summed", "") for step in data["steps"] if step["kind"] == "backward"]
     assert sum("axis 0" in text and "(6, 8) → (8,)" in text for text in summed) == 1
     (inputs,) = [node["inputs"] for node in data["nodes"] if node.get("op") == "add"]
@@ -113,14 +113,14 @@ def test_broadcasting_that_is_undone_is_said():
     ],
 )
 def test_it_is_said_which_gradients_there_are(make, expected):
-    assert payload(make())["gradients"] == expected
+    assert make_payload(make())["gradients"] == expected
 
 
 def test_gradients_of_leaves_only_are_told_from_all():
     x = mg.Tensor([1.0], requires_grad=True)
     loss = ops.sum(x * x)
     loss.backward()
-    assert payload(loss.graph())["gradients"] == "leaves"
+    assert make_payload(loss.graph())["gradients"] == "leaves"
 
 
 def test_what_an_earlier_backward_left_is_told_apart():
@@ -128,7 +128,7 @@ def test_what_an_earlier_backward_left_is_told_apart():
     ops.sum(x * 5.0).backward()
     loss = ops.sum(x * x)
     loss.backward(keep=True)
-    data = payload(loss.graph())
+    data = make_payload(loss.graph())
     assert data["arrays"][node_named(data, "x")["gradient"]] == [7, 9]
     assert data["arrays"][node_named(data, "x")["swept"]] == [2, 4]
     assert sum("swept" in node for node in data["nodes"]) == 1
@@ -139,7 +139,7 @@ def test_two_sweeps_that_are_both_kept_add_up_to_the_gradient():
     first, second = ops.sum(x * 5.0), ops.sum(x * x)
     first.backward(keep=True)
     second.backward(keep=True)
-    data = payload(mg.graph_of((first, second)))
+    data = make_payload(mg.graph_of((first, second)))
     assert not any("swept" in node for node in data["nodes"])
     assert accumulated(data, 0).tolist() == [7, 9]
 
@@ -148,30 +148,30 @@ def test_absent_gradients_have_their_reason():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     loss = ops.sum(x * mg.Tensor([3.0, 4.0], name="data"))
     loss.backward(keep=True)
-    data = payload(loss.graph())
+    data = make_payload(loss.graph())
     assert node_named(data, "data")["absent"] == "not required"
     assert "absent" not in node_named(data, "x")
 
 
 def test_what_is_kept_for_backward_is_what_the_rules_read(lesson):
-    data = payload(lesson)
+    data = make_payload(lesson)
     assert node_named(data, "weights")["kept"] == [[3, "y"]]
     assert node_named(data, "context")["kept"] == [[0, "x2"], [3, "x1"]]
     assert node_named(data, "loss")["kept"] == []
 
 
 def test_heads_of_attention_are_slices_and_nothing_else_is(model):
-    data = payload(model)
+    data = make_payload(model)
     sliced = {node["name"] for node in data["nodes"] if node.get("attention")}
     assert sliced == {"scores", "weights"}
     assert all(node["grid"][0][0] == (4 if node.get("attention") else 1) for node in data["nodes"])
 
 
 def test_every_cut_of_an_array_is_said(model):
-    small = payload(three_tokens()["loss"].graph())
+    small = make_payload(three_tokens()["loss"].graph())
     assert small["notes"] == []
-    note, _ = payload(model)["notes"]
-    cut = [node for node in payload(model)["nodes"] if any(stride > 1 for _, stride in node["grid"])]
+    note, _ = make_payload(model)["notes"]
+    cut = [node for node in make_payload(model)["nodes"] if any(stride > 1 for _, stride in node["grid"])]
     assert f"Of {len(cut)} larger arrays" in note
 
 
@@ -184,29 +184,29 @@ def test_H1_H2_H3_H5_every_text_is_visible_and_json(hostile):
     with mg.scope(hostile.replace("/", "|")):
         y = ops.exp(x)
     y.name = hostile
-    data = payload(y.graph(), tokens=[hostile])
+    data = make_payload(y.graph(), tokens=[hostile])
     written = json.dumps(data, ensure_ascii=False, allow_nan=False)
     written.encode("utf-8")
     texts = re.findall(r'"(?:[^"\\]|\\.)*"', written)
     for text in map(json.loads, texts):
-        assert visible(text) == text
+        assert escape_hidden(text) == text
         assert len(text) <= 1_100
 
 
 def test_EX8_the_same_graph_has_the_same_data(model):
-    assert payload(model) == payload(model)
+    assert make_payload(model) == make_payload(model)
 
 
 def test_EX8_source_lines_have_no_folders():
     with mg.trace_lines():
         y = ops.exp(mg.Tensor([1.0], requires_grad=True))
-    written = json.dumps(payload(y.graph()))
+    written = json.dumps(make_payload(y.graph()))
     assert "test_payload.py:" in written
     assert "/test_payload" not in written
 
 
 def test_a_graph_on_shapes_has_no_values():
-    data = payload(mg.trace(lambda x: ops.sum(ops.exp(x)), np.ones((3, 4))))
+    data = make_payload(mg.trace(lambda x: ops.sum(ops.exp(x)), np.ones((3, 4))))
     assert data["steps"] == []
     assert data["arrays"] == []
     assert [node["shape"] for node in data["nodes"]] == ["(3, 4)", "(3, 4)", "()"]

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from minigrad.drawing.explorer.samples import LADDER, Arrays, Limits, grid_of, histogram, plain_numbers, statistics
+from minigrad.drawing.explorer.samples import (
+    LADDER,
+    Arrays,
+    Limits,
+    choose_grid,
+    count_in_bins,
+    round_numbers,
+    summarise,
+)
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7) | arrays.array_shapes(
     min_dims=1, max_dims=2, max_side=40
@@ -15,9 +23,9 @@ shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7) | a
 
 @given(shapes, st.sampled_from(LADDER), st.booleans())
 def test_a_sample_is_within_its_limits_and_has_the_first_element(shape, limits, sliced):
-    grid = grid_of(shape, limits, sliced)
+    grid = choose_grid(shape, limits, sliced)
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
-    sample = grid.of(array)
+    sample = grid.pick(array)
     assert sample.shape == tuple(axis.shown for axis in grid)
     assert sample.size == grid.elements <= (limits.heads * limits.tokens**2 if sliced else limits.side**2)
     assert grid.complete == (sample.size == array.size)
@@ -27,34 +35,34 @@ def test_a_sample_is_within_its_limits_and_has_the_first_element(shape, limits, 
 
 @given(st.lists(arrays.arrays(np.float64, (3, 40), elements=st.floats(-1e3, 1e3)), min_size=1, max_size=4))
 def test_what_adds_up_in_the_arrays_adds_up_in_their_samples(added):
-    grid = grid_of((3, 40), Limits(8))
-    assert np.array_equal(sum(grid.of(x) for x in added), grid.of(sum(added)))
+    grid = choose_grid((3, 40), Limits(8))
+    assert np.array_equal(sum(grid.pick(x) for x in added), grid.pick(sum(added)))
 
 
 def test_the_first_limits_show_sixteen_by_sixteen():
-    assert grid_of((16, 16), LADDER[0]).complete
-    assert grid_of((8, 16, 16), LADDER[0], sliced=True).complete
-    assert [axis.shown for axis in grid_of((17, 33), LADDER[0])] == [1, 9, 11]
+    assert choose_grid((16, 16), LADDER[0]).complete
+    assert choose_grid((8, 16, 16), LADDER[0], sliced=True).complete
+    assert [axis.shown for axis in choose_grid((17, 33), LADDER[0])] == [1, 9, 11]
 
 
 def test_an_array_is_written_once():
     found = Arrays()
-    grid = grid_of((2,), LADDER[0])
-    places = [found.add(np.array(x), grid, 5) for x in ([1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [1, 2])]
+    grid = choose_grid((2,), LADDER[0])
+    places = [found.add(grid.pick(np.array(x)), 5) for x in ([1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [1, 2])]
     assert places == [0, 1, 0, 0]
     assert found.rows == [[1, 2], [3, 4]]
 
 
 @given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_side=4)))
 def test_H5_numbers_are_json_whatever_they_are(array):
-    written = json.dumps(plain_numbers(array, 7), allow_nan=False)
+    written = json.dumps(round_numbers(array, 7), allow_nan=False)
     back = np.array([float(x) for x in json.loads(written)]).reshape(array.shape)
     np.testing.assert_allclose(back, array, rtol=1e-6)
 
 
 @pytest.mark.parametrize("array", [np.array([True, False]), np.array([3, -7], np.int8), np.array([2**62])])
 def test_whole_numbers_stay_whole_where_javascript_has_them(array):
-    numbers = plain_numbers(array, 3)
+    numbers = round_numbers(array, 3)
     assert [float(x) for x in numbers] == array.tolist()
 
 
@@ -66,7 +74,7 @@ def test_whole_numbers_stay_whole_where_javascript_has_them(array):
     )
 )
 def test_EX4_statistics_are_those_of_numpy(array):
-    found, finite = statistics(array), array[np.isfinite(array)]
+    found, finite = summarise(array), array[np.isfinite(array)]
     assert (found["nan"], found["inf"]) == (np.isnan(array).sum(), np.isinf(array).sum())
     if not finite.size:
         assert "min" not in found
@@ -79,17 +87,17 @@ def test_EX4_statistics_are_those_of_numpy(array):
 
 @given(arrays.arrays(np.float64, st.integers(2, 60), elements=st.floats(-1e308, 1e308)))
 def test_a_histogram_counts_every_element(array):
-    counts = histogram(array)
+    counts = count_in_bins(array)
     assert sum(counts) == array.size
     assert len(counts) == 12
 
 
 def test_a_histogram_has_bins_of_one_width():
     array = np.random.default_rng(0).normal(size=1_000)
-    assert histogram(array) == np.histogram(array, bins=12)[0].tolist()
+    assert count_in_bins(array) == np.histogram(array, bins=12)[0].tolist()
 
 
 def test_constant_and_small_arrays_have_no_histogram():
-    assert "histogram" not in statistics(np.ones(100))
-    assert "histogram" not in statistics(np.arange(5.0))
-    assert "histogram" in statistics(np.arange(50.0))
+    assert "histogram" not in summarise(np.ones(100))
+    assert "histogram" not in summarise(np.arange(5.0))
+    assert "histogram" in summarise(np.arange(50.0))

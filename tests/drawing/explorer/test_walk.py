@@ -2,7 +2,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.drawing.explorer.walk import Flow, Seed, Value, walk
+from minigrad.drawing.explorer.walk import Flow, Seed, Value, walk_steps
 
 
 def parameter(data):
@@ -10,14 +10,14 @@ def parameter(data):
 
 
 def flows(graph):
-    return [step for step in walk(graph) if isinstance(step, Flow)]
+    return [step for step in walk_steps(graph) if isinstance(step, Flow)]
 
 
 def test_values_come_first_then_each_sweep_with_its_seed():
     x = parameter([1.0, 2.0])
     loss = ops.sum(x * x)
     loss.backward(keep=True)
-    kinds = [type(step) for step in walk(loss.graph())]
+    kinds = [type(step) for step in walk_steps(loss.graph())]
     assert kinds == [Value, Value, Seed, Flow, Flow, Flow]
 
 
@@ -42,7 +42,7 @@ def test_two_outputs_make_two_sweeps_each_with_its_seed():
     first.backward(keep=True)
     second.backward(keep=True)
     graph = mg.graph_of((first, second))
-    seeds = [step.node for step in walk(graph) if isinstance(step, Seed)]
+    seeds = [step.node for step in walk_steps(graph) if isinstance(step, Seed)]
     assert seeds == list(graph.outputs)
     target = next(node for node in graph if node.role == "parameter")
     total = sum(step.contribution for step in flows(graph) if step.target is target)
@@ -51,8 +51,8 @@ def test_two_outputs_make_two_sweeps_each_with_its_seed():
 
 def test_without_kept_gradients_there_are_values_only():
     x = parameter([1.0, 2.0])
-    assert [type(step) for step in walk(ops.sum(x * x).graph())] == [Value, Value]
+    assert [type(step) for step in walk_steps(ops.sum(x * x).graph())] == [Value, Value]
 
 
 def test_a_captured_graph_has_no_steps():
-    assert walk(mg.trace(lambda x: ops.sum(x * x), np.ones(3))) == []
+    assert walk_steps(mg.trace(lambda x: ops.sum(x * x), np.ones(3))) == []

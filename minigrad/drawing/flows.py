@@ -1,4 +1,4 @@
-"""What flows back in a picture: the steps of `backward(keep=True)` as arrows of a `View`. Called by the writers."""
+"""What flows back in a picture: the steps of `backward(keep=True)` as arrows of a `View`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Flow:
         return math.hypot(*(float(np.linalg.norm(step.contribution.ravel())) for step in self.steps))
 
 
-def flows_back(view: View) -> list[Flow]:
+def find_flows(view: View) -> list[Flow]:
     """The contributions between different boxes, in the order in which they were made."""
     if all(node.gradient is None for node in view.graph):
         return []
@@ -48,8 +48,8 @@ def flows_back(view: View) -> list[Flow]:
     return list(flows.values())
 
 
-def widths(flows: Iterable[Flow]) -> list[float]:
-    """How wide each is drawn: by its order of magnitude below the largest, the narrowest where nothing flows."""
+def choose_widths(flows: Iterable[Flow]) -> list[float]:
+    """How wide each flow is drawn: by its order of magnitude below the largest, the narrowest where nothing flows."""
     norms = [flow.norm for flow in flows]
     largest = max((norm for norm in norms if math.isfinite(norm)), default=0.0)
     decades = [math.log10(largest / norm) if 0 < norm < math.inf else 0.0 if norm else math.inf for norm in norms]
