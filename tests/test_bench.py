@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.deep
+
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "tests" / "bench").glob("*.py"))
 

@@ -127,6 +127,7 @@ def test_C1_a_decorated_generator_receives_what_is_sent_and_thrown_and_returns()
     assert records()
 
 
+@pytest.mark.deep
 def test_C1_an_error_passes_through_a_decorated_generator_and_nothing_stays_behind():
     @mg.no_grad()
     def failing(x):

@@ -157,10 +157,16 @@ MEASURED = {
 # The library that a script needs beyond the extra `demo`, and the extra it comes with.
 NEEDED = {"translate_dates.py": ("babel", "translation"), "write_tunes.py": ("music21", "music")}
 
+QUICK = {"own_op.py", "graph_attention.py", "softmax_gradient.py", "training_step.py"}  # the rest take seconds each
+
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+each_in_its_tier = pytest.mark.parametrize(
+    "path", [path if path.name in QUICK else pytest.param(path, marks=pytest.mark.deep) for path in EXAMPLES],
+    ids=lambda path: path.name,
+)  # fmt: skip
 
 
-@each_example
+@each_in_its_tier
 def test_example_shows_what_it_promises(path, tmp_path):
     if path.name in NEEDED:
         library, extra = NEEDED[path.name]

@@ -105,6 +105,7 @@ def test_a_stub_is_what_the_declarations_say(path):
     assert path.read_text("utf-8") == stubs()[path], f"{path.name} is out of date: python -m minigrad.stubs"
 
 
+@pytest.mark.deep
 def test_right_uses_pass_and_each_mistake_is_found_on_its_line(tmp_path):
     pytest.importorskip("mypy")
     program, path = RIGHT + MISTAKES, tmp_path / "uses.py"

@@ -102,6 +102,7 @@ def test_the_explorer_steps_through_the_trained_model(shown):
     assert "forward and backward, 97 nodes: explorer.html" in output
 
 
+@pytest.mark.deep
 def test_L3_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, capsys):
     folder, _ = shown
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
@@ -110,6 +111,7 @@ def test_L3_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, ca
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
+@pytest.mark.deep
 def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, capsys):
     for name in ("safetensors", "matplotlib", "tqdm"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -127,6 +129,7 @@ def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, cap
     assert "digraph {" in "".join(page_of(tmp_path / "out").itertext())
 
 
+@pytest.mark.deep
 def test_L2_an_output_that_knows_ascii_only(tmp_path, monkeypatch):
     output = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii"))
@@ -149,6 +152,7 @@ def test_L2_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "index.html").exists()
 
 
+@pytest.mark.deep
 def test_a_slow_machine_ends_training_early_and_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "LONGEST_TRAINING", 0.0)
     monkeypatch.setattr(demo, "MODEL", replace(demo.MODEL, steps=100, width=8))

@@ -69,6 +69,7 @@ def history(path):
     return json.loads(load_arrays(path)[1][NOTES])["history"]
 
 
+@pytest.mark.deep
 def test_reversal_is_learned_and_the_attention_is_an_anti_diagonal(capsys):
     assert train("reverse", "--steps", "150") == 0
     output = capsys.readouterr()
@@ -82,6 +83,7 @@ def test_reversal_is_learned_and_the_attention_is_an_anti_diagonal(capsys):
     assert "reverse: attention weights, layer 0" in picture
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("task", ["copy", "sort"])
 def test_the_other_tasks_train(task, capsys):
     assert train(task, "--steps", "2") == 0
@@ -89,6 +91,7 @@ def test_the_other_tasks_train(task, capsys):
     assert os.path.exists(f"minigrad-train/{task}.safetensors")
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("short_text")
 def test_text_is_compared_with_the_baselines_and_sampled(capsys):
     assert train("text", "--steps", "2") == 0
@@ -121,6 +124,7 @@ def test_L2_K9_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at
         assert picture.read_bytes() == (Path("parts") / picture.name).read_bytes()
 
 
+@pytest.mark.deep
 def test_equal_runs_write_equal_bytes():
     for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         train("copy", "--steps", "3", "--seed", seed, "--out", folder)
@@ -128,6 +132,7 @@ def test_equal_runs_write_equal_bytes():
     assert a == b != c
 
 
+@pytest.mark.deep
 def test_a_finished_run_can_be_made_longer(capsys):
     train("copy", "--steps", "3")
     assert train("copy", "--resume") == 0
@@ -184,6 +189,7 @@ def test_L3_an_old_checkpoint_is_not_replaced_in_silence(capsys):
     assert capsys.readouterr().out.startswith(expected)
 
 
+@pytest.mark.deep
 def test_without_safetensors_training_goes_on_without_checkpoints(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     assert train("copy", "--steps", "1") == 0

@@ -19,6 +19,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compiler import pieces
+from tests.tiers import deep_after
 
 from .operations import OPERATIONS
 
@@ -89,12 +90,13 @@ def given(value, steering):
 # --- the tests --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", range(0, GRAPHS, A_TEST))
+@pytest.mark.parametrize("first", deep_after(2, range(0, GRAPHS, A_TEST)))
 def test_a_compiled_graph_gives_what_eager_gives(first):
     for number in range(first, min(first + A_TEST, GRAPHS)):
         require_alike(number)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("first", range(0, GRAPHS // 4, A_TEST))
 def test_a_graph_that_is_run_in_pieces_gives_what_eager_gives(first, monkeypatch):
     """As large arrays are: here all are large, and pieces are as small as can be."""

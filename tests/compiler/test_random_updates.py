@@ -11,6 +11,8 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.core.storage import rebase
 
+pytestmark = pytest.mark.deep
+
 PROGRAMS, A_TEST = 300, 50
 STEPS = 12
 

@@ -49,8 +49,11 @@ class Training:
         return {**self.model.state_dict(), **self.optimiser.state_dict()}
 
 
+LENGTHS = [(np.float32, 30, 1e-4), pytest.param(np.float64, 300, 1e-6, marks=pytest.mark.deep)]
+
+
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize(("dtype", "steps", "tolerance"), [(np.float64, 300, 1e-6), (np.float32, 30, 1e-4)])
+@pytest.mark.parametrize(("dtype", "steps", "tolerance"), LENGTHS)
 def test_every_loss_is_that_of_eager_training(optimiser, dtype, steps, tolerance):
     eager, compiled = Training(optimiser, dtype, False), Training(optimiser, dtype, True)
     expected, actual = eager.train(0, steps), compiled.train(0, steps)
@@ -62,6 +65,7 @@ def test_every_loss_is_that_of_eager_training(optimiser, dtype, steps, tolerance
     assert {array.dtype for array in compiled.model.state_dict().values()} == {np.dtype(dtype)}
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_a_step_in_pieces_has_the_losses_of_eager_training(optimiser, monkeypatch):
     """As the steps of large models run; here all arrays are large, and pieces are small."""

@@ -115,6 +115,7 @@ def test_G3_repr_copy_and_pickle_do_not_walk_the_graph(deep, look):
     assert result == repr(deep[1]) if look is repr else (result.item(), result.op) == (9.0, None)
 
 
+@pytest.mark.deep
 def test_G3_R6_100000_nodes_as_DOT_and_in_a_picture_of_groups(deep, tmp_path):
     with little_recursion():
         graph = deep[1].graph()
@@ -128,6 +129,7 @@ def test_G3_R6_100000_nodes_as_DOT_and_in_a_picture_of_groups(deep, tmp_path):
         del graph
 
 
+@pytest.mark.deep
 def test_G3_a_chain_of_100000_nodes_and_its_gradient_are_freed_without_recursion():
     with without_collector(), little_recursion():
         x = leaf(3.0)
@@ -138,6 +140,7 @@ def test_G3_a_chain_of_100000_nodes_and_its_gradient_are_freed_without_recursion
         assert [reference() for reference in watched] == [None] * 3
 
 
+@pytest.mark.deep
 def test_R7_each_order_of_a_deep_graph_has_a_number_of_nodes_linear_in_its_depth():
     def sizes(depth):
         x = leaf(0.5)
@@ -185,6 +188,7 @@ def assert_flat(step, count, first):
     assert grown <= 2048, f"{grown} kB more in {count - first} steps"
 
 
+@pytest.mark.deep
 def test_R2_10000_training_steps_of_an_mlp():
     rng = np.random.default_rng(0)
     up, down = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((4, 8), (8, 3)))
@@ -199,6 +203,7 @@ def test_R2_10000_training_steps_of_an_mlp():
     assert_flat(step, 10_000, first=500)
 
 
+@pytest.mark.deep
 def test_R2_modules_attention_and_dropout_leave_nothing_behind():
     rng = np.random.default_rng(0)
     model = mg.nn.LanguageModel(5, 4, 2, 1, context=3, hidden=4, dropout=0.1, rng=rng)
@@ -215,6 +220,7 @@ def test_R2_modules_attention_and_dropout_leave_nothing_behind():
     assert_flat(step, 1_000, first=500)
 
 
+@pytest.mark.deep
 def test_R3_10000_second_order_steps():
     x = leaf([1.0, 2.0])
 
@@ -225,6 +231,7 @@ def test_R3_10000_second_order_steps():
     assert_flat(step, 10_000, first=500)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_R3_1000_exceptions_inside_backward(create_graph):
     @mg.op(name="fragile")

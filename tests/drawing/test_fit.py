@@ -29,6 +29,7 @@ def nested(layers):
     return mg.sum(model(np.ones((3, 4), np.float32))).graph()
 
 
+@pytest.mark.deep
 @needs_engine
 @pytest.mark.parametrize("width", ["8.4cm", "240pt", "5in", "120mm"])
 @pytest.mark.parametrize("layers", [1, 3, 12])

@@ -59,6 +59,7 @@ def test_every_cell_of_the_png_has_the_colour_of_its_value(tmp_path, matplotlib,
     assert all((image[corner] == paper).all() for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)))
 
 
+@pytest.mark.deep
 def test_dpi_and_width_set_the_size(tmp_path, matplotlib):
     picture = heatmap(WEIGHTS)
     width, height = size_of(picture.svg)
@@ -101,6 +102,7 @@ def test_sizes_that_make_no_picture_are_refused(tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.deep
 def test_the_same_picture_gives_the_same_bytes_in_every_process(tmp_path, matplotlib):
     program = (
         "import sys, minigrad as mg; "

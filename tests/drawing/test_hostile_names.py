@@ -70,6 +70,7 @@ def drawn(picture):
     return texts, [link.get(TITLE, "").replace("\xa0", " ") for link in root.iter(f"{SVG}a")]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("theme", ["light", "auto"])
 def test_PI2_H1_H2_H3_names_of_parameters_scopes_and_results_are_shown_as_typed(
     recorded, names, engine, tmp_path, theme
@@ -85,6 +86,7 @@ def test_PI2_H1_H2_H3_names_of_parameters_scopes_and_results_are_shown_as_typed(
         assert any(escape_hidden(printable(name))[:100] in tooltip for tooltip in tooltips), name
 
 
+@pytest.mark.deep
 def test_PI2_H1_a_picture_has_the_same_parts_whatever_the_names_are(recorded, names, engine):
     harmless = graph_of([f"name {number}" for number in range(len(names))])
     actual, expected = (json.loads(layout(graph.dot(**OPTIONS), "json", engine)) for graph in (recorded, harmless))

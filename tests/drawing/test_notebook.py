@@ -212,6 +212,7 @@ def test_an_explanation_shows_its_message_and_contributions():
 # Hostile names
 
 
+@pytest.mark.deep
 def test_PI2_hostile_names_are_text(hostile):
     for name in hostile:
         x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name=name)

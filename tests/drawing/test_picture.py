@@ -94,6 +94,7 @@ def test_notebooks_show_the_listing_without_an_engine(graph, monkeypatch):
     assert set(graph._repr_mimebundle_()) == {"text/plain"}
 
 
+@pytest.mark.deep
 @needs_engine
 def test_notebooks_show_large_graphs_collapsed(chain):
     bundle = chain._repr_mimebundle_()
@@ -102,6 +103,7 @@ def test_notebooks_show_large_graphs_collapsed(chain):
     assert bundle["image/png"].startswith(b"\x89PNG")
 
 
+@pytest.mark.deep
 @needs_engine
 def test_PI3_a_long_chain_is_drawn_collapsed(tmp_path):
     x = mg.Tensor(np.ones(2), requires_grad=True)

@@ -94,6 +94,7 @@ def test_H1_hostile_text_makes_no_node_edge_or_attribute(engine: str, hostile: d
     }  # fmt: skip
 
 
+@pytest.mark.deep
 @settings(max_examples=15, deadline=None)
 @given(texts=st.lists(st.text(max_size=30), min_size=20, max_size=40))
 def test_any_text_in_a_picture(texts: list[str]) -> None:

@@ -17,6 +17,7 @@ def pairs(request):
     return request.param, dates(request.param)
 
 
+@pytest.mark.deep
 @needs_babel
 def test_every_day_of_two_centuries_is_there_once_and_in_order(pairs):
     _, found = pairs

@@ -117,6 +117,7 @@ def test_gradients_of_nothing_are_refused():
         graph_of(np.ones(2))
 
 
+@pytest.mark.deep
 def test_a_long_chain_is_built_without_recursion_and_freed():
     x = y = parameter()
     for _ in range(100_000):

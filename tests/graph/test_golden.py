@@ -87,6 +87,7 @@ def test_every_order_is_a_graph_of_its_own(make, order):
     assert set(make(order).stats().orders) == set(range(order + 1))
 
 
+@pytest.mark.deep
 def test_PI1_listing_and_picture_do_not_depend_on_hashes():
     program = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"

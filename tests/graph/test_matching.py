@@ -32,6 +32,7 @@ def aligned(first, second):
     return list(_aligned(*(np.array(codes, np.int32).reshape(-1, 4) for codes in (first, second))))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("cells", [0, 12, 2**22], ids=["halves", "some halves", "one table"])
 @settings(deadline=None, max_examples=50)
 @given(first=SEQUENCES, second=SEQUENCES)

@@ -206,6 +206,7 @@ print(in_the_middle, os.listdir(os.path.dirname(path)))
 """
 
 
+@pytest.mark.deep
 @posix
 def test_K1_K2_a_saver_killed_200_times_leaves_a_whole_file_and_its_leftovers_are_cleaned(tmp_path):
     path = tmp_path / "a.safetensors"

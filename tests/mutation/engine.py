@@ -86,7 +86,7 @@ class Copy:
 
     def failed(self, tests: tuple[str, ...], seconds: float) -> str:
         """The first test that fails."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "", "-p", "no:cacheprovider"]
         command += [name if name.startswith("-") else f"tests/{name}" for name in tests]
         environment = os.environ | {"PYTHONPATH": str(self.folder), "OPENBLAS_NUM_THREADS": "1"}
         try:

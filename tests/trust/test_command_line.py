@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.tiers import deep_after
+
 MODEL = "import minigrad as mg, numpy as np\ndef f(): return (lambda x: mg.sum(x * x)), [np.ones(2)]\n"
 
 
@@ -17,8 +19,11 @@ def run(tmp_path, text, command="check"):
     )
 
 
+RAISED = ["Own('no')", "SystemExit(3)", "GeneratorExit", "StopIteration", "KeyError('k')"]
+
+
 @pytest.mark.parametrize("command", ["check", "draw"])
-@pytest.mark.parametrize("raised", ["Own('no')", "GeneratorExit", "SystemExit(3)", "StopIteration", "KeyError('k')"])
+@pytest.mark.parametrize("raised", deep_after(1, RAISED))
 @pytest.mark.parametrize("where", ["file", "function"])
 def test_E9_whatever_a_user_raises_shows_the_users_lines_alone(tmp_path, command, raised, where):
     body = f"raise {raised}" if where == "file" else f"def f():\n    raise {raised}"
@@ -28,6 +33,7 @@ def test_E9_whatever_a_user_raises_shows_the_users_lines_alone(tmp_path, command
     assert "minigrad/" not in done.stderr
 
 
+@pytest.mark.deep
 def test_E9_a_file_that_closes_the_standard_output(tmp_path):
     done = run(tmp_path, f"import sys\nsys.stdout.close()\n{MODEL}")
     assert done.returncode == 2

@@ -9,6 +9,8 @@ import minigrad as mg
 from minigrad.drawing.explorer.layouts import _choose_views
 from minigrad.drawing.scopes import Scopes
 
+pytestmark = pytest.mark.deep
+
 PARTS = {
     "concatenate": lambda xs: mg.concatenate(xs),
     "concatenate along the last axis": lambda xs: mg.concatenate(xs, axis=-1),

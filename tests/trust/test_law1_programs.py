@@ -35,6 +35,7 @@ def takes_axis(name):
 REFUSING = [name for name, function in mg.registry.items() if specimens_of(function).refusals]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("first", range(0, PROGRAMS, A_TEST))
 def test_a_random_program_gives_the_same_in_every_way(first):
     tally = fuzz(seeds(SEED, min(A_TEST, PROGRAMS - first), first))

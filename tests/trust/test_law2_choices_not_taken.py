@@ -76,6 +76,7 @@ def test_a_choice_not_taken_has_derivatives_of_0(name):
                 assert not gradient.numpy().any(), f"order {order} of {case.sample} at {arrays}"
 
 
+@pytest.mark.deep
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_same_for_captured_graphs_and_programs(name):

@@ -100,6 +100,7 @@ def test_every_function_is_rounded_once(name, scale):
         require_rounded_once(case, SCALES[scale], lambda function: function)
 
 
+@pytest.mark.deep
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_compiled_function_is_rounded_once(name):
@@ -127,6 +128,7 @@ MANY = {
 }  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("wrap", [lambda function: function, mg.compile], ids=["eager", "compiled"])
 @pytest.mark.parametrize(("count", "different"), [(3000, 1), (70000, 1), (3000, 7)])

@@ -10,6 +10,8 @@ from minigrad.compiler.emit import source
 from minigrad.compiler.planner import Plan
 from minigrad.compiler.rewrite import rewritten
 
+pytestmark = pytest.mark.deep
+
 
 def lines_run(function):
     """How many lines of Python a call runs, each turn of a comprehension counted."""

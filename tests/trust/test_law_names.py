@@ -13,6 +13,8 @@ from minigrad.core.structure import leaves
 from tests.trust.hostile import NAMES, PROGRAM, PYTHON
 from tests.trust.saved import CANARY, check_saved
 
+pytestmark = pytest.mark.deep
+
 ROLES = ("argument", "parameter", "state", "constant", "result", "output", "scope", "op", "key")
 rng = np.random.default_rng(0)
 X, W = rng.standard_normal((2, 3)), rng.standard_normal((3, 3))

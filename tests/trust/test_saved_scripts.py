@@ -14,6 +14,8 @@ from tests.trust.hostile import CALL, CODE, NAMES, TEXT
 from tests.trust.saved import CANARY, check_saved
 from tests.trust.written import REFUSED, WRITTEN
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture
 def declare(tmp_path):

@@ -14,6 +14,8 @@ from minigrad import ops
 from minigrad.drawing.explorer.explore import write_page
 from tests.drawing.explorer.conftest import language_model
 
+pytestmark = pytest.mark.deep
+
 ARROW_RIGHT, ARROW_LEFT, ARROW_DOWN, END, HOME, ENTER, TAB = (
     "\ue014", "\ue012", "\ue015", "\ue010", "\ue011", "\ue007", "\ue004",
 )  # fmt: skip

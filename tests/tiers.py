@@ -1,0 +1,15 @@
+"""Two tiers of tests: what `python -m pytest` runs, and what takes long: `-m deep`, which `.ci/run` runs as well."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+
+def deep_after(count: int, values: Sequence[Any]) -> list[Any]:
+    """The values of a parameter, those after the first `count` for the deep tier."""
+    return [*values[:count], *(pytest.param(*_as_values(value), marks=pytest.mark.deep) for value in values[count:])]
+
+
+def _as_values(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else (value,)
