@@ -29,9 +29,22 @@ ID = re.compile(r"(?<![A-Za-z0-9])([A-Z][1-9][0-9]?)(?![A-Za-z0-9])")
 
 def collected() -> list[str]:
     """The id of every test that pytest finds, parameters included."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", "", "-p", "no:cacheprovider", "tests"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-n",
+        "0",
+        "-m",
+        "",
+        "-p",
+        "no:cacheprovider",
+        "tests",
+    ]
     root = Path(__file__).parent.parent
-    listing = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    listing = subprocess.run([*command, "tests"], cwd=root, capture_output=True, text=True, check=False)
     if listing.returncode:
         raise SystemExit(listing.stdout[-2000:] + listing.stderr)
     return [line for line in listing.stdout.splitlines() if "::" in line]

@@ -8,29 +8,17 @@ from minigrad.checks.cases import cases_of
 from minigrad.checks.declared import check_kink, check_refusal
 from minigrad.checks.laws import LAWS
 from minigrad.ops.specimens import specimens_of
+from tests.tiers import in_two_tiers
 
 FUNCTIONS = list(mg.registry.values())
-FIRST = 2  # samples of each function in the first tier
 TRIED = [(law, function.name) for law in LAWS.values() for function in FUNCTIONS
          if any(law.applies(case) for case in cases_of(function))]  # fmt: skip
 
 
-each_law = pytest.mark.parametrize(("law", "name"), TRIED, ids=[f"{law.name}-{name}" for law, name in TRIED])
-
-
-@each_law
-def test_law(law, name):
-    require_law(law, name, 0, FIRST)
-
-
-@pytest.mark.deep
-@each_law
-def test_law_on_further_samples(law, name):
-    require_law(law, name, FIRST, None)
-
-
-def require_law(law, name, first, last):
-    for case in list(cases_of(mg.registry[name]))[first:last]:
+@in_two_tiers(first=2)
+@pytest.mark.parametrize(("law", "name"), TRIED, ids=[f"{law.name}-{name}" for law, name in TRIED])
+def test_law(law, name, samples):
+    for case in list(cases_of(mg.registry[name]))[samples]:
         if law.applies(case):
             try:
                 law.holds(case)

@@ -48,6 +48,7 @@ def page_of(folder):
     return ElementTree.parse(folder / "index.html").getroot()
 
 
+@pytest.mark.deep
 def test_the_three_tokens_are_worked_out_and_printed(shown):
     table = {line.split()[0]: " ".join(line.split()[1:]) for line in shown[1].splitlines() if line.startswith("  ")}
     assert table["embeddings"].startswith("[[1, 0], [0, 1], [-1, -1]] ")

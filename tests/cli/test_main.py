@@ -262,6 +262,7 @@ def test_L2_ctrl_c_while_the_function_of_the_user_runs(name, folder, capsys):
     assert not (folder / "x.dot").exists()
 
 
+@pytest.mark.deep
 def test_L2_an_output_that_knows_ascii_only():
     environment = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     processes = [command(*line.format("ascii").split(), env=environment) for line in LINES[:3]]

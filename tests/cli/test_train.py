@@ -107,6 +107,7 @@ def test_text_is_compared_with_the_baselines_and_sampled(capsys):
     assert set(os.listdir("minigrad-train")) == written
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("short_text")
 @pytest.mark.parametrize("task", ["text", "reverse"])
 def test_L2_K9_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at, capsys):

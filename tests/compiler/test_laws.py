@@ -12,6 +12,7 @@ from minigrad.checks.compare import dtypes, require_close, require_equal
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import new_tensor
 from minigrad.ops.specimens import specimens_of
+from tests.tiers import in_two_tiers
 
 FUNCTIONS = [name for name, function in mg.registry.items() if specimens_of(function).samples]
 DIFFERENTIABLE = [name for name in FUNCTIONS if any(case.differentiable for case in cases_of(mg.registry[name]))]
@@ -30,23 +31,26 @@ def gradients(function, arguments, cotangents):
     return list(mg.grad(outputs, inputs, cotangents, unused="zero"))
 
 
+@in_two_tiers(first=1)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_values_are_those_of_eager_code(name):
-    for case in cases_to_compile(name):
+def test_values_are_those_of_eager_code(name, samples):
+    for case in cases_to_compile(name)[samples]:
         require_alike(case, values, layouts=LAYOUTS)
 
 
+@in_two_tiers(first=1)
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_gradients_are_those_of_eager_code(name):
-    for case in cases_to_compile(name):
+def test_gradients_are_those_of_eager_code(name, samples):
+    for case in cases_to_compile(name)[samples]:
         if case.differentiable:
             require_alike(case, gradients, layouts=LAYOUTS)
 
 
+@in_two_tiers(first=1)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_float32_is_as_exact_as_in_eager_code(name):
+def test_float32_is_as_exact_as_in_eager_code(name, samples):
     """Of the values where nothing can be differentiated, else of the gradients: these need the values."""
-    for case in cases_to_compile(name):
+    for case in cases_to_compile(name)[samples]:
         if not case.floats():
             continue
         what = gradients if case.differentiable else values

@@ -185,6 +185,7 @@ def drawn():
     return [draw_program(seed) for seed in seeds("drawn", 1500)]
 
 
+@pytest.mark.deep
 def test_every_function_with_samples_is_drawn(drawn):
     calls = {step.call for program in drawn for step in program.steps.values()}
     with_samples = {
