@@ -20,7 +20,7 @@ ROOMS = {
     "memory": "||",
     "ops": "core wording ||",
     "transforms": "core wording ||",
-    "graph": "core wording | drawing |",
+    "graph": "core wording ops | drawing |",
     "drawing": "core graph || checks compiler",
     "checks": "core wording ops graph | compiler drawing |",
     "nn": "core wording ops ||",

@@ -153,14 +153,12 @@ def _sweep(
                 if recorded:
                     _name(incoming, node, outputs)
                 rules, params = op.by_position, node.params
-                if op.of_parts:  # one part of many must not cost as much as the whole
+                if op.joined is not None:  # here and below: one part of many must not cost as much as the whole
+                    rules, values, params, half = op.joined(*values, **params), (), {}, False
+                elif op.added is not None:
                     whole = node.inputs[0]
-                    if op.joined is not None:
-                        rules, values, params, half = op.joined(*values, **params), (), {}, False
-                    elif op.added is not None and whole in owned and trail is None:
-                        done = op.added(totals[whole], incoming, *values[1:], **params)
-                        if done:
-                            continue
+                    if whole in owned and trail is None and op.added(totals[whole], incoming, *values[1:], **params):
+                        continue
                 for position, x in enumerate(node.inputs):
                     if type(x) is not Tensor or x not in reached:
                         continue

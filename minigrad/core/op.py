@@ -29,6 +29,15 @@ _NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as th
 class Op(Function, Signature):
     """A primitive, or a composite with rules of its own; made by the decorator `op`.
 
+    Some ops are given more after their declaration, as an attribute each:
+
+    - `strong`, of products: the same where a factor of 0 gives 0 also beside ∞ and NaN. A gradient in which there is a
+      NaN is computed again with it (docs/conventions.md).
+    - `joined`, of many parts: from (*inputs, **params) the rules (g, y) of all inputs, by position.
+    - `added`, where the result is a part of the first input: adds the gradient of that in place and returns True, or
+      False where it cannot, of (total, g, *others, **params).
+    - `independent`: of what a compiled function returned it makes a Tensor that may meet what requires a gradient.
+
     Args:
         forward: what it computes on arrays; a NumPy ufunc has no signature to read and needs `arguments`.
         view: the result may look into the memory of the first input.
@@ -37,30 +46,24 @@ class Op(Function, Signature):
         infer: the shape and type of the result, for ops that cannot be tried on zeros.
         effect: computing it has an effect (a random draw): it is never merged, dropped or moved.
         differentiable: False if the result never requires a gradient.
-        strong: of products, the same where a factor of 0 gives 0 also beside ∞ and NaN; a gradient in which there is a
-            NaN is computed again with it (docs/conventions.md).
-        joined: for an op of many parts, the rules (g, y) of all inputs by position, of (*inputs, **params).
-        added: adds the gradient of the first input in place and returns True, or False where it cannot, of (total, g,
-            *others, **params): for an op whose result is a part of that input.
         guarded: makes what is called in place of `forward`, and guards the rules: for ops that users declare.
-        independent: of what a compiled function returned it makes a Tensor that may meet what requires a gradient.
     """
 
     def __init__(
         self, forward: Callable[..., Any], *, view: bool = False, elementwise: bool = False,
-        definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None, latex: str = "",
+        definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None,
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
-        strong: Callable[..., Any] | None = None, joined: Callable[..., dict[int, Rule]] | None = None,
-        added: Callable[..., bool] | None = None, independent: bool = False,
         guarded: Callable[[Op], Any] | None = None, **record: Any,
     ) -> None:  # fmt: skip
-        self.forward, self.definition, self.own_infer, self.latex = forward, definition, infer, latex
-        self.strong, self.joined, self.added, self.of_parts = strong, joined, added, bool(joined or added)
+        self.forward, self.definition, self.own_infer = forward, definition, infer
         self.view, self.elementwise, self.effect, self.differentiable = view, elementwise, effect, differentiable
-        self.independent = independent
         self.guarded = guarded(self) if guarded else None
         self.rules: dict[str, Rule] = {}
         self.by_position: dict[int, Rule] = {}
+        self.strong: Callable[..., Any] | None = None
+        self.joined: Callable[..., dict[int, Rule]] | None = None
+        self.added: Callable[..., bool] | None = None
+        self.independent = False
         Signature.__init__(self, record.get("name") or forward.__name__, forward, arguments)
         Function.__init__(self, forward, **record)  # the last, for it goes on record: a failed declaration does not
 

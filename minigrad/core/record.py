@@ -31,8 +31,6 @@ class Function:
             `minigrad/ops/programs.py`. An elementwise op writes with `out=` or `[...]`, for `{out}` may be a part of
             something larger, whose elements lie apart.
         parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
-        flops: floating-point operations, of (out, *inputs, **params), or 0 for what only moves numbers; by default one
-            per element of the largest array, and none for a view.
         rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each
             input of (out, *inputs, **params), whether it is one of these; None where the answer is no.
         internal: it is there for lowerings alone, and not on record.
@@ -42,7 +40,7 @@ class Function:
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
         symbol: str = "", lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
-        parts: Callable[..., list[str]] | None = None, flops: Callable[..., int] | int | None = None,
+        parts: Callable[..., list[str]] | None = None,
         rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
@@ -53,7 +51,7 @@ class Function:
         self.__doc__ = self.__doc__ or f"{formula}, elementwise, with broadcasting."
         self.call, self.numpy = call, tuple(numpy)
         self.formula, self.symbol, self.commutative = formula, symbol, commutative
-        self.lowering, self.code, self.parts, self.flops, self.rows = lowering, code, parts, flops, rows
+        self.lowering, self.code, self.parts, self.rows = lowering, code, parts, rows
         if not internal:
             self._enter(dict.fromkeys(self.numpy, self))
 

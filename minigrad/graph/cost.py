@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.op import Op
 from minigrad.graph.node import Node, printable
+from minigrad.ops.blocks import pairs
+from minigrad.ops.strong import check_numbers
 
 if TYPE_CHECKING:
     from minigrad.graph.graph import Graph
@@ -75,16 +81,67 @@ def cost(graph: Graph) -> Cost:
 
 
 def flops_of(node: Node) -> int:
-    """The floating-point operations of a node: what its op declares, or one per element of the largest array.
+    """The floating-point operations of a node: what is known of its op, or one per element of the largest array.
 
-    A view that declares nothing computes nothing.
+    A view of which nothing is known computes nothing. An op of one's own says its `flops=`.
     """
     function = node.function
     if function is None:
         return 0
-    if function.flops is not None:
-        return function.flops if isinstance(function.flops, int) else function.flops(node, *node.inputs, **node.params)
+    known = FLOPS.get(function, vars(function).get("flops"))
+    if known is not None:
+        return known if isinstance(known, int) else int(known(node, *node.inputs, **node.params))
     return 0 if function.view else max(math.prod(x.shape) for x in (node, *_operands(node)))
+
+
+def flops_of_product(out: Any, x1: Any, x2: Any) -> int:
+    """A multiplication and an addition for each pair of elements that meet."""
+    return int(2 * math.prod(out.shape) * x1.shape[-1])
+
+
+def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
+    return flops_of_product(out, x, weight) + (0 if bias is None else math.prod(out.shape))
+
+
+def flops_of_vecdot(out: Any, x1: Any, x2: Any, **params: Any) -> int:
+    return 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape))
+
+
+def flops_of_addition(out: Any, values: Any, *indices: Any, **params: Any) -> int:
+    """One for each value that is added somewhere."""
+    return math.prod(values.shape)
+
+
+def flops_of_sum_to(out: Any, x: Any, *, shape: tuple[int, ...]) -> int:
+    return math.prod(x.shape) if x.shape != out.shape else 0
+
+
+def flops_of_blocks(products: int, passes: int) -> Callable[..., int]:
+    """Of attention by blocks: so many products of matrices, and besides so many passes over the scores."""
+
+    def count(out: Any, *inputs: Any, queries: int, block: int, causal: bool) -> int:
+        *lead, length, width = inputs[-3].shape
+        scores = math.prod(lead) * pairs(queries, (length - queries) // 2, block, causal)
+        return int(scores * (2 * products * width + passes))
+
+    return count
+
+
+MOVING = (  # numbers, and computing none
+    ops.argsort, ops.concatenate, ops.embedding, ops.one_hot, ops.pad, ops.roll, ops.setitem, ops.take_along_axis,
+    ops.tril, ops.triu, check_numbers,
+)  # fmt: skip
+FLOPS: dict[Op, Callable[..., int] | int] = {
+    **dict.fromkeys(MOVING, 0),
+    ops.matmul: flops_of_product,
+    ops.linear: flops_of_linear,
+    ops.vecdot: flops_of_vecdot,
+    ops.scatter_add: flops_of_addition,
+    ops.add_along_axis: flops_of_addition,
+    ops.sum_to: flops_of_sum_to,
+    ops.blockwise_attention: flops_of_blocks(products=2, passes=1),
+    ops.blockwise_attention_gradient: flops_of_blocks(products=5, passes=5),
+}
 
 
 def bytes_of(node: Node) -> int:

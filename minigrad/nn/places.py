@@ -19,7 +19,7 @@ def check_room(taken: Any, count: int, context: int) -> None:
 
 
 @op(
-    formula="the first place that is free, if there is room for `count`", internal=True, differentiable=False, flops=0,
+    formula="the first place that is free, if there is room for `count`", internal=True, differentiable=False,
     code="check_room({taken}, {count}, {context})\nnp.copyto({out}, {taken})",
     definition=lambda taken, *, count, context: taken,
 )  # fmt: skip
@@ -27,3 +27,6 @@ def first_free(taken: Any, *, count: int, context: int) -> Any:
     """The place of the first of `count` tokens, where the first `taken` of `context` places are taken."""
     check_room(taken, count, context)
     return np.array(taken)
+
+
+vars(first_free)["flops"] = 0  # as an op of one's own would say it

@@ -17,7 +17,7 @@ from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.kernels import HALF, broadcasts_to
 from minigrad.ops.precision import rounded_once
 
-__all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]  # fmt: skip
+__all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]
 
 HERE = "scaled_dot_product_attention: "  # how messages begin
 

@@ -9,8 +9,7 @@ The gradient is an op too. Its own gradients are written in plain ops, and so ar
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from minigrad.core.arrays import Array, Shaped
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor
 from minigrad.ops.attention import causal_mask, check_beside, check_block, check_mask
-from minigrad.ops.blocks import Head, context_of, gradients_of, pairs
+from minigrad.ops.blocks import Head, context_of, gradients_of
 
 __all__ = ["blockwise_attention", "blockwise_attention_gradient"]
 
@@ -141,20 +140,8 @@ def gradient_shape(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, b
     return sizes(tokens, mask, bias, queries, block, g).tokens
 
 
-def flops(products: int, passes: int) -> Callable[..., int]:
-    """Of an op that computes so many products of matrices, and besides so many passes over the scores."""
-
-    def count(out: Any, *inputs: Any, queries: int, block: int, causal: bool) -> int:
-        *lead, length, width = inputs[-3].shape
-        scores = math.prod(lead) * pairs(queries, (length - queries) // 2, block, causal)
-        return int(scores * (2 * products * width + passes))
-
-    return count
-
-
 @op(
     formula="softmax(q kᵀ + bias) v, block by block", definition=attention_definition, infer=context_shape,
-    flops=flops(products=2, passes=1),
 )  # fmt: skip
 def blockwise_attention(
     tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
@@ -186,7 +173,6 @@ def blockwise_attention(
 
 @op(
     formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape,
-    flops=flops(products=5, passes=5), strong=gradient_definition,
 )  # fmt: skip
 def blockwise_attention_gradient(
     g: Any, tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
@@ -206,6 +192,8 @@ def blockwise_attention_gradient(
             gradients_of(head, value, g[place], *to_tokens)
     return gradient.astype(of.dtype, copy=False)
 
+
+blockwise_attention_gradient.strong = gradient_definition
 
 # --- gradients --------------------------------------------------------------------------------------------------------
 

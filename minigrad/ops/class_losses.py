@@ -198,9 +198,7 @@ def _(
 
 @nll.vjp("weight")
 def _(g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, **params: Any) -> Any:
-    return cotangent_of_weight(
-        g, y, log_probabilities, targets, ops.astype(weight, log_probabilities.dtype), **params
-    )  # fmt: skip
+    return cotangent_of_weight(g, y, log_probabilities, targets, ops.astype(weight, log_probabilities.dtype), **params)
 
 
 # --- forward, on arrays -----------------------------------------------------------------------------------------------

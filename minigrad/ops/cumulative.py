@@ -5,6 +5,7 @@ Nothing is divided, so zeros are right to every order. The product over an axis 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -87,7 +88,6 @@ def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, r
 
 @op(
     formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", infer=shape_of_recurrence,
-    strong=lambda a, b, *, axis, reverse: recurrence(strongly_multiplied, a, b, axis, reverse),
 )  # fmt: skip
 def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """y₀ = b₀ and yᵢ = aᵢ yᵢ₋₁ + bᵢ along `axis` of `a` and `b`, broadcast together; one step after another.
@@ -98,6 +98,9 @@ def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) 
     [1.0, 1.5, 1.75]
     """
     return recurrence(np.multiply, a, b, axis, reverse)
+
+
+linear_recurrence.strong = functools.partial(recurrence, strongly_multiplied)
 
 
 @linear_recurrence.vjp("a")

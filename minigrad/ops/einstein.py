@@ -24,7 +24,7 @@ from minigrad.ops.product import is_number, labelled_product
 
 __all__ = [
     "einsum",
-]  # fmt: skip
+]
 
 
 @composition(formula="the sum of products over all labels that the output does not have", numpy=[np.einsum])

@@ -45,7 +45,7 @@ subtract: Op = row(
 )  # fmt: skip
 multiply: Op = row(
     "multiply", np.multiply, "x₁ · x₂", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1, arguments=PAIR,
-    symbol="*", commutative=True, strong=strongly_multiplied,
+    symbol="*", commutative=True,
 )  # fmt: skip
 strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
@@ -55,8 +55,9 @@ strong_multiply: Op = row(
 )  # fmt: skip
 divide: Op = row(
     "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divided(g, x2),
-    lambda g, y, x1, x2: -ops.strong_multiply(g, y / x2), arguments=PAIR, symbol="/", strong=strongly_divided,
+    lambda g, y, x1, x2: -ops.strong_multiply(g, y / x2), arguments=PAIR, symbol="/",
 )  # fmt: skip
+multiply.strong, divide.strong = strongly_multiplied, strongly_divided
 negative: Op = row("negative", np.negative, "−x", lambda g, y, x: -g, symbol="-")
 reciprocal: Op = row(
     "reciprocal", np.reciprocal, "1 / x", lambda g, y, x: -ops.strong_multiply(g, ops.strong_multiply(y, y)),
@@ -277,7 +278,7 @@ def stop_gradient(x: Any) -> Any:
     return np.asarray(x)
 
 
-@op(formula="x in memory of its own", elementwise=True, independent=True, numpy=[np.copy], code="np.copyto({out}, {x})")
+@op(formula="x in memory of its own", elementwise=True, numpy=[np.copy], code="np.copyto({out}, {x})")
 def copy(x: Any) -> Any:
     """The same values in an array of their own, row by row."""
     return np.array(x, order="C")
@@ -286,6 +287,9 @@ def copy(x: Any) -> Any:
 @copy.vjp("x")
 def _(g: Any, y: Any, x: Any) -> Any:
     return g
+
+
+copy.independent = True
 
 
 def like(name: str, forward: Callable[..., Any], formula: str, number: int) -> Op:

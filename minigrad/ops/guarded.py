@@ -6,7 +6,7 @@ Ours are trusted, since the laws try them all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,9 +20,22 @@ from minigrad.ops.methods import offer_function
 
 F = TypeVar("F", bound=Function)
 
+# What a declaration may say of a function, and of an op besides; and what more a user's op may say in one call.
+OF_FUNCTIONS = ("name", "formula", "symbol", "numpy", "commutative", "lowering", "code", "parts", "rows", "internal")
+OF_OPS = ("arguments", "view", "elementwise", "definition", "infer", "effect", "differentiable")
+SPECIMENS = ("samples", "refusals", "kinks", "reference", "flat")
+ATTRIBUTES = ("strong", "joined", "added", "independent", "flops", "latex")
 
-def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
-    """Declare an op of your own: a decorator for its forward function on arrays. See `Op` for what it may say.
+
+def op(*misplaced: Any, **record: Any) -> Callable[[Callable[..., Any]], Op]:
+    """Declare an op of your own: a decorator for its forward function on arrays.
+
+    It may say what the op is, see `Op` and `Function`, and all that stands in other places for the ops of minigrad:
+    samples, refusals, kinks, a reference and where it is `flat` (see `Specimens`), the attributes of an `Op`, and its
+    `flops`, a number or a function of (out, *inputs, **params).
+
+    Raises:
+        TypeError: a field that does not exist, or no parentheses.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -38,11 +51,18 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     12.0
     >>> del mg.registry["cube"]
     """
-    return functools.partial(_declare, functools.partial(Op, guarded=Guard), record)
+    fields = (*OF_FUNCTIONS, *OF_OPS, *SPECIMENS, *ATTRIBUTES)
+    _check_parentheses("op", misplaced, fields)
+    return functools.partial(_declare, functools.partial(Op, guarded=Guard), record, fields)
 
 
-def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:
+def composition(*misplaced: Any, **record: Any) -> Callable[[Callable[..., Any]], Function]:
     """Declare a public function of your own that is written in ops, and so needs no rule.
+
+    It may say what `Function` takes, and its specimens (see `op`).
+
+    Raises:
+        TypeError: a field that does not exist, or no parentheses.
 
     >>> import minigrad as mg
     >>> @mg.composition(formula="y = x / max x")
@@ -52,18 +72,37 @@ def composition(**record: Any) -> Callable[[Callable[..., Any]], Function]:
     [0.5, 1.0]
     >>> del mg.registry["scale_to_one"]
     """
-    return functools.partial(_declare, Function, record)
+    fields = (*OF_FUNCTIONS, *SPECIMENS)
+    _check_parentheses("composition", misplaced, fields)
+    return functools.partial(_declare, Function, record, fields)
 
 
-def _declare(make: Callable[..., F], record: Mapping[str, Any], call: Callable[..., Any]) -> F:
-    """What `make` makes of the function and its record; specimens stand on it as attributes."""
-    from minigrad.ops.specimens import Specimens, collect_specimens
+def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence[str], call: Callable[..., Any]) -> F:
+    """What `make` makes of a function and its record; what is said besides what it is stands on it as attributes."""
+    unknown = [f"{field}=" for field in record if field not in fields]
+    if unknown:
+        name = record.get("name") or _name_of(call)
+        raise TypeError(f"{name}: a declaration has no {', '.join(unknown)}; it may say {', '.join(fields)}")
+    from minigrad.ops.specimens import collect_specimens
 
-    said = {name: value for name, value in record.items() if name in Specimens._fields}
-    specimens = collect_specimens(**said)  # before anything goes on record
-    own = make(call, **{name: value for name, value in record.items() if name not in said})
-    vars(own).update(specimens._asdict())
+    specimens = collect_specimens(**{field: record[field] for field in SPECIMENS if field in record})
+    attributes = {field: record[field] for field in ATTRIBUTES if field in record}
+    is_so = {field: value for field, value in record.items() if field not in (*SPECIMENS, *ATTRIBUTES)}
+    own = make(call, **is_so)
+    vars(own).update(specimens._asdict(), **attributes)
     return offer_function(own)
+
+
+def _check_parentheses(decorator: str, misplaced: Sequence[Any], fields: Sequence[str]) -> None:
+    if misplaced:
+        raise TypeError(
+            f"{_name_of(misplaced[0])}: write @minigrad.{decorator}() above it, with parentheses; in them it may say, "
+            f"by name, {', '.join(fields)}"
+        )
+
+
+def _name_of(call: Any) -> str:
+    return getattr(call, "__name__", repr(call))
 
 
 class Guard:

@@ -84,15 +84,8 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
     return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
 
 
-def added_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
-    """Add to a part of a gradient in place; not where arrays say which, for they may name a place twice."""
-    if not indices:
-        total[index.with_arrays(())] += g
-    return not indices
-
-
 @op(
-    formula="x at an index", view=True, infer=known_shape, added=added_to_part,
+    formula="x at an index", view=True, infer=known_shape,
     code=lambda program, out, x, *indices, index: f"{x}[{programs.key_text(index, indices)}]",
 )  # fmt: skip
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
@@ -105,9 +98,18 @@ def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
     return ops.scatter_add(g, *indices, index=index, shape=x.shape)
 
 
+def add_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
+    """Add to a part of a gradient in place; not where arrays say which, for they may name a place twice."""
+    if not indices:
+        total[index.with_arrays(())] += g
+    return not indices
+
+
+getitem.added = add_to_part
+
+
 @op(
     formula="0, with values added at an index", code=programs.scatter_add,
-    flops=lambda out, values, *indices, index, shape: math.prod(values.shape),
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
@@ -165,7 +167,7 @@ def index(x: Any, key: object) -> Any:
     return ops.getitem(x, *arrays, index=static)
 
 
-@op(formula="x with values written at an index", code=programs.setitem, flops=0)
+@op(formula="x with values written at an index", code=programs.setitem)
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
     return written_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
@@ -225,7 +227,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     return ops.index(x, (slice(None),) * checked_axis("take", axis, len(shape_of(x))) + (indices,))
 
 
-@op(formula="x at one index per row", numpy=[np.take_along_axis], flops=0)
+@op(formula="x at one index per row", numpy=[np.take_along_axis])
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     """The entries that `indices` names along `axis`, row by row.
 
@@ -241,10 +243,7 @@ def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
     return ops.add_along_axis(g, indices, axis=axis, shape=x.shape)
 
 
-@op(
-    formula="0, with values added at one index per row",
-    flops=lambda out, values, indices, **params: math.prod(values.shape),
-)  # fmt: skip
+@op(formula="0, with values added at one index per row")
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
     along = checked_axis("add_along_axis", axis, len(shape))
@@ -256,7 +255,7 @@ def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> An
     return ops.take_along_axis(g, indices, axis=axis)
 
 
-@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False, flops=0)
+@op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False)
 def argsort(x: Any, *, axis: int | None = -1) -> Any:
     """The indices that would sort along `axis`; equal elements keep their order."""
     return np.argsort(x, axis, kind="stable")

@@ -70,7 +70,7 @@ def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
 
 
 @op(
-    formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", latex=r"y_i = e^{x_i} / \sum_j e^{x_j}", definition=softmax_definition,
+    formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition,
     infer=shape_of_weights, lowering=lowered_softmax, code=programs.softmax, rows=lambda out, x, where, *, axis: (
         (True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1]))
         if len(out.shape) > 1 and axis in (-1, len(out.shape) - 1) and getattr(x, "shape", ()) == out.shape else None
@@ -114,7 +114,7 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 
 
 @op(
-    formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", latex=r"y_i = x_i - \log \sum_j e^{x_j}", definition=log_softmax_definition,
+    formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition,
     infer=shape_of_weights,
 )  # fmt: skip
 def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
@@ -164,7 +164,7 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
     return indices
 
 
-@op(formula="the rows of W at the indices", code=programs.embedding, flops=0)
+@op(formula="the rows of W at the indices", code=programs.embedding)
 def embedding(weight: Any, indices: Any) -> Any:
     """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
 
@@ -182,7 +182,7 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 
-@op(formula="1 at the index, else 0", differentiable=False, code=programs.one_hot, flops=0)
+@op(formula="1 at the index, else 0", differentiable=False, code=programs.one_hot)
 def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     """A new last axis of length `classes`, 1 at the index and 0 elsewhere.
 

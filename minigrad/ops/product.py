@@ -47,12 +47,6 @@ def rows_of(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def flops_of_product(out: Any, x1: Any, x2: Any) -> int:
-    """A multiplication and an addition for each pair of elements that meet."""
-    pairs: int = 2 * math.prod(out.shape) * x1.shape[-1]
-    return pairs
-
-
 def rows_of_product(out: Any, x1: Any, x2: Any) -> tuple[bool, bool] | None:
     """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
     if len(x1.shape) == 2 and len(x2.shape) == 1:
@@ -70,8 +64,7 @@ def product_of_rows(x1: Any, x2: Any) -> Any:
 
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
-    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", flops=flops_of_product, rows=rows_of_product,
-    strong=lambda x1, x2: strong_sums(np.matmul, x1, x2),
+    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", rows=rows_of_product,
 )  # fmt: skip
 def matmul(x1: Any, x2: Any) -> Any:
     """The matrix product, as NumPy: vectors, matrices, and batches of matrices.
@@ -84,6 +77,9 @@ def matmul(x1: Any, x2: Any) -> Any:
             product_shape(x1, x2)
         return (rows_of(x1) @ x2).reshape(*x1.shape[:-1], x2.shape[-1])
     return np.matmul(x1, x2)
+
+
+matmul.strong = functools.partial(strong_sums, np.matmul)
 
 
 @matmul.vjp("x1")
@@ -106,10 +102,6 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return ops.matmul(ops.swapaxes(x1, axis1=-1, axis2=-2), g)
 
 
-def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
-    return flops_of_product(out, x, weight) + (0 if bias is None else int(math.prod(out.shape)))
-
-
 def shape_of_linear(x: Any, weight: Any, bias: Any = None) -> Shaped:
     product = product_shape(x, weight)
     if bias is None:
@@ -129,7 +121,6 @@ def lowered_linear(x: Any, weight: Any, bias: Any) -> Any:
 
 @op(
     formula="x W + b", symbol="@", definition=linear_definition, lowering=lowered_linear, infer=shape_of_linear,
-    flops=flops_of_linear,
 )  # fmt: skip
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map, `x @ weight`, with a bias where there is one, `x @ weight + bias`, in one node.
@@ -170,19 +161,15 @@ def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
 SHORT = 24  # elements: rows for which one product of matrices is faster than a loop over rows
 
 
-def strong_vecdot(x1: Any, x2: Any, **params: Any) -> Any:
-    return strong_sums(functools.partial(vecdot.forward, **params), x1, x2)
-
-
 def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     return ops.sum(x1 * x2, axis=axis, keepdims=keepdims)
 
 
 @op(
     formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot], definition=vecdot_definition, lowering=lowered_vecdot, commutative=True,
-    strong=strong_vecdot, rows=lambda out, x1, x2, *, axis, keepdims: (
+    rows=lambda out, x1, x2, *, axis, keepdims: (
         (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
-    ), flops=lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
+    ),
     code=lambda program, out, x1, x2, *, axis, keepdims: (
         f"np.vecdot({x1}, {x2}, {'' if axis == -1 else f'axis={axis}, '}out={out})"
     ),
@@ -201,6 +188,13 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     if not keepdims:
         return result
     return result[..., None] if axis == -1 else np.expand_dims(result, axis)
+
+
+def strong_vecdot(x1: Any, x2: Any, **params: Any) -> Any:
+    return strong_sums(functools.partial(vecdot.forward, **params), x1, x2)
+
+
+vecdot.strong = strong_vecdot
 
 
 @vecdot.vjp("x1")

@@ -64,7 +64,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     return ops.index(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
-@op(formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll], flops=0)
+@op(formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll])
 def roll(x: Any, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements moved `shift` places along `axis`, or of the flattened array; they come in again at the other end.
 
@@ -141,7 +141,7 @@ pad_array: Any = np.pad  # its type asks for a literal mode
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-@op(formula="x with elements put around it", numpy=[np.pad], flops=0)
+@op(formula="x with elements put around it", numpy=[np.pad])
 def pad(x: Any, *, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """`x` made larger at both ends of every axis.
 

@@ -25,7 +25,7 @@ from minigrad.ops.kernels import (
     reduced_sum,
     row_sums,
     widened,
-)  # fmt: skip
+)
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 

@@ -154,7 +154,6 @@ def lowered_sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
 
 @op(
     formula="x summed over the axes along which a smaller shape would be broadcast", view=True, lowering=lowered_sum_to,
-    flops=lambda out, x, *, shape: math.prod(x.shape) if x.shape != out.shape else 0,
 )  # fmt: skip
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
@@ -194,6 +193,18 @@ def parts_of_joined(*arrays: Any, axis: int | None) -> list[str]:
     ]
 
 
+@op(
+    formula="the arrays one after another along an axis", numpy=[np.concatenate], parts=parts_of_joined,
+)  # fmt: skip
+def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
+    """The arrays joined along an existing axis, or flattened and joined where `axis` is None.
+
+    >>> concatenate([Tensor([1.0]), [2.0, 3.0]]).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    return np.concatenate(arrays, axis)
+
+
 def rules_of_joined(*arrays: Any, axis: int | None) -> dict[int, Any]:
     """For each array the rule that reads its part of the gradient; found for all at once, in one pass."""
     shapes = [shape_of(x) for x in arrays]
@@ -209,17 +220,7 @@ def rules_of_joined(*arrays: Any, axis: int | None) -> dict[int, Any]:
     return {i: rule(*part) for i, part in enumerate(zip(places, shapes, strict=True))}
 
 
-@op(
-    formula="the arrays one after another along an axis", numpy=[np.concatenate], joined=rules_of_joined,
-    parts=parts_of_joined, flops=0,
-)  # fmt: skip
-def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
-    """The arrays joined along an existing axis, or flattened and joined where `axis` is None.
-
-    >>> concatenate([Tensor([1.0]), [2.0, 3.0]]).tolist()
-    [1.0, 2.0, 3.0]
-    """
-    return np.concatenate(arrays, axis)
+concatenate.joined = rules_of_joined
 
 
 @concatenate.vjp("arrays")
@@ -268,13 +269,13 @@ def check_matrix(x: Any) -> Any:
     return x
 
 
-@op(formula="x on and below a diagonal, else 0", numpy=[np.tril], flops=0)
+@op(formula="x on and below a diagonal, else 0", numpy=[np.tril])
 def tril(x: Any, *, k: int = 0) -> Any:
     """The lower triangle of each matrix: zero above the `k`-th diagonal."""
     return np.tril(check_matrix(x), k)
 
 
-@op(formula="x on and above a diagonal, else 0", numpy=[np.triu], flops=0)
+@op(formula="x on and above a diagonal, else 0", numpy=[np.triu])
 def triu(x: Any, *, k: int = 0) -> Any:
     """The upper triangle of each matrix: zero below the `k`-th diagonal."""
     return np.triu(check_matrix(x), k)

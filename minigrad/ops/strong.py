@@ -1,7 +1,7 @@
 """Strong products of arrays: a factor of 0 makes 0 of the product, also beside ∞ and NaN.
 
 They take the place of plain products in a gradient where these gave NaN, so that what a choice did not take contributes
-nothing. Ops name them in their declaration, as `strong`; `strong_multiply` is one always. A compiled program has plain
+nothing. Ops have them as `strong`; `strong_multiply` is one always. A compiled program has plain
 products only; `check_numbers` in it refuses a NaN.
 """
 
@@ -63,7 +63,6 @@ def strong_sums(product: Callable[[Any, Any], Any], x1: Any, x2: Any) -> Any:
 
 check_numbers = op(
     name="check_numbers", formula="gradients without a NaN", internal=True, effect=True, differentiable=False,
-    flops=0,
     infer=lambda *gradients: Shaped((), np.dtype(np.void)),
     code=lambda program, out, *gradients: f"check_numbers({', '.join(map(program.text, gradients))})",
 )(kernels.check_numbers)  # fmt: skip

@@ -13,7 +13,8 @@ def plant(monkeypatch):
     def plant(op, argument, rule):
         displaced.append((mg.registry[op], argument, mg.registry[op].rules[argument]))
         mg.registry[op].vjp(argument)(rule)
-        monkeypatch.setattr(mg.registry[op], "of_parts", False)
+        for short_cut in ("joined", "added"):
+            monkeypatch.setattr(mg.registry[op], short_cut, None)
 
     yield plant
     for op, argument, right in reversed(displaced):

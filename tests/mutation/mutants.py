@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 # Keywords of a declaration that do not say what the op computes; and `strict` of zip, a precaution.
-LEFT_ALONE = {"arguments", "formula", "latex", "name", "numpy", "strict"}
+LEFT_ALONE = {"arguments", "formula", "name", "numpy", "strict"}
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
