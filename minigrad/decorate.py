@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Enter = Callable[[], AbstractContextManager[Any]]
 
 
-def decorated(enter: Enter, function: F) -> F:
+def decorate(enter: Enter, function: F) -> F:
     """`function` with `with enter():` around each call; for generators, around what they do and not what they yield to.
 
     >>> from contextlib import nullcontext

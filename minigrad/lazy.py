@@ -1,7 +1,4 @@
-"""Public names that are imported when they are first used, so that `import minigrad` waits for nothing it may not need.
-
-Called by `minigrad/__init__.py`.
-"""
+"""Public names that are imported when they are first used, so that `import minigrad` is quick."""
 
 from __future__ import annotations
 
@@ -23,16 +20,16 @@ def serve(package: str, later: Mapping[str, Sequence[str]]) -> None:
 
     def import_name(name: str) -> Any:
         if name not in source:
-            from minigrad.wording.habits import missing_from
+            from minigrad.wording.habits import refuse_missing_names
 
-            missing_from(package)(name)
+            refuse_missing_names(package)(name)
         module = source[name]
         value = import_module(f"{module}.{name}") if module == package else getattr(import_module(module), name)
         namespace[name] = value
         return value
 
-    def listed() -> list[str]:
+    def list_names() -> list[str]:
         return sorted({*namespace, *source})
 
-    namespace.update(__getattr__=import_name, __dir__=listed)
-    namespace["__all__"] = [name for name in listed() if not name.startswith("_")]  # for `from … import *`
+    namespace.update(__getattr__=import_name, __dir__=list_names)
+    namespace["__all__"] = [name for name in list_names() if not name.startswith("_")]  # for `from … import *`

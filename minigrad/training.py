@@ -47,7 +47,7 @@ def fit(
     if not 0 <= start <= steps or every < 1:
         raise ValueError(f"fit: start={start} must be between 0 and steps={steps}, and every={every} at least 1")
     records, losses, tokens, clock = list(history), list[float](), 0, time.perf_counter()
-    bar = _progress_bar(start, steps) if log is None else None
+    bar = _make_progress_bar(start, steps) if log is None else None
 
     def make_record() -> None:
         nonlocal losses, tokens, clock
@@ -61,10 +61,10 @@ def fit(
         if log is not None:
             log(records[-1])
         else:
-            (print if bar is None else bar.write)(_line(records[-1], steps, left), file=sys.stderr)
+            (print if bar is None else bar.write)(_format_record(records[-1], steps, left), file=sys.stderr)
         losses, tokens, clock = [], 0, time.perf_counter()
 
-    with _interrupts() as interrupts, contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
+    with _catch_interrupts() as interrupts, contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
         for done, batch in zip(range(start + 1, steps + 1), batches, strict=False):
             losses.append(float(step(*batch)))
             tokens += np.size(batch[0])
@@ -80,7 +80,7 @@ def fit(
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def _catch_interrupts() -> Iterator[list[int]]:
     """A list into which the first Ctrl-C is put; the second interrupts as usual."""
     received: list[int] = []
     in_main_thread = threading.current_thread() is threading.main_thread()  # the one that Ctrl-C interrupts
@@ -99,7 +99,7 @@ def _interrupts() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, before)
 
 
-def _progress_bar(start: int, steps: int) -> Any:
+def _make_progress_bar(start: int, steps: int) -> Any:
     """tqdm's, where it is installed and there is a terminal to draw it on."""
     with contextlib.suppress(ImportError):
         from tqdm import tqdm
@@ -107,7 +107,7 @@ def _progress_bar(start: int, steps: int) -> Any:
         return tqdm(total=steps, initial=start, unit="step", leave=False) if sys.stderr.isatty() else None
 
 
-def _line(record: Record, steps: int, seconds_left: float) -> str:
+def _format_record(record: Record, steps: int, seconds_left: float) -> str:
     measured = [f"{name} {record[name]:.4f}" for name in ("loss", "validation") if name in record]
     speed = f"{record['tokens_per_second']:,} tokens/s"
     clock = "{}:{:02} left".format(*divmod(round(seconds_left), 60))

@@ -24,7 +24,7 @@ from minigrad.core.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.tensor import Operand, Tensor, constant
 from minigrad.wording.messages import describe
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = None) -> tuple[Any, tuple[Any, ...]]:
@@ -39,10 +39,10 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     >>> float(value), [float(g) for g in gradients]
     (6.0, [3.0, 2.0])
     """
-    variables = _variables("vjp", inputs)
-    outputs = _called(function, variables)
+    variables = _make_variables("vjp", inputs)
+    outputs = _call_function(function, variables)
     gradients = grad(outputs, variables, cotangents, create_graph=_is_nested(), unused="zero")
-    return _handed_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
+    return _hand_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
 
 
 def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -64,15 +64,15 @@ def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
     >>> float(value), float(change)
     (6.0, 23.0)
     """
-    variables = _variables("jvp", inputs)
-    directions = _tangents("jvp", variables, tangents)
-    outputs = _called(function, variables)
-    results = _results("jvp", outputs)
+    variables = _make_variables("jvp", inputs)
+    directions = _check_tangents("jvp", variables, tangents)
+    outputs = _call_function(function, variables)
+    results = _check_results("jvp", outputs)
     dummies = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in results]  # their values do not matter
     gradients = grad(tuple(results), tuple(leaves(variables)), tuple(dummies), create_graph=True, unused="zero")
     changes = iter(grad(gradients, dummies, directions, create_graph=_is_nested(), unused="zero"))
-    found = outputs, map_leaves(lambda _: next(changes), outputs)
-    return _handed_out(found, outputs, variables, (inputs, tangents))
+    change = map_leaves(lambda _: next(changes), outputs)
+    return _hand_out((outputs, change), outputs, variables, (inputs, tangents))
 
 
 def hvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -85,12 +85,12 @@ def hvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
     >>> float(value), product.tolist()
     (9.0, [6.0, 12.0])
     """
-    variables = _variables("hvp", inputs)
-    directions = _tangents("hvp", variables, tangents)
-    value, gradients = _scalar_and_gradients("hvp", function, variables)
+    variables = _make_variables("hvp", inputs)
+    directions = _check_tangents("hvp", variables, tangents)
+    value, gradients = _differentiate_scalar("hvp", function, variables)
     gradients = tuple(leaves(gradients))
     products = grad(gradients, tuple(variables), directions, create_graph=_is_nested(), unused="zero")
-    return _handed_out((value, products), value, variables, (inputs, tangents))
+    return _hand_out((value, products), value, variables, (inputs, tangents))
 
 
 def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tensor, ...]:
@@ -102,9 +102,9 @@ def jacobian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Tenso
     >>> jacobian_of_x.tolist()
     [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
-    variables = _variables("jacobian", inputs)
-    output = _one_result("jacobian", _called(function, variables))
-    return _handed_out(_rows(output, variables), output, variables, inputs)
+    variables = _make_variables("jacobian", inputs)
+    output = _check_one_result("jacobian", _call_function(function, variables))
+    return _hand_out(_compute_rows(output, variables), output, variables, inputs)
 
 
 def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[Tensor, ...], ...]:
@@ -116,10 +116,10 @@ def hessian(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[tuple[
     >>> float(xx), float(xy), float(yx), float(yy)
     (6.0, 4.0, 4.0, 0.0)
     """
-    variables = _variables("hessian", inputs)
-    value, gradients = _scalar_and_gradients("hessian", function, variables)
-    found = tuple(map_leaves(lambda gradient: _rows(gradient, variables), gradients))
-    return _handed_out(found, value, variables, inputs)
+    variables = _make_variables("hessian", inputs)
+    value, gradients = _differentiate_scalar("hessian", function, variables)
+    second = tuple(map_leaves(lambda gradient: _compute_rows(gradient, variables), gradients))
+    return _hand_out(second, value, variables, inputs)
 
 
 def _is_nested() -> bool:
@@ -128,25 +128,25 @@ def _is_nested() -> bool:
     return mode.record and mode.grad
 
 
-def _handed_out(found: Found, outputs: Any, variables: Sequence[Any], given: Any) -> Found:
-    """What a transform found: within another as it is, else as values, which know whether they should have a graph."""
+def _hand_out(result: Result, outputs: Any, variables: Sequence[Any], given: Any) -> Result:
+    """The result of a transform: within another as it is, else as values, which know if they should have a graph."""
     if _is_nested():
-        return found
+        return result
     around = [x for x in leaves(given) if isinstance(x, Tensor)]
-    around += _leaves_behind(outputs, {*leaves(variables)})
+    around += _find_leaves_behind(outputs, {*leaves(variables)})
     cut = current_mode().grad and any(x._requires_grad for x in around)
 
-    def value_of(t: Any) -> Any:
+    def take_value(t: Any) -> Any:
         if isinstance(t, Tensor):
             t = t.detach()
             t._requires_grad = cut and t.dtype.kind == "f" and CUT
         return t
 
-    values: Found = map_leaves(value_of, found)
+    values: Result = map_leaves(take_value, result)
     return values
 
 
-def _leaves_behind(outputs: Any, variables: set[Tensor]) -> list[Tensor]:
+def _find_leaves_behind(outputs: Any, variables: set[Tensor]) -> list[Tensor]:
     """What the outputs depend on beside the variables, and has no operation behind it."""
     waiting, seen = [y for y in leaves(outputs) if isinstance(y, Tensor)], set(variables)
     while waiting:
@@ -157,40 +157,40 @@ def _leaves_behind(outputs: Any, variables: set[Tensor]) -> list[Tensor]:
     return [tensor for tensor in seen - variables if tensor.op is None]
 
 
-def _called(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
+def _call_function(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
     """What the function returns, with the graph behind it: also under `no_grad()`, and of a compiled function."""
     with within(grad=True, record=True):
         return function(*variables)
 
 
-def _rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
+def _compute_rows(output: Tensor, variables: Sequence[Any]) -> tuple[Any, ...]:
     """The Jacobians of `output`, one element of it at a time, in the structure of `variables`."""
     inputs, rows = list(leaves(variables)), []
     for i in range(output.size):
         cotangent = np.zeros(output.shape, output.dtype)
         cotangent.flat[i] = 1
         rows.append(grad(output, inputs, cotangent, create_graph=_is_nested(), unused="zero"))
-    results = iter([_stacked([row[i] for row in rows], output.shape, x) for i, x in enumerate(inputs)])
+    results = iter([_stack_rows([row[i] for row in rows], output.shape, x) for i, x in enumerate(inputs)])
     return tuple(map_leaves(lambda _: next(results), variables))
 
 
-def _stacked(rows: Sequence[Tensor], shape: tuple[int, ...], x: Tensor) -> Tensor:
+def _stack_rows(rows: Sequence[Tensor], shape: tuple[int, ...], x: Tensor) -> Tensor:
     """The gradients for `x`, one for each element of an output of this shape, as one Jacobian."""
     if rows and _is_nested():
         return registry["reshape"](registry["stack"](rows), shape=shape + x.shape)
     return constant(np.array([row.numpy() for row in rows], x.dtype).reshape(shape + x.shape))
 
 
-def _scalar_and_gradients(
+def _differentiate_scalar(
     name: str, function: Callable[..., Any], variables: Sequence[Any]
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    value = _one_result(name, _called(function, variables))
+    value = _check_one_result(name, _call_function(function, variables))
     if value.shape != ():
         raise ValueError(f"{name}: the function must return a scalar, got {describe(value)}: take its sum or mean")
     return value, grad(value, tuple(variables), create_graph=True, unused="zero")
 
 
-def _variables(name: str, inputs: Sequence[Any]) -> list[Any]:
+def _make_variables(name: str, inputs: Sequence[Any]) -> list[Any]:
     """The arguments as Tensors, in their own structures."""
     if current_mode().capture is not None:
         raise CaptureError(
@@ -201,34 +201,34 @@ def _variables(name: str, inputs: Sequence[Any]) -> list[Any]:
         raise TypeError(
             f"{name}: inputs must be a list with one array per argument, got {type(inputs).__name__}: write [x]"
         )
-    return [_variable(x) for x in inputs]
+    return [_make_variable(x) for x in inputs]
 
 
-def _variable(x: Any) -> Any:
+def _make_variable(x: Any) -> Any:
     """An argument: an array, also a nested list of numbers; or a list, tuple or dictionary of such."""
     if isinstance(x, dict):
-        return {key: _variable(value) for key, value in x.items()}
+        return {key: _make_variable(value) for key, value in x.items()}
     if hasattr(x, "_fields"):
-        return type(x)(*map(_variable, x))
+        return type(x)(*map(_make_variable, x))
     if isinstance(x, (tuple, list)) and not all(isinstance(number, (int, float, np.generic)) for number in leaves(x)):
-        return type(x)(map(_variable, x))
+        return type(x)(map(_make_variable, x))
     if isinstance(x, Tensor) and x.requires_grad and _is_nested():
         return registry["copy"](x)  # a node, so that a gradient flows on to what it was made of
     return Tensor(x, requires_grad=True)
 
 
-def _tangents(name: str, variables: Sequence[Any], tangents: Any) -> tuple[Operand, ...]:
+def _check_tangents(name: str, variables: Sequence[Any], tangents: Any) -> tuple[Operand, ...]:
     if not isinstance(tangents, (tuple, list)) or len(tangents) != len(variables):
         raise ValueError(f"{name}: tangents must be a list of {len(variables)}, one for each input")
-    found = list(leaves_beside(variables, tangents, f"{name}: tangents"))
-    for i, (x, tangent) in enumerate(zip(leaves(variables), found, strict=True)):
+    directions = list(leaves_beside(variables, tangents, f"{name}: tangents"))
+    for i, (x, tangent) in enumerate(zip(leaves(variables), directions, strict=True)):
         if shape_of(tangent) != x.shape:
             raise ValueError(f"{name}: tangents[{i}] has shape {shape_of(tangent)}, its input {x.shape}")
-    as_given = _is_nested()
-    return tuple((t if as_given else t.detach()) if isinstance(t, Tensor) else real_array(t) for t in found)
+    keep_graph = _is_nested()
+    return tuple((t if keep_graph else t.detach()) if isinstance(t, Tensor) else real_array(t) for t in directions)
 
 
-def _results(name: str, outputs: Any) -> list[Tensor]:
+def _check_results(name: str, outputs: Any) -> list[Tensor]:
     results = list(leaves(outputs))
     for y in results:
         if not isinstance(y, Tensor) or y.dtype.kind != "f":
@@ -237,8 +237,8 @@ def _results(name: str, outputs: Any) -> list[Tensor]:
     return results
 
 
-def _one_result(name: str, output: Any) -> Tensor:
-    _results(name, output)
+def _check_one_result(name: str, output: Any) -> Tensor:
+    _check_results(name, output)
     if not isinstance(output, Tensor):
         raise TypeError(f"{name}: the function must return one Tensor, got a {type(output).__name__}")
     return output

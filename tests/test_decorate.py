@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.decorate import decorated
+from minigrad.decorate import decorate
 
 
 def records() -> bool:
@@ -172,7 +172,7 @@ def test_C1_an_error_at_hand_elsewhere_does_not_reach_the_block():
         if stop > 1:
             raise LookupError
 
-    steps = decorated(Block, count)
+    steps = decorate(Block, count)
     try:
         raise RuntimeError
     except RuntimeError:
@@ -187,7 +187,7 @@ def test_C1_a_block_that_takes_an_error_ends_the_generator():
         yield 1
         raise LookupError
 
-    assert list(decorated(lambda: suppress(LookupError), failing)()) == [1]
+    assert list(decorate(lambda: suppress(LookupError), failing)()) == [1]
 
 
 def test_C1_decorated_coroutines_are_isolated_from_each_other():

@@ -15,7 +15,7 @@ from minigrad.core.arrays import Array
 from minigrad.core.autodiff import Contribution, _needed, _sweep
 from minigrad.core.tensor import Operand, Tensor
 from minigrad.ops.specimens import specimens_of
-from minigrad.wording.messages import describe, made_by
+from minigrad.wording.messages import describe, find_maker
 from minigrad.wording.refusals import HOW_TO_MAKE_A_LEAF
 
 LISTED = 3  # causes that a message lists
@@ -122,7 +122,7 @@ def explain_grad(loss: Tensor, x: Tensor, cotangent: Operand | None = None) -> G
 def _absent(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> GradientExplanation | None:
     """The explanation where there is no gradient at all."""
     if x.dtype.kind != "f":
-        remedy = "" if made_by(x) else "; make it with dtype=numpy.float64 and requires_grad=True"
+        remedy = "" if find_maker(x) else "; make it with dtype=numpy.float64 and requires_grad=True"
         return GradientExplanation(
             "not a float", f"{describe(x)} holds no floating-point numbers and has no derivative{remedy}"
         )
@@ -162,14 +162,14 @@ def _cuts(reached: Iterable[Tensor]) -> Iterator[Tensor]:
     seen: set[int] = set()
     for node in reached:
         for x in node.inputs:
-            if isinstance(x, Tensor) and not x.requires_grad and made_by(x) and x.id not in seen:
+            if isinstance(x, Tensor) and not x.requires_grad and find_maker(x) and x.id not in seen:
                 seen.add(x.id)
                 yield x
 
 
 def _why_constant(x: Tensor) -> str:
     """Why a Tensor requires no gradient, as far as it is known."""
-    maker = made_by(x)
+    maker = find_maker(x)
     if maker is None:
         return "it was made without requires_grad=True" if x.role is None else "it is a constant"
     if maker.name == "stop_gradient":
@@ -256,7 +256,7 @@ def _expression(node: Tensor) -> str:
 def _operand(x: Tensor | float) -> str:
     if not isinstance(x, Tensor):
         return repr(x)
-    maker = made_by(x)
+    maker = find_maker(x)
     return x.name or (f"{maker.name}(…)" if maker else f"{x.dtype} {x.shape}")
 
 

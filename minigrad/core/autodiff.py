@@ -243,7 +243,7 @@ def _check_unchanged(order: list[Tensor]) -> None:
     for node in order:
         for x in (node, *node.inputs) if node.op else ():
             if type(x) is Tensor and x._storage is not None and storage_of(x).stamp > node.id:
-                raise refusals.written_since(x, node)
+                raise refusals.later_write(x, node)
 
 
 def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
@@ -253,7 +253,7 @@ def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
             sum_to = registry["sum_to"]
             value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=x.shape)
         except ValueError:
-            raise refusals.misshapen(value, x, node, position) from None
+            raise refusals.misshapen_rule(value, x, node, position) from None
     return cast(value, x.dtype, "a gradient")
 
 

@@ -53,7 +53,7 @@ class Capture:
         """Refuse to differentiate what was assigned before: the graph of its new value is not that of a leaf."""
         for x in tensors:
             if x.requires_grad and x in self.updates:
-                raise refusals.updated_before(x)
+                raise refusals.second_update(x)
 
     def made(self, result: Tensor, op: Op) -> None:
         """Note that the op made `result`."""

@@ -94,9 +94,9 @@ class Within:
         reset_mode(token)
 
     def __call__(self, function: F) -> F:
-        from minigrad.decorate import decorated  # only where functions are decorated
+        from minigrad.decorate import decorate  # only where functions are decorated
 
-        return decorated(functools.partial(Within, self._change), function)  # a fresh one per call, for nesting
+        return decorate(functools.partial(Within, self._change), function)  # a fresh one per call, for nesting
 
 
 def within(**changes: Any) -> Within:

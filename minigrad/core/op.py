@@ -151,7 +151,7 @@ class Op(Function, Signature):
             data = np.asarray(data)
         requires_grad = wanted and grad and self.differentiable and data.dtype.kind == "f" and wanted
         if requires_grad and requires_grad is not True and requires_grad != CUT:
-            raise refusals.mixture(self, args)
+            raise refusals.mixture_of_graphs(self, args)
         if requires_grad is True or record:
             if foreign or has_array:
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])

@@ -69,9 +69,9 @@ class Function:
         try:
             result: Tensor = self.call(*args, **kwargs)
         except (TypeError, ValueError, IndexError, AttributeError) as error:
-            from minigrad.wording.unnamed import named_error
+            from minigrad.wording.unnamed import name_call_error
 
-            named = named_error(self, error, args, kwargs)
+            named = name_call_error(self, error, args, kwargs)
             if named is error:
                 raise
             raise named from error

@@ -46,7 +46,7 @@ class Signature:
         """Refuse None in the place of an input that cannot be left out: NumPy would make objects of it."""
         for position, x in enumerate(args if self.variadic else args[: self.fewest]):
             if x is None:
-                raise refusals.absent(self, position)
+                raise refusals.absent_argument(self, position)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into inputs and complete params."""

@@ -128,7 +128,7 @@ def check_alive(tensor: Any) -> None:
     """Refuse a Tensor that was captured, where its capture is over: it never had a value."""
     capture = current_mode().capture
     if type(getattr(tensor, "_data", None)) is Shaped and (capture is None or tensor.id < capture.began):
-        raise refusals.finished(tensor)
+        raise refusals.finished_capture(tensor)
 
 
 def touch(*tensors: Tensor) -> None:

@@ -42,7 +42,7 @@ def _reflected(name: str) -> Callable[[Tensor, Operand], Tensor]:
 def _in_place(name: str, symbol: str) -> Callable[[Tensor, Operand], Tensor]:
     def operator(self: Tensor, other: Operand) -> Tensor:
         if self.op is None and self.requires_grad:
-            raise refusals.rebound(self, symbol)
+            raise refusals.rebinding(self, symbol)
         return registry[name](self, other)
 
     return operator
@@ -156,7 +156,7 @@ class Tensor(Methods):
     def requires_grad(self, value: bool) -> None:
         if bool(value) is not self.requires_grad:
             if self.op is not None or self._requires_grad == CUT:
-                raise refusals.decided(self)
+                raise refusals.fixed_by_graph(self)
             check_differentiable(bool(value), self.dtype)
             capture = current_mode().capture
             if capture is not None:
@@ -293,9 +293,9 @@ class Tensor(Methods):
     if not TYPE_CHECKING:  # pragma: no branch  # to a type checker every attribute would be there
 
         def __getattr__(self, name: str) -> NoReturn:
-            from minigrad.wording.habits import no_attribute
+            from minigrad.wording.habits import describe_missing
 
-            raise AttributeError(no_attribute("a Tensor", "Tensor", name), name=name, obj=self)
+            raise AttributeError(describe_missing("a Tensor", "Tensor", name), name=name, obj=self)
 
     __add__, __radd__, __iadd__ = _operator("add"), _reflected("add"), _in_place("add", "+")
     __sub__, __rsub__, __isub__ = _operator("subtract"), _reflected("subtract"), _in_place("subtract", "-")
@@ -313,7 +313,7 @@ class Tensor(Methods):
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise refusals.written_into(self)
+        raise refusals.item_assignment(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -324,7 +324,7 @@ class Tensor(Methods):
             return by_numpy[np.copyto](function, args, kwargs)
         if function in by_numpy:
             return by_numpy[function](*args, **kwargs)
-        raise refusals.unsupported(function)
+        raise refusals.unsupported_function(function)
 
 
 NO_PARAMS: Mapping[str, Any] = {}

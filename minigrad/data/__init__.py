@@ -1,6 +1,6 @@
 """Data that needs no download: a real text, images of digits, toy tasks, batches, and baselines to compare with.
 
-Everything here is plain NumPy and knows nothing of graphs; training scripts and the command line call it.
+Everything here is plain NumPy and knows nothing of graphs.
 """
 
 from minigrad.data.batches import pad as pad

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def check_generator(function: str, rng: object) -> None:
-    """Raises TypeError unless `rng` is a NumPy generator."""
+    """Raise TypeError unless `rng` is a NumPy generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"{function}: rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
@@ -17,7 +17,7 @@ def check_generator(function: str, rng: object) -> None:
 
 
 def check_positive(function: str, **arguments: int) -> None:
-    """Raises TypeError for an argument that is not an integer, ValueError for one below 1."""
+    """Raise TypeError for an argument that is not an integer, ValueError for one below 1."""
     for name, value in arguments.items():
         try:
             number = operator.index(value)

@@ -1,7 +1,7 @@
 """Arrays of one shape out of longer or uneven ones: windows of a text, and examples drawn and padded.
 
 In come the ids that `Vocabulary.encode` gives, or sequences of different lengths; out go arrays of one shape with a row
-for each. Called by training scripts and the command line.
+for each.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def text_batches(
     """
     check_generator("text_batches", rng)
     check_positive("text_batches", batch=batch, tokens=tokens)
-    text = _checked_ids("text_batches", ids)
+    text = _check_ids("text_batches", ids)
     if len(text) <= tokens:
         raise ValueError(
             f"text_batches: a window needs tokens + 1 = {tokens + 1} ids, but ids has only {len(text)}; "
@@ -53,8 +53,8 @@ def text_batches(
 
     def batches() -> Iterator[tuple[Tokens, Tokens]]:
         while True:
-            drawn = every_window[rng.integers(0, len(every_window), size=batch)]
-            yield np.ascontiguousarray(drawn[:, :-1]), np.ascontiguousarray(drawn[:, 1:])
+            rows = every_window[rng.integers(0, len(every_window), size=batch)]
+            yield np.ascontiguousarray(rows[:, :-1]), np.ascontiguousarray(rows[:, 1:])
 
     return batches()
 
@@ -75,7 +75,7 @@ def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Toke
     [[16]] [[17]]
     """
     check_positive("windows", tokens=tokens, batch=batch)
-    text = _checked_ids("windows", ids)
+    text = _check_ids("windows", ids)
     if len(text) < 2:
         raise ValueError(f"windows: a text needs at least 2 ids, one to read and one to predict, got {len(text)}")
     inputs, targets = text[:-1], text[1:]
@@ -167,21 +167,21 @@ def pad(sequences: Sequence[npt.ArrayLike], value: float = 0) -> tuple[npt.NDArr
     dtype = np.result_type(*([array.dtype for array in arrays if array.size] or [np.dtype(np.int64)]))
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
     mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    padded = np.full(mask.shape + (arrays[0].shape[1:] if arrays else ()), _as_dtype(value, dtype))
+    padded = np.full(mask.shape + (arrays[0].shape[1:] if arrays else ()), _convert_value(value, dtype))
     if arrays:
         padded[mask] = np.concatenate([array.astype(dtype) for array in arrays])
     return padded, mask
 
 
-def _as_dtype(value: float, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _convert_value(value: float, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     with np.errstate(invalid="ignore", over="ignore"):
-        fitted = np.asarray(value).astype(dtype)
-    if dtype.kind != "f" and fitted != value:
+        converted = np.asarray(value).astype(dtype)
+    if dtype.kind != "f" and converted != value:
         raise ValueError(f"pad: value {value} cannot be held by {dtype}, the dtype of the sequences")
-    return fitted
+    return converted
 
 
-def _checked_ids(function: str, ids: npt.ArrayLike) -> Tokens:
+def _check_ids(function: str, ids: npt.ArrayLike) -> Tokens:
     array = np.asarray(ids)
     if array.ndim != 1:
         raise ValueError(f"{function}: ids must have shape (length,), got {array.shape}")

@@ -1,6 +1,6 @@
 """Handwritten digits: small images to classify, to draw, or to read pixel by pixel.
 
-Out go images and labels, split once. Called by training scripts.
+Out go images and labels, split once.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def digits() -> Split[Images]:
     new hands: softmax regression has 96.9 % of this validation part right, and 90 % of the file's last fifth where the
     rest is learned from.
 
-    >>> found = digits()
-    >>> found.train.images.shape, found.validation.images.shape
+    >>> split = digits()
+    >>> split.train.images.shape, split.validation.images.shape
     ((1442, 8, 8), (355, 8, 8))
-    >>> print("\\n".join("".join("..:-=+*#@"[level // 2] for level in row) for row in found.train.levels[0]))
+    >>> print("\\n".join("".join("..:-=+*#@"[level // 2] for level in row) for row in split.train.levels[0]))
     ..:*=...
     ..*#+#:.
     ..#..+=.
@@ -58,8 +58,8 @@ def digits() -> Split[Images]:
     levels, labels = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
     rank = np.empty(len(labels), dtype=np.int64)
     for digit in range(10):
-        shown = labels == digit
-        rank[shown] = np.arange(np.count_nonzero(shown))
+        of_digit = labels == digit
+        rank[of_digit] = np.arange(np.count_nonzero(of_digit))
     held_out = rank % EVERY == EVERY - 1
     train, validation = (
         Images((levels[rows] / BLACK).astype(np.float32), levels[rows], labels[rows]) for rows in (~held_out, held_out)

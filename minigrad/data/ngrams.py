@@ -1,7 +1,6 @@
 """What counting alone achieves: character models that look one, two or more characters back.
 
-In come two texts, out go losses in nats per character, to stand beside those of a trained model. Called by the demo and
-the training scripts.
+In come two texts, out go losses in nats per character, to stand beside those of a trained model.
 """
 
 from __future__ import annotations
@@ -48,42 +47,44 @@ def ngram_baselines(train: str, validation: str, orders: Iterable[int] = (1, 2, 
     size = len(vocabulary)
     if size ** max(orders, default=0) > np.iinfo(np.int64).max:
         raise ValueError(f"ngram_baselines: order {max(orders)} is too large for {size} different characters")
-    seen, asked = vocabulary.encode(train), vocabulary.encode(validation)
-    return {order: float(-np.log(_probabilities(seen, asked, size, order)).mean()) for order in orders}
+    train_ids, validation_ids = vocabulary.encode(train), vocabulary.encode(validation)
+    return {
+        order: float(-np.log(_compute_probabilities(train_ids, validation_ids, size, order)).mean()) for order in orders
+    }
 
 
-def _probabilities(train: Numbers, validation: Numbers, size: int, order: int) -> Numbers:
+def _compute_probabilities(train: Numbers, validation: Numbers, size: int, order: int) -> Numbers:
     """The probability of each id of `validation`, from the shortest context to the longest."""
     probability = np.full(len(validation), 1 / size)
     for length in range(1, min(order, len(validation)) + 1):
-        grams, counts = _counts(train, size, length, continuations=length < order)
+        grams, counts = _count_grams(train, size, length, continuations=length < order)
         contexts, context_of_gram = np.unique(grams // size, return_inverse=True)
         totals = np.bincount(context_of_gram, weights=counts)
         kinds = np.bincount(context_of_gram)
 
-        asked = _codes(validation, size, length)
-        count = _look_up(grams, counts, asked)
-        total = _look_up(contexts, totals, asked // size)
-        kind = _look_up(contexts, kinds, asked // size)
+        runs = _encode_runs(validation, size, length)
+        count = _look_up(grams, counts, runs)
+        total = _look_up(contexts, totals, runs // size)
+        kind = _look_up(contexts, kinds, runs // size)
         shorter = probability[length - 1 :]
-        kept = np.maximum(count - DISCOUNT, 0) + DISCOUNT * kind * shorter
+        share = np.maximum(count - DISCOUNT, 0) + DISCOUNT * kind * shorter
         # A context never seen says nothing: the shorter one decides.
-        probability[length - 1 :] = np.where(total > 0, kept / np.maximum(total, 1), shorter)
+        probability[length - 1 :] = np.where(total > 0, share / np.maximum(total, 1), shorter)
     return probability
 
 
-def _counts(train: Numbers, size: int, length: int, continuations: bool) -> tuple[Numbers, Numbers]:
+def _count_grams(train: Numbers, size: int, length: int, continuations: bool) -> tuple[Numbers, Numbers]:
     """The n-grams of `length` and how often each occurs or, as `continuations`, after how many different characters.
 
     Kneser and Ney's idea: a shorter context is asked only where the longer one knows little, so it should count in how
     many contexts a character turns up rather than how often.
     """
     if not continuations:
-        return np.unique(_codes(train, size, length), return_counts=True)
-    return np.unique(np.unique(_codes(train, size, length + 1)) % size**length, return_counts=True)
+        return np.unique(_encode_runs(train, size, length), return_counts=True)
+    return np.unique(np.unique(_encode_runs(train, size, length + 1)) % size**length, return_counts=True)
 
 
-def _codes(ids: Numbers, size: int, length: int) -> Numbers:
+def _encode_runs(ids: Numbers, size: int, length: int) -> Numbers:
     """Every run of `length` ids as one integer, its digits in base `size`."""
     runs = np.lib.stride_tricks.sliding_window_view(ids, length)
     return np.asarray(runs @ np.array([size**power for power in reversed(range(length))]))

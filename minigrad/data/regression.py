@@ -1,6 +1,6 @@
 """What a linear model achieves, to stand beside what a trained model does.
 
-In come features and labels, out goes the share of new examples that it has right. Called by the training scripts.
+In come features and labels, out goes the share of new examples that it has right.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ def regression_baseline(
     >>> regression_baseline(points, [0, 0, 1, 1], points + 0.05, [0, 0, 1, 0])
     0.75
     """
-    x, y = _checked("training", features, labels)
-    new_x, new_y = _checked("validation", validation_features, validation_labels)
+    x, y = _check_part("training", features, labels)
+    new_x, new_y = _check_part("validation", validation_features, validation_labels)
     if x.shape[1] != new_x.shape[1]:
         raise ValueError(f"regression_baseline: training has {x.shape[1]} features, validation {new_x.shape[1]}")
     mean, deviation = x.mean(axis=0), x.std(axis=0)
     scale = np.where(deviation > 0, deviation, 1)
-    weights = _fit(_with_ones((x - mean) / scale), y)
-    scores = _with_ones((new_x - mean) / scale) @ weights
+    weights = _fit_weights(_append_ones((x - mean) / scale), y)
+    scores = _append_ones((new_x - mean) / scale) @ weights
     return float((scores.argmax(axis=1) == new_y).mean())
 
 
-def _fit(x: Numbers, y: Numbers) -> Numbers:
+def _fit_weights(x: Numbers, y: Numbers) -> Numbers:
     """The weights of least loss, shape (width, classes); the last row, the biases, is not penalised."""
     count, width = x.shape
-    wanted = np.eye(int(y.max()) + 1)[y]
+    targets = np.eye(int(y.max()) + 1)[y]
     penalty = np.full((width, 1), 1 / count)
     penalty[-1] = 0
     rate = 1 / (np.linalg.norm(x, 2) ** 2 / (2 * count) + 1 / count)  # 1 / the largest curvature
-    weights = ahead = np.zeros((width, wanted.shape[1]))
+    weights = ahead = np.zeros((width, targets.shape[1]))
     momentum = 1.0
     for _ in range(MOST_STEPS):
         scores = x @ ahead
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        gradient = x.T @ (odds / odds.sum(axis=1, keepdims=True) - wanted) / count + penalty * ahead
+        gradient = x.T @ (odds / odds.sum(axis=1, keepdims=True) - targets) / count + penalty * ahead
         if np.abs(gradient).max() < TOLERANCE:
             return ahead
         before, weights = weights, ahead - rate * gradient
@@ -66,11 +66,11 @@ def _fit(x: Numbers, y: Numbers) -> Numbers:
     return weights
 
 
-def _with_ones(x: Numbers) -> Numbers:
+def _append_ones(x: Numbers) -> Numbers:
     return np.concatenate([x, np.ones((len(x), 1))], axis=1)
 
 
-def _checked(part: str, features: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+def _check_part(part: str, features: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Numbers, Numbers]:
     x, y = np.asarray(features, dtype=np.float64), np.asarray(labels)
     if x.ndim != 2 or y.shape != x.shape[:1] or not x.size:
         raise ValueError(

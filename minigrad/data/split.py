@@ -1,7 +1,4 @@
-"""What every real data set comes as: a part to learn from, a part to measure on, and where both are from.
-
-Every function that gives a real data set returns a `Split`; training scripts read it.
-"""
+"""What every real data set comes as: a part to learn from, a part to measure on, and where both are from."""
 
 from __future__ import annotations
 

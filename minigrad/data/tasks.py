@@ -31,7 +31,7 @@ def reversal(rng: np.random.Generator, batch: int, length: int, vocabulary_size:
     array([[2, 5, 6, 8],
            [0, 0, 0, 3]])
     """
-    tokens = _random_tokens("reversal", rng, batch, length, vocabulary_size)
+    tokens = _draw_tokens("reversal", rng, batch, length, vocabulary_size)
     return tokens, np.ascontiguousarray(tokens[:, ::-1])
 
 
@@ -42,7 +42,7 @@ def copy(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int
     >>> tokens, targets
     (array([[8, 6, 5, 2]]), array([[8, 6, 5, 2]]))
     """
-    tokens = _random_tokens("copy", rng, batch, length, vocabulary_size)
+    tokens = _draw_tokens("copy", rng, batch, length, vocabulary_size)
     return tokens, tokens.copy()
 
 
@@ -53,7 +53,7 @@ def sort(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int
     >>> tokens, targets
     (array([[8, 6, 5, 2]]), array([[2, 5, 6, 8]]))
     """
-    tokens = _random_tokens("sort", rng, batch, length, vocabulary_size)
+    tokens = _draw_tokens("sort", rng, batch, length, vocabulary_size)
     return tokens, np.sort(tokens, axis=1)
 
 
@@ -61,7 +61,7 @@ TASKS: dict[str, Task] = {"reverse": reversal, "copy": copy, "sort": sort}
 """The tasks by the name that the command line knows them under."""
 
 
-def _random_tokens(
+def _draw_tokens(
     function: str, rng: np.random.Generator, batch: int, length: int, vocabulary_size: int
 ) -> npt.NDArray[np.int64]:
     check_generator(function, rng)

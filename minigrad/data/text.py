@@ -1,7 +1,7 @@
 """Character text and its integer ids.
 
 `python_topics` gives a real text that every Python has, already split for training and validation; `Vocabulary` turns
-characters into the ids that an embedding takes, and back. Called by training scripts and the command line.
+characters into the ids that an embedding takes, and back.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ class Vocabulary:
         """
         if not isinstance(text, str):
             raise TypeError(f"Vocabulary.encode takes a str, got {type(text).__name__}")
-        known, wanted = _code_points(self.characters), _code_points(text)
-        ids = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        unknown = np.flatnonzero(known[ids] != wanted)
+        characters, wanted = _get_code_points(self.characters), _get_code_points(text)
+        ids = np.minimum(np.searchsorted(characters, wanted), len(characters) - 1)
+        unknown = np.flatnonzero(characters[ids] != wanted)
         if unknown.size:
             position = int(unknown[0])
             raise ValueError(
@@ -118,8 +118,8 @@ class Vocabulary:
             raise ValueError(
                 f"Vocabulary.decode: id {array[position]} at position {position} is not in [0, {len(self)})"
             )
-        return str(_code_points(self.characters)[array].tobytes(), "utf-32-le", "surrogatepass")
+        return str(_get_code_points(self.characters)[array].tobytes(), "utf-32-le", "surrogatepass")
 
 
-def _code_points(text: str) -> npt.NDArray[np.uint32]:
+def _get_code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

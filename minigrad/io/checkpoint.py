@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.core.errors import CheckpointError
 from minigrad.io.arrays import load_arrays, save_arrays
 from minigrad.io.generator import generator_state, restore_generator
-from minigrad.nn.state import differences
+from minigrad.nn.state import list_differences
 from minigrad.wording.messages import describe
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def load_checkpoint(
     _check_version(path, texts)
     weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
     state = {key.removeprefix(OPTIMISER): array for key, array in arrays.items() if key.startswith(OPTIMISER)}
-    problems = differences(dict(model.named_tensors()), weights)
+    problems = list_differences(dict(model.named_tensors()), weights)
     names: list[str] = []
     if optimiser is not None:
         names = _find_paths("load_checkpoint", model, optimiser)
         state = optimiser.widen_moments(state, names)
-        problems += [OPTIMISER + line for line in differences(optimiser.state_dict(names), state)]
+        problems += [OPTIMISER + line for line in list_differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     if problems:
         lines = "\n  ".join(sorted(problems))

@@ -88,13 +88,13 @@ class MultiHeadAttention(Module):
         query = ops.split_heads(self.query(x), heads=self.heads)
         key = ops.split_heads(self.key(memory), heads=self.heads)
         value = ops.split_heads(self.value(memory), heads=self.heads)
-        mask = _joined(mask, key_mask, query.ndim)
+        mask = _join_masks(mask, key_mask, query.ndim)
         if cache is not None:
-            key, value, visible = cache.extended(self, key, value)
-            mask, causal = _both(mask, visible), False
+            key, value, visible = cache.extend(self, key, value)
+            mask, causal = _combine_masks(mask, visible), False
         if self.block is None:
             weights = attention_weights(query, key, value, mask, causal=causal)
-            self._keep(weights)
+            self._keep_weights(weights)
             context = named(ops.matmul(self.dropout(weights), value), "context")
         else:
             context = context_by_blocks(query, key, value, mask, causal=causal, block=self.block)
@@ -113,7 +113,7 @@ class MultiHeadAttention(Module):
             return node
         return constant(self._values, name="weights")
 
-    def _keep(self, weights: Any) -> None:
+    def _keep_weights(self, weights: Any) -> None:
         if current_mode().capture is None:
             vars(self).update(_node=weakref.ref(weights), _values=memory_of(weights))  # at every call, so at once
 
@@ -121,22 +121,22 @@ class MultiHeadAttention(Module):
         return super().__getstate__() | {"_node": None, "_values": None}
 
 
-def _joined(mask: Any, key_mask: Any, ndim: int) -> Any:
+def _join_masks(mask: Any, key_mask: Any, ndim: int) -> Any:
     """Both masks as one that broadcasts to the scores, (…, heads, queries, keys), or None."""
-    mask, key_mask = _checked_mask("mask", mask), _checked_mask("key_mask", key_mask)
+    mask, key_mask = _check_mask("mask", mask), _check_mask("key_mask", key_mask)
     if mask is not None and 2 <= mask.ndim < ndim:
         mask = ops.expand_dims(mask, axis=-3)
     if key_mask is None:
         return mask
-    return _both(mask, ops.expand_dims(key_mask, axis=(-3, -2)))
+    return _combine_masks(mask, ops.expand_dims(key_mask, axis=(-3, -2)))
 
 
-def _both(mask: Any, other: Any) -> Any:
+def _combine_masks(mask: Any, other: Any) -> Any:
     """Where both allow it; None allows all."""
     return other if mask is None else mask if other is None else ops.logical_and(mask, other)
 
 
-def _checked_mask(name: str, mask: Any) -> Any:
+def _check_mask(name: str, mask: Any) -> Any:
     if mask is None:
         return None
     mask = mask if isinstance(mask, Tensor) else array_or_constant(mask)

@@ -1,14 +1,13 @@
 """What attention remembers between calls, so that each new token of a sequence is computed alone.
 
-In come the keys and values of new tokens, out go those of all tokens so far. `MultiHeadAttention` fills a cache,
-`LanguageModel.generate` and scripts that write token by token make one per sequence.
+In come the keys and values of new tokens, out go those of all tokens so far.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -100,21 +99,21 @@ class KeyValueCache:
         for tensor in (self._taken, *(x for pair in self._memory.values() for x in pair)):
             assign(tensor, ops.zeros_like(tensor))
 
-    def extended(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
+    def extend(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
         """All keys and values of `attention`, (…, keys, width): those so far and the new ones, which are kept."""
         if self.context is None:
-            return self._grown(attention, key, value)
-        return self._written(attention, key, value, self.context)
+            return self._grow(attention, key, value)
+        return self._write(attention, key, value, self.context)
 
     # --- that grows ---------------------------------------------------------------------------------------------------
 
-    def _grown(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
+    def _grow(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
         _refuse_growing()
         queries = key.shape[-2]
         if attention in self._memory:
             keys, values = self._memory[attention]
             if keys.shape[:-2] != key.shape[:-2]:
-                raise ValueError(_other_batch(keys, key))
+                _refuse_other_batch(keys, key)
             key, value = ops.concatenate([keys, key], axis=-2), ops.concatenate([values, value], axis=-2)
         self._memory[attention] = key, value
         if queries == 1:  # the last token sees all
@@ -124,7 +123,7 @@ class KeyValueCache:
 
     # --- of a fixed size ----------------------------------------------------------------------------------------------
 
-    def _written(self, attention: MultiHeadAttention, key: Any, value: Any, context: int) -> Remembered:
+    def _write(self, attention: MultiHeadAttention, key: Any, value: Any, context: int) -> Remembered:
         """The first attention that was met takes places for the tokens, for all of a call; the others follow."""
         count, captured = key.shape[-2], current_mode().capture
         with within(capture=None):
@@ -142,7 +141,7 @@ class KeyValueCache:
             start = read(self._taken) - count
         places = start + constant(np.arange(count))
         keys, values = (
-            _with_rows(state, places, rows) for state, rows in zip(self._memory[attention], (key, value), strict=True)
+            _write_rows(state, places, rows) for state, rows in zip(self._memory[attention], (key, value), strict=True)
         )
         self._call.missing.discard(attention)
         visible = ops.less_equal(constant(np.arange(context)), ops.expand_dims(places, axis=-1))
@@ -160,7 +159,7 @@ class KeyValueCache:
             self._memory[attention] = key_state, value_state
         for state, x, shape in zip(self._memory[attention], (key, value), shapes, strict=True):
             if state.shape != shape:
-                raise ValueError(_other_batch(state, x))
+                _refuse_other_batch(state, x)
             if state.dtype != x.dtype:
                 raise TypeError(f"KeyValueCache: the tokens so far have {state.dtype} keys, the new ones {x.dtype}")
 
@@ -204,7 +203,7 @@ class Call:
             )
 
 
-def _with_rows(state: Any, places: Any, rows: Any) -> Any:
+def _write_rows(state: Any, places: Any, rows: Any) -> Any:
     """The new value of `state`, with `rows` at `places`; it is kept there, too."""
     before = read(state) if current_mode().capture is not None else constant(state)  # which a graph may keep
     after = ops.set_at(before, (..., places, slice(None)), rows)
@@ -212,8 +211,8 @@ def _with_rows(state: Any, places: Any, rows: Any) -> Any:
     return after
 
 
-def _other_batch(so_far: Any, new: Any) -> str:
-    return (
+def _refuse_other_batch(so_far: Any, new: Any) -> NoReturn:
+    raise ValueError(
         f"KeyValueCache: the tokens so far have keys {so_far.shape}, the new ones {new.shape}: a cache is for one "
         "batch of sequences; make another for the next"
     )

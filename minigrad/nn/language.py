@@ -89,7 +89,7 @@ class LanguageModel(Module):
                 else:
                     logits = self(ids[..., cache.tokens :], cache=cache)
                 last = logits.numpy()[..., -1, :].astype(np.float64)
-                following = np.apply_along_axis(drawn, -1, last, rng, temperature, top_k)
+                following = np.apply_along_axis(draw_token, -1, last, rng, temperature, top_k)
                 ids = np.concatenate([ids, following[..., None]], axis=-1)
         finally:
             for module in training:
@@ -97,7 +97,7 @@ class LanguageModel(Module):
         return ids.astype(np.int64)
 
 
-def drawn(logits: npt.NDArray[np.float64], rng: np.random.Generator, temperature: float, top_k: int | None) -> int:
+def draw_token(logits: npt.NDArray[np.float64], rng: np.random.Generator, temperature: float, top_k: int | None) -> int:
     """One token, drawn from softmax(logits / temperature) over the `top_k` largest."""
     likeliest = np.argsort(-logits, kind="stable")[: 1 if temperature == 0 else top_k]
     cumulative = np.cumsum(np.exp((logits[likeliest] - logits[likeliest[0]]) / (temperature or 1.0)))

@@ -23,7 +23,7 @@ from minigrad.core.signature import checked
 from minigrad.core.storage import Storage, assign, check_alive, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
-from minigrad.nn.watched import Watched, assigned
+from minigrad.nn.watched import Watched, assign_buffer
 
 
 class Model:
@@ -66,7 +66,7 @@ class Calls:
         self.known_as: tuple[str, Model] | None = None  # the path from who holds it and called last, and in which model
 
 
-def _at_work(method: Callable[..., Any]) -> Callable[..., Any]:
+def _put_to_work(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method during which its module is the one at work."""
 
     @functools.wraps(method)
@@ -129,7 +129,7 @@ class Module(Watched, habits="Module"):
         for name, method in list(vars(cls).items()):
             public = name == "__call__" or not name.startswith("_")
             if public and name != "forward" and inspect.isfunction(method) and not inspect.isgeneratorfunction(method):
-                type.__setattr__(cls, name, _at_work(method))
+                type.__setattr__(cls, name, _put_to_work(method))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; to be written by every module."""
@@ -164,14 +164,14 @@ class Module(Watched, habits="Module"):
             if caller is None or (reached is not None and len(reached.keys) == 1):
                 calls.last = Last(mode, inside, reached, changes)
             return set_mode(inside)
-        return set_mode(self._mode_inside(mode, caller))
+        return set_mode(self._make_mode_inside(mode, caller))
 
-    def _mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
+    def _make_mode_inside(self, mode: Mode, caller: Module | None) -> Mode:
         """The mode while this module is at work; kept for the next call, unless it would keep a graph alive."""
         if mode.capture is not None:
             mode.capture.use(self)
-        calls, place = self._noted(), mode.place
-        held = None if caller is None else caller._where(self) or caller._found(self)
+        calls, place = self._get_calls(), mode.place
+        held = None if caller is None else caller._recall_child(self) or caller._find_child(self)
         model = calls.model
         if held is not None:
             model, calls.known_as = mode.module[1], (held.path, mode.module[1])
@@ -183,13 +183,13 @@ class Module(Watched, habits="Module"):
             calls.held = {}
             for keys, member in _members(self):
                 if isinstance(member, Module) and member._calls is None:
-                    member._noted().known_as = "/".join(map(str, keys)), model
+                    member._get_calls().known_as = "/".join(map(str, keys)), model
         inside = mode._replace(place=place, module=(weakref.ref(self), model))
         if mode.capture is None and place.origin is None:
             calls.last = Last(mode, inside, held)
         return inside
 
-    def _noted(self) -> Calls:
+    def _get_calls(self) -> Calls:
         if self._calls is None:
             object.__setattr__(self, "_calls", Calls(Model(type(self).__name__)))
         assert self._calls is not None
@@ -197,10 +197,10 @@ class Module(Watched, habits="Module"):
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
-        if not isinstance(before, Tensor) or value is before or not assigned(self, name, before, value):
+        if not isinstance(before, Tensor) or value is before or not assign_buffer(self, name, before, value):
             super().__setattr__(name, value)
 
-    def _where(self, child: Module) -> Held | None:
+    def _recall_child(self, child: Module) -> Held | None:
         """Where `child` was when it was called from here before; None if it is there no more."""
         held = None if self._calls is None or self._calls.held is None else self._calls.held.get(id(child))
         return held if held is not None and self._still_holds(child, held) else None
@@ -208,16 +208,16 @@ class Module(Watched, habits="Module"):
     def _still_holds(self, child: Module, held: Held | None) -> bool:
         """Whether `child` is where it was; nowhere, if that is where it was."""
         if held is None:
-            return self._where(child) is None
+            return self._recall_child(child) is None
         try:
-            found: Any = self.__dict__[held.keys[0]]
+            member: Any = self.__dict__[held.keys[0]]
             for key in held.keys[1:]:
-                found = found.__dict__[key] if isinstance(found, Module) else found[key]
+                member = member.__dict__[key] if isinstance(member, Module) else member[key]
         except (IndexError, KeyError, TypeError):
             return False
-        return found is child
+        return member is child
 
-    def _found(self, child: Module) -> Held | None:
+    def _find_child(self, child: Module) -> Held | None:
         """Where this module holds `child`, itself or below, on the shortest way; None if it does not."""
         held: dict[int, Held] = {}
         waiting: deque[tuple[Module, tuple[Any, ...]]] = deque([(self, ())])
@@ -227,7 +227,7 @@ class Module(Watched, habits="Module"):
                 if isinstance(member, Module) and id(member) not in held:
                     held[id(member)] = Held(above + keys, "/".join(map(str, above + keys)))
                     waiting.append((member, above + keys))
-        self._noted().held = held
+        self._get_calls().held = held
         return held.get(id(child))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -330,8 +330,10 @@ class Module(Watched, habits="Module"):
                 title = "  " * len(labels) + "".join(f"{label}: " for label in labels[-1:]) + type(module).__name__
                 below = [tensor for _, tensor in _walk(module) if isinstance(tensor, Tensor)]
                 count = sum(tensor.size for tensor in below if tensor.requires_grad and not tensor.op)
-                own = [f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)]
-                lines.append("  ".join([title, f"{count:,} parameters", *own]))
+                held = [
+                    f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)
+                ]
+                lines.append("  ".join([title, f"{count:,} parameters", *held]))
         return "\n".join(lines)
 
 

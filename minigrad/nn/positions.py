@@ -42,7 +42,7 @@ class SinusoidalPositions(Module):
     ) -> None:
         check_sizes("SinusoidalPositions", width=width)
         self.width = width
-        self.combine = checked_combine("SinusoidalPositions", combine)
+        self.combine = check_combine("SinusoidalPositions", combine)
         self.gain = new_parameter(1.0, dtype, "gain") if learnable_scale else None
 
     def forward(self, x: Any, start: Any = 0) -> Any:
@@ -52,11 +52,11 @@ class SinusoidalPositions(Module):
         compiled function.
         """
         check_tokens(x)
-        encoding = _encoding(start, x.shape[-2], self.width, np.dtype(x.dtype))
+        encoding = _make_encoding(start, x.shape[-2], self.width, np.dtype(x.dtype))
         if self.gain is not None:
             check_precision(x, self.gain)
             encoding = encoding * self.gain
-        return combined(x, encoding, self.combine)
+        return combine_positions(x, encoding, self.combine)
 
 
 class LearnedPositions(Module):
@@ -69,7 +69,7 @@ class LearnedPositions(Module):
         self, count: int, width: int, rng: np.random.Generator, combine: Combine = "add", dtype: Any = np.float32
     ) -> None:
         check_sizes("LearnedPositions", count=count, width=width)
-        self.combine = checked_combine("LearnedPositions", combine)
+        self.combine = check_combine("LearnedPositions", combine)
         self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
 
     def forward(self, x: Any, start: Any = 0) -> Any:
@@ -77,14 +77,14 @@ class LearnedPositions(Module):
         check_tokens(x)
         check_precision(x, self.weight)
         if isinstance(start, Tensor):
-            return combined(x, ops.embedding(self.weight, _positions(start, x.shape[-2])), self.combine)
+            return combine_positions(x, ops.embedding(self.weight, _make_positions(start, x.shape[-2])), self.combine)
         stop = start + x.shape[-2]
         if start < 0 or stop > len(self.weight):
             raise ValueError(
                 f"LearnedPositions: positions {start} … {stop - 1} are wanted, 0 … {len(self.weight) - 1} were made; "
                 "take fewer tokens or a larger count"
             )
-        return combined(x, ops.index(self.weight, slice(start, stop)), self.combine)
+        return combine_positions(x, ops.index(self.weight, slice(start, stop)), self.combine)
 
 
 def rotary(x: Any, start: Any = 0) -> Any:
@@ -111,7 +111,7 @@ def rotary(x: Any, start: Any = 0) -> Any:
     if x.shape[-1] % 2:
         raise ValueError(f"rotary: coordinates are turned in pairs, so the width must be even; got {x.shape}")
     with scope("rotary"):
-        sines, cosines = _waves(start, x.shape[-2], x.shape[-1], np.dtype(x.dtype))
+        sines, cosines = _make_waves(start, x.shape[-2], x.shape[-1], np.dtype(x.dtype))
         first, second = (ops.index(x, (..., slice(parity, None, 2))) for parity in (0, 1))
         turned = ops.stack([first * cosines - second * sines, first * sines + second * cosines], axis=-1)
         return ops.reshape(turned, shape=x.shape)
@@ -139,7 +139,7 @@ def linear_biases(heads: int, queries: int, keys: int | None = None, start: Any 
     check_sizes("linear_biases", heads=heads, queries=queries, keys=keys)
     slopes = 2.0 ** (-8.0 * np.arange(1, heads + 1) / heads)
     if isinstance(start, Tensor):
-        places = ops.expand_dims(_positions(start, queries), axis=-1)
+        places = ops.expand_dims(_make_positions(start, queries), axis=-1)
         far = ops.astype(ops.absolute(places - constant(np.arange(keys))), np.float64)
         biases = constant(slopes[:, None, None]) * -far
         return named(ops.astype(biases, dtype), "linear biases")
@@ -154,14 +154,14 @@ def sinusoids(positions: Any, width: int) -> Array:
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
     """
     # In float64, or far positions would be off: float32 steps by 0.06 at an angle of a million.
-    angles = np.asarray(positions, np.float64)[..., None] / _wavelengths(width)
+    angles = np.asarray(positions, np.float64)[..., None] / _make_wavelengths(width)
     encoding = np.empty((*angles.shape[:-1], width))
     encoding[..., 0::2] = np.sin(angles)
     encoding[..., 1::2] = np.cos(angles)[..., : width // 2]
     return encoding
 
 
-def combined(x: Any, encoding: Any, combine: Combine) -> Any:
+def combine_positions(x: Any, encoding: Any, combine: Combine) -> Any:
     """`x` (…, tokens, width) with `encoding` (tokens, width) added or appended."""
     if combine == "add":
         if x.shape[-1] != encoding.shape[-1]:
@@ -180,13 +180,13 @@ def check_tokens(x: Any) -> None:
         )
 
 
-def checked_combine(module: str, combine: Combine) -> Combine:
+def check_combine(module: str, combine: Combine) -> Combine:
     if combine not in ("add", "concatenate"):
         raise ValueError(f'{module}: combine={combine!r}, expected "add" or "concatenate"')
     return combine
 
 
-def _positions(start: Any, count: int) -> Any:
+def _make_positions(start: Any, count: int) -> Any:
     """`start`, `start` + 1, …, of a Tensor that holds one whole number."""
     if start.dtype.kind not in "iu" or start.shape != ():
         raise ValueError(
@@ -195,33 +195,33 @@ def _positions(start: Any, count: int) -> Any:
     return start + constant(np.arange(count))
 
 
-def _encoding(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> Any:
+def _make_encoding(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> Any:
     """`sinusoids` of `count` positions from `start` on, (count, width)."""
     if not isinstance(start, Tensor):
-        return constant(_table(index(start), index(start) + count, width, dtype), name="positions")
-    both = ops.stack(_waves(start, count, width, dtype), axis=-1)
+        return constant(_make_table(index(start), index(start) + count, width, dtype), name="positions")
+    both = ops.stack(_make_waves(start, count, width, dtype), axis=-1)
     return named(ops.index(ops.reshape(both, shape=(count, -1)), (slice(None), slice(0, width))), "positions")
 
 
-def _waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+def _make_waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """The sines and the cosines of an encoding, (count, width / 2) each, rounded up."""
     if not isinstance(start, Tensor):
-        table = _table(index(start), index(start) + count, width, dtype)
+        table = _make_table(index(start), index(start) + count, width, dtype)
         return constant(table[:, 0::2], name="sines"), constant(table[:, 1::2], name="cosines")
-    places = ops.astype(ops.expand_dims(_positions(start, count), axis=-1), np.float64)
-    angles = places / constant(_wavelengths(width))
+    places = ops.astype(ops.expand_dims(_make_positions(start, count), axis=-1), np.float64)
+    angles = places / constant(_make_wavelengths(width))
     sines, cosines = (ops.astype(wave, dtype) for wave in (ops.sin(angles), ops.cos(angles)))
     return named(sines, "sines"), named(cosines, "cosines")
 
 
-def _wavelengths(width: int) -> Array:
+def _make_wavelengths(width: int) -> Array:
     """How many positions each pair of coordinates takes for an angle of 1."""
     lengths: Array = 10000.0 ** (np.arange(0, width, 2) / width)
     return lengths
 
 
 @functools.lru_cache(maxsize=64, typed=True)
-def _table(start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
+def _make_table(start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
     table = sinusoids(np.arange(start, stop), width).astype(dtype)
     table.flags.writeable = False
     return table

@@ -30,11 +30,11 @@ class Watched(Instructive, habits="Module"):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if (args or kwargs) and cls.__init__ is object.__init__:  # as Python says where there is no `__new__`
             raise TypeError(f"{cls.__name__}() takes no arguments")
-        made = object.__new__(cls)
+        instance = object.__new__(cls)
         capture = current_mode().capture
         if capture is not None:
-            object.__setattr__(made, "_made_in", capture.began)
-        return made
+            object.__setattr__(instance, "_made_in", capture.began)
+        return instance
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = self.__dict__.get(name)
@@ -72,7 +72,7 @@ class Watched(Instructive, habits="Module"):
         )
 
 
-def assigned(module: Any, name: str, before: Tensor, value: Any) -> bool:
+def assign_buffer(module: Any, name: str, before: Tensor, value: Any) -> bool:
     """Whether `value`, a result, was written into the buffer that the attribute holds, which stays the buffer.
 
     Raises:
@@ -86,15 +86,15 @@ def assigned(module: Any, name: str, before: Tensor, value: Any) -> bool:
     if not is_state or not is_result:
         return False
     what, attribute = f"{type(module).__name__}.{name}", f"module.{name}"
-    wanted = isinstance(value, Tensor) and value._requires_grad
+    wants_gradient = isinstance(value, Tensor) and value._requires_grad
     if before.requires_grad:
-        if wanted or current_mode().capture is not None:
+        if wants_gradient or current_mode().capture is not None:
             return False
         raise GraphError(
             f"{what} is a parameter, and {describe(value)} in its place would not be trained: write into it with "
             f"minigrad.assign({attribute}, value), or make a leaf with Tensor(value, requires_grad=True)"
         )
-    if wanted:
+    if wants_gradient:
         raise GraphError(
             f"{what} is a buffer, and {describe(value)} requires a gradient: take its .detach(), or compute it under "
             "minigrad.no_grad()"

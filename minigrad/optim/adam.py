@@ -84,5 +84,5 @@ class AdamW(Adam):
         return (*super().coefficients(step, rate), 1.0 - rate * self.weight_decay)
 
     def rule(self, parameter: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
-        *others, kept = rest
-        return super().rule(parameter * kept, gradient, *others)
+        *others, remaining = rest
+        return super().rule(parameter * remaining, gradient, *others)

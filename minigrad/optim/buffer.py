@@ -1,7 +1,7 @@
 """Buffer: parameters of one dtype and their moments, side by side in flat arrays, and the update of them all at once.
 
 An update rule is one pure function on flat values. Here it meets the two ways of running: on arrays, piece by piece in
-the memory of the parameters, and on Tensors under capture. Called by `Optimiser`.
+the memory of the parameters, and on Tensors under capture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minigrad.core.tensor import Tensor
 Rule = Callable[..., tuple[Any, ...]]  # (parameter, gradient, *moments) -> (parameter, *moments)
 
 
-def wide_dtype(dtype: Any) -> np.dtype[Any]:
+def widen_dtype(dtype: Any) -> np.dtype[Any]:
     """The type of the moments of parameters."""
     return np.result_type(dtype, np.float32)
 
@@ -39,12 +39,12 @@ class Buffer:
     def __init__(self, parameters: Sequence[Tensor], moments: Sequence[Tensor]) -> None:
         self.parameters = parameters
         self.moments = moments
-        self.wide = wide_dtype(parameters[0].dtype)
+        self.wide = widen_dtype(parameters[0].dtype)
         ends = list(itertools.accumulate(parameter.size for parameter in parameters))
         self.slices = [slice(end - parameter.size, end) for parameter, end in zip(parameters, ends, strict=True)]
         self._memory: Array = np.empty(ends[-1], parameters[0].dtype)
         self._homes = [self._memory[s].reshape(p.shape) for p, s in zip(parameters, self.slices, strict=True)]
-        self._looked = -1  # what the clock of changes said when the parameters were last seen in this memory
+        self._changes_seen = -1  # what the clock of changes said when the parameters were last seen in this memory
         self._move_in()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -80,16 +80,16 @@ class Buffer:
         parameter, gradient = (cast(x, self.wide, "an optimiser") for x in (parameter, gradient))
         updated, *after = rule(parameter, gradient, *(m if part is None else m[part] for m in before))
         for i in run:
-            own = updated[self.slices[i].start - start : self.slices[i].stop - start]
+            values = updated[self.slices[i].start - start : self.slices[i].stop - start]
             shape = self.parameters[i].shape
-            assign(self.parameters[i], own if own.shape == shape else ops.reshape(own, shape))
+            assign(self.parameters[i], values if values.shape == shape else ops.reshape(values, shape))
         for moment, old, new in zip(self.moments, before, after, strict=True):
             assign(moment, new if part is None else ops.set_at(old, part, new))
 
     def _move_in(self) -> None:
         """Let every parameter live in this memory: at first, and again where another optimiser has moved it out."""
-        if self._looked != Storage.changes:
+        if self._changes_seen != Storage.changes:
             for parameter, home in zip(self.parameters, self._homes, strict=True):
                 if memory_of(parameter) is not home:
                     rebase(parameter, home)
-            self._looked = Storage.changes
+            self._changes_seen = Storage.changes

@@ -20,7 +20,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched
 from minigrad.optim.arguments import check
-from minigrad.optim.buffer import Buffer, wide_dtype
+from minigrad.optim.buffer import Buffer, widen_dtype
 from minigrad.optim.schedules import Constant, Schedule
 from minigrad.wording.messages import describe
 
@@ -45,14 +45,14 @@ class Optimiser(Watched, habits="Optimiser"):
     def __init__(self, parameters: Iterable[Tensor], rate: float, schedule: Schedule | None = None) -> None:
         self.schedule = Constant() if schedule is None else schedule
         self._check_settings()
-        self._parameters = tuple(_checked(type(self).__name__, parameters))
+        self._parameters = tuple(_check_parameters(type(self).__name__, parameters))
         self._rate = Tensor(0.0, np.float64, name="rate")
         self._steps = Tensor(0.0, np.float64, name="steps")
         self.rate = rate
         self._buffers = []
         for dtype in dict.fromkeys(parameter.dtype for parameter in self.parameters):
             members = [parameter for parameter in self.parameters if parameter.dtype == dtype]
-            zeros = np.zeros(sum(parameter.size for parameter in members), wide_dtype(dtype))
+            zeros = np.zeros(sum(parameter.size for parameter in members), widen_dtype(dtype))
             self._buffers.append(Buffer(members, [Tensor(zeros, name=m) for m in self.moments]))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -198,15 +198,15 @@ class Optimiser(Watched, habits="Optimiser"):
                     yield f"{moment.name}.{by_id[id(parameter)]}", values, parameter
 
 
-def _checked(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+def _check_parameters(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:
     if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
         raise TypeError(
             f"{optimiser}: parameters must be Tensors in a list, such as model.parameters(); "
             f"got {type(parameters).__name__}"
         )
-    found = list(parameters)
+    listed = list(parameters)
     seen: dict[int, int] = {}
-    for position, parameter in enumerate(found):
+    for position, parameter in enumerate(listed):
         if not isinstance(parameter, Tensor):
             raise TypeError(f"{optimiser}: parameters must be Tensors, parameters[{position}] is {parameter!r}")
         if parameter.op is not None or not parameter.requires_grad:
@@ -219,6 +219,6 @@ def _checked(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:
             raise ValueError(
                 f"{optimiser}: parameters[{position}] is parameters[{first}], {describe(parameter)}: list each once"
             )
-    if not found:
+    if not listed:
         raise ValueError(f"{optimiser}: parameters is empty, at least one is needed; are they held as attributes?")
-    return found
+    return listed

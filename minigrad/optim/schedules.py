@@ -48,7 +48,7 @@ class WarmupCosine:
     def __call__(self, step: Any) -> Any:
         progress = ops.clip((step - self.warmup) * (1.0 / (self.steps - self.warmup)), 0.0, 1.0)
         factor = (ops.cos(progress * math.pi) + 1.0) * (0.5 * (1.0 - self.final)) + self.final
-        return warming_up(step, self.warmup) * factor
+        return warm_up(step, self.warmup) * factor
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class InverseSquareRoot:
         check("InverseSquareRoot", "at least 1", self.warmup >= 1, warmup=self.warmup)
 
     def __call__(self, step: Any) -> Any:
-        return ops.minimum(warming_up(step, self.warmup), ops.sqrt(self.warmup / step))
+        return ops.minimum(warm_up(step, self.warmup), ops.sqrt(self.warmup / step))
 
 
-def warming_up(step: Any, warmup: int) -> Any:
+def warm_up(step: Any, warmup: int) -> Any:
     """From 1 / `warmup` at the first step to 1 at step `warmup` and after it."""
     return ops.minimum(step * (1.0 / warmup), 1.0) if warmup else 1.0

@@ -6,17 +6,17 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minigrad.wording.habits import argument_hints
+from minigrad.wording.habits import find_argument_hints
 
 if TYPE_CHECKING:
     from minigrad.core.signature import Signature
 
 
-def refused_call(signature: Signature, problem: str, given: Iterable[str]) -> TypeError:
+def make_call_error(signature: Signature, problem: str, given: Iterable[str]) -> TypeError:
     """The error for a call of an op."""
     takes = [*signature.arguments, *([f"*{signature.variadic}"] if signature.variadic else [])]
     takes += [f"{name}=" for name in signature.defaults]
-    return TypeError(_refusal(signature.name, problem, takes, given))
+    return TypeError(_describe_refusal(signature.name, problem, takes, given))
 
 
 def check_call(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -34,17 +34,17 @@ def check_call(name: str, function: Callable[..., Any], args: tuple[Any, ...], k
         unknown = ", ".join(sorted(kwargs.keys() - {p.name for p in parameters}))
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
         problem = f"argument {unknown} is not supported" if unknown and not takes_any else f"{error}"
-        raise TypeError(_refusal(name, problem, [_written(p) for p in parameters], kwargs)) from None
+        raise TypeError(_describe_refusal(name, problem, [_write_parameter(p) for p in parameters], kwargs)) from None
 
 
-def _written(parameter: inspect.Parameter) -> str:
+def _write_parameter(parameter: inspect.Parameter) -> str:
     """`x`, `*arrays`, `axis=` or `**options`."""
     stars = "**" if parameter.kind is parameter.VAR_KEYWORD else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
     by_name = parameter.kind is parameter.KEYWORD_ONLY or parameter.default is not parameter.empty
     return f"{stars}{parameter.name}{'=' if by_name else ''}"
 
 
-def _refusal(name: str, problem: str, takes: Sequence[str], given: Iterable[str]) -> str:
+def _describe_refusal(name: str, problem: str, takes: Sequence[str], given: Iterable[str]) -> str:
     """What is wrong with a call, what the function takes, and what habits from PyTorch are called here."""
-    habits = argument_hints(given, {taken.strip("*=") for taken in takes})
+    habits = find_argument_hints(given, {taken.strip("*=") for taken in takes})
     return "; ".join([f"{name}: {problem}", f"it takes ({', '.join(takes)})", *habits])

@@ -1,8 +1,8 @@
 """Habits from PyTorch that do not fit, and what to write here: one table, for error messages and docs/from-pytorch.md.
 
-Messages ask `argument_hints` and `no_attribute`. The tests run both columns of every row, with these names: `x`, `y`
-and `p` (2, 3), `w` (3, 2) and the scalar `loss` require gradients, `allowed` and `chosen` are boolean, `places` are
-integers, `tokens` are (2, 5, 8), `model` is a `Linear`, and the rest is what it is called.
+The tests run both columns of every row, with these names: `x`, `y` and `p` (2, 3), `w` (3, 2) and the scalar `loss`
+require gradients, `allowed` and `chosen` are boolean, `places` are integers, `tokens` are (2, 5, 8), `model` is a
+`Linear`, and the rest is what it is called.
 """
 
 from __future__ import annotations
@@ -280,18 +280,18 @@ TABLES = {
 _BY_NAME = {place: {habit.name: habit for habit in table} for place, table in TABLES.items()}
 
 
-def argument_hints(given: Iterable[str], takes: Collection[str]) -> list[str]:
+def find_argument_hints(given: Iterable[str], takes: Collection[str]) -> list[str]:
     """What each argument that is not taken is called here, where it is a habit that has a place in this function.
 
-    >>> argument_hints(["dim", "keepdims"], {"x", "axis", "keepdims"})
+    >>> find_argument_hints(["dim", "keepdims"], {"x", "axis", "keepdims"})
     ["PyTorch's `dim` is `axis` here (NumPy's name)"]
     """
     known = _BY_NAME["argument"]
     habits = [known[name] for name in given if name in known and name not in takes]
-    return [hint for habit in habits if (hint := _argument_hint(habit, takes))]
+    return [hint for habit in habits if (hint := _make_argument_hint(habit, takes))]
 
 
-def _argument_hint(habit: Habit, takes: Collection[str]) -> str:
+def _make_argument_hint(habit: Habit, takes: Collection[str]) -> str:
     if not habit.ours:
         return f"PyTorch's `{habit.name}` has no place here: {habit.why}"
     ours = next((name for name in habit.ours if name in takes), None)
@@ -299,10 +299,10 @@ def _argument_hint(habit: Habit, takes: Collection[str]) -> str:
     return f"PyTorch's `{habit.name}` is `{ours}` here{why}" if ours else ""
 
 
-def no_attribute(owner: str, place: str, name: str) -> str:
+def describe_missing(owner: str, place: str, name: str) -> str:
     """The message of an AttributeError; `place` is one of `TABLES`, if there are such habits.
 
-    >>> no_attribute("a Tensor", "Tensor", "view")
+    >>> describe_missing("a Tensor", "Tensor", "view")
     "a Tensor has no attribute 'view': for PyTorch's `x.view(3, 2)` write `x.reshape(3, 2)` (NumPy's name)"
     """
     habit = _BY_NAME.get(place, {}).get(name)
@@ -312,7 +312,7 @@ def no_attribute(owner: str, place: str, name: str) -> str:
     return f"{owner} has no attribute {name!r}: for PyTorch's `{habit.there}` write `{habit.here}`{why}"
 
 
-def no_numpy_function(function: Any) -> str:
+def describe_unsupported(function: Any) -> str:
     """What an error says of a NumPy function that knows no Tensors."""
     known = ", ".join(sorted({f.__name__ for f in by_numpy}))
     name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
@@ -325,13 +325,13 @@ def teach(*modules: str) -> None:
     Not by a `__getattr__` in the module itself: to type checkers every name would then be there.
     """
     for module in modules:
-        sys.modules[module].__dict__["__getattr__"] = missing_from(module)
+        sys.modules[module].__dict__["__getattr__"] = refuse_missing_names(module)
 
 
-def missing_from(module: str) -> Callable[[str], NoReturn]:
+def refuse_missing_names(module: str) -> Callable[[str], NoReturn]:
     """What raises the AttributeError of a name that `module` does not have."""
 
     def missing(name: str) -> NoReturn:
-        raise AttributeError(no_attribute(module, module, name), name=name, obj=sys.modules[module])
+        raise AttributeError(describe_missing(module, module, name), name=name, obj=sys.modules[module])
 
     return missing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.signature import checked
-from minigrad.wording.habits import no_attribute
+from minigrad.wording.habits import describe_missing
 
 
 class Instructive:
@@ -28,4 +28,4 @@ PyTorch's `normalized_shape` is `width` here (the last axis)
     if not TYPE_CHECKING:  # to a type checker every attribute would be there
 
         def __getattr__(self, name: str) -> Any:
-            raise AttributeError(no_attribute(type(self).__name__, self._habits, name), name=name, obj=self)
+            raise AttributeError(describe_missing(type(self).__name__, self._habits, name), name=name, obj=self)

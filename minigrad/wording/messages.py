@@ -1,6 +1,6 @@
 """What error messages say about operands: what each is. Operands are Tensors and arrays, of which only facts are read.
 
-`explained` is called by the engine's `Op`. Why shapes do not fit is found out in `clashes.py`, only then.
+Why shapes do not fit is found out in `clashes.py`, where they do not.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 
-def explained(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:
+def explain_failure(op: Op, error: Exception, inputs: Sequence[Any], params: Mapping[str, Any]) -> Exception:
     """`error` again, of its own type, saying which op failed on which arguments; for shapes, which axes clash."""
     operands = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None]
     given = [f"{name}: {describe(x)}" for name, x in operands] + [f"{name}={value}" for name, value in params.items()]
     kind = next(kind for kind in NUMPYS_OWN if isinstance(error, kind))
     problem = ""
     if kind in (ValueError, AttributeError):
-        from minigrad.wording.clashes import problem_of_shapes
+        from minigrad.wording.clashes import explain_shapes
 
-        problem = problem_of_shapes(op, operands)
+        problem = explain_shapes(op, operands)
     if isinstance(getattr(error, "obj", None), (int, float)):
         kind = ValueError if problem else TypeError
         problem = problem or "a Python number stands where an array is needed"
@@ -38,7 +38,7 @@ def describe(value: Any) -> str:
         return repr(value)
     facts = f"{value.dtype} {value.shape}"
     if not isinstance(value, np.ndarray):
-        maker = made_by(value)
+        maker = find_maker(value)
         facts += f" {value.name!r}" if value.name else ""
         facts += f" made by {maker.name}" if maker else ""
         facts += f" in {value.scope}" if maker and value.scope else ""
@@ -46,7 +46,7 @@ def describe(value: Any) -> str:
     return facts
 
 
-def made_by(tensor: Any) -> Op | None:
+def find_maker(tensor: Any) -> Op | None:
     """The op that computed a Tensor, also where the graph does not hold it, as under `no_grad()`; None for a leaf."""
     maker: Op | None = tensor.op or tensor.params.get("made_by")
     return maker

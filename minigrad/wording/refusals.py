@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
-from minigrad.wording.calls import refused_call
-from minigrad.wording.habits import no_numpy_function
-from minigrad.wording.messages import describe, explained
+from minigrad.wording.calls import make_call_error
+from minigrad.wording.habits import describe_unsupported
+from minigrad.wording.messages import describe, explain_failure
 from minigrad.wording.source import caller_line
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
 
-failed_operation = explained
-call = refused_call
+failed_operation = explain_failure
+call = make_call_error
 
 
 # --- making Tensors, and what they are --------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def not_differentiable(dtype: Any) -> TypeError:
     return TypeError(f"{dtype} values cannot require a gradient; pass dtype=numpy.float64 (or float32)")
 
 
-def decided(tensor: Any) -> GraphError:
+def fixed_by_graph(tensor: Any) -> GraphError:
     """`requires_grad` of a result cannot be set."""
     return GraphError(
         f"requires_grad of {describe(tensor)} follows from what it was made of: take .detach(), which has no history, "
@@ -76,11 +76,11 @@ def array_without_copy(tensor: Any) -> ValueError:
     return ValueError(f"NumPy gets a copy of {describe(tensor)}, which copy=False forbids: see .data")
 
 
-def unsupported(function: Any) -> TypeError:
-    return TypeError(no_numpy_function(function))
+def unsupported_function(function: Any) -> TypeError:
+    return TypeError(describe_unsupported(function))
 
 
-def rebound(tensor: Any, symbol: str) -> GraphError:
+def rebinding(tensor: Any, symbol: str) -> GraphError:
     """`p += …`."""
     return GraphError(
         f"`{symbol}=` on {describe(tensor)}, a leaf that requires a gradient, would rebind the Python name and train "
@@ -88,7 +88,7 @@ def rebound(tensor: Any, symbol: str) -> GraphError:
     )
 
 
-def written_into(tensor: Any) -> GraphError:
+def item_assignment(tensor: Any) -> GraphError:
     """`x[i] = …`."""
     return GraphError(
         f"writing into {describe(tensor)} would falsify its graph: minigrad.set_at(x, index, value) makes a new "
@@ -123,7 +123,7 @@ def no_home(tensor: Any, memory: Any) -> GraphError:
 # --- operations -------------------------------------------------------------------------------------------------------
 
 
-def mixture(op: Op, inputs: Sequence[Any]) -> GraphError:
+def mixture_of_graphs(op: Op, inputs: Sequence[Any]) -> GraphError:
     """What a compiled function returned meets what requires a gradient."""
     without = next(x for x in inputs if getattr(x, "_requires_grad", False) not in (False, True))
     return GraphError(
@@ -134,7 +134,7 @@ def mixture(op: Op, inputs: Sequence[Any]) -> GraphError:
     )
 
 
-def absent(op: Any, position: int) -> TypeError:
+def absent_argument(op: Any, position: int) -> TypeError:
     return TypeError(f"{op.name}: argument {op.argument(position)!r} is None: expected a Tensor or numbers")
 
 
@@ -150,7 +150,7 @@ def no_such_argument(op: Op, name: str) -> ValueError:
     return ValueError(f"{op.name} has no argument {name!r}: it takes {', '.join(op.arguments)}")
 
 
-def misshapen(value: Any, x: Any, node: Any, position: int) -> GraphError:
+def misshapen_rule(value: Any, x: Any, node: Any, position: int) -> GraphError:
     """A rule whose result does not fit its input."""
     return GraphError(
         f"the gradient rule of {node.op.name} for {node.op.argument(position)!r} returned shape {value.shape}, "
@@ -210,7 +210,7 @@ def misshapen_gradient(value: Any, tensor: Any) -> ValueError:
     return ValueError(f"the gradient of {describe(tensor)} cannot have shape {shape_of(value)}")
 
 
-def written_since(x: Any, node: Any) -> GraphError:
+def later_write(x: Any, node: Any) -> GraphError:
     """An operand that was written to after it was used."""
     return GraphError(
         f"{describe(x)} was written to after {node.op and node.op.name} used it, so its gradient would be wrong: call "
@@ -221,7 +221,7 @@ def written_since(x: Any, node: Any) -> GraphError:
 # --- captures ---------------------------------------------------------------------------------------------------------
 
 
-def finished(tensor: Any) -> CaptureError:
+def finished_capture(tensor: Any) -> CaptureError:
     """A Tensor of a capture that is over."""
     return CaptureError(
         f"{describe(tensor)} belongs to a finished capture and has no value: let the captured function return it, or "
@@ -229,7 +229,7 @@ def finished(tensor: Any) -> CaptureError:
     )
 
 
-def updated_before(tensor: Any) -> CaptureError:
+def second_update(tensor: Any) -> CaptureError:
     return CaptureError(f"{describe(tensor)} was updated before: capture one training step, or use no_grad()")
 
 

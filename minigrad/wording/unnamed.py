@@ -13,7 +13,7 @@ from minigrad.wording.calls import check_call
 PLAIN = (TypeError, ValueError, IndexError, AttributeError, np.exceptions.AxisError)  # made of a message alone
 
 
-def named_error(function: Function, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+def name_call_error(function: Function, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
     """What to raise where `function` raised `error` for these arguments.
 
     Raises:

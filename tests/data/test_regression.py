@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.data import regression_baseline
-from minigrad.data.regression import _fit, _with_ones
+from minigrad.data.regression import _append_ones, _fit_weights
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.standard_normal((3, 4)) * 3
@@ -14,8 +14,8 @@ POINTS = CENTRES[LABELS] + RNG.standard_normal((90, 4))
 
 
 def test_the_gradient_of_the_penalised_loss_is_zero_at_the_fit():
-    x = _with_ones(POINTS)
-    weights = mg.Tensor(_fit(x, LABELS), requires_grad=True)
+    x = _append_ones(POINTS)
+    weights = mg.Tensor(_fit_weights(x, LABELS), requires_grad=True)
     (mg.cross_entropy(x @ weights, LABELS) + (weights[:-1] ** 2).sum() / (2 * len(x))).backward()
     assert np.abs(weights.grad).max() < 2e-5
 

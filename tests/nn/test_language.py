@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad.checks import check_gradients
 from minigrad.nn import LanguageModel
-from minigrad.nn.language import drawn
+from minigrad.nn.language import draw_token
 
 
 def model(**options):
@@ -55,7 +55,7 @@ def test_tokens_are_drawn_as_often_as_their_probability_says(temperature, top_k)
     weights = np.exp(logits / temperature)
     if top_k:
         weights[np.argsort(-logits)[top_k:]] = 0.0
-    counts = np.bincount([drawn(logits, rng, temperature, top_k) for _ in range(5000)], minlength=7)
+    counts = np.bincount([draw_token(logits, rng, temperature, top_k) for _ in range(5000)], minlength=7)
     assert np.allclose(counts / 5000, weights / weights.sum(), atol=0.025)
     assert not counts[weights == 0].any()
 

@@ -262,7 +262,7 @@ def test_A3_another_batch_or_type_is_refused_and_leaves_all_as_it_was(runner):
         with pytest.raises(ValueError, match=r"keys \(2, 2, 9, 4\), the new ones .*one batch"):
             step(other)
     with pytest.raises(TypeError, match="float64 keys, the new ones float32"):
-        cache.extended(next(iter(cache._memory)), *np.zeros((2, 2, 2, 1, 4), np.float32))
+        cache.extend(next(iter(cache._memory)), *np.zeros((2, 2, 2, 1, 4), np.float32))
     assert np.abs(step(TOKENS[:, 2:]) - WHOLE[:, 2:]).max() < 1e-13
 
 

@@ -158,7 +158,7 @@ def test_E11_arguments_are_nested_as_in_grad(kind):
         seen.append(shapes(p))
         return function(p) * c
 
-    variables = mg.transforms._variables("test", [tree])[0]
+    variables = mg.transforms._make_variables("test", [tree])[0]
     c = np.array([1.0, 10.0])
     value, (gradient, of_c) = mg.vjp(product, [tree, c], np.ones(2))
     assert type(gradient) is type(tree)

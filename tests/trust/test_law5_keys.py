@@ -176,7 +176,7 @@ def test_A4_operands_that_are_equal_are_not_one_operation(pair):
 CALLS = {  # for each cached function, arguments that Python takes for equal
     "minigrad.compiler.cutting.definitions": [("x = 1",)],
     "minigrad.graph.shapes._infer": [],  # above
-    "minigrad.nn.positions._table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
+    "minigrad.nn.positions._make_table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
     "minigrad.ops.activations.nodes_and_weights": [()],
     "minigrad.ops.einstein.parsed": [("ij->j", ((2, 1),)), ("ij->j", ((2.0, True),))],
     "minigrad.ops.kernels.ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],

@@ -79,7 +79,7 @@ def test_hasattr_and_getattr_work_as_ever(owner, place):
 def test_a_habit_that_has_no_place_in_the_function_is_not_mentioned():
     with pytest.raises(TypeError, match=r"exp: argument dim is not supported; it takes \(x\)$"):
         mg.exp(Tensor(1.0), dim=0)
-    assert habits.argument_hints(["nonsense"], {"x"}) == []
+    assert habits.find_argument_hints(["nonsense"], {"x"}) == []
 
 
 @pytest.mark.parametrize(

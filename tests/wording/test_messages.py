@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.wording.clashes import broadcast_clash, product_clash
-from minigrad.wording.messages import describe, made_by
+from minigrad.wording.clashes import find_broadcast_clash, find_product_clash
+from minigrad.wording.messages import describe, find_maker
 
 shapes = st.lists(st.integers(0, 3), max_size=4).map(tuple)
 
@@ -23,14 +23,14 @@ def works(function, *arguments):
 
 @given(st.lists(shapes, min_size=1, max_size=3))
 def test_a_clash_is_found_exactly_where_numpy_finds_one(given):
-    clash = broadcast_clash([(f"x{i}", shape) for i, shape in enumerate(given)])
+    clash = find_broadcast_clash([(f"x{i}", shape) for i, shape in enumerate(given)])
     assert (clash == "") == works(np.broadcast_shapes, *given)
     assert all(str(shape) in clash for shape in given) or not clash
 
 
 @given(shapes, shapes)
 def test_a_product_is_refused_exactly_where_numpy_refuses_it(a, b):
-    assert (product_clash("a", a, "b", b) == "") == works(np.matmul, np.ones(a), np.ones(b))
+    assert (find_product_clash("a", a, "b", b) == "") == works(np.matmul, np.ones(a), np.ones(b))
 
 
 def written_alternatives(error):
@@ -86,6 +86,6 @@ def test_results_without_history_know_their_op_and_keep_nothing_else():
     x = Tensor([1.0], requires_grad=True)
     with mg.no_grad():
         y = x * 2.0
-    assert made_by(y) is mg.multiply
+    assert find_maker(y) is mg.multiply
     assert (y.op, y.inputs) == (None, ())
-    assert made_by(x) is made_by(mg.constant([1.0])) is None
+    assert find_maker(x) is find_maker(mg.constant([1.0])) is None

@@ -27,5 +27,12 @@ def test_the_engine_asks_for_errors_that_there_are_with_the_facts_that_they_take
 
 def test_every_error_is_asked_for():
     made = {name for name, value in vars(refusals).items() if inspect.isfunction(value)}
-    of_others = {"describe", "explained", "shape_of", "caller_line", "no_numpy_function", "refused_call"}
+    of_others = {
+        "describe",
+        "explain_failure",
+        "shape_of",
+        "caller_line",
+        "describe_unsupported",
+        "make_call_error",
+    }
     assert made - of_others - {name for name, _ in asked_for()} == {"why_nothing_is_behind"}

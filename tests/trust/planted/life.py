@@ -35,7 +35,7 @@ def subclasses() -> None:
 def first_name_for_ever() -> None:
     from minigrad.nn import Module
 
-    Module._where = lambda self, child: child._noted().reached
+    Module._recall_child = lambda self, child: child._get_calls().last.reached
 
 
 def declared_once() -> None:
@@ -67,7 +67,7 @@ def stacked_arguments() -> None:
     from minigrad import transforms
     from minigrad.core.tensor import Tensor
 
-    transforms._variable = lambda x: Tensor(x, requires_grad=True)
+    transforms._make_variable = lambda x: Tensor(x, requires_grad=True)
 
 
 def models_alike() -> None:

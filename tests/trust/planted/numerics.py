@@ -38,7 +38,7 @@ def squares_of_clipped_gradients():
 def moments_in_float16():
     from minigrad.optim import buffer, optimiser
 
-    buffer.wide_dtype = optimiser.wide_dtype = np.dtype
+    buffer.widen_dtype = optimiser.widen_dtype = np.dtype
 
 
 def rules_in_float16():
