@@ -39,8 +39,8 @@ ENGINE = {  # the names that those who read graphs take from the engine, beside 
              "array_of assign check_alive held_by memory_of Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op Function registry Capture current_mode within "
                 "CUT Storage memory_of next_id touch",
-    "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution _needed _sweep assign "
-              "Watch Within expanded within",
+    "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
+              "array_of assign held_by storage_of Watch Within expanded within",
     "drawing": "Tensor",
 }  # fmt: skip
 EVERYBODYS = {"minigrad.core.errors", "minigrad.core.arrays", "minigrad.core.structure"}

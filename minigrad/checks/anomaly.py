@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.core.arrays import Array
 from minigrad.core.errors import AnomalyError
 from minigrad.core.modes import Watch, Within
+from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor
 from minigrad.graph.watching import beside
 from minigrad.wording.messages import describe
@@ -54,11 +55,11 @@ class Anomalies(Watch):
         tensor.line = caller_line()
         self._fired = self._fired if tensor.origin else 0  # by strong_multiply in the forward pass: no gradient yet
         # Inside a rule an infinite factor is no anomaly yet: strong_multiply may turn it into 0.
-        if tensor.origin is None and self._is_bad(tensor._data):
+        if tensor.origin is None and self._is_bad(held_by(tensor)):
             given = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None] if op else []
             bad = [name for name, x in given if self._is_bad(_values(x))]
             raise AnomalyError(
-                f"{op.name if op else 'a new Tensor'} at {tensor.line} gave {self._found(tensor._data)}"
+                f"{op.name if op else 'a new Tensor'} at {tensor.line} gave {self._found(held_by(tensor))}"
                 + (f" from {', '.join(f'{name}: {_described(x)}' for name, x in given)}" if given else "")
                 + (f"; {' and '.join(bad)} came in like that" if bad else "; what came in was finite" if given else "")
             )
@@ -121,7 +122,7 @@ def detect_anomaly(infinities: bool = True) -> Iterator[Anomalies]:
 
 
 def _values(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
+    return held_by(x) if isinstance(x, Tensor) else x
 
 
 def _described(x: Any) -> str:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks.cases import nodes_behind
 from minigrad.core.arrays import Array
-from minigrad.core.autodiff import Contribution, _needed, _sweep
+from minigrad.core.autodiff import Contribution, sweep
+from minigrad.core.storage import array_of, storage_of
 from minigrad.core.tensor import Operand, Tensor
 from minigrad.ops.specimens import specimens_of
 from minigrad.wording.messages import describe, find_maker
@@ -114,8 +116,8 @@ def explain_grad(loss: Tensor, x: Tensor, cotangent: Operand | None = None) -> G
     for tensor in (loss, x):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"explain_grad: expected Tensors, got {type(tensor).__name__}")
-    loss._values()  # under capture there are none, and this says so
-    reached = {tensor.id: tensor for tensor in _needed([loss], None)}
+    array_of(loss)  # under capture there is none, and this says so
+    reached = {tensor.id: tensor for tensor in nodes_behind([loss], lambda t: t.requires_grad)}
     return _absent(loss, x, reached) or _explained(loss, x, cotangent, reached)
 
 
@@ -139,7 +141,7 @@ def _absent(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> GradientE
     if x.id > loss.id:
         return GradientExplanation("no path", f"{no_path}, which was made after it")
     cuts = list(_cuts(reached.values()))
-    views = [t for t in cuts if x._storage is not None and t._storage is x._storage]
+    views = [t for t in cuts if storage_of(t) is storage_of(x)]
     if views:
         return GradientExplanation(
             "cut",
@@ -189,7 +191,7 @@ def _explained(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mappin
     trail = loss.trail if cotangent is None else None
     if trail is None or x is loss:
         trail = []
-        totals = _sweep([loss], [cotangent], None, trail=trail)
+        totals = sweep([loss], [cotangent], None, trail=trail)
     uses = [step for step in trail if step.target == x.id]
     gradient = _read_only(uses[-1].total if uses else totals[x])
     reason, note = "present", ""

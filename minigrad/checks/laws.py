@@ -39,6 +39,7 @@ from minigrad.core.errors import GradientCheckError
 from minigrad.core.modes import expanded, within
 from minigrad.core.op import Op
 from minigrad.core.record import Function, by_numpy
+from minigrad.core.storage import array_of, storage_of
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.ops.specimens import specimens_of
@@ -179,7 +180,8 @@ def _(case: Case) -> None:
     require(all(isinstance(y, (np.ndarray, np.generic)) for y in results(on_arrays)), "arrays must give arrays")
     actual = case.function(*on_tensors[0], **on_tensors[1])
     require(
-        all(isinstance(y, Tensor) and type(y._data) is np.ndarray for y in results(actual)), "Tensors must give Tensors"
+        all(isinstance(y, Tensor) and type(array_of(y)) is np.ndarray for y in results(actual)),
+        "Tensors must give Tensors",
     )
     require_same_bits(actual, on_arrays)
     require_same_bits(case(*variables(case.floats())), on_arrays)
@@ -331,7 +333,7 @@ def _(case: Case) -> None:
     inputs = variables(case.floats())
     outputs = results(case(*inputs))
     cotangents = cotangents_for(outputs)
-    watched: list[Any] = [node._data for node in nodes_behind(outputs)] + list(cotangents)
+    watched: list[Any] = [array_of(node) for node in nodes_behind(outputs)] + list(cotangents)
     before = [array.tobytes() for array in watched]
     for array in watched:
         array.flags.writeable = False
@@ -344,12 +346,12 @@ def _(case: Case) -> None:
     inputs = variables(case.floats())
     outputs = results(case(*inputs))
     cotangents = cotangents_for(outputs)
-    found: list[Any] = [g._data for g in grad(tuple(outputs), inputs, cotangents, unused="zero")]
+    found: list[Any] = [array_of(g) for g in grad(tuple(outputs), inputs, cotangents, unused="zero")]
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if output.requires_grad:
             output.backward(cotangent)
     found += [x.grad for x in inputs if x.grad is not None]
-    others: list[Any] = [node._data for node in nodes_behind(outputs)] + list(cotangents)
+    others: list[Any] = [array_of(node) for node in nodes_behind(outputs)] + list(cotangents)
     for i, gradient in enumerate(found):
         require(not any(np.shares_memory(gradient, other) for other in others + found[:i]), "shared memory")
         require(gradient.flags.writeable, "a gradient must be writable")
@@ -365,8 +367,8 @@ def _(case: Case) -> None:
     inputs = variables(case.floats())
     for result in results(case(*inputs)):
         for x in inputs:
-            shared = np.shares_memory(result._data, x._data)
-            require(not shared or (x._storage is not None and result._storage is x._storage), "no stamp in common")
+            shared = np.shares_memory(array_of(result), array_of(x))
+            require(not shared or storage_of(result) is storage_of(x), "no stamp in common")
 
 
 @_law("S20 the layout in memory does not matter", _has_floats)

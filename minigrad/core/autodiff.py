@@ -71,7 +71,7 @@ def grad(
             raise refusals.gradient_not_wanted(x)
     beside = leaves_beside(outputs, cotangents, "grad: cotangents")
     given = [None] * len(results) if cotangents is None else list(beside)
-    totals = _sweep(results, given, set(targets), create_graph)
+    totals = sweep(results, given, set(targets), create_graph)
 
     def gradient(x: Tensor) -> Tensor | None:
         if x in totals:
@@ -102,21 +102,22 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
     if keep:
         output.trail = []
     capture = current_mode().capture
-    for x, gradient in _sweep([output], [cotangent], None, trail=output.trail if keep else None).items():
+    for x, gradient in sweep([output], [cotangent], None, trail=output.trail if keep else None).items():
         if capture is not None:
             capture.add_gradient(x, gradient)
         else:
             x._grad = gradient if x._grad is None else x._grad + gradient
 
 
-def _sweep(
+def sweep(
     outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool = False,
     trail: list[Contribution] | None = None, strong: bool = False,
 ) -> dict[Tensor, Any]:  # fmt: skip
     """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
-    Nodes are visited newest first: ids are a topological order. Products are plain, and where a NaN comes of it all is
-    done again with strong ones; these are chosen where an op is called, so rules get Tensors then.
+    `trail` is a list to leave the contributions in. Nodes are visited newest first: ids are a topological order.
+    Products are plain, and where a NaN comes of it all is done again with strong ones; these are chosen where an op is
+    called, so rules get Tensors then.
     """
     mode = current_mode()
     if strong or mode.watch is not None:  # who looks on sees one sweep, which nobody takes back
@@ -198,7 +199,7 @@ def _sweep(
     if again:
         if trail is not None:
             trail.clear()
-        return _sweep(outputs, cotangents, targets, create_graph, trail, strong=True)
+        return sweep(outputs, cotangents, targets, create_graph, trail, strong=True)
     if not recorded:
         return {x: total if x in owned else np.array(getattr(total, "_data", total)) for x, total in totals.items()}
     for x, total in totals.items():

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minigrad.core.arrays import Array, Shaped
+from minigrad.core.arrays import Array
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
 from minigrad.core.signature import checked
-from minigrad.core.storage import Storage, assign, check_alive, note_change
+from minigrad.core.storage import Storage, assign, check_alive, held_by, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assign_buffer
@@ -264,7 +264,7 @@ class Module(Watched, habits="Module"):
         for labels, member in _walk(self):
             if isinstance(member, Tensor):
                 check_alive(member)
-                if not isinstance(member._data, Shaped):
+                if held_by(member) is not None:
                     yield ".".join(labels), member
 
     def modules(self) -> list[Module]:
@@ -383,4 +383,4 @@ def _members(module: Module) -> Iterator[tuple[tuple[Any, ...], Module | Tensor]
 
 def _is_member(tensor: Tensor) -> bool:
     """Whether it is a parameter or a buffer; or was captured, and whoever wants its value must hear of that."""
-    return (tensor.op is None and tensor.role is None) or isinstance(tensor._data, Shaped)
+    return (tensor.op is None and tensor.role is None) or held_by(tensor) is None
