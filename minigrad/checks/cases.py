@@ -16,6 +16,8 @@ from minigrad.ops.specimens import specimens_of
 from minigrad.ops.specimens.calls import Call
 from minigrad.ops.specimens.draws import realise
 
+KINDS_THAT_SELECT = {"index": "b"}  # arrays of this kind, among the arguments, say how many elements the result has
+
 
 class Case(NamedTuple):
     """One sample of one function. Its arrays are drawn from a generator that only this sample has.
@@ -54,7 +56,8 @@ class Case(NamedTuple):
 
     @property
     def shape_depends_on_values(self) -> bool:
-        return self.function.name == "index" and any(array.dtype.kind == "b" for array in self.arrays())
+        kind = KINDS_THAT_SELECT.get(self.function.name)
+        return any(array.dtype.kind == kind for array in self.arrays())
 
 
 def cases_of(function: Function) -> Iterator[Case]:

@@ -22,6 +22,7 @@ from minigrad.wording.refusals import HOW_TO_MAKE_A_LEAF
 
 LISTED = 3  # causes that a message lists
 WRITTEN_OUT = 9  # elements of an array that is printed with its values
+MEANT_TO_CUT = {"stop_gradient": "detach() or stop_gradient"}  # ops that end a gradient on purpose, as users call them
 
 REASONS = {
     "present": "the gradient is in x.grad",
@@ -174,8 +175,8 @@ def _why_constant(x: Tensor) -> str:
     maker = find_maker(x)
     if maker is None:
         return "it was made without requires_grad=True" if x.role is None else "it is a constant"
-    if maker.name == "stop_gradient":
-        return "it was made by detach() or stop_gradient"
+    if maker.name in MEANT_TO_CUT:
+        return f"it was made by {MEANT_TO_CUT[maker.name]}"
     if not maker.differentiable or x.dtype.kind != "f":
         return f"the result of {maker.name} has no derivative"
     return f"it was computed by {maker.name} under no_grad(), or from what requires no gradient"

@@ -396,8 +396,8 @@ def _(case: Case) -> None:
     if case.differentiable:
         nodes += nodes_behind(gradients(case, case.floats(), create_graph=True))
     for node in nodes:
-        boolean_index = case.shape_depends_on_values and node.op and node.op.name in ("getitem", "scatter_add")
-        if node.op is not None and not boolean_index:
+        has_mask = any(isinstance(x, Tensor) and x.dtype.kind == "b" for x in node.inputs)
+        if node.op is not None and not (has_mask and case.shape_depends_on_values):
             inputs = tuple(
                 new_tensor(Shaped(x.shape, x.dtype)) if isinstance(x, Tensor) else x for x in node.inputs
             )  # no values to look at

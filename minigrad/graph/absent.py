@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NOT_COMPUTED = "not computed"
 NOT_KEPT = "not kept"
+MEANT_TO_CUT = {"stop_gradient": "detached"}  # what ops that end a gradient on purpose leave
 
 
 def absent_gradients(graph: Graph) -> dict[int, str]:
@@ -33,33 +34,22 @@ def absent_gradients(graph: Graph) -> dict[int, str]:
     absent = [node for node in forward if node.gradient is None]
     if len(absent) == len(forward):
         return {node.number: NOT_COMPUTED for node in absent}
-    required, reached = _required(forward), _reached(forward)
-    return {node.number: _reason(node, node.number in required, node.number in reached) for node in absent}
+    reached = _reached(forward)
+    return {node.number: _reason(node, node.number in reached) for node in absent}
 
 
-def _reason(node: Node, required: bool, reached: bool) -> str:
+def _reason(node: Node, reached: bool) -> str:
     if node.dtype.kind != "f":
         return str(node.dtype)
-    if node.made_by == "stop_gradient":
-        return f"detached at {node.line}" if node.line else "detached"
+    if node.made_by in MEANT_TO_CUT:
+        return f"{MEANT_TO_CUT[node.made_by]} at {node.line}" if node.line else MEANT_TO_CUT[node.made_by]
     if node.made_by is not None:
         return f"result of {node.made_by} without history"
     if node.role in ("constant", "random"):
         return node.role
-    if not required:
+    if not node.requires_grad:
         return "not required"
     return NOT_KEPT if reached else "no path"
-
-
-def _required(forward: list[Node]) -> set[int]:
-    """Parameters and what depends on them, but for what is not differentiable."""
-    found: set[int] = set()
-    for node in forward:
-        differentiable = node.function is not None and node.function.differentiable
-        depends = any(isinstance(x, Node) and x.number in found for x in node.inputs)
-        if node.role == "parameter" or node.gradient is not None or (differentiable and depends):
-            found.add(node.number)
-    return found
 
 
 def _reached(forward: list[Node]) -> set[int]:

@@ -16,6 +16,8 @@ from minigrad.graph import Node
 
 LONGEST_TEXT = 1_000  # characters
 LONGEST_LINE = 200  # characters of a line in a box
+ATTENTION_NAMES = ("scores", "weights", "biased scores")  # of nodes of queries by keys
+ATTENTION_OPS = ("softmax",)  # ops that make such nodes, in a scope of attention
 
 Plain = dict[str, Any]
 
@@ -67,9 +69,8 @@ def choose_grid_of(node: Node, limits: Limits) -> Grid:
 
 def is_attention(node: Node) -> bool:
     """Are the last two axes queries and keys?"""
-    named = node.name in ("scores", "weights", "biased scores")
-    softmax_of_attention = node.op == "softmax" and "attention" in node.scope
-    return node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0 and (named or softmax_of_attention)
+    named = node.name in ATTENTION_NAMES or (node.op in ATTENTION_OPS and "attention" in node.scope)
+    return named and node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0
 
 
 def make_text(given: object) -> str:
