@@ -83,7 +83,7 @@ class _Writer:
         self.scale = (look.font_size or 10) / 10
         self.reasons = absent_gradients(shown.graph) if look.gradients else {}
         self.flows = find_flows(shown) if look.gradients or look.played is not None else []
-        self.plain_node = self._scale(style.node_attributes(self.theme, "op"))
+        self.plain_node = self._scale(style.style_node(self.theme, "op"))
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
 
@@ -101,7 +101,7 @@ class _Writer:
             yield from self._write_legend()
 
     def _style_graph(self) -> dict[str, str]:
-        settings = self._scale(style.graph_attributes(self.theme)) | {"rankdir": self.direction}
+        settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
         if self.large:
             settings["nslimit"] = "1"
         if self.look.theme == "auto":
@@ -184,7 +184,7 @@ class _Writer:
             if cluster is None:
                 yield f"{margin}}}"
                 continue
-            attributes = self._scale(style.cluster_attributes(self.theme, cluster.order, cluster.count > 1))
+            attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
             if self.look.theme == "auto":
                 attributes["class"] = f"cluster-{min(cluster.order, 1)}"
             yield f"{margin}subgraph cluster{next(numbers)} {{"
@@ -206,7 +206,7 @@ class _Writer:
         places = {role: place for place, role in enumerate(LEGEND)}
         samples = {classify_box(box) for box in self.shown.boxes}
         arrows = {classify_arrow(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
-        frame = _write_attributes(self._scale(style.cluster_attributes(self.theme)), label=quote_label("legend"))
+        frame = _write_attributes(self._scale(style.style_cluster(self.theme)), label=quote_label("legend"))
         yield "subgraph cluster_legend {"
         yield f"  graph {frame};"
         names: list[str] = []
@@ -235,13 +235,13 @@ class _Writer:
     # --- looks --------------------------------------------------------------------------------------------------------
 
     def _style_node(self, role: str, order: int, output: bool) -> dict[str, str]:
-        look = self._scale(style.node_attributes(self.theme, role, order, output))
+        look = self._scale(style.style_node(self.theme, role, order, output))
         if self.look.theme == "auto":
             look["class"] = f"role-{role}" if role in self.theme.roles else f"order-{min(order, len(ORDERS) - 1)}"
         return look
 
     def _style_edge(self, kind: str) -> dict[str, str]:
-        look = self._scale(style.edge_attributes(self.theme, kind))
+        look = self._scale(style.style_edge(self.theme, kind))
         return look | {"class": f"edge-{kind}"} if self.look.theme == "auto" else look
 
     def _scale(self, attributes: Mapping[str, str]) -> dict[str, str]:

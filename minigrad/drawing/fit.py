@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -47,10 +48,8 @@ def _list_arrangements(graph: Graph, options: Mapping[str, Any]) -> Iterator[dic
     depths = [options["depth"]] if options.get("depth") is not None else [None, *range(deepest - 1, -1, -1)]
     directions = [options["direction"]] if options.get("direction") else [None, "TB", "LR"]
     fonts = [options["font_size"]] if options.get("font_size") is not None else LARGER_FONTS
-    for depth in depths:
-        for direction in directions:
-            for font_size in fonts:
-                yield {**options, "depth": depth, "direction": direction, "font_size": font_size}
+    for depth, direction, font_size in itertools.product(depths, directions, fonts):
+        yield {**options, "depth": depth, "direction": direction, "font_size": font_size}
 
 
 def _measure(svg: bytes) -> tuple[float, float]:

@@ -46,12 +46,10 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     if width is not None:
         dot = fit_to_width(graph, width, engine, options)
     save_dot = _find_free_place(place.with_suffix(".dot"))
-    place.write_bytes(lay_out_picture(dot, format, engine, options.get("theme"), save_dot=save_dot))
+    place.write_bytes(lay_out_picture(dot, format, engine, options.get("theme", "light"), save_dot))
 
 
-def lay_out_picture(
-    dot: str, format: str, engine: str | None, theme: str | None, save_dot: Path | None = None
-) -> bytes:  # fmt: skip
+def lay_out_picture(dot: str, format: str, engine: str | None, theme: str, save_dot: Path | None = None) -> bytes:
     """As `engines.layout` does; an SVG in the theme "auto" gets its style sheet."""
     picture = layout(dot, format, engine, save_dot=save_dot)
     return add_dark_theme(picture) if format == "svg" and theme == "auto" else picture

@@ -40,32 +40,32 @@ class Theme:
     alarm: str
 
 
-def graph_attributes(theme: Theme) -> dict[str, str]:
+def style_graph(theme: Theme) -> dict[str, str]:
     """The attributes of the whole picture."""
     return GRAPH | {"bgcolor": theme.background, "fontcolor": theme.text}
 
 
-def cluster_attributes(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
+def style_cluster(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
     """The attributes of a scope, of `several` equal ones, or of the gradient graph of an order of derivative."""
     paint = theme.clusters[min(order, len(theme.clusters) - 1)]
     return CLUSTER | paint.attributes | (SEVERAL if several else {})
 
 
-def node_attributes(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
+def style_node(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
     """The attributes of a box: of a node with this role, or of a "scope", a "stack" of equal scopes or a "group".
 
     `order`, of derivative, matters where the theme has no colours for the role.
 
-    >>> node_attributes(LIGHT, "input")["shape"]
+    >>> style_node(LIGHT, "input")["shape"]
     'ellipse'
-    >>> node_attributes(LIGHT, "op", order=1)["fillcolor"]
+    >>> style_node(LIGHT, "op", order=1)["fillcolor"]
     '#F2E85E'
     """
     paint = theme.roles.get(role) or theme.orders[min(order, len(theme.orders) - 1)]
     return NODE | ROLES[role] | paint.attributes | (OUTPUT if output else {})
 
 
-def edge_attributes(theme: Theme, kind: str = "value") -> dict[str, str]:
+def style_edge(theme: Theme, kind: str = "value") -> dict[str, str]:
     """The attributes of an edge; `kind` is a key of EDGES, where it is told between which nodes each is written."""
     return EDGE | EDGES[kind] | {"color": theme.edges[kind], "fontcolor": theme.edges[kind]}
 
@@ -137,23 +137,12 @@ SIGNS = {"added": "+", "removed": "−", "changed": "~", "failed": "failed:"}
 
 # The words of the legend, in the order in which boxes are listed.
 LEGEND = {
-    "input": "input",
-    "parameter": "parameter",
-    "state": "state",
-    "constant": "constant",
-    "random": "random draw",
-    "op": "operation",
-    "scope": "closed scope",
-    "stack": "equal scopes",
-    "group": "group of neighbours",
+    "input": "input", "parameter": "parameter", "state": "state", "constant": "constant", "random": "random draw",
+    "op": "operation", "scope": "closed scope", "stack": "equal scopes", "group": "group of neighbours",
     "cotangent": "incoming gradient",
-}
-ARROWS = {
-    "value": "value",
-    "gradient": "gradient flowing back",
-    "saved": "value kept for the gradient",
-    "backward": "gradient",
-}
+}  # fmt: skip
+ARROWS = {"value": "value", "gradient": "gradient flowing back", "saved": "value kept for the gradient",
+          "backward": "gradient"}  # fmt: skip
 
 # By kind of edge. A gradient graph lies beside the forward graph, each gradient in about the row of what it is the
 # gradient of: its edges are written against their direction, and what it takes from the forward graph holds no rank.

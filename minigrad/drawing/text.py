@@ -41,7 +41,7 @@ def quote_label(*lines: str, left: bool = False) -> str:
     >>> print(quote_label("a", "b", left=True))
     "a\lb\l"
     """
-    shown = [shorten(escape_hidden(line), LONGEST_LABEL_LINE) for line in lines]
+    shown = [make_text(line, LONGEST_LABEL_LINE) for line in lines]
     return _quote([*shown, ""] if left else shown, backslash=r"\\", end=r"\l" if left else r"\n")
 
 
@@ -64,6 +64,11 @@ def escape_hidden(text: str) -> str:
     keys\n\u202evalues
     """
     return _HIDDEN.sub(lambda hidden: hidden[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def make_text(given: object, longest: int = LONGEST_TOOLTIP) -> str:
+    """Anything as a text on one line, what cannot be seen made visible, cut at `longest` characters."""
+    return shorten(escape_hidden(str(given)), longest)
 
 
 def shorten(text: str, length: int) -> str:

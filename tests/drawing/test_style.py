@@ -19,10 +19,10 @@ from minigrad.drawing.style import (
     THEMES,
     Paint,
     Theme,
-    cluster_attributes,
-    edge_attributes,
-    graph_attributes,
-    node_attributes,
+    style_cluster,
+    style_edge,
+    style_graph,
+    style_node,
 )
 
 FILLS = {"#B2D5E8", "#F2E85E", "#A8A8A8", "#E28E4C", "#56B4E9"}  # they stay apart for every colour vision
@@ -69,7 +69,7 @@ def test_fills_are_the_five_that_stay_apart(theme: Theme) -> None:
 @each_theme
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(ROLES, 2)))
 def test_roles_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, second: str) -> None:
-    looks = [node_attributes(theme, role) for role in (first, second)]
+    looks = [style_node(theme, role) for role in (first, second)]
     lines = [(look["style"], look.get("peripheries"), look["color"]) for look in looks]
     differences = [looks[0]["shape"] != looks[1]["shape"], lines[0] != lines[1]]
     assert sum([*differences, looks[0]["fillcolor"] != looks[1]["fillcolor"]]) >= 2
@@ -78,7 +78,7 @@ def test_roles_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, se
 @each_theme
 @pytest.mark.parametrize("role", ROLES)
 def test_output_has_a_double_outline(theme: Theme, role: str) -> None:
-    plain, output = node_attributes(theme, role), node_attributes(theme, role, output=True)
+    plain, output = style_node(theme, role), style_node(theme, role, output=True)
     assert output["peripheries"] == "2"
     assert output["shape"] == "box"
     assert output["fillcolor"] == plain["fillcolor"]
@@ -87,8 +87,8 @@ def test_output_has_a_double_outline(theme: Theme, role: str) -> None:
 
 @each_theme
 def test_orders_beyond_the_table_look_like_the_last(theme: Theme) -> None:
-    assert node_attributes(theme, "op", order=99)["fillcolor"] == theme.orders[-1].fill
-    assert cluster_attributes(theme, order=99)["fillcolor"] == theme.clusters[-1].fill
+    assert style_node(theme, "op", order=99)["fillcolor"] == theme.orders[-1].fill
+    assert style_cluster(theme, order=99)["fillcolor"] == theme.clusters[-1].fill
 
 
 def test_themes_have_the_same_entries() -> None:
@@ -116,24 +116,22 @@ def test_engines_accept_every_attribute(theme: Theme, engine: engines.Engine) ->
     if command is None:
         pytest.skip(f"the {engine.name} engine is not installed")
     lines = [f"n{number} [{written(attributes)}]" for number, attributes in enumerate(every_node(theme))]
-    lines += [f"n0 -> n{number} [{written(edge_attributes(theme, kind))}]" for number, kind in enumerate(EDGES)]
-    lines += [f"subgraph cluster_x {{ graph [{written(cluster_attributes(theme))}] n0 }}"]
-    dot = "\n".join([f"digraph g {{ graph [{written(graph_attributes(theme))}]", *lines, "}"])
+    lines += [f"n0 -> n{number} [{written(style_edge(theme, kind))}]" for number, kind in enumerate(EDGES)]
+    lines += [f"subgraph cluster_x {{ graph [{written(style_cluster(theme))}] n0 }}"]
+    dot = "\n".join([f"digraph g {{ graph [{written(style_graph(theme))}]", *lines, "}"])
     run = subprocess.run([*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True, timeout=20)
     complaints = [line for line in run.stderr.splitlines() if not line.startswith(b"Fontconfig")]  # on the machine
     assert complaints == []
 
 
 def every_attribute(theme: Theme) -> list[dict[str, str]]:
-    edges = [edge_attributes(theme, kind) for kind in EDGES]
-    clusters = [cluster_attributes(theme, order) for order in (0, 1)]
-    return [graph_attributes(theme), *edges, *clusters, *every_node(theme)]
+    edges = [style_edge(theme, kind) for kind in EDGES]
+    clusters = [style_cluster(theme, order) for order in (0, 1)]
+    return [style_graph(theme), *edges, *clusters, *every_node(theme)]
 
 
 def every_node(theme: Theme) -> list[dict[str, str]]:
-    return [
-        node_attributes(theme, role, order, output) for role in ROLES for order in (0, 1) for output in (False, True)
-    ]
+    return [style_node(theme, role, order, output) for role in ROLES for order in (0, 1) for output in (False, True)]
 
 
 def written(attributes: dict[str, str]) -> str:

@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
 from minigrad.drawing.explorer.layouts import lay_out_views
-from minigrad.drawing.explorer.nodes import Plain, make_text
-from minigrad.drawing.explorer.payload import make_payload
+from minigrad.drawing.explorer.payload import Plain, make_payload
 from minigrad.drawing.explorer.still import write_still
 from minigrad.drawing.picture import check_folder
-from minigrad.drawing.style import DARK, LIGHT, Paint
+from minigrad.drawing.style import DARK, LIGHT, Theme
+from minigrad.drawing.text import make_text
 from minigrad.graph import Graph
 
 WARN_ABOVE, REFUSE_ABOVE = 5_000_000, 25_000_000  # bytes of a page
@@ -78,9 +79,9 @@ def write_page(graph: Graph, *, title: str | None = None, tokens: Sequence[str] 
     data |= {"views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
     style, script = _write_colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
-    page = _fill(
-        _read("explorer.html"), policy=policy, title=html.escape(make_text(title or _make_title(graph))), style=style,
-        script=script, still=write_still(data["nodes"], views[0]), data=_pack(data),
+    page = Template(_read("explorer.html")).substitute(
+        policy=policy, title=html.escape(make_text(title or _make_title(graph))), style=style, script=script,
+        still=write_still(data["nodes"], views[0]), data=_pack(data),
     )  # fmt: skip
     size = len(page.encode())
     if size > REFUSE_ABOVE:
@@ -115,16 +116,6 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _fill(template: str, **parts: str) -> str:
-    """The template with each `{name}` replaced; what was put in is not looked at again."""
-    first, *rest = template.split("{")
-    pieces = [first]
-    for piece in rest:
-        name, _, after = piece.partition("}")
-        pieces += [parts[name], after]
-    return "".join(pieces)
-
-
 @cache
 def _read(name: str) -> str:
     return files("minigrad.drawing.explorer").joinpath("page", name).read_text("utf-8")
@@ -132,11 +123,15 @@ def _read(name: str) -> str:
 
 def _write_colours() -> str:
     """The colours of the static pictures as variables of the style sheet, light and dark."""
-    pairs = {"canvas": (LIGHT.background, DARK.background), "selection": (LIGHT.selection, DARK.selection)}
-    paints: dict[str, tuple[Paint, Paint]] = {role: (LIGHT.roles[role], DARK.roles[role]) for role in LIGHT.roles}
-    paints |= {f"order-{i}": pair for i, pair in enumerate(zip(LIGHT.orders, DARK.orders, strict=True))}
-    paints |= dict(zip(("cluster", "cluster-gradient"), zip(LIGHT.clusters, DARK.clusters, strict=True), strict=True))
-    for name, (light, dark) in paints.items():
-        pairs |= {f"{name}-{part}": (getattr(light, part), getattr(dark, part)) for part in ("fill", "outline", "text")}
-    pairs |= {f"edge-{kind}": (LIGHT.edges[kind], DARK.edges[kind]) for kind in LIGHT.edges}
-    return ":root {\n" + "".join(f"  --{name}: light-dark({a}, {b});\n" for name, (a, b) in pairs.items()) + "}\n"
+    dark = _list_colours(DARK)
+    lines = (f"  --{name}: light-dark({colour}, {dark[name]});\n" for name, colour in _list_colours(LIGHT).items())
+    return f":root {{\n{''.join(lines)}}}\n"
+
+
+def _list_colours(theme: Theme) -> dict[str, str]:
+    paints = theme.roles | {f"order-{order}": paint for order, paint in enumerate(theme.orders)}
+    paints |= zip(("cluster", "cluster-gradient"), theme.clusters, strict=True)
+    colours = {"canvas": theme.background, "selection": theme.selection}
+    for name, paint in paints.items():
+        colours |= {f"{name}-fill": paint.fill, f"{name}-outline": paint.outline, f"{name}-text": paint.text}
+    return colours | {f"edge-{kind}": colour for kind, colour in theme.edges.items()}

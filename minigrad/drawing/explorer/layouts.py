@@ -14,12 +14,13 @@ from typing import Any
 
 from minigrad.drawing.dot import write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
-from minigrad.drawing.explorer.nodes import Plain, make_text
+from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Place, Places, Size, lay_out_in_rows
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import Look
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.svg_text import measure_text
+from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
 from minigrad.graph import Graph, Node
 
@@ -37,11 +38,10 @@ def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain],
 
     `engine` is that of `minigrad.drawing.engines.layout`.
     """
-    chosen = list(_choose_views(graph))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        places = list(pool.map(lambda shown: _place(shown, engine), [shown for _, shown in chosen]))
-    views = [_write_view(key, shown, at) for (key, shown), (at, _) in zip(chosen, places, strict=True)]
-    return views, _write_notes(views, [why for _, why in places])
+        pending = [(key, shown, pool.submit(_place, shown, engine)) for key, shown in _choose_views(graph)]
+    views = [_write_view(key, shown, future.result()[0]) for key, shown, future in pending]
+    return views, _write_notes(views, [future.result()[1] for *_, future in pending])
 
 
 def _write_notes(views: list[Plain], reasons: list[str]) -> list[str]:

@@ -6,22 +6,32 @@ nothing of this machine in it. The views of the page are not among them.
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.drawing.explorer.nodes import Plain, choose_grid_of, make_text, write_node
-from minigrad.drawing.explorer.samples import LADDER, Arrays, Limits, Sampling, round_number
+from minigrad.drawing.explorer.samples import (
+    SUM_DIGITS,
+    Arrays,
+    Sampling,
+    choose_samplings,
+    is_attention,
+    round_number,
+    summarise,
+)
 from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk_steps
+from minigrad.drawing.labels import describe_node
+from minigrad.drawing.scopes import order_of
+from minigrad.drawing.text import LONGEST_LABEL_LINE, format_number, make_text
 from minigrad.graph import Graph, Node
 from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
 from minigrad.graph.rule import RuleOfUse, rule_of_use
 
-MOST_NUMBERS, PER_NODE, FROM = 20_000, 150, 400  # in all arrays of a page; more for each node above 400
-SUM_DIGITS = 7  # significant, of what is added up
+Plain = dict[str, Any]
+
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
 
 
@@ -37,11 +47,9 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     (['parameter', 'multiply', 'sum'], ['forward', 'forward', 'seed', 'backward'])
     """
     steps = walk_steps(graph)
-    flows = [step for step in steps if isinstance(step, Flow)]
-    limits = _choose_limits(graph, flows)
-    samplings = _choose_samplings(graph, flows, limits)
+    samplings, notes = choose_samplings(graph, [step for step in steps if isinstance(step, Flow)])
     arrays = Arrays()
-    nodes = [write_node(node, sampling, arrays) for node, sampling in zip(graph, samplings, strict=True)]
+    nodes = [_write_node(node, sampling, arrays) for node, sampling in zip(graph, samplings, strict=True)]
     written_steps = [_write_step(step, samplings, arrays) for step in steps]
     rules = _add_rules(graph, nodes)
     for number, reason in absent_gradients(graph).items():
@@ -62,8 +70,51 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],
         "tokens": [make_text(token) for token in tokens],
         "gradients": _classify_gradients(graph, steps),
-        "notes": _write_notes(samplings, limits),
+        "notes": notes,
     }
+
+
+# --- nodes ------------------------------------------------------------------------------------------------------------
+
+
+def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
+    """The node as plain data; what is empty or false is left out."""
+    written: Plain = {
+        "op": make_text(node.op or ""),
+        "name": make_text(node.name or ""),
+        "scope": make_text(node.scope),
+        "role": node.role,
+        "order": order_of(node),
+        "output": node.output,
+        "shape": str(node.shape),
+        "dtype": str(node.dtype),
+        "bytes": node.dtype.itemsize * math.prod(node.shape),
+        "expression": make_text(node.expression),
+        "lines": [make_text(line, LONGEST_LABEL_LINE) for line in describe_node(node)],
+        "purpose": make_text(node.purpose),
+        "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
+        "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
+        "grid": [[*axis] for axis in sampling.grid],
+        "attention": is_attention(node),
+    }
+    if node.value is not None:
+        written["value"] = arrays.add(sampling.grid.pick(node.value), sampling.digits)
+        written["statistics"] = summarise(node.value)
+    if node.gradient is not None:
+        written["gradient"] = arrays.add(sampling.grid.pick(node.gradient), sampling.gradient_digits)
+        written["gradientStatistics"] = summarise(node.gradient)
+    return {name: x for name, x in written.items() if x is not False and x not in ("", [], {})}
+
+
+def _write_input(node: Node, position: int) -> Plain:
+    """An operand: the number of its node, or how it is written, with what broadcasting does to its shape."""
+    assert node.function is not None
+    x = node.inputs[position]
+    written: Plain = {"position": position, "argument": make_text(node.function.argument(position))}
+    if not isinstance(x, Node):
+        return written | {"number": format_number(x)}
+    stretched = node.function.elementwise and x.shape != node.shape
+    return written | {"node": x.number} | ({"broadcast": f"{x.shape} → {node.shape}"} if stretched else {})
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -187,48 +238,3 @@ def _agree(total: Array, expected: Array, added: Sequence[Array]) -> bool:
         return True
     largest = max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in added)
     return np.allclose(total, expected, rtol=0, atol=AGREEMENT * largest, equal_nan=True)
-
-
-# --- what is shown of arrays ------------------------------------------------------------------------------------------
-
-
-def _choose_limits(graph: Graph, flows: Iterable[Flow]) -> Limits:
-    """As much of each array as keeps the page small."""
-    most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
-    writes = Counter(flow.target.number for flow in flows)
-    # The only contribution to a gradient is the gradient.
-    arrays = [
-        (node.value is not None) + (node.gradient is not None) + (writes[node.number] if writes[node.number] > 1 else 0)
-        for node in graph
-    ]
-    for limits in LADDER:
-        if sum(choose_grid_of(node, limits).elements * arrays[node.number] for node in graph) <= most:
-            break
-    return limits
-
-
-def _choose_samplings(graph: Graph, flows: Iterable[Flow], limits: Limits) -> list[Sampling]:
-    """Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array."""
-    added: dict[int, list[Array]] = {}
-    for flow in flows:
-        added.setdefault(flow.target.number, []).append(flow.contribution)
-
-    def is_sum(node: Node) -> bool:
-        contributions = added.get(node.number, [])
-        if len(contributions) != 1 or node.gradient is None:
-            return bool(contributions)
-        return not np.array_equal(contributions[0], node.gradient, equal_nan=True)
-
-    digits = limits.digits
-    return [Sampling(choose_grid_of(node, limits), digits, SUM_DIGITS if is_sum(node) else digits) for node in graph]
-
-
-def _write_notes(samplings: Iterable[Sampling], limits: Limits) -> list[str]:
-    """What is not shown of arrays, a sentence each."""
-    cut = sum(not sampling.grid.complete for sampling in samplings)
-    notes = [
-        f"Of {cut:,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
-        "statistics and histograms are of all elements.",
-        f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.",
-    ]
-    return notes if cut else []

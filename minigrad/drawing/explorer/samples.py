@@ -7,14 +7,22 @@ are sampled at the same places, so that what adds up in the engine adds up on th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.drawing.explorer.walk import Flow
+from minigrad.drawing.scopes import order_of
+from minigrad.graph import Graph, Node
 from minigrad.graph.node import Array
 
+MOST_NUMBERS, PER_NODE, FROM = 20_000, 150, 400  # in all arrays of a page; more for each node above 400
+SUM_DIGITS = 7  # significant, of what is added up
+ATTENTION_NAMES = ("scores", "weights", "biased scores")  # of nodes of queries by keys
+ATTENTION_OPS = ("softmax",)  # ops that make such nodes, in a scope of attention
 BINS = 12
 FEWEST_FOR_HISTOGRAM = 12  # elements
 LARGEST_WHOLE = 2**53  # integers beyond are not exact in JavaScript
@@ -89,6 +97,66 @@ LADDER = (
     Limits(4, tokens=8, heads=2, digits=4),
     Limits(4, tokens=4, heads=2, digits=4),
 )
+
+
+def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling], list[str]]:
+    """The sampling of each node, and notes on what is not shown of arrays.
+
+    Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array.
+    """
+    limits = _choose_limits(graph, flows)
+    added: dict[int, list[Array]] = {}
+    for flow in flows:
+        added.setdefault(flow.target.number, []).append(flow.contribution)
+
+    def is_sum(node: Node) -> bool:
+        contributions = added.get(node.number, [])
+        if len(contributions) != 1 or node.gradient is None:
+            return bool(contributions)
+        return not np.array_equal(contributions[0], node.gradient, equal_nan=True)
+
+    digits = limits.digits
+    samplings = [
+        Sampling(_choose_grid_of(node, limits), digits, SUM_DIGITS if is_sum(node) else digits) for node in graph
+    ]
+    return samplings, _write_notes(samplings, limits)
+
+
+def _choose_limits(graph: Graph, flows: Iterable[Flow]) -> Limits:
+    """As much of each array as keeps the page small."""
+    most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
+    writes = Counter(flow.target.number for flow in flows)
+    # The only contribution to a gradient is the gradient.
+    arrays = [
+        (node.value is not None) + (node.gradient is not None) + (writes[node.number] if writes[node.number] > 1 else 0)
+        for node in graph
+    ]
+    for limits in LADDER:
+        if sum(_choose_grid_of(node, limits).elements * arrays[node.number] for node in graph) <= most:
+            break
+    return limits
+
+
+def _choose_grid_of(node: Node, limits: Limits) -> Grid:
+    """Where the arrays of a node are sampled: attention head by head, everything else as one matrix."""
+    return choose_grid(node.shape, limits, sliced=is_attention(node))
+
+
+def is_attention(node: Node) -> bool:
+    """Are the last two axes queries and keys?"""
+    named = node.name in ATTENTION_NAMES or (node.op in ATTENTION_OPS and "attention" in node.scope)
+    return named and node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0
+
+
+def _write_notes(samplings: Iterable[Sampling], limits: Limits) -> list[str]:
+    """What is not shown of arrays, a sentence each."""
+    cut = sum(not sampling.grid.complete for sampling in samplings)
+    notes = [
+        f"Of {cut:,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
+        "statistics and histograms are of all elements.",
+        f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.",
+    ]
+    return notes if cut else []
 
 
 def choose_grid(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:

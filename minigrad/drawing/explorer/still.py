@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from itertools import accumulate
 
-from minigrad.drawing.explorer.nodes import Plain
+from minigrad.drawing.explorer.payload import Plain
 
 LINE, BASELINE = 12, 3.6  # points
 

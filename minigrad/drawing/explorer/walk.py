@@ -1,15 +1,14 @@
-"""The steps of both passes, as a page takes them: `graph.steps()`, with what begins each sweep and which use it is.
+"""The steps of both passes, as a page takes them: every value, then the trail, with what begins each sweep.
 
 In comes a `Graph`, out goes a list of `Step`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from minigrad.core.errors import GraphError
-from minigrad.graph import Backward, Forward, Graph, Node
+from minigrad.graph import Graph, Node
 from minigrad.graph.node import Array
 
 
@@ -50,34 +49,19 @@ def walk_steps(graph: Graph) -> list[Step]:
     >>> [(type(step).__name__, step.node.number) for step in walk_steps(y.graph())]
     [('Value', 1), ('Seed', 1), ('Flow', 1), ('Flow', 1)]
     """
-    try:
-        steps = graph.steps()
-    except GraphError:
+    if graph.captured:
         return []
-    values = [Value(step.node) for step in steps if isinstance(step, Forward)]
-    return [*values, *_begin_sweeps(step for step in steps if isinstance(step, Backward))]
+    values = [Value(node) for node in graph if node.op is not None and node.value is not None]
+    return [*values, *_walk_sweeps(graph)]
 
 
-def _begin_sweeps(steps: Iterable[Backward]) -> Iterator[Step]:
+def _walk_sweeps(graph: Graph) -> Iterator[Step]:
+    by_id = {node.id: node for node in graph}
     previous: Node | None = None
-    taken: set[int] = set()  # positions of the node whose operands are being served
-    for step in steps:
+    for step in graph.trail:
+        node = by_id[step.node]
         # A sweep visits the newest node first, so it is over when a newer one follows.
-        if previous is None or step.node.number > previous.number:
-            yield Seed(step.node, step.incoming)
-        if step.node is not previous:
-            taken = set()
-        previous = step.node
-        position = _find_position(step, taken)
-        taken.add(position)
-        yield Flow(step.node, position, step.target, step.incoming, step.contribution, step.total)
-
-
-def _find_position(step: Backward, taken: set[int]) -> int:
-    """Which operand it is: a node may use its target several times, a variadic argument has one name for all."""
-    assert step.node.function is not None
-    return next(
-        position
-        for position, x in enumerate(step.node.inputs)
-        if x is step.target and position not in taken and step.node.function.argument(position) == step.argument
-    )
+        if previous is None or node.number > previous.number:
+            yield Seed(node, step.incoming)
+        previous = node
+        yield Flow(node, step.argument, by_id[step.target], step.incoming, step.value, step.total)
