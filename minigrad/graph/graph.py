@@ -130,7 +130,7 @@ class Graph:
     def cost(self) -> Cost:
         """Floating-point operations and memory, counted from shapes: by node, operation, scope and order of derivative.
 
-        An op counts what its declaration says, by default one per element of its largest array; views count nothing.
+        An op counts one per element of its largest array, unless `cost.py` knows better; views count nothing.
         Memory is that of results, without leaves and without what an op needs only while it runs.
 
         >>> import minigrad as mg, numpy as np
