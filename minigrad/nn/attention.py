@@ -15,7 +15,7 @@ from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
 from minigrad.nn.module import Module
-from minigrad.ops.attention import attention_weights, check_block, context_by_blocks, named
+from minigrad.ops.attention import attention_weights, check_block, context_by_blocks, give_name
 
 
 class MultiHeadAttention(Module):
@@ -95,7 +95,7 @@ class MultiHeadAttention(Module):
         if self.block is None:
             weights = attention_weights(query, key, value, mask, causal=causal)
             self._keep_weights(weights)
-            context = named(ops.matmul(self.dropout(weights), value), "context")
+            context = give_name(ops.matmul(self.dropout(weights), value), "context")
         else:
             context = context_by_blocks(query, key, value, mask, causal=causal, block=self.block)
         return self.output(ops.merge_heads(context))

@@ -18,7 +18,7 @@ from minigrad.core.modes import scope
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
 from minigrad.nn.module import Module, check_precision, new_parameter
-from minigrad.ops.attention import named
+from minigrad.ops.attention import give_name
 
 Combine = Literal["add", "concatenate"]
 
@@ -142,7 +142,7 @@ def linear_biases(heads: int, queries: int, keys: int | None = None, start: Any 
         places = ops.expand_dims(_make_positions(start, queries), axis=-1)
         far = ops.astype(ops.absolute(places - constant(np.arange(keys))), np.float64)
         biases = constant(slopes[:, None, None]) * -far
-        return named(ops.astype(biases, dtype), "linear biases")
+        return give_name(ops.astype(biases, dtype), "linear biases")
     distances = np.abs(np.arange(start, start + queries)[:, None] - np.arange(keys))
     return constant((slopes[:, None, None] * -distances).astype(dtype), name="linear biases")
 
@@ -200,7 +200,7 @@ def _make_encoding(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> 
     if not isinstance(start, Tensor):
         return constant(_make_table(index(start), index(start) + count, width, dtype), name="positions")
     both = ops.stack(_make_waves(start, count, width, dtype), axis=-1)
-    return named(ops.index(ops.reshape(both, shape=(count, -1)), (slice(None), slice(0, width))), "positions")
+    return give_name(ops.index(ops.reshape(both, shape=(count, -1)), (slice(None), slice(0, width))), "positions")
 
 
 def _make_waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
@@ -211,7 +211,7 @@ def _make_waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tup
     places = ops.astype(ops.expand_dims(_make_positions(start, count), axis=-1), np.float64)
     angles = places / constant(_make_wavelengths(width))
     sines, cosines = (ops.astype(wave, dtype) for wave in (ops.sin(angles), ops.cos(angles)))
-    return named(sines, "sines"), named(cosines, "cosines")
+    return give_name(sines, "sines"), give_name(cosines, "cosines")
 
 
 def _make_wavelengths(width: int) -> Array:

@@ -22,19 +22,6 @@ __all__ = ["merge_heads", "scaled_dot_product_attention", "split_heads"]
 HERE = "scaled_dot_product_attention: "  # how messages begin
 
 
-def reference(
-    query: Any, key: Any, value: Any, mask: Any = None, bias: Any = None, causal: bool = False,
-    scale: float | None = None, block: int | None = None,
-) -> Any:  # fmt: skip
-    scores = query @ np.swapaxes(key, -1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    scores = scores if bias is None else scores + bias
-    allowed = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape)
-    allowed = np.tril(allowed) if causal else allowed
-    weights = np.where(allowed, np.exp(scores), 0)
-    total = weights.sum(-1, keepdims=True)
-    return weights / np.where(total > 0, total, 1) @ value
-
-
 @composition(formula="softmax(q kᵀ · scale + bias) v")
 @rounded_once
 def scaled_dot_product_attention(
@@ -73,7 +60,7 @@ def scaled_dot_product_attention(
         if block is not None:
             return context_by_blocks(query, key, value, mask, bias, causal, scale, block)
         weights = attention_weights(query, key, value, mask, bias, causal, scale)
-        return named(ops.matmul(weights, value), "context")
+        return give_name(ops.matmul(weights, value), "context")
 
 
 def attention_weights(
@@ -82,18 +69,18 @@ def attention_weights(
 ) -> Any:  # fmt: skip
     """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value, scale)
-    mask = checked_mask(mask)
+    mask = read_mask(mask)
     scaled = widened_operand(query) * scale_of(query, scale)  # sums of products overflow float16 early
-    scores = named(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
+    scores = give_name(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
     check_beside(HERE, scores.shape, mask, bias)
     if bias is not None:
-        scores = named(scores + bias, "biased scores")
+        scores = give_name(scores + bias, "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
     weights = ops.softmax(scores, mask)
     if query.dtype.char == key.dtype.char == "e":
         weights = ops.astype(weights, HALF)
-    return named(weights, "weights")
+    return give_name(weights, "weights")
 
 
 def context_by_blocks(
@@ -104,15 +91,15 @@ def context_by_blocks(
     check_shapes(query, key, value, scale)
     check_block(HERE, block)
     lead = common_lead(query, key, value)
-    mask = checked_mask(mask)
+    mask = read_mask(mask)
     check_beside(HERE, (*lead, query.shape[-2], key.shape[-2]), mask, bias)
     width = max(query.shape[-1], value.shape[-1])
-    alike = [in_shape(x, (*lead, x.shape[-2], width)) for x in (query * scale_of(query, scale), key, value)]
-    tokens = named(ops.concatenate(*alike, axis=-2), "tokens")
+    alike = [extend_to(x, (*lead, x.shape[-2], width)) for x in (query * scale_of(query, scale), key, value)]
+    tokens = give_name(ops.concatenate(*alike, axis=-2), "tokens")
     context = ops.blockwise_attention(tokens, mask, bias, queries=query.shape[-2], block=block, causal=causal)
     if value.shape[-1] < width:
         context = ops.index(context, (..., slice(0, value.shape[-1])))
-    return named(context, "context")
+    return give_name(context, "context")
 
 
 def common_lead(query: Any, key: Any, value: Any) -> tuple[int, ...]:
@@ -125,7 +112,7 @@ def common_lead(query: Any, key: Any, value: Any) -> tuple[int, ...]:
         raise ValueError(f"{HERE}leading axes do not broadcast: {listed}") from None
 
 
-def in_shape(x: Any, shape: tuple[int, ...]) -> Any:
+def extend_to(x: Any, shape: tuple[int, ...]) -> Any:
     """`x` with zeros behind its rows, which change no product, and repeated along leading axes that it lacks."""
     missing = shape[-1] - x.shape[-1]
     if missing:
@@ -137,7 +124,7 @@ def scale_of(query: Any, scale: float | None) -> float:
     return 1 / math.sqrt(query.shape[-1]) if scale is None else scale
 
 
-def checked_mask(mask: Any) -> Any:
+def read_mask(mask: Any) -> Any:
     """A mask as a Tensor or an array of booleans."""
     return check_mask(mask if mask is None or isinstance(mask, Tensor) else array_or_constant(mask))
 
@@ -167,7 +154,7 @@ def check_beside(prefix: str, scores: tuple[int, ...], mask: Any, bias: Any) -> 
                              "(…, queries, keys)")  # fmt: skip
 
 
-def named(value: Any, name: str) -> Any:
+def give_name(value: Any, name: str) -> Any:
     """`value`, with a name for listings where it is a Tensor."""
     if isinstance(value, Tensor):
         value.name = name

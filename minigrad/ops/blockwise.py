@@ -140,9 +140,7 @@ def gradient_shape(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, b
     return sizes(tokens, mask, bias, queries, block, g).tokens
 
 
-@op(
-    formula="softmax(q kᵀ + bias) v, block by block", definition=attention_definition, infer=context_shape,
-)  # fmt: skip
+@op(formula="softmax(q kᵀ + bias) v, block by block", definition=attention_definition, infer=context_shape)
 def blockwise_attention(
     tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
 ) -> Any:
@@ -171,9 +169,7 @@ def blockwise_attention(
     return context.astype(of.dtype, copy=False)
 
 
-@op(
-    formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape,
-)  # fmt: skip
+@op(formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape)
 def blockwise_attention_gradient(
     g: Any, tokens: Any, mask: Any = None, bias: Any = None, *, queries: int, block: int, causal: bool = False
 ) -> Any:

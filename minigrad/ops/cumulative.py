@@ -17,9 +17,7 @@ from minigrad.core.op import op
 from minigrad.ops.kernels import HALF, checked_axis
 from minigrad.ops.strong import strongly_multiplied
 
-__all__ = [
-    "cumprod", "cumsum", "linear_recurrence",
-]  # fmt: skip
+__all__ = ["cumprod", "cumsum", "linear_recurrence"]
 
 
 @op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum])
@@ -86,9 +84,7 @@ def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, r
     return np.moveaxis(y, 0, axis).astype(out.dtype, copy=False)
 
 
-@op(
-    formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", infer=shape_of_recurrence,
-)  # fmt: skip
+@op(formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", infer=shape_of_recurrence)
 def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """y₀ = b₀ and yᵢ = aᵢ yᵢ₋₁ + bᵢ along `axis` of `a` and `b`, broadcast together; one step after another.
 

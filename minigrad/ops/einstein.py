@@ -22,9 +22,7 @@ from minigrad.core.tensor import array_or_constant
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import is_number, labelled_product
 
-__all__ = [
-    "einsum",
-]
+__all__ = ["einsum"]
 
 
 @composition(formula="the sum of products over all labels that the output does not have", numpy=[np.einsum])
@@ -51,12 +49,12 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         )
     given = [x if is_number(x) or hasattr(x, "shape") else array_or_constant(x) for x in operands]
     shapes = tuple(shape_of(x) for x in given)
-    labels, output = parsed(subscripts, shapes)
-    lengths = checked_lengths(subscripts, labels, shapes)
-    arrays = [with_labels_once(x, own, lengths) for x, own in zip(in_one_type(given), labels, strict=True)]
-    arrays = [summed_alone(x, own, output + labels_beside(arrays, i)) for i, (x, own) in enumerate(arrays)]
+    labels, output = parse_subscripts(subscripts, shapes)
+    lengths = find_lengths(subscripts, labels, shapes)
+    arrays = [take_diagonals(x, own, lengths) for x, own in zip(cast_to_one_type(given), labels, strict=True)]
+    arrays = [sum_alone(x, own, output + labels_beside(arrays, i)) for i, (x, own) in enumerate(arrays)]
     while len(arrays) > 1:
-        arrays = with_smallest_product(arrays, output, lengths)
+        arrays = multiply_smallest(arrays, output, lengths)
     ((result, own),) = arrays
     if own == output and result is not operands[0]:
         return result
@@ -67,7 +65,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1024)
-def parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], str]:
+def parse_subscripts(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], str]:
     """The labels of every operand and of the output, with letters in place of `...`."""
     where = f"einsum: {subscripts!r}"
     inputs, arrow, output = "".join(subscripts.split()).partition("->")
@@ -101,7 +99,7 @@ def parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[
     return labels, output.replace("...", dots)
 
 
-def checked_lengths(subscripts: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+def find_lengths(subscripts: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
     """The length that each label stands for; axes of length 1 give way to longer ones, but not inside one operand."""
     lengths: dict[str, int] = {}
     first: dict[str, int] = {}  # the operand that set the length
@@ -126,14 +124,14 @@ def checked_lengths(subscripts: str, labels: Sequence[str], shapes: Sequence[tup
 # --- operands one by one, and two by two ------------------------------------------------------------------------------
 
 
-def in_one_type(operands: Sequence[Any]) -> list[Any]:
+def cast_to_one_type(operands: Sequence[Any]) -> list[Any]:
     """All arrays in the type of the result, so that no product of small integers wraps where NumPy's does not."""
     kinds = [np.zeros((), getattr(x, "dtype", type(x))).item() if is_number(x) else x.dtype for x in operands]
     dtype = np.result_type(*kinds)  # numbers stay what they are: beside Tensors they do not change the type
     return [x if is_number(x) or x.dtype == dtype else ops.astype(x, dtype) for x in operands]
 
 
-def with_labels_once(x: Any, labels: str, lengths: dict[str, int]) -> tuple[Any, str]:
+def take_diagonals(x: Any, labels: str, lengths: dict[str, int]) -> tuple[Any, str]:
     """Diagonals in place of repeated labels, and without the axes of length 1 that meet longer ones elsewhere."""
     for one in dict.fromkeys(labels):
         while labels.count(one) > 1:
@@ -152,7 +150,7 @@ def labels_beside(arrays: Sequence[tuple[Any, str]], *places: int) -> str:
     return "".join(labels for i, (_, labels) in enumerate(arrays) if i not in places)
 
 
-def summed_alone(x: Any, labels: str, elsewhere: str) -> tuple[Any, str]:
+def sum_alone(x: Any, labels: str, elsewhere: str) -> tuple[Any, str]:
     """`x` summed over the labels that nothing else has."""
     alone = tuple(i for i, one in enumerate(labels) if one not in elsewhere)
     if not alone:
@@ -163,7 +161,7 @@ def summed_alone(x: Any, labels: str, elsewhere: str) -> tuple[Any, str]:
     return total, "".join(one for one in labels if one in elsewhere)
 
 
-def with_smallest_product(arrays: list[tuple[Any, str]], output: str, lengths: dict[str, int]) -> list[tuple[Any, str]]:
+def multiply_smallest(arrays: list[tuple[Any, str]], output: str, lengths: dict[str, int]) -> list[tuple[Any, str]]:
     """The two arrays multiplied whose product has the fewest elements, and all others."""
 
     def wanted(i: int, j: int) -> str:

@@ -29,7 +29,7 @@ __all__ = [
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def divided(g: Any, x: Any) -> Any:
+def divide_strongly(g: Any, x: Any) -> Any:
     """g / x, strongly: 0 where g is 0."""
     if not isinstance(x, (int, float)):
         return ops.strong_multiply(g, 1.0 / x)
@@ -54,7 +54,7 @@ strong_multiply: Op = row(
          "if np.isnan(np.add.reduce({out}, None)):\n    {out}[...] = strong_multiply({x1}, {x2})",
 )  # fmt: skip
 divide: Op = row(
-    "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divided(g, x2),
+    "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divide_strongly(g, x2),
     lambda g, y, x1, x2: -ops.strong_multiply(g, y / x2), arguments=PAIR, symbol="/",
 )  # fmt: skip
 multiply.strong, divide.strong = strongly_multiplied, strongly_divided
@@ -130,12 +130,12 @@ def power(x1: Any, x2: Any) -> Any:
 
 def share_of_chosen(g: Any, y: Any, mine: Any, other: Any) -> Any:
     """The gradient where `mine` was chosen, half of it where both were; NaN is chosen over numbers."""
-    this, that = chosen(y, mine), chosen(y, other)
+    this, that = is_chosen(y, mine), is_chosen(y, other)
     alone = ops.where(ops.logical_and(this, ops.logical_not(that)), g, 0.0)
     return alone + ops.where(ops.logical_and(this, that), g * 0.5, 0.0)
 
 
-def chosen(y: Any, x: Any) -> Any:
+def is_chosen(y: Any, x: Any) -> Any:
     return ops.logical_or(ops.equal(x, y), ops.isnan(x))
 
 

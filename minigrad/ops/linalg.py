@@ -14,9 +14,7 @@ from minigrad.core.record import by_numpy, composition
 from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, widened
 from minigrad.ops.reduction import Axis, chosen, kept, places, unless_zero
 
-__all__ = [
-    "matrix_trace", "norm", "vector_norm",
-]  # fmt: skip
+__all__ = ["matrix_trace", "norm", "vector_norm"]
 
 
 @op(formula="(Σᵢ |xᵢ|ᵖ)^(1/p)", numpy=[np.linalg.vector_norm])

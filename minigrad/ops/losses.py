@@ -27,16 +27,16 @@ def check_reduction(function: str, reduction: str) -> None:
         raise ValueError(f'{function}: reduction={reduction!r}, expected "mean", "sum" or "none"')
 
 
-def compared(function: str, x: Any, target: Any, reduction: str) -> tuple[Any, Any]:
+def prepare_pair(function: str, x: Any, target: Any, reduction: str) -> tuple[Any, Any]:
     """Both sides as floats, lists as arrays; an error where the target would make more of `x` than there is."""
     check_reduction(function, reduction)
     if not broadcasts_to(shape_of(target), shape_of(x)):
         raise ValueError(f"{function}: a target of shape {shape_of(target)} does not fit {shape_of(x)}")
     x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
-    return x, beside(x, target)
+    return x, cast_beside(x, target)
 
 
-def beside(x: Any, values: Any) -> Any:
+def cast_beside(x: Any, values: Any) -> Any:
     """`values` as floats; integers and booleans in the precision of `x`, which they are to leave as it is."""
     if isinstance(values, (int, float)):
         return values
@@ -56,7 +56,7 @@ def mse(x: Any, target: Any, reduction: str = "mean") -> Any:
     >>> float(mse(Tensor([1.0, 3.0]), [0.0, 0.0]))
     5.0
     """
-    x, target = compared("mse", x, target, reduction)
+    x, target = prepare_pair("mse", x, target, reduction)
     return reduce(ops.square(x - target), reduction)
 
 
@@ -68,7 +68,7 @@ def l1(x: Any, target: Any, reduction: str = "mean") -> Any:
     >>> float(l1(Tensor([1.0, -3.0]), [0.0, 0.0]))
     2.0
     """
-    x, target = compared("l1", x, target, reduction)
+    x, target = prepare_pair("l1", x, target, reduction)
     return reduce(ops.absolute(x - target), reduction)
 
 
@@ -83,7 +83,7 @@ def huber(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> A
     >>> huber(Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none").tolist()
     [0.125, 2.5]
     """
-    x, target = compared("huber", x, target, reduction)
+    x, target = prepare_pair("huber", x, target, reduction)
     if not delta > 0:
         raise ValueError(f"huber: delta={delta} must be positive")
     difference = x - target
@@ -102,13 +102,13 @@ def bce_with_logits(logits: Any, targets: Any, positive_weight: Any = None, redu
     >>> bce_with_logits(Tensor([1000.0, 1000.0]), [1, 0], reduction="none").tolist()
     [0.0, 1000.0]
     """
-    logits, targets = compared("bce_with_logits", logits, targets, reduction)
+    logits, targets = prepare_pair("bce_with_logits", logits, targets, reduction)
     yes, no = targets, 1.0 - targets
     if positive_weight is not None:
         if not broadcasts_to(shape_of(positive_weight), logits.shape):
             raise ValueError(f"bce_with_logits: a positive_weight of shape {shape_of(positive_weight)} does not fit "
                              f"{logits.shape}")  # fmt: skip
-        yes = yes * beside(logits, positive_weight)
+        yes = yes * cast_beside(logits, positive_weight)
     with np.errstate(invalid="ignore"):  # an infinite logit that is right costs nothing: 0 · ∞ is 0 here
         losses = ops.strong_multiply(yes, ops.softplus(-logits)) + ops.strong_multiply(no, ops.softplus(logits))
     return reduce(losses, reduction)
@@ -128,7 +128,7 @@ def kl_div(log_probabilities: Any, target: Any, log_target: bool = False, reduct
     >>> float(kl_div(mg.log(Tensor([0.5, 0.5])), [0.0, 1.0])).__round__(4)
     0.6931
     """
-    log_probabilities, target = compared("kl_div", log_probabilities, target, reduction)
+    log_probabilities, target = prepare_pair("kl_div", log_probabilities, target, reduction)
     if not log_probabilities.ndim:
         raise ValueError("kl_div: log_probabilities of shape (): expected an axis of classes, the last")
     probabilities = ops.exp(target) if log_target else target

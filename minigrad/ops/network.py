@@ -113,10 +113,7 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return x - ops.logsumexp(x, axis=axis, keepdims=True)
 
 
-@op(
-    formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition,
-    infer=shape_of_weights,
-)  # fmt: skip
+@op(formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition, infer=shape_of_weights)
 def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     """The logarithm of softmax, computed without one; −∞ where the mask `where` is False.
 

@@ -24,9 +24,7 @@ from minigrad.ops.kernels import HALF, checked_axes, sum_of_products
 from minigrad.ops.strong import strong_sums
 from minigrad.wording.clashes import refuse_clash
 
-__all__ = [
-    "dot", "inner", "linear", "matmul", "outer", "tensordot", "vecdot",
-]  # fmt: skip
+__all__ = ["dot", "inner", "linear", "matmul", "outer", "tensordot", "vecdot"]
 
 
 def product_shape(x1: Any, x2: Any) -> Shaped:

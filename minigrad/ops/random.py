@@ -40,11 +40,11 @@ def current_generator(rng: np.random.Generator | None) -> np.random.Generator:
 
 
 def shape_of_draw(*, shape: Any, dtype: Any, generator: Any) -> Shaped:
-    drawn_type = np.dtype(checked(dtype, generator))
+    drawn_type = np.dtype(check_draw(dtype, generator))
     return Shaped(np.broadcast_to(0, shape).shape, drawn_type)
 
 
-def checked(dtype: Any, generator: Any) -> Any:
+def check_draw(dtype: Any, generator: Any) -> Any:
     """The type to draw in, where both are what they must be."""
     if not isinstance(generator, np.random.Generator):
         raise TypeError(f"expected a numpy.random.Generator, got {type(generator).__name__}")
@@ -56,12 +56,12 @@ def checked(dtype: Any, generator: Any) -> Any:
 @op(formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=shape_of_draw)
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
-    precision = checked(dtype, generator)
+    precision = check_draw(dtype, generator)
     return generator.random(shape, precision)
 
 
 @op(formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=shape_of_draw)
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
-    precision = checked(dtype, generator)
+    precision = check_draw(dtype, generator)
     return generator.standard_normal(shape, precision)

@@ -17,9 +17,7 @@ from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import checked_axes, checked_axis, exactly
 
-__all__ = [
-    "diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack",
-]  # fmt: skip
+__all__ = ["diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack"]
 
 # --- another order, another shape -------------------------------------------------------------------------------------
 
@@ -91,7 +89,7 @@ def tile(x: Any, reps: int | Sequence[int]) -> Any:
     >>> tile(Tensor([1.0, 2.0]), (2, 2)).tolist()
     [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
-    counts = checked_counts("tile", "reps", reps)
+    counts = read_counts("tile", "reps", reps)
     shape = shape_of(x)
     ndim = max(len(shape), len(counts))
     counts, shape = (1,) * (ndim - len(counts)) + counts, (1,) * (ndim - len(shape)) + shape
@@ -112,7 +110,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
         x, axis = ops.ravel(x), 0
     shape = shape_of(x)
     axis = checked_axis("repeat", axis, len(shape))
-    counts = checked_counts("repeat", "repeats", repeats)
+    counts = read_counts("repeat", "repeats", repeats)
     before, length, after = shape[:axis], shape[axis], shape[axis + 1 :]
     if len(counts) == 1:
         apart = ops.broadcast_to(ops.expand_dims(x, axis + 1), (*before, length, *counts, *after))
@@ -123,7 +121,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     return ops.take(x, constant(places) if isinstance(x, Tensor) else places, axis)
 
 
-def checked_counts(function: str, argument: str, counts: Any) -> tuple[int, ...]:
+def read_counts(function: str, argument: str, counts: Any) -> tuple[int, ...]:
     """How many times each, as a tuple; the result's shape depends on them, so they cannot be a captured Tensor."""
     entries = counts if isinstance(counts, (tuple, list)) or np.ndim(counts) else [counts]
     try:

@@ -29,9 +29,7 @@ from minigrad.ops.kernels import (
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 
-__all__ = [
-    "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
-]  # fmt: skip
+__all__ = ["argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var"]
 
 Axis = int | tuple[int, ...] | None
 

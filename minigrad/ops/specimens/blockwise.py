@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
-from minigrad.ops.attention import reference
 from minigrad.ops.blockwise import gradient_definition, parts
 from minigrad.ops.specimens import attach
+from minigrad.ops.specimens.attention import attend
 from minigrad.ops.specimens.calls import Call, Refusal, call, refusal
 from minigrad.ops.specimens.draws import Draw, booleans, normal
 
@@ -55,7 +55,7 @@ attach(
     ops.blockwise_attention,
     samples=samples(),
     refusals=refusals("blockwise_attention"),
-    reference=lambda tokens, mask=None, bias=None, *, queries, block, causal=False: reference(
+    reference=lambda tokens, mask=None, bias=None, *, queries, block, causal=False: attend(
         *parts(tokens, queries), mask, bias, causal, 1.0
     ),
 )

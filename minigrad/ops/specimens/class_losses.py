@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import ops
 from minigrad.ops.class_losses import definition_on_log_probabilities
 from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal
 from minigrad.ops.specimens.draws import integers, normal, positive
 
 
-def refusals_of_targets(function: str) -> list[Any]:
+def refusals_of_targets(function: str) -> list[Refusal]:
     """What `cross_entropy` and `nll` both refuse."""
     return [
         refusal(call(normal(2, 5), [0, 7]), IndexError, function, "index 7", "(1,)", "0 … 4"),

@@ -13,25 +13,23 @@ from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, refusal
 from minigrad.ops.specimens.draws import booleans, integers, normal
 
+keys = [
+    (0,), (-1, slice(None)), (slice(None, None, -2),), (None, ..., 1), (slice(1, 1),), (..., 0),
+    ([0, 0, 3], [1, 1, 2]), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
+]  # fmt: skip
 OUTSIDE = np.array([0, 3])
 
 
-def added_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
+def add_at(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
     result = np.zeros(shape, values.dtype)
     np.add.at(result, key, values)
     return result
 
 
-keys = [
-    (0,), (-1, slice(None)), (slice(None, None, -2),), (None, ..., 1), (slice(1, 1),), (..., 0),
-    ([0, 0, 3], [1, 1, 2]), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
-]  # fmt: skip
-
-
-def added_along(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+def add_along(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     mesh: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     mesh[axis] = indices
-    return added_at(np.broadcast_to(values, indices.shape), tuple(mesh), shape)
+    return add_at(np.broadcast_to(values, indices.shape), tuple(mesh), shape)
 
 
 attach(
@@ -59,7 +57,7 @@ attach(
                 IndexError, "scatter_add", "index 2"),
         refusal(call(normal(3), integers(4, 2), index=Index([True]), shape=(4,)), ValueError, "scatter_add", "(3,)"),
     ],
-    reference=lambda values, *indices, index, shape: added_at(values, index.with_arrays(indices), shape),
+    reference=lambda values, *indices, index, shape: add_at(values, index.with_arrays(indices), shape),
 )  # fmt: skip
 attach(
     ops.index,
@@ -141,7 +139,7 @@ attach(
         refusal(call(normal(2, 3), integers(3, 2, 3), axis=2, shape=(2, 3)), AxisError, "add_along_axis", "axis 2"),
         refusal(call(normal(2, 1), [[3], [0]], axis=1, shape=(2, 3)), IndexError, "add_along_axis", "index 3"),
     ],
-    reference=lambda values, indices, *, axis, shape: added_along(values, indices, axis, shape),
+    reference=lambda values, indices, *, axis, shape: add_along(values, indices, axis, shape),
 )
 attach(
     ops.argsort,

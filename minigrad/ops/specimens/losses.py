@@ -8,20 +8,16 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, kink, refusal
+from minigrad.ops.specimens.calls import Refusal, call, kink, refusal
 from minigrad.ops.specimens.draws import between, booleans, integers, normal, positive
 
-
-def reduced_by_numpy(losses: Any, reduction: str) -> Any:
-    return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
-
-
-PAIRS = [call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), reduction="sum"),
-         call(normal(2, 0), normal(2, 0), reduction="none"), call(normal(), normal()),
-         call(normal(2, 3), [1, 0, 2])]  # fmt: skip
+PAIRS = [
+    call(normal(2, 3), normal(2, 3)), call(normal(2, 3), normal(3), reduction="sum"),
+    call(normal(2, 0), normal(2, 0), reduction="none"), call(normal(), normal()), call(normal(2, 3), [1, 0, 2]),
+]  # fmt: skip
 
 
-def refusals_of_pairs(function: str) -> list[Any]:
+def refusals_of_pairs(function: str) -> list[Refusal]:
     """What every loss of two arrays refuses; broadcasting (3,) with (3, 1) would compare all with all."""
     return [
         refusal(call(normal(3), normal(3, 1)), ValueError, function, "(3, 1)", "(3,)"),
@@ -29,10 +25,14 @@ def refusals_of_pairs(function: str) -> list[Any]:
     ]
 
 
+def reduce_in_numpy(losses: Any, reduction: str) -> Any:
+    return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
+
+
 def bce_in_numpy(logits: Any, targets: Any, positive_weight: Any = None, reduction: str = "mean") -> Any:
     p = 1 / (1 + np.exp(-logits))
     factor = 1 if positive_weight is None else positive_weight
-    return reduced_by_numpy(
+    return reduce_in_numpy(
         -(factor * np.asarray(targets) * np.log(p) + (1 - np.asarray(targets)) * np.log(1 - p)), reduction
     )
 
@@ -40,21 +40,21 @@ def bce_in_numpy(logits: Any, targets: Any, positive_weight: Any = None, reducti
 def kl_in_numpy(log_probabilities: Any, target: Any, log_target: bool = False, reduction: str = "mean") -> Any:
     p = np.exp(target) if log_target else np.asarray(target)
     logarithm = target if log_target else np.log(np.where(p == 0, 1, p))
-    return reduced_by_numpy(np.sum(p * (logarithm - log_probabilities), -1), reduction)
+    return reduce_in_numpy(np.sum(p * (logarithm - log_probabilities), -1), reduction)
 
 
 attach(
     ops.mse,
     samples=PAIRS,
     refusals=refusals_of_pairs("mse"),
-    reference=lambda x, target, reduction="mean": reduced_by_numpy((x - np.asarray(target)) ** 2, reduction),
+    reference=lambda x, target, reduction="mean": reduce_in_numpy((x - np.asarray(target)) ** 2, reduction),
 )
 attach(
     ops.l1,
     samples=PAIRS,
     refusals=refusals_of_pairs("l1"),
     kinks=[kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0])],
-    reference=lambda x, target, reduction="mean": reduced_by_numpy(np.abs(x - np.asarray(target)), reduction),
+    reference=lambda x, target, reduction="mean": reduce_in_numpy(np.abs(x - np.asarray(target)), reduction),
 )
 attach(
     ops.huber,
@@ -64,7 +64,7 @@ attach(
         refusal(call(normal(2), normal(2), delta=0.0), ValueError, "huber", "delta=0.0", "positive"),
     ],
     kinks=[kink(call(np.array([2.0, -2.0, 0.0]), np.zeros(3), delta=2.0, reduction="sum"), [2, -2, 0], [-2, 2, 0])],
-    reference=lambda x, target, delta=1.0, reduction="mean": reduced_by_numpy(
+    reference=lambda x, target, delta=1.0, reduction="mean": reduce_in_numpy(
         np.where(np.abs(x - target) <= delta, (x - target) ** 2 / 2, delta * (np.abs(x - target) - delta / 2)),
         reduction,
     ),

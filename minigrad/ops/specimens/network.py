@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import ops
@@ -11,15 +9,17 @@ from minigrad.core.errors import GraphError
 from minigrad.ops.kernels import AxisError
 from minigrad.ops.network import log_softmax_definition, softmax_definition
 from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, kink, refusal
+from minigrad.ops.specimens.calls import Refusal, call, kink, refusal
 from minigrad.ops.specimens.draws import booleans, integers, normal
 
-MASKED = [call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
-          call(normal(3, 2), [[True, False], [True, False], [True, False]], axis=0)]  # fmt: skip
 ROWS_OF_SCORES = [call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(3)), call(normal(0, 3))]
+MASKED = [
+    call(normal(2, 3), booleans(2, 3)), call(normal(2, 3), booleans(3), axis=-1),
+    call(normal(3, 2), [[True, False], [True, False], [True, False]], axis=0),
+]  # fmt: skip
 
 
-def refusals_of_scores(function: str) -> list[Any]:
+def refusals_of_scores(function: str) -> list[Refusal]:
     """What `softmax` and `log_softmax` both refuse."""
     return [
         refusal(call(normal(2, 3), axis=2), AxisError, function, "axis 2", "dimension 2"),

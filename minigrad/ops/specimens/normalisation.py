@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import ops
 from minigrad.ops.normalisation import inverse_deviation_definition, standardize_definition
 from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal
 from minigrad.ops.specimens.draws import normal, positive
 
 ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4)), call(normal(0, 4)), call(normal(2, 1))]
 
 
-def refusals_of_rows(function: str) -> list[Any]:
+def refusals_of_rows(function: str) -> list[Refusal]:
     """What every normalisation refuses."""
     return [
         refusal(call(normal()), ValueError, function, "()", "last axis"),

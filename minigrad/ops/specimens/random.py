@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad import ops
 from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal
 from minigrad.ops.specimens.draws import Generator
 
 
-def refusals_of_draws(function: str) -> list[Any]:
+def refusals_of_draws(function: str) -> list[Refusal]:
     """What both draws refuse."""
     return [
         refusal(call(shape=(2,)), TypeError, function, "generator", "missing"),
