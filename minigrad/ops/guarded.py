@@ -87,8 +87,8 @@ def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence
 
     specimens = collect_specimens(**{field: record[field] for field in SPECIMENS if field in record})
     attributes = {field: record[field] for field in ATTRIBUTES if field in record}
-    is_so = {field: value for field, value in record.items() if field not in (*SPECIMENS, *ATTRIBUTES)}
-    own = make(call, **is_so)
+    declared = {field: value for field, value in record.items() if field not in (*SPECIMENS, *ATTRIBUTES)}
+    own = make(call, **declared)
     vars(own).update(specimens._asdict(), **attributes)
     return offer_function(own)
 
