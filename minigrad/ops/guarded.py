@@ -31,8 +31,8 @@ def op(*misplaced: Any, **record: Any) -> Callable[[Callable[..., Any]], Op]:
     """Declare an op of your own: a decorator for its forward function on arrays.
 
     It may say what the op is, see `Op` and `Function`, and all that stands in other places for the ops of minigrad:
-    samples, refusals, kinks, a reference and where it is `flat` (see `Specimens`), the attributes of an `Op`, and its
-    `flops`, a number or a function of (out, *inputs, **params).
+    samples, refusals, kinks, a reference and where it is `flat` (see `Specimens`), the attributes of an `Op`, its
+    `flops`, a number or a function of (out, *inputs, **params), and its formula in `latex`, for your own use.
 
     Raises:
         TypeError: a field that does not exist, or no parentheses.
