@@ -69,7 +69,7 @@ class Function:
         try:
             result: Tensor = self.call(*args, **kwargs)
         except (TypeError, ValueError, IndexError, AttributeError) as error:
-            from minigrad.wording.unnamed import name_call_error
+            from minigrad.wording.calls import name_call_error
 
             named = name_call_error(self, error, args, kwargs)
             if named is error:

@@ -13,6 +13,9 @@ class Split(Generic[Part]):
     """A data set in two parts, with where it comes from and the licence it is under.
 
     `train` is for training; `validation` is only for measuring. What belongs to which is the same at every call.
+
+    >>> mg.data.digits().licence
+    'CC BY 4.0'
     """
 
     train: Part

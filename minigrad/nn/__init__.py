@@ -3,6 +3,7 @@
 What they compute is made of ops, so a module's graph is the graph of its `forward`, with the module's name as scope.
 """
 
+from minigrad.nn.attention import AttentionPooling as AttentionPooling
 from minigrad.nn.attention import MultiHeadAttention as MultiHeadAttention
 from minigrad.nn.cache import KeyValueCache as KeyValueCache
 from minigrad.nn.language import LanguageModel as LanguageModel
@@ -13,7 +14,6 @@ from minigrad.nn.layers import LayerNorm as LayerNorm
 from minigrad.nn.layers import Linear as Linear
 from minigrad.nn.layers import RMSNorm as RMSNorm
 from minigrad.nn.module import Module as Module
-from minigrad.nn.pooling import AttentionPooling as AttentionPooling
 from minigrad.nn.positions import LearnedPositions as LearnedPositions
 from minigrad.nn.positions import SinusoidalPositions as SinusoidalPositions
 from minigrad.nn.positions import linear_biases as linear_biases

@@ -1,4 +1,4 @@
-"""Multi-head attention, with its weights to look at."""
+"""Multi-head attention, with its weights to look at, and pooling by it: one vector for a whole sequence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigrad.core.storage import memory_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Linear, check_sizes
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, new_parameter
 from minigrad.ops.attention import attention_weights, check_block, context_by_blocks, give_name
 
 
@@ -119,6 +119,29 @@ class MultiHeadAttention(Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_node": None, "_values": None}
+
+
+class AttentionPooling(Module):
+    """A trained query attends to all tokens; what it gets stands for the sequence (Lee et al., arXiv 1810.00825, 3.2).
+
+    `pooling.attention.weights`, (…, heads, 1, tokens), say how much each token counts.
+
+    >>> pooling = AttentionPooling(width=8, heads=2, rng=np.random.default_rng(0))
+    >>> pooling(np.ones((3, 5, 8), np.float32)).shape
+    (3, 8)
+    """
+
+    def __init__(
+        self, width: int, heads: int, *, rng: np.random.Generator, dropout: float = 0.0, dtype: Any = np.float32
+    ) -> None:
+        check_sizes("AttentionPooling", width=width, heads=heads)
+        self.query = new_parameter(rng.standard_normal((1, width)), dtype, "query")
+        self.attention = MultiHeadAttention(width, heads, rng=rng, dropout=dropout, dtype=dtype)
+
+    def forward(self, x: Any, key_mask: Any = None) -> Any:
+        """`x` (…, tokens, width) as (…, width); `key_mask` (…, tokens) is True for a token and False for padding."""
+        query = ops.broadcast_to(self.query, (*x.shape[:-2], *self.query.shape))
+        return ops.squeeze(self.attention(query, x, key_mask=key_mask), axis=-2)
 
 
 def _join_masks(mask: Any, key_mask: Any, ndim: int) -> Any:

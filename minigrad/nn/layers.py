@@ -36,6 +36,7 @@ class Linear(Module):
         self.bias = new_parameter(np.zeros(outputs), dtype, "bias") if bias else None
 
     def forward(self, x: Any) -> Any:
+        """`x` (…, inputs) as (…, outputs)."""
         check_precision(x, self.weight)
         return ops.matmul(x, self.weight) if self.bias is None else ops.linear(x, self.weight, self.bias)
 
@@ -52,11 +53,16 @@ class Embedding(Module):
         self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
 
     def forward(self, indices: Any) -> Any:
+        """The rows of integer `indices` (…), (…, width)."""
         return ops.embedding(self.weight, indices)
 
 
 class LayerNorm(Module):
-    """Layer normalisation over the last axis, with a gain and a bias (Ba, Kiros and Hinton, arXiv 1607.06450)."""
+    """Layer normalisation over the last axis, with a gain and a bias (Ba, Kiros and Hinton, arXiv 1607.06450).
+
+    >>> LayerNorm(2)(np.array([[1.0, 3.0]], np.float32)).numpy().round(2).tolist()
+    [[-1.0, 1.0]]
+    """
 
     def __init__(self, width: int, epsilon: float = 1e-5, dtype: Any = np.float32) -> None:
         check_sizes("LayerNorm", width=width)
@@ -65,12 +71,17 @@ class LayerNorm(Module):
         self.epsilon = epsilon
 
     def forward(self, x: Any) -> Any:
+        """`x` (…, width), normalised."""
         check_precision(x, self.gain)
         return ops.layer_norm(x, self.gain, self.bias, epsilon=self.epsilon)
 
 
 class RMSNorm(Module):
-    """Root-mean-square normalisation over the last axis, with a gain (Zhang and Sennrich, arXiv 1910.07467)."""
+    """Root-mean-square normalisation over the last axis, with a gain (Zhang and Sennrich, arXiv 1910.07467).
+
+    >>> RMSNorm(2)(np.array([[2.0, -2.0]], np.float32)).numpy().round(2).tolist()
+    [[1.0, -1.0]]
+    """
 
     def __init__(self, width: int, epsilon: float = 1e-6, dtype: Any = np.float32) -> None:
         check_sizes("RMSNorm", width=width)
@@ -78,6 +89,7 @@ class RMSNorm(Module):
         self.epsilon = epsilon
 
     def forward(self, x: Any) -> Any:
+        """`x` (…, width), normalised."""
         check_precision(x, self.gain)
         return ops.rms_norm(x, self.gain, epsilon=self.epsilon)
 
@@ -87,6 +99,10 @@ class Dropout(Module):
 
     Draws come from `rng`, or without one from that of the enclosing `with minigrad.generator(rng):`. After `eval()`
     nothing is dropped.
+
+    >>> dropout = Dropout(0.5, np.random.default_rng(0))
+    >>> dropout(np.ones(6)).tolist(), dropout.eval()(np.ones(2)).tolist()
+    ([2.0, 2.0, 2.0, 0.0, 0.0, 0.0], [1.0, 1.0])
     """
 
     def __init__(self, rate: float, rng: np.random.Generator | None = None) -> None:
@@ -96,6 +112,7 @@ class Dropout(Module):
         self.rng = rng
 
     def forward(self, x: Any) -> Any:
+        """`x` of any shape, with some of its elements dropped while training."""
         return ops.dropout(x, self.rate, self.rng) if self.training and self.rate else x
 
 
@@ -103,6 +120,9 @@ class FeedForward(Module):
     """Two linear maps with an activation between them, applied to every token (Vaswani et al., 2017, eq. 2).
 
     `activation` is one of `ACTIVATIONS`; the hidden layer has the given width, which is often four times `width`.
+
+    >>> FeedForward(4, 16, "gelu", rng=np.random.default_rng(0))(np.ones((3, 4), np.float32)).shape
+    (3, 4)
     """
 
     def __init__(
@@ -115,6 +135,7 @@ class FeedForward(Module):
         self.activation = activation
 
     def forward(self, x: Any) -> Any:
+        """`x` (…, width) as (…, width)."""
         return self.down(ACTIVATIONS[self.activation](self.up(x)))
 
 

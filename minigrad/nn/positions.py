@@ -63,6 +63,10 @@ class LearnedPositions(Module):
     """A trained vector for each of `count` positions, standard normal at first.
 
     `combine` and `start` are as in `SinusoidalPositions`.
+
+    >>> positions = LearnedPositions(16, 4, np.random.default_rng(0), combine="concatenate")
+    >>> positions(np.zeros((2, 3, 8), np.float32)).shape
+    (2, 3, 12)
     """
 
     def __init__(

@@ -38,6 +38,16 @@ class Optimiser(Watched, habits="Optimiser"):
 
     A parameter without a gradient is left alone, and so are its moments. The number of steps is one for all parameters.
     The moments of float16 parameters are float32, and so is the update, which is rounded once.
+
+    >>> class SignDescent(Optimiser):
+    ...     def rule(self, parameter, gradient, rate):
+    ...         return (parameter - ops.sign(gradient) * rate,)
+    >>> p = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimiser = SignDescent([p], rate=0.5)
+    >>> (p * p).sum().backward()
+    >>> optimiser.step()
+    >>> p.tolist(), optimiser.steps
+    ([0.5, -1.5], 1)
     """
 
     moments: tuple[str, ...] = ()  # arrays of the parameters' size that the rule keeps from step to step

@@ -19,7 +19,11 @@ Schedule = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate at every step."""
+    """The same rate at every step.
+
+    >>> Constant()(step=100)
+    1.0
+    """
 
     def __call__(self, step: Any) -> Any:
         return 1.0

@@ -1,15 +1,22 @@
-"""What a function takes, for those who called it with something else."""
+"""Calls that failed: what a function takes, and its name before errors of Python's and NumPy's own."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from minigrad.core.record import Function, registry
 from minigrad.wording.habits import find_argument_hints
 
 if TYPE_CHECKING:
     from minigrad.core.signature import Signature
+
+
+PLAIN = (TypeError, ValueError, IndexError, AttributeError, np.exceptions.AxisError)  # made of a message alone
 
 
 def make_call_error(signature: Signature, problem: str, given: Iterable[str]) -> TypeError:
@@ -35,6 +42,29 @@ def check_call(name: str, function: Callable[..., Any], args: tuple[Any, ...], k
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
         problem = f"argument {unknown} is not supported" if unknown and not takes_any else f"{error}"
         raise TypeError(_describe_refusal(name, problem, [_write_parameter(p) for p in parameters], kwargs)) from None
+
+
+def name_call_error(function: Function, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+    """What to raise where `function` raised `error` for these arguments.
+
+    Raises:
+        TypeError: it does not take them.
+    """
+    if isinstance(error, TypeError):
+        check_call(function.name, function.call, args, kwargs)
+    return name_error(function.name, error)
+
+
+def name_error(name: str, error: Exception) -> Exception:
+    """`error` itself where its message begins with a function on record, else the same with `name` before it.
+
+    >>> name_error("stack", ValueError("stack: expected one array")), name_error("stack", ValueError("too few"))
+    (ValueError('stack: expected one array'), ValueError('stack: too few'))
+    """
+    begins = re.match(r"(?:minigrad\.)?(\w+)(?:\(|: )", str(error))
+    if type(error) not in PLAIN or (begins and begins[1] in registry):
+        return error
+    return type(error)(f"{name}: {error}")
 
 
 def _write_parameter(parameter: inspect.Parameter) -> str:

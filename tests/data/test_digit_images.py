@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import digits, regression_baseline
-from minigrad.data.tables import read_table
+from minigrad.data.digit_images import read_table
 
 
 def test_every_image_of_the_file_is_in_one_part():

@@ -34,9 +34,9 @@ def infer_without_a_look() -> None:
 
 
 def leave_errors_unnamed() -> None:
-    from minigrad.wording import unnamed
+    from minigrad.wording import calls
 
-    unnamed.name_error = lambda name, error: error
+    calls.name_error = lambda name, error: error
 
 
 def take_pieces_of_constants_for_constants() -> None:
