@@ -1,7 +1,7 @@
 """Decorating with a block: the body of a function runs inside of it, and never its caller.
 
 In come what makes the context manager and a function, out goes a function of the same kind. That of a generator would
-leave the block open while its consumer runs, so it gets a context of its own (`contextvars`). Called by `Within`.
+leave the block open while its consumer runs, so it gets a context of its own (`contextvars`).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ def decorate(enter: Enter, function: F) -> F:
     """`function` with `with enter():` around each call; for generators, around what they do and not what they yield to.
 
     >>> from contextlib import nullcontext
-    >>> @functools.partial(decorated, nullcontext)
+    >>> @functools.partial(decorate, nullcontext)
     ... def count(stop):
     ...     yield from range(stop)
     >>> list(count(3)), inspect.isgeneratorfunction(count)
     ([0, 1, 2], True)
     """
-    wrap = next((wrap for is_kind, wrap in _KINDS if is_kind(function)), _plain)
+    wrap = next((wrap for is_kind, wrap in _KINDS if is_kind(function)), _wrap_function)
     return cast(F, functools.wraps(function)(wrap(enter, function)))
 
 
-def _plain(enter: Enter, function: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_function(enter: Enter, function: Callable[..., Any]) -> Callable[..., Any]:
     def inside(*args: Any, **kwargs: Any) -> Any:
         with enter():
             return function(*args, **kwargs)
@@ -40,32 +40,32 @@ def _plain(enter: Enter, function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-def _coroutine(enter: Enter, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _wrap_coroutine(enter: Enter, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def inside(*args: Any, **kwargs: Any) -> Any:
-        with _context_inside(enter) as context:
-            return await _awaited(function(*args, **kwargs), context)
+        with _enter_context(enter) as context:
+            return await _await_in(function(*args, **kwargs), context)
 
     return inside
 
 
-def _generator(enter: Enter, function: Callable[..., Any]) -> Callable[..., Generator[Any, Any, Any]]:
+def _wrap_generator(enter: Enter, function: Callable[..., Any]) -> Callable[..., Generator[Any, Any, Any]]:
     def inside(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with _context_inside(enter) as context:
-            return (yield from _steps(function(*args, **kwargs), context))
+        with _enter_context(enter) as context:
+            return (yield from _run_steps(function(*args, **kwargs), context))
 
     return inside
 
 
-def _async_generator(
+def _wrap_async_generator(
     enter: Enter, function: Callable[..., AsyncGenerator[Any, Any]]
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def inside(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with _context_inside(enter) as context:
+        with _enter_context(enter) as context:
             body = function(*args, **kwargs)
             step: Awaitable[Any] = body.asend(None)
             while True:
                 try:
-                    value = await _awaited(step, context)
+                    value = await _await_in(step, context)
                 except StopAsyncIteration:
                     return
                 finally:
@@ -73,7 +73,7 @@ def _async_generator(
                 try:
                     step = body.asend((yield value))
                 except GeneratorExit:
-                    await _awaited(body.aclose(), context)
+                    await _await_in(body.aclose(), context)
                     raise
                 except BaseException as error:
                     step = body.athrow(error)
@@ -82,14 +82,14 @@ def _async_generator(
 
 
 _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Enter, Callable[..., Any]], Callable[..., Any]]], ...] = (
-    (inspect.isgeneratorfunction, _generator),
-    (inspect.isasyncgenfunction, _async_generator),
-    (inspect.iscoroutinefunction, _coroutine),
+    (inspect.isgeneratorfunction, _wrap_generator),
+    (inspect.isasyncgenfunction, _wrap_async_generator),
+    (inspect.iscoroutinefunction, _wrap_coroutine),
 )
 
 
 @contextmanager
-def _context_inside(enter: Enter) -> Iterator[contextvars.Context]:
+def _enter_context(enter: Enter) -> Iterator[contextvars.Context]:
     """A copy of the present context, inside of the block."""
     context, block = contextvars.copy_context(), enter()
     context.run(block.__enter__)
@@ -103,11 +103,11 @@ def _context_inside(enter: Enter) -> Iterator[contextvars.Context]:
 
 
 @types.coroutine
-def _awaited(awaitable: Awaitable[Any], context: contextvars.Context) -> Generator[Any, Any, Any]:
-    return (yield from _steps(awaitable.__await__(), context))
+def _await_in(awaitable: Awaitable[Any], context: contextvars.Context) -> Generator[Any, Any, Any]:
+    return (yield from _run_steps(awaitable.__await__(), context))
 
 
-def _steps(generator: Generator[Any, Any, Any], context: contextvars.Context) -> Generator[Any, Any, Any]:
+def _run_steps(generator: Generator[Any, Any, Any], context: contextvars.Context) -> Generator[Any, Any, Any]:
     """What `generator` yields, is sent and returns, each of its steps taken in `context`."""
     step = functools.partial(generator.send, None)
     while True:

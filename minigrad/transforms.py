@@ -148,13 +148,13 @@ def _hand_out(result: Result, outputs: Any, variables: Sequence[Any], given: Any
 
 def _find_leaves_behind(outputs: Any, variables: set[Tensor]) -> list[Tensor]:
     """What the outputs depend on beside the variables, and has no operation behind it."""
-    waiting, seen = [y for y in leaves(outputs) if isinstance(y, Tensor)], set(variables)
+    waiting, visited = [y for y in leaves(outputs) if isinstance(y, Tensor)], set(variables)
     while waiting:
         tensor = waiting.pop()
-        if tensor not in seen:
-            seen.add(tensor)
+        if tensor not in visited:
+            visited.add(tensor)
             waiting += [x for x in tensor.inputs if isinstance(x, Tensor)]
-    return [tensor for tensor in seen - variables if tensor.op is None]
+    return [tensor for tensor in visited - variables if tensor.op is None]
 
 
 def _call_function(function: Callable[..., Any], variables: Sequence[Any]) -> Any:

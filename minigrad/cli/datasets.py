@@ -67,8 +67,8 @@ class CharacterText:
     def example(self) -> Example:
         words = PROSE.search(self.text.validation)
         start = words.start() if words else 0
-        shown = self.text.validation[start : start + SHOWN]
-        return Example(self.vocabulary.encode(shown), list(shown), list(shown))
+        passage = self.text.validation[start : start + SHOWN]
+        return Example(self.vocabulary.encode(passage), list(passage), list(passage))
 
     def baselines(self) -> dict[str, float]:
         """The losses of n-gram models on the same validation text."""

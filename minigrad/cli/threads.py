@@ -24,6 +24,6 @@ def one_blas_thread() -> Iterator[None]:
     except ImportError:
         yield
         return
-    chosen = any(os.environ.get(name) for name in VARIABLES)
-    with threadpool_limits(limits=None if chosen else 1, user_api="blas"):
+    is_set = any(os.environ.get(name) for name in VARIABLES)
+    with threadpool_limits(limits=None if is_set else 1, user_api="blas"):
         yield

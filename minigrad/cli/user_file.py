@@ -101,12 +101,12 @@ def _skip_to_user(trace: TracebackType | None, path: str) -> TracebackType | Non
 
 def _format_error(error: BaseException, frames: TracebackType | None, path: str) -> str:
     """As Python shows it, without causes that never passed through the user's file, such as an error of NumPy's."""
-    shown = traceback.TracebackException(type(error), error, frames, compact=True)
-    report: traceback.TracebackException | None = shown
+    whole = traceback.TracebackException(type(error), error, frames, compact=True)
+    report: traceback.TracebackException | None = whole
     while report is not None:
         for kind in ("__cause__", "__context__"):
             before = getattr(report, kind)
             if before is not None and all(frame.filename != path for frame in before.stack):
                 setattr(report, kind, None)
         report = report.__cause__ or report.__context__
-    return "".join(shown.format())
+    return "".join(whole.format())

@@ -88,9 +88,9 @@ class Vocabulary:
         """
         if not isinstance(text, str):
             raise TypeError(f"Vocabulary.encode takes a str, got {type(text).__name__}")
-        characters, wanted = _get_code_points(self.characters), _get_code_points(text)
-        ids = np.minimum(np.searchsorted(characters, wanted), len(characters) - 1)
-        unknown = np.flatnonzero(characters[ids] != wanted)
+        characters, code_points = _get_code_points(self.characters), _get_code_points(text)
+        ids = np.minimum(np.searchsorted(characters, code_points), len(characters) - 1)
+        unknown = np.flatnonzero(characters[ids] != code_points)
         if unknown.size:
             position = int(unknown[0])
             raise ValueError(

@@ -45,19 +45,19 @@ def restore_generator(rng: np.random.Generator, text: str) -> None:
         state = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"restore_generator: the state of the generator is not JSON: {error}") from error
-    wanted = current["bit_generator"]
+    expected = current["bit_generator"]
     given = state.get("bit_generator") if isinstance(state, dict) else None
     if not isinstance(given, str):
         raise CheckpointError("restore_generator: the text is not the state of a generator")
-    if given != wanted:
+    if given != expected:
         raise CheckpointError(
-            f"restore_generator: the state is one of the bit generator {given}, but rng has {wanted}; "
+            f"restore_generator: the state is one of the bit generator {given}, but rng has {expected}; "
             f"make rng as numpy.random.Generator(numpy.random.{given}())"
         )
     try:
         rng.bit_generator.state = _convert_like(current, state)
     except (ValueError, TypeError, OverflowError) as error:
-        raise CheckpointError(f"restore_generator: this is not a state of {wanted}: {error}") from error
+        raise CheckpointError(f"restore_generator: this is not a state of {expected}: {error}") from error
 
 
 def _convert_like(template: Any, value: Any, name: str = "state") -> Any:

@@ -194,8 +194,8 @@ class Call:
 
     def check(self, attention: Any, known: bool, count: int, taken: int, capture: Capture | None) -> None:
         """An attention that is not the leader has its turn: once in each call, from the first call on."""
-        begun_here = capture is not None and self.capture is not None and self.capture() is capture
-        late = not known and (self.start > 0 or taken != (0 if begun_here else self.count))
+        is_same_capture = capture is not None and self.capture is not None and self.capture() is capture
+        late = not known and (self.start > 0 or taken != (0 if is_same_capture else self.count))
         if not self.leader_met or late or (known and attention not in self.missing) or count != self.count:
             raise ValueError(
                 "KeyValueCache: the cache is shared by attentions that do not all take part once in each call, with "

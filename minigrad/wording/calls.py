@@ -61,8 +61,8 @@ def name_error(name: str, error: Exception) -> Exception:
     >>> name_error("stack", ValueError("stack: expected one array")), name_error("stack", ValueError("too few"))
     (ValueError('stack: expected one array'), ValueError('stack: too few'))
     """
-    begins = re.match(r"(?:minigrad\.)?(\w+)(?:\(|: )", str(error))
-    if type(error) not in PLAIN or (begins and begins[1] in registry):
+    beginning = re.match(r"(?:minigrad\.)?(\w+)(?:\(|: )", str(error))
+    if type(error) not in PLAIN or (beginning and beginning[1] in registry):
         return error
     return type(error)(f"{name}: {error}")
 

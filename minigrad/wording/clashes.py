@@ -116,8 +116,8 @@ def _make_column(name: str, shape: Shape) -> tuple[str, Shape]:
 
 def _choose_names(name1: str, x1: Any, name2: str, x2: Any) -> tuple[str, str]:
     """How two operands are written: by their own names where these can be told apart and are Python names."""
-    given = [getattr(x, "name", None) if is_operand(x) else None for x in (x1, x2)]
-    fit = [bool(name) and str(name).isidentifier() and not keyword.iskeyword(str(name)) for name in given]
-    if given[0] == given[1] and x1 is not x2:
+    names = [getattr(x, "name", None) if is_operand(x) else None for x in (x1, x2)]
+    fit = [bool(name) and str(name).isidentifier() and not keyword.iskeyword(str(name)) for name in names]
+    if names[0] == names[1] and x1 is not x2:
         fit = [False, False]
-    return str(given[0]) if fit[0] else name1, str(given[1]) if fit[1] else name2
+    return str(names[0]) if fit[0] else name1, str(names[1]) if fit[1] else name2
