@@ -55,10 +55,10 @@ def _mix(anchors: Sequence[str]) -> list[str]:
     return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in np.round(mixed).astype(int).T]
 
 
-def text_colour(background: str) -> str:
+def choose_text_colour(background: str) -> str:
     """Black or white, whichever has the higher contrast on `background` (at least 4.5, as WCAG 2 counts it).
 
-    >>> text_colour("#fcfcf6"), text_colour("#14204a")
+    >>> choose_text_colour("#fcfcf6"), choose_text_colour("#14204a")
     ('#000000', '#ffffff')
     """
     luminance = relative_luminance(background)

@@ -70,7 +70,7 @@ def dot_source(graph: Graph, **options: Any) -> str:
 
 def write_dot(shown: View, look: Look) -> str:
     """The picture of what is shown."""
-    return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).lines()), "}", ""])
+    return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).write()), "}", ""])
 
 
 class _Writer:
@@ -87,7 +87,7 @@ class _Writer:
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
 
-    def lines(self) -> Iterator[str]:
+    def write(self) -> Iterator[str]:
         yield f"graph {_write_attributes(self._style_graph(), label=self._write_heading())};"
         yield f"node {_write_attributes(self.plain_node)};"
         yield f"edge {_write_attributes(self.plain_edge)};"

@@ -62,9 +62,10 @@ def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] 
             last = form
         for first, *others in runs:
             pending.append(first)
-            if others:
-                folding.siblings[first] = others[-1][1], len(others) + 1
-            for key in (first, *others) if others else ():
+            if not others:
+                continue
+            folding.siblings[first] = others[-1][1], len(others) + 1
+            for key in (first, *others):
                 for node, same in zip(scopes.members[key], scopes.members[first], strict=True):
                     folding.runs.setdefault(node.number, first)
                     if node is not same:

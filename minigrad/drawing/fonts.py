@@ -27,7 +27,7 @@ def find_families(text: str) -> list[str]:
     """
     from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-    chosen, lacking = [FIRST], {ord(character) for character in text}
+    families, lacking = [FIRST], {ord(character) for character in text}
     lacking -= get_font(findfont(FontProperties(family=FIRST))).get_charmap().keys()
     if lacking:
         files = {entry.name: entry.fname for entry in sorted(fontManager.ttflist, key=lambda entry: entry.fname)}
@@ -37,17 +37,17 @@ def find_families(text: str) -> list[str]:
                 break
             if any(word in name for word in USELESS):
                 continue
-            found = lacking & get_font(files[name]).get_charmap().keys()
-            if found:
-                chosen.append(name)
-                lacking -= found
+            characters = lacking & get_font(files[name]).get_charmap().keys()
+            if characters:
+                families.append(name)
+                lacking -= characters
     if lacking:
         warnings.warn(
             f"no font of this machine has {' '.join(map(chr, sorted(lacking)))}: boxes stand in their place; save as "
             ".svg, or install a font with them, such as Noto Sans CJK for Chinese",
             stacklevel=5,
         )
-    return chosen
+    return families
 
 
 @contextmanager

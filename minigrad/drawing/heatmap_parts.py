@@ -42,14 +42,14 @@ def _write_caption(labels: Labels, step: int) -> str:
     return f"{labels.axis}, 1 label in {step}" if labels.given and step > 1 else labels.axis
 
 
-def write_panels(layout: Layout, heads: Heads, scale: Scale, look: Look, each: str) -> Iterator[str]:
-    """One panel per head, or what else `each` of them is: labels, cells, and values where there is room."""
+def write_panels(layout: Layout, heads: Heads, scale: Scale, look: Look, panel: str) -> Iterator[str]:
+    """One panel per head, or whatever a `panel` is: labels, cells, and values where there is room."""
     value_font = _choose_value_font(layout, heads, scale)
     for number, ((left, top), values) in enumerate(zip(layout.panels, heads, strict=True)):
         places = np.where(np.isfinite(values), scale.index(np.nan_to_num(values)), MISSING_INDEX)
         yield f'<g transform="translate({left} {top})">'
         if len(heads) > 1:
-            yield write_text(f"{each} {number}", (0, -6), HEAD_FONT)
+            yield write_text(f"{panel} {number}", (0, -6), HEAD_FONT)
         if number % layout.per_line == 0:
             yield from _write_row_labels(layout)
         if number + layout.per_line >= len(heads):
@@ -80,7 +80,7 @@ def _write_column_labels(layout: Layout) -> Iterator[str]:
 def _write_cells(layout: Layout, places: Places, look: Look) -> Iterator[str]:
     """One path per colour, which joins neighbours in a row: a few hundred elements instead of a square per cell."""
     paths: dict[int, list[str]] = {}
-    for place, row, start, stop in _runs(places):
+    for place, row, start, stop in _list_runs(places):
         paths.setdefault(place, []).append(f"M{start} {row}h{stop - start}v1h{start - stop}z")
     width, height = layout.cell
     yield f'<g transform="scale({width} {height})" shape-rendering="crispEdges">'
@@ -93,7 +93,7 @@ def _write_cells(layout: Layout, places: Places, look: Look) -> Iterator[str]:
     yield _write_frame(*layout.panel, look)
 
 
-def _runs(places: Places) -> Iterator[tuple[int, int, int, int]]:
+def _list_runs(places: Places) -> Iterator[tuple[int, int, int, int]]:
     """Neighbours of one colour in a row: its place in the scale, row, first column, column after the last."""
     new = np.ones(places.shape, np.bool_)
     new[:, 1:] = places[:, 1:] != places[:, :-1]

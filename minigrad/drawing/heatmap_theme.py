@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from minigrad.drawing.colours import Scale, text_colour
+from minigrad.drawing.colours import Scale, choose_text_colour
 
 ThemeName = Literal["light", "dark", "auto"]
 
@@ -63,7 +63,7 @@ class Look:
 
     def on_cell(self, index: int) -> str:
         """The attributes of text on a surface with the colour at this place of the scale."""
-        ink, dark = (text_colour(colours[index]) for colours in (self._colours, self._dark_colours))
+        ink, dark = (choose_text_colour(colours[index]) for colours in (self._colours, self._dark_colours))
         return self._attributes("fill", ink, f"on-{_NAMES[dark]}")
 
     def style(self) -> list[str]:

@@ -26,7 +26,7 @@ def describe_box(view: View, box: Box, look: Look | None = None) -> list[str]:
         lines = [box.title]
     elif node is None:
         count = f" ×{box.count}" if box.count > 1 else ""
-        lines = [box.title + count, *_result_shape(view, box)]
+        lines = [box.title + count, *_find_result_shape(view, box)]
     else:
         lines = describe_node(node, look.labels.get(node))
         value = format_array(node.value) if look.values and node.value is not None and len(box.nodes) == 1 else []
@@ -102,7 +102,7 @@ def _describe_operation(node: Node) -> list[str]:
     return [operation, shorten(settings, WIDEST)] if settings else [operation]
 
 
-def _result_shape(view: View, box: Box) -> list[str]:
+def _find_result_shape(view: View, box: Box) -> list[str]:
     """The shape of what leaves a closed scope, where all that leaves has the same."""
     taken = [node.inputs[position] for arrow in view.arrows if arrow.source is box for node, position in arrow.uses]
     leaving = {str(x.shape) for x in taken if isinstance(x, Node)}

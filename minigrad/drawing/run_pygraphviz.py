@@ -1,7 +1,7 @@
 """A program that lays out as `dot` does, with the Graphviz inside the wheels of pygraphviz: `run_pygraphviz.py -Tsvg`.
 
-DOT text enters on standard input, a picture leaves on standard output. Run by `engines` in a process of its own, like
-any engine, so that it can be stopped; it imports nothing of minigrad.
+DOT text enters on standard input, a picture leaves on standard output. It is a process of its own, like any engine, so
+that it can be stopped; it imports nothing of minigrad.
 """
 
 import os

@@ -14,8 +14,8 @@ def order_of(node: Node) -> int:
     return node.order if node.origin is not None or node.function is None else 0
 
 
-def outermost(closed: Mapping[Key, str]) -> set[Key]:
-    """Of scopes that cannot be seen, as `Scopes.closed` has them, those that no other one hides."""
+def find_outermost(closed: Mapping[Key, str]) -> set[Key]:
+    """Of scopes that cannot be seen, as `Scopes.close` finds them, those that no other one hides."""
     return {key for key, path in closed.items() if key[1] == path}
 
 
@@ -31,7 +31,7 @@ class Scopes:
         self._around: dict[str, list[str]] = {}
         for node in nodes:
             order, parent = order_of(node), (order_of(node), "")
-            for path in self.around(node.scope):
+            for path in self.list_around(node.scope):
                 key = order, path
                 if key not in self.members:
                     self.members[key] = []
@@ -45,7 +45,7 @@ class Scopes:
         """How deep scopes are nested: 1 for scopes without others inside."""
         return max((path.count("/") + 1 for _, path in self.members), default=0)
 
-    def around(self, scope: str) -> list[str]:
+    def list_around(self, scope: str) -> list[str]:
         """The paths from the outermost scope to `scope` itself."""
         new, path = [], scope
         while path and path not in self._around:
@@ -56,11 +56,11 @@ class Scopes:
             self._around[path] = paths = [*paths, path]
         return paths
 
-    def closed_below(self, depth: int) -> dict[Key, str]:
-        """As `closed`, for scopes that are nested deeper than `depth`."""
-        return self.closed(lambda path: path.count("/") >= depth)
+    def close_below(self, depth: int) -> dict[Key, str]:
+        """As `close`, for scopes that are nested deeper than `depth`."""
+        return self.close(lambda path: path.count("/") >= depth)
 
-    def closed(self, is_closed: Callable[[str], bool]) -> dict[Key, str]:
+    def close(self, is_closed: Callable[[str], bool]) -> dict[Key, str]:
         """For each scope that cannot be seen: the path of the closed one around it, or its own."""
         closed: dict[Key, str] = {}
         for order, path in self.members:  # outer scopes first

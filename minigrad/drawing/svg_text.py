@@ -51,16 +51,16 @@ def cut_to_room(text: str, room: float) -> str:
     """
     if measure_text(text) <= room:
         return text
-    widths = itertools.accumulate(_em(character) for character in text)
+    widths = itertools.accumulate(_measure_character(character) for character in text)
     return text[: sum(1 for _ in itertools.takewhile(lambda width: width <= room - 1, widths))] + "…"
 
 
 def measure_text(text: str) -> float:
     """About how wide a text is, in font sizes, whichever font the viewer has: Chinese characters 1, others 0.6."""
-    return sum(_em(character) for character in text)
+    return sum(_measure_character(character) for character in text)
 
 
-def _em(character: str) -> float:
+def _measure_character(character: str) -> float:
     if unicodedata.combining(character):
         return 0.0
     return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6

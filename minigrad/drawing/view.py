@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from minigrad.drawing.fold import Folding, fold
-from minigrad.drawing.scopes import Key, Scopes, order_of, outermost
+from minigrad.drawing.scopes import Key, Scopes, find_outermost, order_of
 from minigrad.graph import Graph, Node
 
 Kind = Literal["node", "scope", "group", "next"]
@@ -129,19 +129,19 @@ def make_view(
     scopes = scopes or Scopes(nodes)
 
     def build(closed: Mapping[Key, str], foldable: Collection[Key]) -> View:
-        return _Builder(graph, nodes, scopes, closed, fold(scopes, foldable, marks)).build()
+        return _build_view(graph, nodes, scopes, closed, fold(scopes, foldable, marks))
 
     def build_level(level: int) -> View:
-        closed = scopes.closed_below(level)
-        return build(closed, outermost(closed) | (scopes.members.keys() - closed.keys()))
+        closed = scopes.close_below(level)
+        return build(closed, find_outermost(closed) | (scopes.members.keys() - closed.keys()))
 
     if opened is not None:
         wanted = frozenset(opened)
-        closed = scopes.closed(lambda path: path not in wanted)
-        return _group_neighbours(build(closed, outermost(closed)), limit)
+        closed = scopes.close(lambda path: path not in wanted)
+        return _group_neighbours(build(closed, find_outermost(closed)), limit)
     if depth is not None:
-        closed = scopes.closed_below(depth)
-        return build(closed, outermost(closed))
+        closed = scopes.close_below(depth)
+        return build(closed, find_outermost(closed))
     if len(nodes) + len(graph.updates) <= limit:
         return build({}, ())
     # The deepest level that is not too large, by halves.
@@ -149,84 +149,73 @@ def make_view(
     return _group_neighbours(build_level(max(deepest, 0)), limit)
 
 
-class _Builder:
-    """Makes the boxes, then the arrows between them, then the clusters around them."""
+def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[Key, str], folding: Folding) -> View:
+    """The boxes, then the arrows between them, then the clusters around them."""
+    members: dict[Node | Key, list[Node]] = {}  # by what is drawn: a node or a closed scope
+    for node in nodes:
+        drawn = graph[folding.find_drawn(node.number)]
+        order = order_of(drawn)
+        scope = closed.get((order, drawn.scope))
+        members.setdefault(drawn if scope is None else (order, scope), []).append(node)
+    boxes: list[Box] = []
+    box_of: dict[int, Box] = {}
+    for key, inside in members.items():
+        boxes.append(_make_box(key, inside, scopes, folding))
+        box_of.update((node.number, boxes[-1]) for node in inside)
+    arrows = _make_arrows(nodes, box_of, folding)
+    for state, value in graph.updates.items():
+        source = box_of.get(value.number)
+        if source is not None and source.kind == "node":
+            title = f"next {state.name or f'%{state.number}'}"
+            boxes.append(Box(f"u{state.number}", "next", (state,), source.order, title, source.scope))
+            arrows.append(Arrow(source, boxes[-1], ()))
+    clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
+    return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding)
 
-    def __init__(
-        self, graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[Key, str], folding: Folding
-    ) -> None:
-        self.graph, self.nodes, self.scopes, self.closed, self.folding = graph, nodes, scopes, closed, folding
-        self.boxes: dict[str, Box] = {}
-        self.box_of: dict[int, Box] = {}
 
-    def build(self) -> View:
-        members: dict[str, list[Node]] = {}
-        for node in self.nodes:
-            members.setdefault(self._name_box(node), []).append(node)
-        for id, inside in members.items():
-            self.boxes[id] = box = self._make_box(id, inside)
-            self.box_of.update((node.number, box) for node in inside)
-        arrows = self._make_arrows()
-        for state, value in self.graph.updates.items():
-            target = self.box_of.get(value.number)
-            if target is not None and target.kind == "node":
-                title = f"next {state.name or f'%{state.number}'}"
-                next_value = Box(f"u{state.number}", "next", (state,), target.order, title, target.scope)
-                self.boxes[next_value.id] = next_value
-                arrows.append(Arrow(target, next_value, ()))
-        boxes = tuple(self.boxes.values())
-        clusters = _make_clusters(boxes, self.folding)
-        return View(self.graph, boxes, tuple(arrows), clusters, self._write_notes(), self.box_of, self.folding)
+def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Folding) -> Box:
+    if isinstance(key, Node):
+        others = (node for node in nodes if node is not key)
+        return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=key.scope)
+    order, scope = key
+    last, count = folding.siblings.get(key, (scope, 1))
+    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, _write_title(scope, last), scope, count)
 
-    def _name_box(self, node: Node) -> str:
-        shown = self.graph[self.folding.find_drawn(node.number)]
-        scope = self.closed.get((order_of(shown), shown.scope))
-        return f"n{shown.number}" if scope is None else f"s{self.scopes.numbers[order_of(shown), scope]}"
 
-    def _make_box(self, id: str, nodes: list[Node]) -> Box:
-        shown = self.graph[self.folding.find_drawn(nodes[0].number)]
-        order = order_of(shown)
-        scope = self.closed.get((order, shown.scope))
-        if scope is None:
-            return Box(id, "node", (shown, *(node for node in nodes if node is not shown)), order, scope=shown.scope)
-        last, count = self.folding.siblings.get((order, scope), (scope, 1))
-        return Box(id, "scope", tuple(nodes), order, _write_title(scope, last), scope, count)
+def _make_arrows(nodes: Iterable[Node], box_of: Mapping[int, Box], folding: Folding) -> list[Arrow]:
+    uses: dict[tuple[Box, Box, int], list[tuple[Node, int]]] = {}
+    for node in nodes:
+        if folding.find_drawn(node.number) != node.number:
+            continue  # the sibling that is drawn has the same
+        target = box_of[node.number]
+        for position, x in enumerate(node.inputs):
+            source = box_of.get(x.number) if isinstance(x, Node) and not _returns(x, node, folding) else None
+            if source is None or source is target:
+                continue
+            single = source.kind == target.kind == "node"
+            uses.setdefault((source, target, position if single else -1), []).append((node, position))
+    return [Arrow(source, target, tuple(together)) for (source, target, _), together in uses.items()]
 
-    def _make_arrows(self) -> list[Arrow]:
-        uses: dict[tuple[str, ...], list[tuple[Node, int]]] = {}
-        for node in self.nodes:
-            if self.folding.find_drawn(node.number) != node.number:
-                continue  # the sibling that is drawn has the same
-            target = self.box_of[node.number]
-            for position, x in enumerate(node.inputs):
-                source = self.box_of.get(x.number) if isinstance(x, Node) and not self._returns(x, node) else None
-                if source is None or source is target:
-                    continue
-                single = source.kind == target.kind == "node"
-                key = (source.id, target.id, str(position)) if single else (source.id, target.id)
-                uses.setdefault(key, []).append((node, position))
-        return [Arrow(self.boxes[key[0]], self.boxes[key[1]], tuple(together)) for key, together in uses.items()]
 
-    def _returns(self, x: Node, node: Node) -> bool:
-        """Does a value come from a later sibling, all of which are drawn as the first, into that one?"""
-        same_run = self.folding.runs.get(x.number) == self.folding.runs.get(node.number)
-        return same_run and self.folding.find_drawn(x.number) != x.number
+def _returns(x: Node, node: Node, folding: Folding) -> bool:
+    """Does a value come from a later sibling, all of which are drawn as the first, into that one?"""
+    return folding.find_drawn(x.number) != x.number and folding.runs.get(x.number) == folding.runs.get(node.number)
 
-    def _write_notes(self) -> tuple[str, ...]:
-        notes = []
-        closed = [len(box.nodes) for box in self.boxes.values() if box.kind == "scope"]
-        if closed:
-            scopes = _write_count(len(closed), "closed scope")
-            notes.append(f"{sum(closed):,} of {len(self.nodes):,} nodes are in {scopes}")
-        folded = [
-            f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
-            for (order, first), (last, count) in self.folding.siblings.items()
-            if order == 0
-        ]
-        notes += folded[:MOST_NOTES]
-        if len(folded) > MOST_NOTES:
-            notes.append(f"and {len(folded) - MOST_NOTES} more runs of equal scopes")
-        return tuple(notes)
+
+def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[str, ...]:
+    notes = []
+    closed = [len(box.nodes) for box in boxes if box.kind == "scope"]
+    if closed:
+        notes.append(f"{sum(closed):,} of {total:,} nodes are in {_write_count(len(closed), 'closed scope')}")
+    runs = [
+        f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
+        for (order, first), (last, count) in folding.siblings.items()
+        if order == 0
+    ]
+    notes += runs[:MOST_NOTES]
+    if len(runs) > MOST_NOTES:
+        notes.append(f"and {len(runs) - MOST_NOTES} more runs of equal scopes")
+    return tuple(notes)
 
 
 def _write_title(first: str, last: str) -> str:

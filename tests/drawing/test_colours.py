@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.drawing.colours import Scale, relative_luminance, text_colour
+from minigrad.drawing.colours import Scale, choose_text_colour, relative_luminance
 from minigrad.drawing.heatmap_theme import DARK, LIGHT
 
 
@@ -42,7 +42,7 @@ def test_text_is_legible_on_every_colour():
     scales = Scale(1.0, False), Scale(1.0, True)
     palettes = [colour for scale in scales for colour in (*scale.palette, *scale.dark_palette)]
     for background in [*palettes, LIGHT.missing, DARK.missing]:
-        light, dark = sorted([relative_luminance(background), relative_luminance(text_colour(background))])[::-1]
+        light, dark = sorted([relative_luminance(background), relative_luminance(choose_text_colour(background))])[::-1]
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 

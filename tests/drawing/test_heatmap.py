@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.drawing.heatmap
-from minigrad.drawing.colours import Scale, text_colour
+from minigrad.drawing.colours import Scale, choose_text_colour
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.heatmap_theme import DARK, LIGHT
 from minigrad.drawing.svg_text import cut_to_room, measure_text
@@ -152,7 +152,7 @@ def test_written_values_have_the_colour_that_is_legible_on_their_cell():
     picture = heatmap([[0.0, 1.0], [np.nan, 0.4]])
     group = next(group for group in parsed(picture).iter(SVG + "g") if group.get("text-anchor") == "middle")
     backgrounds = fills(picture, (2, 2)).ravel()
-    assert [text.get("fill") for text in group] == [text_colour(str(background)) for background in backgrounds]
+    assert [text.get("fill") for text in group] == [choose_text_colour(str(background)) for background in backgrounds]
 
 
 # Labels and titles

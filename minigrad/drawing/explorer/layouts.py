@@ -73,7 +73,7 @@ def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
     larger = [path for path in levels if path not in inner and levels[path] < EVERY_DEPTH]
     outermost = set(sorted(larger, key=levels.__getitem__)[: MOST_OF_SCOPES + MOST_VISITS // max(1, len(graph))])
     for path in (path for path in larger if path in outermost):
-        around = scopes.around(path)
+        around = scopes.list_around(path)
         opened[f"scope {make_text(path)}"] = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
     overview = make_view(graph, scopes=scopes)
     known = {_identify(overview)}
