@@ -10,16 +10,12 @@ import base64
 import html
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.text import escape_hidden, format_array, format_number
-
-if TYPE_CHECKING:
-    from minigrad.checks import GradientExplanation, GradientReport
-    from minigrad.compiler.compiled import Compiled
-    from minigrad.compiler.program import Program
+from minigrad.graph import Graph
 
 MOST_WRITTEN_OUT = (8, 10)  # rows and columns of a table; larger arrays are heat maps
 MOST_IN_HEATMAP = (8, 128, 128)  # slices, rows and columns; of larger arrays a summary is shown
@@ -28,22 +24,53 @@ CELL = 'style="text-align:{};padding:0 .6em"'
 CODE = 'style="white-space:pre;overflow-x:auto;margin:.3em 0"'
 
 
+class Report(Protocol):
+    """What is read of the report of a gradient check: a table with its header, and texts."""
+
+    @property
+    def table(self) -> Sequence[Sequence[str]]: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+
+class Program(Protocol):
+    """What is read of a program; `stats` are numbers by name, and a text."""
+
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def stats(self) -> Any: ...
+
+
+class Compiled(Protocol):
+    """What is read of a compiled function: its programs, and the one used last."""
+
+    @property
+    def programs(self) -> Sequence[Program]: ...
+    @property
+    def program(self) -> Program: ...
+
+
 def show_tensor(tensor: Tensor) -> dict[str, str]:
     """Name, op, shape and dtype, then the values: all of them, a heat map, or a summary."""
     return _make_bundle(tensor, repr, _write_tensor)
 
 
-def show_report(report: GradientReport) -> dict[str, str]:
+def show_report(report: Report) -> dict[str, str]:
     """The verdict of a gradient check, and the worst place of each input."""
     return _make_bundle(report, str, _write_report)
 
 
-def show_explanation(explanation: GradientExplanation) -> dict[str, str]:
+def show_explanation(explanation: object) -> dict[str, str]:
     """Why a gradient is what it is, and its contributions."""
     return _make_bundle(explanation, str, _write_explanation)
 
 
-def show_compiled(compiled: Compiled[..., Any]) -> dict[str, str]:
+def show_compiled(compiled: Compiled) -> dict[str, str]:
     """The programs of a compiled function, and source and graph of the one used last."""
     return _make_bundle(compiled, repr, _write_compiled)
 
@@ -85,19 +112,19 @@ def _write_tensor(tensor: Tensor) -> str:
     return _write_line(facts) + "".join(f"<div>{_escape(line)}</div>" for line in format_array(values)[1:])
 
 
-def _write_report(report: GradientReport) -> str:
+def _write_report(report: Report) -> str:
     header, *rows = report.table
     verdict = f"<b>{_escape(report.verdict)}</b>"
     notes = "".join(f"<div>{_escape(note)}</div>" for note in report.notes)
     return _write_line([verdict]) + _write_table(rows, header) + notes
 
 
-def _write_explanation(explanation: GradientExplanation) -> str:
+def _write_explanation(explanation: object) -> str:
     lines = str(explanation).splitlines()
     return _write_line([_escape(lines[0])]) + (_write_code("\n".join(lines[1:])) if len(lines) > 1 else "")
 
 
-def _write_compiled(compiled: Compiled[..., Any]) -> str:
+def _write_compiled(compiled: Compiled) -> str:
     programs = compiled.programs
     header = ("program", "instructions", "buffers", "bytes", "without reuse", "floating-point operations")
     rows = [

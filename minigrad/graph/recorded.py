@@ -16,11 +16,11 @@ import numpy as np
 
 from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
-from minigrad.core.modes import Watch, Within
+from minigrad.core.modes import Place, Watch, Within
 from minigrad.core.op import Op
 from minigrad.core.storage import held_by
 from minigrad.core.structure import leaves
-from minigrad.core.tensor import TOP, Tensor, constant, new_tensor
+from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph.build import build
 from minigrad.graph.graph import Graph
 from minigrad.graph.watching import beside
@@ -161,7 +161,7 @@ def _result(call: Mapping[str, Any], line: str | None) -> Tensor | None:
     if not any(isinstance(x, Tensor) for x in inputs) and inputs:
         return None
     operands = tuple(_operand(x) for x in inputs)
-    result = new_tensor(_NOTHING, call["self"], operands, call["params"], place=call.get("place", TOP))
+    result = new_tensor(_NOTHING, call["self"], operands, call["params"], place=call.get("place", Place()))
     result.line = line
     return result
 
