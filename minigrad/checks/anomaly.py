@@ -17,7 +17,7 @@ from minigrad.core.errors import AnomalyError
 from minigrad.core.modes import Watch, Within
 from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor
-from minigrad.graph.watching import beside
+from minigrad.graph.watching import join_watches
 from minigrad.wording.messages import describe
 from minigrad.wording.source import caller_line
 
@@ -57,10 +57,10 @@ class Anomalies(Watch):
         # Inside a rule an infinite factor is no anomaly yet: strong_multiply may turn it into 0.
         if tensor.origin is None and self._is_bad(held_by(tensor)):
             given = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None] if op else []
-            bad = [name for name, x in given if self._is_bad(_values(x))]
+            bad = [name for name, x in given if self._is_bad(_values_of(x))]
             raise AnomalyError(
-                f"{op.name if op else 'a new Tensor'} at {tensor.line} gave {self._found(held_by(tensor))}"
-                + (f" from {', '.join(f'{name}: {_described(x)}' for name, x in given)}" if given else "")
+                f"{op.name if op else 'a new Tensor'} at {tensor.line} gave {self._describe_bad(held_by(tensor))}"
+                + (f" from {', '.join(f'{name}: {_describe_operand(x)}' for name, x in given)}" if given else "")
                 + (f"; {' and '.join(bad)} came in like that" if bad else "; what came in was finite" if given else "")
             )
 
@@ -70,12 +70,12 @@ class Anomalies(Watch):
         if self._fired:
             self.strong_zeros.append(StrongZero(node.op.name, argument, self._fired, line))
             self._fired = 0
-        values = _values(value)
+        values = _values_of(value)
         if self._is_bad(values):
-            came = "a gradient that was not finite" if self._is_bad(_values(incoming)) else "a finite one"
-            inputs = ", ".join(_described(x) for x in node.inputs if x is not None)
+            came = "a gradient that was not finite" if self._is_bad(_values_of(incoming)) else "a finite one"
+            inputs = ", ".join(_describe_operand(x) for x in node.inputs if x is not None)
             raise AnomalyError(
-                f"backward: the rule of {node.op.name} for {argument!r} gave {self._found(values)} from {came}; "
+                f"backward: the rule of {node.op.name} for {argument!r} gave {self._describe_bad(values)} from {came}; "
                 f"{node.op.name} ran at {line} on {inputs}"
             )
 
@@ -87,7 +87,7 @@ class Anomalies(Watch):
             return False
         return bool((~np.isfinite(values) if self._infinities else np.isnan(values)).any())
 
-    def _found(self, values: Any) -> str:
+    def _describe_bad(self, values: Any) -> str:
         array: Array = values
         wrong = ~np.isfinite(array) if self._infinities else np.isnan(array)
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -117,17 +117,17 @@ def detect_anomaly(infinities: bool = True) -> Iterator[Anomalies]:
     [('sqrt', 1)]
     """
     found = Anomalies(infinities)
-    with Within(lambda mode: mode._replace(watch=beside(mode.watch, found, instead_of=Anomalies))):
+    with Within(lambda mode: mode._replace(watch=join_watches(mode.watch, found, instead_of=Anomalies))):
         yield found
 
 
-def _values(x: Any) -> Any:
+def _values_of(x: Any) -> Any:
     return held_by(x) if isinstance(x, Tensor) else x
 
 
-def _described(x: Any) -> str:
+def _describe_operand(x: Any) -> str:
     """An operand with the range of its values, which often says what went wrong."""
-    values = _values(x)
+    values = _values_of(x)
     if isinstance(values, np.ndarray) and values.size:
         return f"{describe(x)} from {values.min()} to {values.max()}"
     return describe(x)

@@ -33,7 +33,7 @@ class Case(NamedTuple):
 
     def arguments(self, dtype: Any = np.float64) -> Any:
         """A pair, the positional and the named arguments, with arrays of its own; `dtype` is that of the floats."""
-        return map_leaves(_copied, _drawn(self, dtype))
+        return map_leaves(_copy, _draw(self, dtype))
 
     def arrays(self, dtype: Any = np.float64) -> list[Array]:
         return [leaf for leaf in leaves(self.arguments(dtype)) if isinstance(leaf, np.ndarray)]
@@ -106,14 +106,14 @@ def nodes_behind(tensors: list[Any], matters: Callable[[Tensor], bool] = lambda 
 # --- the same values, laid out in memory in other ways ----------------------------------------------------------------
 
 
-def _strided(array: Array) -> Array:
+def _make_strided(array: Array) -> Array:
     """Every second element of a larger array, along every axis."""
     wide = np.full([2 * n for n in array.shape], np.nan)
     wide[(slice(None, None, 2),) * array.ndim] = array
     return wide[(slice(None, None, 2),) * array.ndim]
 
 
-def _reversed_in_memory(array: Array) -> Array:
+def _reverse_in_memory(array: Array) -> Array:
     backwards = (slice(None, None, -1),) * array.ndim
     return array[backwards].copy()[backwards]
 
@@ -123,18 +123,18 @@ def one_element(array: Array) -> Array:
     return np.broadcast_to(array.flat[0], array.shape) if array.size else array
 
 
-LAYOUTS: tuple[Callable[[Array], Array], ...] = (np.asfortranarray, _strided, _reversed_in_memory, one_element)
+LAYOUTS: tuple[Callable[[Array], Array], ...] = (np.asfortranarray, _make_strided, _reverse_in_memory, one_element)
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def _drawn(case: Case, dtype: Any) -> Any:
+def _draw(case: Case, dtype: Any) -> Any:
     rng = np.random.default_rng([case.number, *case.function.name.encode()])
     args, params = case.sample
     drawn_args = tuple(realise(argument, rng, dtype) for argument in args)
     return drawn_args, {key: realise(value, rng, dtype) for key, value in params.items()}
 
 
-def _copied(leaf: Any) -> Any:
+def _copy(leaf: Any) -> Any:
     return leaf.copy() if isinstance(leaf, np.ndarray) else leaf

@@ -59,7 +59,7 @@ class Part:
 
     def __str__(self) -> str:
         share = "      " if np.isnan(self.share) else f"{self.share:6.1%}"
-        return f"{share}  from {self.expression}, argument {self.argument}:  {_shown(self.value)}"
+        return f"{share}  from {self.expression}, argument {self.argument}:  {_show(self.value)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +119,10 @@ def explain_grad(loss: Tensor, x: Tensor, cotangent: Operand | None = None) -> G
             raise TypeError(f"explain_grad: expected Tensors, got {type(tensor).__name__}")
     array_of(loss)  # under capture there is none, and this says so
     reached = {tensor.id: tensor for tensor in nodes_behind([loss], lambda t: t.requires_grad)}
-    return _absent(loss, x, reached) or _explained(loss, x, cotangent, reached)
+    return _explain_absence(loss, x, reached) or _explain(loss, x, cotangent, reached)
 
 
-def _absent(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> GradientExplanation | None:
+def _explain_absence(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> GradientExplanation | None:
     """The explanation where there is no gradient at all."""
     if x.dtype.kind != "f":
         remedy = "" if find_maker(x) else "; make it with dtype=numpy.float64 and requires_grad=True"
@@ -130,37 +130,37 @@ def _absent(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> GradientE
             "not a float", f"{describe(x)} holds no floating-point numbers and has no derivative{remedy}"
         )
     if not x.requires_grad:
-        return GradientExplanation("not required", f"{describe(x)} does not require a gradient: {_why_constant(x)}")
+        return GradientExplanation("not required", f"{describe(x)} does not require a gradient: {_say_why_constant(x)}")
     if not loss.requires_grad:
         return GradientExplanation(
             "nothing required",
-            f"nothing requires a gradient behind {describe(loss)}: {_why_constant(loss)}; {HOW_TO_MAKE_A_LEAF}",
+            f"nothing requires a gradient behind {describe(loss)}: {_say_why_constant(loss)}; {HOW_TO_MAKE_A_LEAF}",
         )
     if x.id in reached:
         return None
     no_path = f"no path leads from {describe(loss)} to {describe(x)}"
     if x.id > loss.id:
         return GradientExplanation("no path", f"{no_path}, which was made after it")
-    cuts = list(_cuts(reached.values()))
+    cuts = list(_find_cuts(reached.values()))
     views = [t for t in cuts if storage_of(t) is storage_of(x)]
     if views:
         return GradientExplanation(
             "cut",
-            f"{no_path}: it is cut at {_listed(views)}, which is x, or a part of it, without history: "
-            + _why_constant(views[0]),
+            f"{no_path}: it is cut at {_list(views)}, which is x, or a part of it, without history: "
+            + _say_why_constant(views[0]),
         )
     if cuts:
         return GradientExplanation(
             "no path",
             f"{no_path}; it may have been cut at one of these, which have no history: "
-            + _listed(cuts, lambda t: f"{describe(t)} ({_why_constant(t)})"),
+            + _list(cuts, lambda t: f"{describe(t)} ({_say_why_constant(t)})"),
         )
     return GradientExplanation(
         "no path", f"{no_path}: it was not used, or as plain numbers (x.numpy(), x.data, float(x))"
     )
 
 
-def _cuts(reached: Iterable[Tensor]) -> Iterator[Tensor]:
+def _find_cuts(reached: Iterable[Tensor]) -> Iterator[Tensor]:
     """The results without history that the differentiable part of the graph uses, each once."""
     seen: set[int] = set()
     for node in reached:
@@ -170,7 +170,7 @@ def _cuts(reached: Iterable[Tensor]) -> Iterator[Tensor]:
                 yield x
 
 
-def _why_constant(x: Tensor) -> str:
+def _say_why_constant(x: Tensor) -> str:
     """Why a Tensor requires no gradient, as far as it is known."""
     maker = find_maker(x)
     if maker is None:
@@ -182,19 +182,19 @@ def _why_constant(x: Tensor) -> str:
     return f"it was computed by {maker.name} under no_grad(), or from what requires no gradient"
 
 
-def _listed(tensors: Sequence[Tensor], write: Callable[[Tensor], str] = describe) -> str:
+def _list(tensors: Sequence[Tensor], write: Callable[[Tensor], str] = describe) -> str:
     more = f" and {len(tensors) - LISTED} more" if len(tensors) > LISTED else ""
     return ", ".join(write(t) for t in tensors[:LISTED]) + more
 
 
-def _explained(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mapping[int, Tensor]) -> GradientExplanation:
+def _explain(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mapping[int, Tensor]) -> GradientExplanation:
     """The explanation where there is a gradient."""
     trail = loss.trail if cotangent is None else None
     if trail is None or x is loss:
         trail = []
         totals = sweep([loss], [cotangent], None, trail=trail)
     uses = [step for step in trail if step.target == x.id]
-    gradient = _read_only(uses[-1].total if uses else totals[x])
+    gradient = _seal(uses[-1].total if uses else totals[x])
     reason, note = "present", ""
     if x.grad is None and x.op is not None:
         reason, note = (
@@ -207,24 +207,24 @@ def _explained(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mappin
     count = "one contribution:" if len(uses) == 1 else count
     return GradientExplanation(
         reason,
-        f"{note}the gradient of {describe(loss)} for {describe(x)} is {_shown(gradient)}, {count}",
+        f"{note}the gradient of {describe(loss)} for {describe(x)} is {_show(gradient)}, {count}",
         gradient,
-        tuple(_part(step, nodes[step.node], gradient) for step in uses),
-        tuple(_why_zero(x, trail, nodes)) if gradient.size and not gradient.any() else (),
+        tuple(_make_part(step, nodes[step.node], gradient) for step in uses),
+        tuple(_say_why_zero(x, trail, nodes)) if gradient.size and not gradient.any() else (),
     )
 
 
-def _part(step: Contribution, node: Tensor, gradient: Array) -> Part:
+def _make_part(step: Contribution, node: Tensor, gradient: Array) -> Part:
     assert node.op is not None
     with np.errstate(all="ignore"):  # 0/0 is NaN: no shares of a gradient that is zero
         share = float(np.sum(step.value * gradient) / np.sum(gradient * gradient))
     return Part(
-        node.op.name, node.op.argument(step.argument), node.op.formula, _expression(node),
-        _read_only(step.incoming), _read_only(step.value), share,
+        node.op.name, node.op.argument(step.argument), node.op.formula, _write_expression(node),
+        _seal(step.incoming), _seal(step.value), share,
     )  # fmt: skip
 
 
-def _why_zero(x: Tensor, trail: Sequence[Contribution], nodes: Mapping[int, Tensor]) -> Iterator[str]:
+def _say_why_zero(x: Tensor, trail: Sequence[Contribution], nodes: Mapping[int, Tensor]) -> Iterator[str]:
     """What stopped the gradient: followed towards the loss, from where nothing comes out to where something came in."""
     to: dict[int, list[Contribution]] = {}
     for step in trail:
@@ -242,35 +242,36 @@ def _why_zero(x: Tensor, trail: Sequence[Contribution], nodes: Mapping[int, Tens
             assert node.op is not None
             if step.incoming.any():
                 why = f"{specimens_of(node.op).flat or 'its derivative is 0'} where the gradient arrives"
-                yield f"nothing passes {_expression(node)} to its argument {node.op.argument(step.argument)}: {why}"
+                argument = node.op.argument(step.argument)
+                yield f"nothing passes {_write_expression(node)} to its argument {argument}: {why}"
             elif step.node not in seen:
                 seen.add(step.node)
                 waiting.append(step.node)
 
 
-def _expression(node: Tensor) -> str:
+def _write_expression(node: Tensor) -> str:
     """`multiply(weights, exp(…)) in attention at model.py:12`, as far as it is known."""
     assert node.op is not None
-    operands = ", ".join(_operand(x) for x in node.inputs if x is not None)
+    operands = ", ".join(_write_operand(x) for x in node.inputs if x is not None)
     scope = f" in {node.scope}" if node.scope else ""
     return f"{node.op.name}({operands}){scope}" + (f" at {node.line}" if node.line else "")
 
 
-def _operand(x: Tensor | float) -> str:
+def _write_operand(x: Tensor | float) -> str:
     if not isinstance(x, Tensor):
         return repr(x)
     maker = find_maker(x)
     return x.name or (f"{maker.name}(…)" if maker else f"{x.dtype} {x.shape}")
 
 
-def _shown(array: Array) -> str:
+def _show(array: Array) -> str:
     """The values of a small array, the shape and norm of a large one."""
     if array.size > WRITTEN_OUT:
         return f"{array.dtype} {array.shape} of norm {np.linalg.norm(array):.4g}"
     return " ".join(np.array2string(array + 0.0, precision=4).split()).replace("[ ", "[").replace(" ]", "]")
 
 
-def _read_only(array: Array) -> Array:
+def _seal(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view

@@ -10,15 +10,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 REFUSAL = "`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)"
 
 
-class _ShapeAndType(NamedTuple):
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-
-class Shaped(_ShapeAndType):
+class Shaped(NamedTuple):
     """What a captured Tensor holds in place of values; to compute with it as with an array is an error."""
 
-    __slots__ = ()
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
 
 def _refuse_finished(shaped: Shaped, *args: Any, **kwargs: Any) -> Any:

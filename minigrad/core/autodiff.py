@@ -17,8 +17,8 @@ from minigrad.core.arrays import Array, has_nan, real_array, shape_of
 from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.record import registry
-from minigrad.core.signature import checked
-from minigrad.core.storage import Storage, cast, check_alive, storage_of, widened_operand
+from minigrad.core.signature import explain_misuse
+from minigrad.core.storage import Storage, cast, check_alive, storage_of, widen_operand
 from minigrad.core.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.tensor import RESULT, Operand, Tensor, new_tensor, refuse_under_capture
 
@@ -37,7 +37,7 @@ class Contribution(NamedTuple):
 Tree = TypeVar("Tree")
 
 
-@checked
+@explain_misuse
 def grad(
     outputs: Any, inputs: Tree, cotangents: Any = None, create_graph: bool = False, unused: str | None = "raise"
 ) -> Tree:
@@ -77,7 +77,7 @@ def grad(
         if x in totals:
             total, capture = totals[x], current_mode().capture
             if isinstance(total, Tensor):
-                return total if capture is None or total.requires_grad else capture.owned(total)
+                return total if capture is None or total.requires_grad else capture.own(total)
             return new_tensor(total, params=RESULT, role="constant")
         if unused == "raise":
             raise refusals.not_reached(x, results)
@@ -129,8 +129,8 @@ def sweep(
         mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
         mode.capture.differentiate(*targets or ())
-    seeds = [_seed(t, c, on_tensors, create_graph) for t, c in zip(outputs, cotangents, strict=True)]
-    order = _needed(outputs, targets)
+    seeds = [_make_seed(t, c, on_tensors, create_graph) for t, c in zip(outputs, cotangents, strict=True)]
+    order = _find_needed(outputs, targets)
     _check_unchanged(order)
     reached, kept = set(order), set(order) if trail is not None else targets or set()
     totals: dict[Tensor, Any] = {}
@@ -168,13 +168,13 @@ def sweep(
                         set_mode(mode._replace(grad=create_graph, record=recorded, place=place))
                     rule = rules.get(position) or op.rule(position)
                     if half:
-                        incoming, y, values, half = *_widened_node(node, incoming, values), False
+                        incoming, y, values, half = *_widen_node(node, incoming, values), False
                     value: Any = rule(incoming, y, *values, **params)
                     if watch is not None:
                         watch.contribution(node, position, incoming, value)
                     expected = x._data
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
-                        value = _fitted(value, x, node, position)
+                        value = _fit(value, x, node, position)
                     if not on_tensors and type(value) is not np.ndarray:
                         value = np.asarray(value)
                     total = totals.get(x)
@@ -207,17 +207,17 @@ def sweep(
     return totals
 
 
-def _widened_node(node: Tensor, incoming: Any, values: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+def _widen_node(node: Tensor, incoming: Any, values: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
     """What the rules of a node in float16 are given: float32, where they neither overflow nor lose small terms.
 
     The result is computed again too: its rounding would come out multiplied. What a rule returns is rounded once.
     """
     assert node.op is not None
-    wide = [widened_operand(x) for x in values]
-    return widened_operand(incoming), node.op(*wide, **node.params), wide
+    wide = [widen_operand(x) for x in values]
+    return widen_operand(incoming), node.op(*wide, **node.params), wide
 
 
-def _needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
+def _find_needed(outputs: list[Tensor], targets: set[Tensor] | None) -> list[Tensor]:
     """What lies between outputs and targets, both included, oldest first."""
     reached: set[Tensor] = set()
     stack = [t for t in outputs if t._requires_grad is True]
@@ -247,7 +247,7 @@ def _check_unchanged(order: list[Tensor]) -> None:
                 raise refusals.later_write(x, node)
 
 
-def _fitted(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
+def _fit(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
     """A contribution in the shape and type of its input: broadcasting is undone here, and nowhere else."""
     if value.shape != x.shape:
         try:
@@ -269,7 +269,7 @@ def _differential(name: str) -> str:
     return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
-def _seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) -> Any:
+def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) -> Any:
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
         if output.shape != ():

@@ -55,7 +55,7 @@ class Capture:
             if x.requires_grad and x in self.updates:
                 raise refusals.second_update(x)
 
-    def made(self, result: Tensor, op: Op) -> None:
+    def note_result(self, result: Tensor, op: Op) -> None:
         """Note that the op made `result`."""
         if op.effect:
             self.effects.append(result)
@@ -65,7 +65,7 @@ class Capture:
         with within(capture=None, record=False):
             return forward(*arrays, **params)
 
-    def fixed(self, array: Any) -> Tensor:
+    def make_constant(self, array: Any) -> Tensor:
         """The constant of an array that numbers in the source make."""
         return constant(array)
 
@@ -85,7 +85,7 @@ class Capture:
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
-        value = self.copied(tensor, value, "assign")
+        value = self.copy_in(tensor, value, "assign")
         if isinstance(tensor._data, Shaped):
             raise refusals.stand_in(tensor)
         if value.requires_grad and not tensor.requires_grad:  # memory has no history
@@ -95,16 +95,16 @@ class Capture:
     def set_gradient(self, tensor: Tensor, value: Any) -> None:
         """What `tensor.grad = value` does; None forgets it."""
         self.meet(tensor)
-        self.gradients[tensor] = None if value is None else self.copied(tensor, value, "a gradient")
+        self.gradients[tensor] = None if value is None else self.copy_in(tensor, value, "a gradient")
 
-    def copied(self, tensor: Tensor, value: Any, use: str) -> Tensor:
+    def copy_in(self, tensor: Tensor, value: Any, use: str) -> Tensor:
         """`value` as it is now, in the type of `tensor`, for which it is meant."""
         if isinstance(value, np.ndarray):
             refuse_under_capture(value, use)
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
-        return self.owned(cast(given, tensor.dtype, f"{use}:", tensor))
+        return self.own(cast(given, tensor.dtype, f"{use}:", tensor))
 
-    def owned(self, value: Tensor) -> Tensor:
+    def own(self, value: Tensor) -> Tensor:
         """`value`, or its copy where it is state, which may change."""
         return self.copy_of(value) if is_state(value) else value
 
@@ -124,4 +124,4 @@ class Capture:
     def add_gradient(self, tensor: Tensor, gradient: Tensor) -> None:
         self.differentiate(tensor)
         before = self.gradient_of(tensor)
-        self.gradients[tensor] = self.owned(gradient) if before is None else registry["add"](before, gradient)
+        self.gradients[tensor] = self.own(gradient) if before is None else registry["add"](before, gradient)

@@ -126,7 +126,7 @@ class Op(Function, Signature):
         if foreign or (has_array and (is_node or not swept)):
             if foreign and capture is not None:
                 args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
-            args = tuple([_operand(x, is_node, capture is not None) for x in args])
+            args = tuple([_check_operand(x, is_node, capture is not None) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
         data: Any
         try:
@@ -137,14 +137,14 @@ class Op(Function, Signature):
                 compute = self.guarded or self.forward
                 data = compute(*arrays, **params) if capture is None else capture.compute(compute, arrays, params)
                 if strong:
-                    data = self.strengthened(data, arrays, params)
+                    data = self.strengthen(data, arrays, params)
         except NUMPYS_OWN as error:
             for x in args:
                 check_alive(x)
             raise refusals.failed_operation(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
             if capture is not None and type(data) is np.ndarray and not any(type(x) is np.ndarray for x in args):
-                data = capture.fixed(data)  # numbers and lists of them are part of the source
+                data = capture.make_constant(data)  # numbers and lists of them are part of the source
             result = data
             return result
         if type(data) is not np.ndarray and capture is None:
@@ -157,7 +157,7 @@ class Op(Function, Signature):
                 args = tuple([constant(x) if type(x) is np.ndarray else x for x in args])
             result = new_tensor(data, self, args, params, requires_grad, place)
             if capture is not None:
-                capture.made(result, self)
+                capture.note_result(result, self)
         else:
             cut = requires_grad and not self.independent and CUT
             result = new_tensor(data, None, (), {"made_by": self}, cut, place, "constant")
@@ -167,7 +167,7 @@ class Op(Function, Signature):
             _share_storage(result, args[0])
         return result
 
-    def strengthened(self, data: Any, arrays: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    def strengthen(self, data: Any, arrays: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """What `forward` made of these operands, or where that has a NaN what `strong` makes of them."""
         return data if self.strong is None or not has_nan(data) else self.strong(*arrays, **params)
 
@@ -183,7 +183,7 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     return lambda forward: Op(forward, **record)
 
 
-def _operand(value: Any, is_node: bool, captured: bool) -> Any:
+def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
     """An operand as it is computed with, checked; NumPy scalars are numbers in a node (a capture decides by itself)."""
     kind = type(value)
     if kind is Tensor or kind in _NUMBERS:

@@ -1,6 +1,6 @@
 """How an op is called. NumPy's habits enter, inputs and static parameters leave; the engine's `Op` is one of these.
 
-Functions that are no ops are called as Python calls them; `checked` makes what they refuse sound alike.
+Functions that are no ops are called as Python calls them; `explain_misuse` makes what they refuse sound alike.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ class Signature:
         )
         params = self.defaults | kwargs
         if not plain or len(params) > len(self.defaults):
-            args, kwargs = self._sorted(args, kwargs)
+            args, kwargs = self._sort_arguments(args, kwargs)
             params = self.defaults | kwargs
         for name, value in kwargs.items():
             if type(value) not in _PLAIN:
-                params[name] = self._static(name, value)
+                params[name] = self._make_static(name, value)
         for name in self.required:
             if name not in kwargs:
                 raise refusals.call(self, f"argument {name!r} is missing", kwargs)
         return args, params
 
-    def _sorted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _sort_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Inputs and params as NumPy's habits allow them to be written.
 
         `sum(x, 0)`, `x.reshape(2, 3)`, `concatenate([a, b], 1)`, `where=mask` all mean what they mean in NumPy.
@@ -96,12 +96,12 @@ class Signature:
             raise refusals.call(self, f"argument {unknown} is not supported", kwargs)
         return tuple(inputs), given
 
-    def _static(self, name: str, value: Any) -> Any:
+    def _make_static(self, name: str, value: Any) -> Any:
         """A parameter as the graph stores it: hashable and plain. Arrays are refused: they are inputs."""
         if type(value) is tuple and _INTEGERS.issuperset(map(type, value)):
             return value
         if isinstance(value, list) or type(value) is tuple:
-            return tuple([self._static(name, v) for v in value])
+            return tuple([self._make_static(name, v) for v in value])
         if isinstance(value, type):
             return np.dtype(value)
         if isinstance(value, np.dtype) or not hasattr(value, "shape"):
@@ -111,7 +111,7 @@ class Signature:
         return value.item()
 
 
-def checked(function: F, name: str | None = None) -> F:
+def explain_misuse(function: F, name: str | None = None) -> F:
     """`function`, with a message that says what it takes where it is called with something else."""
 
     @functools.wraps(function)

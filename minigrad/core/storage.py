@@ -95,9 +95,7 @@ def assign(tensor: Tensor, value: Operand) -> None:
         capture.assign(tensor, value)
     else:
         values = real_array(array_of(value) if hasattr(value, "_requires_grad") else value)
-        if not np.can_cast(values.dtype, tensor.dtype, "same_kind"):
-            cast(values, tensor.dtype, "assign:", tensor)
-        np.copyto(array_of(tensor), values, casting="same_kind")
+        np.copyto(array_of(tensor), cast(values, tensor.dtype, "assign:", tensor))
         touch(tensor)
 
 
@@ -114,7 +112,7 @@ def cast(value: Any, dtype: np.dtype[Any], use: str, tensor: Tensor | None = Non
     return value if value.dtype == dtype else registry["astype"](value, dtype=dtype)
 
 
-def widened_operand(x: Any) -> Any:
+def widen_operand(x: Any) -> Any:
     """float16 as float32, where it is computed with more than once before it is rounded; all else as it is."""
     return registry["astype"](x, dtype=np.float32) if is_half(x) else x
 

@@ -16,7 +16,7 @@ from minigrad.core.arrays import Array, Shaped, read_only, real_array, shape_of
 from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode
 from minigrad.core.record import by_numpy, registry
-from minigrad.core.signature import checked
+from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import CUT, array_of, assign, check_alive, check_differentiable, next_id, note_change
 from minigrad.core.structure import leaves
 
@@ -275,7 +275,7 @@ class Tensor(Methods):
         else:
             self._grad = None if value is None else real_array(value, self.dtype, copy=True)
 
-    @checked
+    @explain_misuse
     def backward(self, cotangent: Operand | None = None, keep: bool = False) -> None:
         """Add the gradient of this tensor into `.grad` of every leaf it depends on; see `autodiff.backward`."""
         from minigrad.core.autodiff import backward
@@ -361,7 +361,7 @@ def array_or_constant(value: Any) -> Any:
     """A list as an array. Under capture, one that holds plain numbers is a constant: it is part of the source."""
     array, capture = np.asarray(value), current_mode().capture
     fixed = capture is not None and all(type(x) in (int, float, bool) for x in leaves(value))
-    return capture.fixed(array) if capture is not None and fixed else array
+    return capture.make_constant(array) if capture is not None and fixed else array
 
 
 def refuse_under_capture(array: Array, where: str) -> None:

@@ -34,11 +34,11 @@ def absent_gradients(graph: Graph) -> dict[int, str]:
     absent = [node for node in forward if node.gradient is None]
     if len(absent) == len(forward):
         return {node.number: NOT_COMPUTED for node in absent}
-    reached = _reached(forward)
-    return {node.number: _reason(node, node.number in reached) for node in absent}
+    reached = _find_reached(forward)
+    return {node.number: _find_reason(node, node.number in reached) for node in absent}
 
 
-def _reason(node: Node, reached: bool) -> str:
+def _find_reason(node: Node, reached: bool) -> str:
     if node.dtype.kind != "f":
         return str(node.dtype)
     if node.made_by in MEANT_TO_CUT:
@@ -52,7 +52,7 @@ def _reason(node: Node, reached: bool) -> str:
     return NOT_KEPT if reached else "no path"
 
 
-def _reached(forward: list[Node]) -> set[int]:
+def _find_reached(forward: list[Node]) -> set[int]:
     """What leads to where backward started; without `keep=True` that is not known, and every operation may."""
     with_gradient = {node.number for node in forward if node.gradient is not None}
     operations = {node.number for node in forward if node.op is not None}

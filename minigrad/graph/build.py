@@ -51,7 +51,7 @@ def graph_of(outputs: Any, gradients: bool = False) -> Graph:
             raise TypeError(f"graph_of: expected Tensors, got {type(x).__name__}")
         check_alive(x)
     if gradients:
-        variables = [x for x in _reached(leaves(outputs), captured=False) if x.op is None and x.requires_grad]
+        variables = [x for x in _find_reached(leaves(outputs), captured=False) if x.op is None and x.requires_grad]
         if not variables:
             raise GraphError(f"graph_of: no leaf behind {describe(next(leaves(outputs)))} requires a gradient")
         found = grad(outputs, variables, create_graph=True, unused=None)
@@ -105,7 +105,7 @@ def build(
     arguments, effects = list(arguments), list(effects)
     outputs = [x for x in leaves(returned) if isinstance(x, Tensor)]
     roots = [*arguments, *outputs, *updates.keys(), *updates.values(), *effects]
-    reached = _reached(roots, captured)
+    reached = _find_reached(roots, captured)
     titles = titles_of(reached)
     builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, titles, scopes, replaced, failures)
     with within(capture=None):  # `.grad` is what eager code has left there
@@ -181,9 +181,9 @@ class _Builder:
             order=order,
             origin=None if function is None else self._origin(tensor),
             line=tensor.line,
-            value=_sealed(held_by(tensor)),
-            gradient=None if self.captured else _sealed(tensor.grad),
-            made_by=_maker(tensor) if function is None else None,
+            value=_seal(held_by(tensor)),
+            gradient=None if self.captured else _seal(tensor.grad),
+            made_by=_name_maker(tensor) if function is None else None,
             requires_grad=tensor.requires_grad,
             _tensor=tensor,
             failure=self.failures.get(tensor.id),
@@ -211,7 +211,7 @@ class _Builder:
 _NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
-def _reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
+def _find_reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
     """Every tensor that the roots depend on, oldest first."""
     found: dict[int, Tensor] = {}
     stack = list(roots)
@@ -229,10 +229,10 @@ def _is_leaf(tensor: Tensor, captured: bool) -> bool:
     return tensor.op is None or (captured and held_by(tensor) is not None)
 
 
-def _maker(leaf: Tensor) -> str | None:
+def _name_maker(leaf: Tensor) -> str | None:
     made_without_history = leaf.params.get("made_by")
     return made_without_history.name if made_without_history is not None else None
 
 
-def _sealed(array: Array | None) -> Array | None:
+def _seal(array: Array | None) -> Array | None:
     return None if array is None else read_only(array)

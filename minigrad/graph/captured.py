@@ -52,7 +52,7 @@ def record(
             for name, value in arguments.items():
                 given.arguments[name] = map_leaves(functools.partial(stand_ins.argument, name), value)
             try:
-                recording.outputs = map_leaves(_output, function(*given.args, **given.kwargs))
+                recording.outputs = map_leaves(_take_output, function(*given.args, **given.kwargs))
             except Exception as error:
                 failure = error
         known = {x.id: x for x in tensors if x.id in recording.met}
@@ -92,12 +92,12 @@ class StandIns:
         if value.dtype.kind not in "biuf":
             raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
         if not isinstance(value, Tensor) or id(value) not in self.known:  # of arrays no gradient is taken
-            self.known[id(value)] = self._made(name, value)
+            self.known[id(value)] = self._make(name, value)
         stand_in, used = self.known[id(value)]
         self.recording.given.append(stand_in)
         return used
 
-    def _made(self, name: str, value: Any) -> tuple[Tensor, Tensor]:
+    def _make(self, name: str, value: Any) -> tuple[Tensor, Tensor]:
         wish = getattr(value, "_requires_grad", False)
         stand_in = used = new_tensor(Shaped(value.shape, value.dtype), requires_grad=wish, role="input")
         stand_in.name = getattr(value, "name", None) or name
@@ -111,7 +111,7 @@ class StandIns:
         return stand_in, used
 
 
-def _output(value: Any) -> Any:
+def _take_output(value: Any) -> Any:
     """What stands for a result of the function."""
     if isinstance(value, np.ndarray):
         raise CaptureError("the captured function returns a NumPy array: return Tensors")

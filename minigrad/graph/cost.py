@@ -45,7 +45,7 @@ class Cost:
     peak_bytes: int
 
     def __str__(self) -> str:
-        rows = [("", Total._fields), *((f"{title}", _texts(total)) for title, total in self._lines())]
+        rows = [("", Total._fields), *((f"{title}", _format(total)) for title, total in self._lines())]
         first = max(len(title) for title, _ in rows)
         widths = [max(len(texts[column]) for _, texts in rows if texts) for column in range(len(Total._fields))]
         lines = [
@@ -68,15 +68,15 @@ def cost(graph: Graph) -> Cost:
     """The costs of all operations: operations that cost most first, scopes by name, orders from the forward pass up."""
     nodes = [node for node in graph.nodes if node.function is not None]
     by_node = {node.number: Total(1, flops_of(node), bytes_of(node)) for node in nodes}
-    by_op = _grouped(nodes, by_node, lambda node: node.op)
+    by_op = _group(nodes, by_node, lambda node: node.op)
     return Cost(
         total=_sum(by_node.values()),
         by_node=by_node,
         by_op=dict(sorted(by_op.items(), key=lambda item: (-item[1].flops, item[0]))),
-        by_scope=dict(sorted(_grouped(nodes, by_node, lambda node: node.scope).items())),
-        by_order=dict(sorted(_grouped(nodes, by_node, lambda node: node.order).items())),
-        kept_bytes=_kept(graph),
-        peak_bytes=_peak(graph),
+        by_scope=dict(sorted(_group(nodes, by_node, lambda node: node.scope).items())),
+        by_order=dict(sorted(_group(nodes, by_node, lambda node: node.order).items())),
+        kept_bytes=_count_kept(graph),
+        peak_bytes=_count_peak(graph),
     )
 
 
@@ -160,7 +160,7 @@ def _operands(node: Node) -> list[Node]:
     return [x for x in node.inputs if isinstance(x, Node)]
 
 
-def _owners(graph: Graph) -> list[Node]:
+def _find_owners(graph: Graph) -> list[Node]:
     """By number, the node in whose memory a result lies."""
     owners: list[Node] = []
     for node in graph.nodes:
@@ -169,16 +169,16 @@ def _owners(graph: Graph) -> list[Node]:
     return owners
 
 
-def _kept(graph: Graph) -> int | None:
+def _count_kept(graph: Graph) -> int | None:
     if not any(node.order for node in graph.nodes):
         return None
-    owners = _owners(graph)
+    owners = _find_owners(graph)
     read = {owners[x.number] for node in graph.nodes for x in _operands(node) if owners[x.number].order < node.order}
     return sum(bytes_of(node) for node in read)
 
 
-def _peak(graph: Graph) -> int:
-    owners = _owners(graph)
+def _count_peak(graph: Graph) -> int:
+    owners = _find_owners(graph)
     last = dict.fromkeys((owners[x.number] for x in (*graph.outputs, *graph.updates.values())), len(graph.nodes))
     for node in reversed(graph.nodes):
         for x in (node, *_operands(node)):
@@ -194,7 +194,7 @@ def _peak(graph: Graph) -> int:
     return most
 
 
-def _grouped(nodes: Iterable[Node], by_node: Mapping[int, Total], key: Callable[[Node], Any]) -> dict[Any, Total]:
+def _group(nodes: Iterable[Node], by_node: Mapping[int, Total], key: Callable[[Node], Any]) -> dict[Any, Total]:
     groups: dict[Any, list[Total]] = {}
     for node in nodes:
         groups.setdefault(key(node), []).append(by_node[node.number])
@@ -206,5 +206,5 @@ def _sum(totals: Iterable[Total]) -> Total:
     return Total(*map(sum, columns))
 
 
-def _texts(total: Total | None) -> tuple[str, ...]:
+def _format(total: Total | None) -> tuple[str, ...]:
     return tuple(f"{number:,}" for number in total) if total is not None else ()

@@ -90,7 +90,7 @@ class Difference:
         old, new = listing(self.before).split("\n"), listing(self.after).split("\n")
         changes = {change.after: change for change in self.changed}
         lines = [self.counts()]
-        for kind, node in _excerpt(list(self.merged())):
+        for kind, node in _shorten(list(self.merged())):
             if node is None:
                 lines.append("  …")
                 continue
@@ -156,7 +156,7 @@ class Difference:
         return f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed, {same} the same"
 
 
-def _excerpt(lines: list[tuple[Kind, Node]]) -> Iterator[tuple[Kind, Node | None]]:
+def _shorten(lines: list[tuple[Kind, Node]]) -> Iterator[tuple[Kind, Node | None]]:
     """What is different with some lines around it; None stands for what is left out."""
     shown: set[int] = set()
     for i, (kind, _) in enumerate(lines):

@@ -31,7 +31,7 @@ def formula_of(result: Any) -> str:
     'a / sum(a), a = x · x'
     """
     if not isinstance(result, Tensor):
-        return _number(result)
+        return _write_number(result)
     graph = build(result)
     uses: dict[Node, int] = {}
     for node in graph:
@@ -39,10 +39,10 @@ def formula_of(result: Any) -> str:
             if isinstance(x, Node):
                 uses[x] = uses.get(x, 0) + 1
     written: dict[Node, tuple[str, int]] = {}
-    fresh = _letters({node.name for node in graph if node.function is None})
+    fresh = _make_letters({node.name for node in graph if node.function is None})
     letters: list[str] = []
     for node in graph:
-        text, strength = _written(node, written)
+        text, strength = _write(node, written)
         if node.function is not None and uses.get(node, 0) > 1:
             letter = next(fresh)
             letters.append(f"{letter} = {text}")
@@ -51,33 +51,33 @@ def formula_of(result: Any) -> str:
     return ", ".join([written[graph.outputs[0]][0], *letters])
 
 
-def _letters(taken: set[str | None]) -> Iterator[str]:
+def _make_letters(taken: set[str | None]) -> Iterator[str]:
     """a, b, …, u, a2, b2, …, without those that are names of leaves."""
     names = (f"{letter}{number if number > 1 else ''}" for number in count(1) for letter in _LETTERS)
     return (name for name in names if name not in taken)
 
 
-def _written(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int]:
+def _write(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int]:
     """The text of a node, and how strongly it binds."""
     if node.function is None:
         return node.name or node.role, _ATOM
-    operands = [written[x] if isinstance(x, Node) else (_number(x), _ATOM) for x in node.inputs if x is not None]
+    operands = [written[x] if isinstance(x, Node) else (_write_number(x), _ATOM) for x in node.inputs if x is not None]
     symbol = node.function.symbol
     if symbol and len(operands) == 2:
         strength = _STRENGTH.get(symbol, 0)
         around = strength or _ATOM  # of an operator of the user's own nobody knows how strongly it binds
-        left, right = _inside(operands[0], around), _inside(operands[1], around + (symbol in "-/@"))
+        left, right = _put_inside(operands[0], around), _put_inside(operands[1], around + (symbol in "-/@"))
         return f"{left} {_SHOWN.get(symbol, symbol)} {right}", strength
     if symbol and len(operands) == 1:
-        return f"{_SHOWN.get(symbol, symbol)}{_inside(operands[0], 2)}", 1
+        return f"{_SHOWN.get(symbol, symbol)}{_put_inside(operands[0], 2)}", 1
     return f"{node.op}({', '.join([text for text, _ in operands] + node.settings())})", _ATOM
 
 
-def _number(x: Any) -> str:
+def _write_number(x: Any) -> str:
     text = f"{x:.6g}" if isinstance(x, float) else str(x)
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def _inside(operand: tuple[str, int], strength: int) -> str:
+def _put_inside(operand: tuple[str, int], strength: int) -> str:
     text, own = operand
     return text if own >= strength else f"({text})"

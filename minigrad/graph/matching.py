@@ -86,7 +86,7 @@ class _Matching:
         for first, second in groups.values():
             if first and second:
                 codes = [np.array([self._codes(node) for node in nodes], np.int32) for nodes in (first, second)]
-                for i, j in _aligned(codes[0], codes[1]):
+                for i, j in _align(codes[0], codes[1]):
                     self._pair(first[i], second[j])
 
     def _codes(self, node: Node) -> tuple[int, ...]:
@@ -147,7 +147,7 @@ def _near(node: Node) -> tuple[Hashable, Hashable]:
 # --- sequences --------------------------------------------------------------------------------------------------------
 
 
-def _aligned(first: Array, second: Array, i: int = 0, j: int = 0) -> Iterator[tuple[int, int]]:
+def _align(first: Array, second: Array, i: int = 0, j: int = 0) -> Iterator[tuple[int, int]]:
     """The positions of a heaviest common subsequence of two sequences of codes, which begin at `i` and `j`."""
     same = 0
     while same < min(len(first), len(second)) and (first[same] == second[same]).all():
@@ -159,8 +159,8 @@ def _aligned(first: Array, second: Array, i: int = 0, j: int = 0) -> Iterator[tu
         *_, above = _weights(first[:middle], second)
         *_, below = _weights(first[middle:][::-1], second[::-1])
         split = int(np.argmax(above + below[::-1]))
-        yield from _aligned(first[:middle], second[:split], i, j)
-        yield from _aligned(first[middle:], second[split:], i + middle, j + split)
+        yield from _align(first[:middle], second[:split], i, j)
+        yield from _align(first[middle:], second[split:], i + middle, j + split)
     elif len(first) and len(second):
         yield from reversed(
             [(i + p, j + q) for p, q in _traced_back(np.stack([*_weights(first, second)]), first, second)]

@@ -94,9 +94,9 @@ class Node:
         """The params that are not at their default, as `axis=-1`."""
         defaults = self.function.defaults if self.function is not None else {}
         return [
-            f"{name}={_written(value)}"
+            f"{name}={_write_param(value)}"
             for name, value in self.params.items()
-            if not _same(value, defaults.get(name, inspect.Parameter.empty))
+            if not _is_same(value, defaults.get(name, inspect.Parameter.empty))
         ]
 
     def notes(self) -> list[str]:
@@ -130,17 +130,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _same(value: Any, default: Any) -> bool:
+def _is_same(value: Any, default: Any) -> bool:
     # Types first: 1 is not True here, and numpy.dtype("float64") == None holds.
     return value is default or (type(value) is type(default) and bool(value == default))
 
 
-def _written(value: Any) -> str:
+def _write_param(value: Any) -> str:
     """A param as Python would write it, and never with an address in it."""
     if isinstance(value, tuple) and type(value) is not tuple:
         return str(value)
     if isinstance(value, tuple):
-        inside = ", ".join(_written(x) for x in value)
+        inside = ", ".join(_write_param(x) for x in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if isinstance(value, np.dtype):
         return str(value)

@@ -23,7 +23,7 @@ from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph.build import build
 from minigrad.graph.graph import Graph
-from minigrad.graph.watching import beside
+from minigrad.graph.watching import join_watches
 from minigrad.wording.source import is_ours
 
 
@@ -57,7 +57,7 @@ class Recording:
 
     def __init__(self) -> None:
         self._watch = watch = _Recorder()
-        self._within = Within(lambda mode: mode._replace(record=True, watch=beside(mode.watch, watch)))
+        self._within = Within(lambda mode: mode._replace(record=True, watch=join_watches(mode.watch, watch)))
         self._made = watch.made
         self._failure: tuple[Tensor, str] | None = None
 
@@ -71,7 +71,7 @@ class Recording:
         self._watch.made = []  # modules keep the mode they ran in, and the watch with it
         self._within.__exit__(kind, error, trace)
         if isinstance(error, Exception):
-            self._failure = _failure(error)
+            self._failure = _find_failure(error)
 
     def __repr__(self) -> str:
         count = sum(tensor.op is not None for tensor in self._made)
@@ -126,7 +126,7 @@ class _Unknown(tuple[int, ...]):
 _NOTHING = Shaped(_Unknown(), np.dtype(np.void))
 
 
-def _failure(error: BaseException) -> tuple[Tensor, str] | None:
+def _find_failure(error: BaseException) -> tuple[Tensor, str] | None:
     """The result of the operation that raised `error`, or what led to it, and why there is none; None for no operation.
 
     The innermost call of an operation on Tensors is the one: its frame has the operands.
@@ -140,7 +140,7 @@ def _failure(error: BaseException) -> tuple[Tensor, str] | None:
             if not is_ours(frame):
                 line = f"{Path(frame.f_code.co_filename).name}:{trace.tb_lineno}"
             elif frame.f_code is Op.__call__.__code__:
-                found = _result(frame.f_locals, line)
+                found = _make_result(frame.f_locals, line)
                 failed = failed if found is None else found
             trace = trace.tb_next
         if failed is not None:
@@ -149,7 +149,7 @@ def _failure(error: BaseException) -> tuple[Tensor, str] | None:
     return None
 
 
-def _result(call: Mapping[str, Any], line: str | None) -> Tensor | None:
+def _make_result(call: Mapping[str, Any], line: str | None) -> Tensor | None:
     """What a call of an operation, given by its variables, was about to return; None if that was no Tensor."""
     made = call.get("result")
     if isinstance(made, Tensor) and made.op is call["self"]:
@@ -160,13 +160,13 @@ def _result(call: Mapping[str, Any], line: str | None) -> Tensor | None:
         inputs += inside if any(isinstance(one, Tensor) for one in inside) else [x]
     if not any(isinstance(x, Tensor) for x in inputs) and inputs:
         return None
-    operands = tuple(_operand(x) for x in inputs)
+    operands = tuple(_make_operand(x) for x in inputs)
     result = new_tensor(_NOTHING, call["self"], operands, call["params"], place=call.get("place", Place()))
     result.line = line
     return result
 
 
-def _operand(x: Any) -> Any:
+def _make_operand(x: Any) -> Any:
     """An operand as a node can have it: what is neither a Tensor nor numbers becomes a leaf named after it."""
     if x is None or isinstance(x, (Tensor, bool, int, float)):
         return x

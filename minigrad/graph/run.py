@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def run(graph: Graph, arguments: Sequence[Any]) -> Any:
     """The outputs as arrays, after the updates were written; see `Graph.run`."""
-    return run_on_inputs(graph, _bound(graph, arguments))
+    return run_on_inputs(graph, _bind(graph, arguments))
 
 
 def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
@@ -37,13 +37,13 @@ def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
         values[node.number] = array
     lent = {id(owner_of(values[node.number])) for node in graph if node.op is None}
 
-    def own(node: Node) -> Array:
+    def copy_if_lent(node: Node) -> Array:
         array: Array = values[node.number]
         return array.copy() if id(owner_of(array)) in lent else array
 
-    interpret(graph.nodes, values, _on_arrays, _last_uses(graph))
-    results = map_leaves(lambda x: own(x) if isinstance(x, Node) else x, graph.returned)
-    updates = [(state._tensor, own(node)) for state, node in graph.updates.items()]
+    interpret(graph.nodes, values, _apply_to_arrays, _last_uses(graph))
+    results = map_leaves(lambda x: copy_if_lent(x) if isinstance(x, Node) else x, graph.returned)
+    updates = [(state._tensor, copy_if_lent(node)) for state, node in graph.updates.items()]
     for cell, value in updates:  # only now: nothing above may see a new value
         assign(cell, value)
     return results
@@ -75,11 +75,11 @@ def interpret(
                         values[number] = None
 
 
-def _on_arrays(node: Node, operands: list[Any]) -> Array:
+def _apply_to_arrays(node: Node, operands: list[Any]) -> Array:
     function = node.function
     assert function is not None
     data = np.asarray((function.guarded or function.forward)(*operands, **node.params))
-    return data if node.origin is None else np.asarray(function.strengthened(data, operands, node.params))
+    return data if node.origin is None else np.asarray(function.strengthen(data, operands, node.params))
 
 
 def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:
@@ -94,7 +94,7 @@ def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:
     return graph._last_uses
 
 
-def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
+def _bind(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     """One array for each input of the graph, of its shape and dtype."""
     given = list(leaves(tuple(arguments)))
     if not given and all(node.value is not None for node in graph.inputs):
@@ -109,7 +109,7 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     )
     if not fits:
         expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in places) or "no arrays"
-        came = ", ".join(_described(x) for x in given) or "nothing"
+        came = ", ".join(_describe(x) for x in given) or "nothing"
         raise ValueError(f"run takes ({expected}), got ({came})")
     values = {x: array_of(x._tensor) for x in places if x.role != "input"}
     for node, array in zip(places, arrays, strict=True):
@@ -123,5 +123,5 @@ def _bound(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     return [values[node] for node in graph.inputs]
 
 
-def _described(x: Any) -> str:
+def _describe(x: Any) -> str:
     return f"{x.shape} {x.dtype}" if isinstance(x, (Tensor, np.ndarray, np.generic)) else repr(x)

@@ -29,8 +29,8 @@ class Stats:
     def __str__(self) -> str:
         return "\n".join(
             (
-                f"nodes       {self.nodes:,}: {_listed(self.roles)}",
-                f"operations  {_listed(self.operations)}",
+                f"nodes       {self.nodes:,}: {_list_counts(self.roles)}",
+                f"operations  {_list_counts(self.operations)}",
                 f"orders      {', '.join(f'{order}: {count:,}' for order, count in self.orders.items())}",
                 f"parameters  {self.parameters:,} elements, {self.parameter_bytes:,} bytes",
                 f"computed    {self.computed_bytes:,} bytes",
@@ -43,22 +43,22 @@ def stats(graph: Graph) -> Stats:
     parameters = [node for node in graph.nodes if node.role == "parameter"]
     return Stats(
         nodes=len(graph.nodes),
-        operations=_counted(node.op for node in graph.nodes if node.op is not None),
-        roles=_counted(node.role for node in graph.nodes),
+        operations=_count(node.op for node in graph.nodes if node.op is not None),
+        roles=_count(node.role for node in graph.nodes),
         orders=dict(sorted(Counter(node.order for node in graph.nodes).items())),
         parameters=sum(math.prod(node.shape) for node in parameters),
-        parameter_bytes=_bytes(parameters),
-        computed_bytes=_bytes(node for node in graph.nodes if node.op is not None),
+        parameter_bytes=_count_bytes(parameters),
+        computed_bytes=_count_bytes(node for node in graph.nodes if node.op is not None),
     )
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
+def _count(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _list_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none"
 
 
-def _bytes(nodes: Iterable[Node]) -> int:
+def _count_bytes(nodes: Iterable[Node]) -> int:
     return sum(math.prod(node.shape) * node.dtype.itemsize for node in nodes)

@@ -27,7 +27,7 @@ class Forward:
 
     def __repr__(self) -> str:
         called = f"  {self.node.path}" if self.node.path else ""
-        return printable(f"%{self.node.number} = {self.node.expression}{called}") + f"\n    = {_shown(self.value)}"
+        return printable(f"%{self.node.number} = {self.node.expression}{called}") + f"\n    = {_show(self.value)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -49,9 +49,9 @@ class Backward:
         return "\n".join(
             (
                 printable(f"∂%{self.node.number}/∂{self.argument} of {self.node.expression}, to {target}"),
-                f"    from {_shown(self.incoming)}",
-                f"    +=   {_shown(self.contribution)}",
-                f"    now  {_shown(self.total)}",
+                f"    from {_show(self.incoming)}",
+                f"    +=   {_show(self.contribution)}",
+                f"    now  {_show(self.total)}",
             )
         )
 
@@ -70,7 +70,7 @@ def steps(graph: Graph) -> list[Step]:
     by_id = {node.id: node for node in graph}
     backward = [
         Backward(
-            by_id[step.node], _argument(by_id[step.node], step.argument), by_id[step.target],
+            by_id[step.node], _name_argument(by_id[step.node], step.argument), by_id[step.target],
             *(read_only(array) for array in (step.incoming, step.value, step.total)),
         )
         for step in graph.trail
@@ -78,12 +78,12 @@ def steps(graph: Graph) -> list[Step]:
     return [*forward, *backward]
 
 
-def _argument(node: Node, position: int) -> str:
+def _name_argument(node: Node, position: int) -> str:
     assert node.function is not None
     return node.function.argument(position)
 
 
-def _shown(array: Array) -> str:
+def _show(array: Array) -> str:
     text = np.array2string(array, precision=4, threshold=24, edgeitems=3, max_line_width=1_000_000)
     return " ".join(text.split()).replace("[ ", "[").replace(" ]", "]") + (
         f"  {array.shape}" if array.size > 24 else ""

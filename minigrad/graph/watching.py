@@ -34,7 +34,7 @@ class Watches(Watch):
             watch.strong_zero(fired)
 
 
-def beside(outer: Watch | None, inner: Watch, instead_of: type[Watch] | None = None) -> Watch:
+def join_watches(outer: Watch | None, inner: Watch, instead_of: type[Watch] | None = None) -> Watch:
     """`inner` and those that look on already, without those of the kind it takes the place of."""
     watches = outer.watches if isinstance(outer, Watches) else () if outer is None else (outer,)
     kept = [watch for watch in watches if instead_of is None or not isinstance(watch, instead_of)]
@@ -43,4 +43,4 @@ def beside(outer: Watch | None, inner: Watch, instead_of: type[Watch] | None = N
 
 def trace_lines() -> Within:
     """Every node made inside remembers the source line that made it (`tensor.line`); costs some time per node."""
-    return Within(lambda mode: mode._replace(watch=beside(mode.watch, Lines(), instead_of=Lines)))
+    return Within(lambda mode: mode._replace(watch=join_watches(mode.watch, Lines(), instead_of=Lines)))

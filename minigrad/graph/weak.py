@@ -35,26 +35,26 @@ class Recording(Capture):
         if any(isinstance(x, np.generic) for x in inputs) and self._are_numpys(
             [x for x in inputs if isinstance(x, Tensor)]
         ):
-            inputs = tuple([self._scalar(x) if isinstance(x, np.generic) else x for x in inputs])
+            inputs = tuple([self._make_scalar(x) if isinstance(x, np.generic) else x for x in inputs])
         values = super().inputs_of(op, inputs, params)
-        return values if self.weak.isdisjoint(values) else self._beside_tensors(op, values, params)
+        return values if self.weak.isdisjoint(values) else self._convert_weak(op, values, params)
 
-    def made(self, result: Tensor, op: Op) -> None:
-        super().made(result, op)
+    def note_result(self, result: Tensor, op: Op) -> None:
+        super().note_result(result, op)
         if result.place.origin is not None:
             return  # a gradient is a Tensor, whatever it is made of
         if not (self.plain.isdisjoint(result.inputs) and self.arrays.isdisjoint(result.inputs)):
             self._note_plain(result, op)
 
-    def fixed(self, array: Any) -> Tensor:
-        result = super().fixed(array)
+    def make_constant(self, array: Any) -> Tensor:
+        result = super().make_constant(array)
         self.plain.add(result)
         return result
 
-    def owned(self, value: Tensor) -> Tensor:
+    def own(self, value: Tensor) -> Tensor:
         """`value`, or its copy: what is NumPy's own may act as a number."""
         if value not in self.plain and value not in self.arrays:
-            return super().owned(value)
+            return super().own(value)
         copy = self.copy_of(value)
         for numpys_own in (self.arrays, self.plain, self.weak):
             numpys_own.discard(copy)
@@ -64,13 +64,13 @@ class Recording(Capture):
         """Whether NumPy computes with these by itself, in eager code."""
         return all(x in self.plain or x in self.weak for x in operands)
 
-    def _scalar(self, scalar: np.generic) -> Tensor:
+    def _make_scalar(self, scalar: np.generic) -> Tensor:
         """What stands for a NumPy scalar in the source beside NumPy's own: it keeps its type, as in eager code."""
-        result = self.fixed(np.asarray(scalar))
+        result = self.make_constant(np.asarray(scalar))
         self.weak.add(result)
         return result
 
-    def _beside_tensors(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _convert_weak(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs of a node, with weak ones in the type that a number would have beside the others."""
         weak = self.weak
         if self._are_numpys([x for x in inputs if hasattr(x, "dtype")]):
@@ -81,12 +81,12 @@ class Recording(Capture):
             result = op.infer(numbers, params).dtype
             if result.kind == "f" and dtype.kind == "f":  # a condition is none of what makes the type of the result
                 dtype = result
-            return tuple([_converted(x, dtype) if x in weak else x for x in inputs])
+            return tuple([_convert(x, dtype) if x in weak else x for x in inputs])
         whole = op.infer(numbers, params)
         differs = op.infer(inputs, params) != whole  # an index is none of what makes the type of the result
         return tuple(
             [
-                _converted(x, whole.dtype) if x in weak and (differs or x.dtype.kind == whole.dtype.kind == "f") else x
+                _convert(x, whole.dtype) if x in weak and (differs or x.dtype.kind == whole.dtype.kind == "f") else x
                 for x in inputs
             ]
         )
@@ -98,13 +98,13 @@ class Recording(Capture):
             return
         (self.plain if self.plain.issuperset(operands) else self.arrays).add(result)
         if result.shape == ():
-            tried = [_zeros(x, x in self.weak) if hasattr(x, "dtype") else x for x in result.inputs]
+            tried = [_make_zeros(x, x in self.weak) if hasattr(x, "dtype") else x for x in result.inputs]
             with np.errstate(all="ignore"), suppress(*NUMPYS_OWN):  # an op with `infer` need not take zeros
                 if isinstance(op.forward(*tried, **result.params), np.generic):
                     self.weak.add(result)
 
 
-def _converted(x: Any, dtype: np.dtype[Any]) -> Any:
+def _convert(x: Any, dtype: np.dtype[Any]) -> Any:
     if x.dtype in (dtype, np.bool_):
         return x
     if dtype.kind in "iu" and not np.can_cast(x.dtype, dtype):  # what it cannot hold is an error, as it is eagerly
@@ -112,5 +112,5 @@ def _converted(x: Any, dtype: np.dtype[Any]) -> Any:
     return registry["astype"](x, dtype=dtype)
 
 
-def _zeros(x: Any, scalar: bool) -> Any:
+def _make_zeros(x: Any, scalar: bool) -> Any:
     return x.dtype.type() if scalar else np.broadcast_to(np.zeros((), x.dtype), x.shape)

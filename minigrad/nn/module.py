@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
-from minigrad.core.signature import checked
+from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import Storage, assign, check_alive, held_by, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
@@ -317,7 +317,7 @@ class Module(Watched, habits="Module"):
         """Switch training behaviour off here and below."""
         return self.train(False)
 
-    @checked
+    @explain_misuse
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():

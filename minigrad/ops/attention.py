@@ -12,7 +12,7 @@ from minigrad.core.arrays import real_array, shape_of
 from minigrad.core.modes import scope
 from minigrad.core.op import op
 from minigrad.core.record import composition
-from minigrad.core.storage import widened_operand
+from minigrad.core.storage import widen_operand
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.kernels import HALF, broadcasts_to
 from minigrad.ops.precision import rounded_once
@@ -70,7 +70,7 @@ def attention_weights(
     """The nodes `scores` and `weights` in the scope in force; for modules, whose scope is their own name."""
     check_shapes(query, key, value, scale)
     mask = read_mask(mask)
-    scaled = widened_operand(query) * scale_of(query, scale)  # sums of products overflow float16 early
+    scaled = widen_operand(query) * scale_of(query, scale)  # sums of products overflow float16 early
     scores = give_name(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
     check_beside(HERE, scores.shape, mask, bias)
     if bias is not None:

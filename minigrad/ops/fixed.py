@@ -27,7 +27,7 @@ def check_numbers(function: str, numbers: dict[str, Any]) -> None:
 def fixed(array: Any) -> Any:
     """As every function of plain numbers, an array; under capture a Tensor, which may meet the others."""
     capture = current_mode().capture
-    return array if capture is None else capture.fixed(array)
+    return array if capture is None else capture.make_constant(array)
 
 
 @composition(formula="start, start + step, … below stop")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.storage import widened_operand
+from minigrad.core.storage import widen_operand
 from minigrad.ops.kernels import HALF
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,7 +29,7 @@ def rounded_once(function: F) -> F:
         types = {x.dtype.char for x in (*args, *kwargs.values()) if hasattr(x, "dtype")}  # in either byte order
         if "e" not in types:
             return function(*args, **kwargs)
-        wide = [widened_operand(x) for x in args], {name: widened_operand(x) for name, x in kwargs.items()}
+        wide = [widen_operand(x) for x in args], {name: widen_operand(x) for name, x in kwargs.items()}
         result = function(*wide[0], **wide[1])
         return ops.astype(result, HALF) if result.dtype == np.float32 and "f" not in types else result
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.modes import no_grad, scope
-from minigrad.core.storage import cast, widened_operand
+from minigrad.core.storage import cast, widen_operand
 from minigrad.core.tensor import Tensor
 from minigrad.optim.arguments import check
 
@@ -38,7 +38,7 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
         if not reached:
             return 0.0
         together = ops.concatenate([gradient for _, gradient in reached], axis=None)
-        norm = ops.vector_norm(widened_operand(together))
+        norm = ops.vector_norm(widen_operand(together))
         factor = maximum / ops.maximum(norm, maximum)  # exactly 1 where nothing is to be done
         kinds = {gradient.dtype: np.result_type(gradient.dtype, np.float32) for _, gradient in reached}
         factors = {kind: cast(factor, wide, "a factor") for kind, wide in kinds.items()}

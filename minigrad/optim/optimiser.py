@@ -14,7 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.signature import checked
+from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import assign, memory_of, touch
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
@@ -127,7 +127,7 @@ class Optimiser(Watched, habits="Optimiser"):
             numbers = [cast(coefficient, buffer.wide) for coefficient in coefficients]
             buffer.update(lambda *values, numbers=numbers: self.rule(*values, *numbers))
 
-    @checked
+    @explain_misuse
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:

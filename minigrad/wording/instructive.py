@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.core.signature import checked
+from minigrad.core.signature import explain_misuse
 from minigrad.wording.habits import describe_missing
 
 
@@ -23,7 +23,7 @@ PyTorch's `normalized_shape` is `width` here (the last axis)
         super().__init_subclass__(**options)
         cls._habits = habits or cls._habits
         if "__init__" in vars(cls):
-            type.__setattr__(cls, "__init__", checked(vars(cls)["__init__"], cls.__name__))
+            type.__setattr__(cls, "__init__", explain_misuse(vars(cls)["__init__"], cls.__name__))
 
     if not TYPE_CHECKING:  # to a type checker every attribute would be there
 

@@ -7,11 +7,11 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn
-from minigrad.core.signature import checked
+from minigrad.core.signature import explain_misuse
 from minigrad.wording.calls import check_call
 
 
-@checked
+@explain_misuse
 def joined(first, *others, end="", **options):
     """Doc."""
     if first is None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.graph import graph_of
 from minigrad.graph import matching as matching_module
-from minigrad.graph.matching import WEIGHTS, _aligned, matching
+from minigrad.graph.matching import WEIGHTS, _align, matching
 
 SEQUENCES = st.lists(st.tuples(st.integers(0, 2), *[st.integers(0, 1)] * 3), max_size=9)
 
@@ -29,7 +29,7 @@ def best_weight(first, second):
 
 
 def aligned(first, second):
-    return list(_aligned(*(np.array(codes, np.int32).reshape(-1, 4) for codes in (first, second))))
+    return list(_align(*(np.array(codes, np.int32).reshape(-1, 4) for codes in (first, second))))
 
 
 @pytest.mark.deep

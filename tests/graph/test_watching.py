@@ -4,7 +4,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.core.modes import Watch, current_mode, within
-from minigrad.graph.watching import Lines, Watches, beside
+from minigrad.graph.watching import Lines, Watches, join_watches
 
 
 class Listing(Watch):
@@ -31,12 +31,12 @@ def test_each_sees_everything():
 
 def test_a_watch_takes_its_place_beside_others_or_instead_of_its_kind():
     first, second, third = Listing(), Lines(), Listing()
-    assert beside(None, first) is first
-    both = beside(first, second)
+    assert join_watches(None, first) is first
+    both = join_watches(first, second)
     assert both.watches == (first, second)
-    assert beside(both, third).watches == (first, second, third)
-    assert beside(both, third, instead_of=Listing).watches == (second, third)
-    assert beside(first, third, instead_of=Listing) is third
+    assert join_watches(both, third).watches == (first, second, third)
+    assert join_watches(both, third, instead_of=Listing).watches == (second, third)
+    assert join_watches(first, third, instead_of=Listing) is third
 
 
 def test_lines_and_anomalies_are_looked_for_at_the_same_time():
