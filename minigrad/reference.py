@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -52,9 +53,10 @@ def reference_page() -> str:
     """Every function on record, family by family, as Markdown: docs/ops.md."""
     families: dict[str, list[Function]] = {}
     for function in registry.values():
-        families.setdefault(_family(function), []).append(function)
+        families.setdefault(_find_family(function), []).append(function)
     sections = [
-        f"\n## {_title(module)}\n\n{_purpose(module)}\n\n{HEADER}" + "".join(reference_row(f) for f in functions)
+        f"\n## {_make_title(module)}\n\n{_read_purpose(module)}\n\n{HEADER}"
+        + "".join(reference_row(f) for f in functions)
         for module, functions in sorted(families.items())
     ]
     return INTRODUCTION.replace("{example}", reference_row(registry["softmax"])) + "".join(sections)
@@ -68,11 +70,13 @@ def reference_row(function: Callable[..., Any]) -> str:
     <BLANKLINE>
     """
     assert isinstance(function, Function), "what op or composition returned"
-    numpy_names = [f"`{_numpy_name(known)}`" for known, ours in by_numpy.items() if ours is function]
-    called = f"`{function.name}({', '.join(_arguments(function))})`"
+    numpy_names = [f"`{_find_numpy_name(known)}`" for known, ours in by_numpy.items() if ours is function]
+    call = f"`{function.name}({', '.join(_list_arguments(function))})`"
     gradients = "<br>".join(f"{name}: `{formula}`" for name, formula in gradient_formulas(function).items())
-    kinks = "<br>".join(f"{_point(kink.call)} → {_gradients(kink.gradients)}" for kink in specimens_of(function).kinks)
-    cells = [" = ".join([called, *numpy_names]), function.formula, gradients, kinks]
+    kinks = "<br>".join(
+        f"{_write_point(kink.call)} → {_write_gradients(kink.gradients)}" for kink in specimens_of(function).kinks
+    )
+    cells = [" = ".join([call, *numpy_names]), function.formula, gradients, kinks]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
@@ -84,30 +88,30 @@ def gradient_formulas(function: Function) -> dict[str, str]:
     """
     if not isinstance(function, Op):
         return {}
-    return {name: formula for name in function.rules for formula in [_formula(function, name)]}
+    return {name: formula for name in function.rules for formula in [_derive_formula(function, name)]}
 
 
-def _formula(op: Op, name: str) -> str:
+def _derive_formula(op: Op, name: str) -> str:
     """Run the rule on the first sample that differentiates the argument, preferably on matrices alone."""
     bound = [op.bind(*case.arguments()) for case in cases_of(op)]
-    tried = [(inputs, params) for inputs, params in bound if _position(op, inputs, name) is not None]
+    tried = [(inputs, params) for inputs, params in bound if _find_position(op, inputs, name) is not None]
     inputs, params = max(tried, key=lambda sample: all(np.ndim(x) == 2 for x in sample[0] if x is not None))
-    position = _position(op, inputs, name)
+    position = _find_position(op, inputs, name)
     assert position is not None
-    named = [_named(x, op.argument(i), i - len(op.arguments)) for i, x in enumerate(inputs)]
+    leaves = [_name_input(x, op.argument(i), i - len(op.arguments)) for i, x in enumerate(inputs)]
     with np.errstate(all="ignore"), within(record=True):
         y = Tensor(op.forward(*inputs, **params), name="y")
         y.requires_grad = y.dtype.kind == "f"
         g = Tensor(np.ones(y.shape), requires_grad=True, name="g")
-        return formula_of(op.rule(position)(g, y, *named, **params))
+        return formula_of(op.rule(position)(g, y, *leaves, **params))
 
 
-def _position(op: Op, inputs: tuple[Any, ...], name: str) -> int | None:
+def _find_position(op: Op, inputs: tuple[Any, ...], name: str) -> int | None:
     """Where an array of floats is given for the argument."""
     return next((i for i, x in enumerate(inputs) if op.argument(i) == name and is_float_array(x)), None)
 
 
-def _named(x: Any, argument: str, number: int) -> Any:
+def _name_input(x: Any, argument: str, number: int) -> Any:
     """An input of the op as a named leaf; of a variadic argument, the number tells which."""
     if not isinstance(x, (np.ndarray, list)):
         return x
@@ -115,7 +119,7 @@ def _named(x: Any, argument: str, number: int) -> Any:
     return Tensor(x, requires_grad=x.dtype.kind == "f", name=argument if number < 0 else f"{argument}{number}")
 
 
-def _arguments(function: Function) -> Iterable[str]:
+def _list_arguments(function: Function) -> Iterable[str]:
     """As one writes them: inputs, and parameters with their defaults."""
     if isinstance(function, Op) and not function.forward.__name__.startswith("<"):
         yield from (f"{name}=None" if name in function.optional else name for name in function.arguments)
@@ -130,21 +134,21 @@ def _arguments(function: Function) -> Iterable[str]:
             yield f"{'*' if parameter.kind is parameter.VAR_POSITIONAL else ''}{parameter.name}{default}"
 
 
-def _numpy_name(known: Any) -> str:
+def _find_numpy_name(known: Any) -> str:
     module = (getattr(known, "__module__", None) or "numpy").replace("numpy.linalg._linalg", "numpy.linalg")
     return f"{'numpy' if 'linalg' not in module else 'numpy.linalg'}.{known.__name__}"
 
 
-def _point(call: Call) -> str:
+def _write_point(call: Call) -> str:
     values = [str(x.tolist()) if isinstance(x, np.ndarray) else repr(x) for x in call.args]
     return ", ".join(values + [f"{name}={value!r}" for name, value in call.params.items()])
 
 
-def _gradients(gradients: tuple[Any, ...]) -> str:
+def _write_gradients(gradients: tuple[Any, ...]) -> str:
     return ", ".join(str(np.asarray(g).tolist()) for g in gradients)
 
 
-def _family(function: Function) -> str:
+def _find_family(function: Function) -> str:
     call = function.call
     rule = next(iter(getattr(function, "rules", {}).values()), None)
     module = getattr(call, "__module__", None) or ""
@@ -153,11 +157,9 @@ def _family(function: Function) -> str:
     return module if module.startswith("minigrad.ops.") else "minigrad.ops.truths"
 
 
-def _title(module: str) -> str:
+def _make_title(module: str) -> str:
     return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
-def _purpose(module: str) -> str:
-    import importlib
-
+def _read_purpose(module: str) -> str:
     return (importlib.import_module(module).__doc__ or "").partition("\n\n")[0].replace("\n", " ")

@@ -62,7 +62,7 @@ def stubs() -> dict[Path, str]:
     """The text of every stub, by its path."""
     functions = [registry[name] for name in sorted(ops.__all__)]
     methods = [function for function in functions if isinstance(vars(Tensor).get(function.name), Method)]
-    exports = "".join(_exports((PACKAGE / "__init__.py").read_text("utf-8")))
+    exports = "".join(_list_exports((PACKAGE / "__init__.py").read_text("utf-8")))
     return {
         PACKAGE / "__init__.pyi":
             IMPORTS.format(imported="Operand") + exports + PLAIN + "".join(map(function_stub, functions)),
@@ -80,9 +80,11 @@ def function_stub(function: Function) -> str:
     @overload
     def argsort(x: Operand, axis: int | None = -1) -> Tensor: ...
     """
-    takes_arrays = any(_holds_arrays(function, p) for p in _parameters(function))
+    takes_arrays = any(_holds_arrays(function, p) for p in _list_parameters(function))
     carriers = [ARRAYS, TENSORS] if takes_arrays else [ARRAYS]
-    return _overloads([_line(function, way, carrier) for way in _ways(function) for carrier in carriers])
+    return _join_overloads(
+        [_write_line(function, way, carrier) for way in _list_ways(function) for carrier in carriers]
+    )
 
 
 def method_stub(function: Function) -> str:
@@ -95,17 +97,17 @@ def method_stub(function: Function) -> str:
         def reshape(self, *shape: int) -> Tensor: ...
     """
     me = Parameter("self", FREE)
-    return _overloads([_line(function, [me, *way[1:]], TENSORS) for way in _ways(function)], "    ")
+    return _join_overloads([_write_line(function, [me, *way[1:]], TENSORS) for way in _list_ways(function)], "    ")
 
 
-def _overloads(lines: list[str], indent: str = "") -> str:
+def _join_overloads(lines: list[str], indent: str = "") -> str:
     mark = f"{indent}@overload\n" if len(lines) > 1 else ""
     return "".join(f"{mark}{indent}{line}\n" for line in lines)
 
 
-def _ways(function: Function) -> list[list[Parameter]]:
+def _list_ways(function: Function) -> list[list[Parameter]]:
     """The parameters of each way in which it may be called; NumPy's habits allow several, see `Signature`."""
-    declared = _parameters(function)
+    declared = _list_parameters(function)
     free = [p.replace(kind=FREE) for p in declared]
     if any(p.kind is STARRED for p in declared):  # concatenate([a, b], 0)
         listed = [free[0].replace(annotation=Sequence[Any]), *free[1:]]
@@ -113,43 +115,43 @@ def _ways(function: Function) -> list[list[Parameter]]:
     arrays = [p for p in declared if _holds_arrays(function, p)]
     static = [p for p in declared if p not in arrays]
     by_name = [*arrays, *(p.replace(kind=BY_NAME) for p in static)]
-    if isinstance(function, Op) and not _in_order(free):
+    if isinstance(function, Op) and not _are_in_order(free):
         ways = [by_name]
     elif len(arrays) > 1 and static and declared[: len(arrays)] == arrays:
         ways = [by_name, free]  # f(*arrays, axis=0): no array falls on `axis`
     else:
         ways = [free]
-    if isinstance(function, Op) and len(static) == 1 and "tuple[int, ...]" in _text(static[0].annotation):
+    if isinstance(function, Op) and len(static) == 1 and "tuple[int, ...]" in _write_annotation(static[0].annotation):
         ways += [[*arrays, Parameter(static[0].name, STARRED, annotation=int)]]  # x.reshape(2, 3)
     return ways
 
 
-def _in_order(parameters: list[Parameter]) -> bool:
+def _are_in_order(parameters: list[Parameter]) -> bool:
     """Whether those with defaults are the last."""
     defaults = [p.default is not p.empty for p in parameters]
     return defaults == sorted(defaults)
 
 
-def _parameters(function: Function) -> list[Parameter]:
+def _list_parameters(function: Function) -> list[Parameter]:
     """Those of the declaration."""
-    annotations = _annotations(function)
+    annotations = _read_annotations(function)
     parameters = inspect.signature(function).parameters.values()
     return [p.replace(annotation=annotations.get(p.name, Any)) for p in parameters]
 
 
-def _line(function: Function, parameters: list[Parameter], carrier: Carrier) -> str:
-    texts = [_written(function, p, carrier) for p in parameters]
+def _write_line(function: Function, parameters: list[Parameter], carrier: Carrier) -> str:
+    texts = [_write_parameter(function, p, carrier) for p in parameters]
     by_name = [i for i, p in enumerate(parameters) if p.kind is BY_NAME]
     if by_name and not any(p.kind is STARRED for p in parameters):
         texts.insert(by_name[0], "*")
-    result = _text(_annotations(function).get("return", Any)).replace("Any", carrier.result)
+    result = _write_annotation(_read_annotations(function).get("return", Any)).replace("Any", carrier.result)
     return f"def {function.name}({', '.join(texts)}) -> {result}: ..."
 
 
-def _written(function: Function, parameter: Parameter, carrier: Carrier) -> str:
+def _write_parameter(function: Function, parameter: Parameter, carrier: Carrier) -> str:
     if parameter.name == "self":
         return "self"
-    annotation, default = _text(parameter.annotation), parameter.default
+    annotation, default = _write_annotation(parameter.annotation), parameter.default
     if _holds_arrays(function, parameter):
         annotation = annotation.replace("Any", carrier.operand) + (" | None" if default is None else "")
     plain = default is None or isinstance(default, (bool, int, float, str))
@@ -164,17 +166,17 @@ def _holds_arrays(function: Function, parameter: Parameter) -> bool:
     return parameter.annotation is Any or parameter.annotation == Sequence[Any]
 
 
-def _annotations(function: Function) -> dict[str, Any]:
+def _read_annotations(function: Function) -> dict[str, Any]:
     return inspect.get_annotations(inspect.unwrap(function.call), eval_str=True)
 
 
-def _text(annotation: Any) -> str:
+def _write_annotation(annotation: Any) -> str:
     """An annotation as it is written where `collections.abc` and `numpy as np` are imported."""
     text = re.sub(r"minigrad\.[\w.]+\.|typing\.", "", inspect.formatannotation(annotation))
     return text.replace("numpy.random._generator.", "np.random.").replace("numpy.", "np.")
 
 
-def _exports(source: str) -> Iterator[str]:
+def _list_exports(source: str) -> Iterator[str]:
     """What `__init__.py` imports and what it serves later, as explicit exports."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
