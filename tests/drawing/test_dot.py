@@ -386,3 +386,21 @@ def test_a_gradient_of_zeros_is_shown_as_exactly_zero():
     y = mg.sum(x * mg.constant([0.0, 0.0, 0.0]))
     y.backward(keep=True)
     assert lines_of(nodes(y.graph().dot(gradients=True))["n0"])[-1] == "gradient: exactly 0"
+
+
+def test_below_a_picture_that_runs_down_the_legend_has_a_row_of_boxes_and_one_of_arrows():
+    dot = mg.exp(parameter(2) * 2.0).graph().dot(legend=True, direction="TB")
+    rows = re.findall(r"subgraph legend_row\d \{ rank=same; (.*); \}", dot)
+    assert rows == ["legend0; legend1; legend2", "from_value; to_value"]
+
+
+def test_many_contributions_to_a_closed_scope_are_told_together():
+    x = mg.sin(parameter(2))
+    with mg.scope("layer"):
+        y = sum((mg.exp(x * float(i)) for i in range(14)), start=x * 0.0)
+    loss = mg.sum(y)
+    loss.backward(keep=True)
+    (into_x,) = [line for line in loss.graph().dot(depth=0, gradients=True).splitlines() if "15 contributions" in line]
+    assert ", norm " in into_x
+    assert into_x.count("/∂x1 to %1") == 12
+    assert into_x.endswith(r'\nand 3 more"];')

@@ -75,6 +75,14 @@ def test_closed_scopes_take_their_contributions_together(tmp_path):
     paths = loss.graph().frames(tmp_path, depth=0)
     assert len(paths) == 2
     assert "contribution 1 of 1" in text_of(paths[1])
+    h = mg.sin(x)
+    h.name = "h"
+    with mg.scope("block"):
+        y = h * h
+    loss = mg.sum(y)
+    loss.backward(keep=True)
+    paths = loss.graph().frames(tmp_path, depth=0)
+    assert "2 contributions to h" in text_of(paths[2])
 
 
 def test_without_kept_gradients_there_is_nothing_to_show(tmp_path):

@@ -103,6 +103,17 @@ def test_gradients_of_twelve_blocks_fold_too() -> None:
     assert [cluster.count for cluster in flat(shown.clusters) if cluster.count > 1] == [12, 12]
 
 
+def test_three_runs_of_equal_scopes_are_noted_and_how_many_more_there_are() -> None:
+    x = mg.tanh(mg.Tensor([1.0, 2.0], requires_grad=True))
+    for name in "abcde":
+        for number in range(2):
+            with mg.scope(f"{name}{number}"):
+                x = mg.tanh(x) * 2.0
+    notes = make_view(x.graph(), limit=12).notes
+    runs = [f"{name}0 to {name}1: 2 equal scopes, drawn once" for name in "abc"]
+    assert notes == (*runs, "and 2 more runs of equal scopes")
+
+
 def test_closed_equal_scopes_are_one_box() -> None:
     graph = model_graph(4)
     opened = {"transformer", "transformer/blocks"}
