@@ -143,8 +143,10 @@ class Op(Function, Signature):
                 check_alive(x)
             raise refusals.failed_operation(self, error, args, params) from error
         if not is_node:  # plain arrays in, a plain array out
-            if capture is not None and type(data) is np.ndarray and not any(type(x) is np.ndarray for x in args):
-                data = capture.make_constant(data)  # numbers and lists of them are part of the source
+            if capture is not None and type(data) is np.ndarray:
+                stray = np.ndarray if data.ndim else (np.ndarray, np.generic)  # NumPy makes scalars of those of no axes
+                if not any(isinstance(x, stray) for x in args):
+                    data = capture.make_constant(data)  # numbers and lists of them are part of the source
             result = data
             return result
         if type(data) is not np.ndarray and capture is None:
