@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.core.errors import GraphError
 from minigrad.drawing.dot import write_dot
@@ -14,9 +14,7 @@ from minigrad.drawing.flows import Flow, find_flows
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.picture import DPI, check_folder, lay_out_picture
 from minigrad.drawing.text import shorten
-
-if TYPE_CHECKING:
-    from minigrad.graph import Graph
+from minigrad.graph import Graph
 
 FORMATS = ("svg", "png", "pdf")
 LONGEST = 64  # characters of a line of the caption, about as many as its box has room for

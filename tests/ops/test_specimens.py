@@ -45,6 +45,14 @@ def test_the_reference_is_the_numpy_function_unless_another_is_named():
     assert specimens_of(mg.dropout).reference is None
 
 
+def test_a_function_of_a_name_that_numpy_has_is_compared_with_that():
+    """A row that names another function would be compared with that one."""
+    named = {name: getattr(np, name) for name in mg.registry if callable(getattr(np, name, None))}
+    assert len(named) > 100
+    other = {name for name, known in named.items() if specimens_of(mg.registry[name]).reference is not known}
+    assert other == {"astype", "vecdot"}  # of which NumPy's take other arguments
+
+
 def test_an_op_of_ones_own_says_everything_in_one_call(taken_off_the_record):
     sample, refused = mg.call(normal(2)), mg.refusal(mg.call(normal(2), side=1), TypeError, "side")
     kink = mg.kink(mg.call(np.zeros(1)), 0.0)

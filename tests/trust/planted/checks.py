@@ -54,7 +54,7 @@ def few_letters() -> None:
     """E8."""
     from minigrad.graph import formula
 
-    formula._letters = lambda taken: iter(formula._LETTERS)
+    formula._make_letters = lambda taken: iter(formula._LETTERS)
 
 
 FAULTS = [

@@ -32,7 +32,7 @@ def squares_of_clipped_gradients():
         return ops.sqrt(ops.vecdot(x, x))
 
     clipping.ops = type("ops", (), {**vars(ops), "vector_norm": staticmethod(vector_norm)})
-    clipping.widened_operand = lambda x: x
+    clipping.widen_operand = lambda x: x
 
 
 def moments_in_float16():
@@ -44,7 +44,7 @@ def moments_in_float16():
 def rules_in_float16():
     from minigrad.core import autodiff
 
-    autodiff._widened_node = lambda node, incoming, values: (incoming, node, values)
+    autodiff._widen_node = lambda node, incoming, values: (incoming, node, values)
 
 
 def deviations_in_float16():

@@ -33,7 +33,7 @@ def plain_graphs():
     """`graph.run` multiplies plainly."""
     from minigrad.graph import run
 
-    run._on_arrays = lambda node, operands: np.asarray(node.function.forward(*operands, **node.params))
+    run._apply_to_arrays = lambda node, operands: np.asarray(node.function.forward(*operands, **node.params))
 
 
 FAULTS = [
