@@ -1,25 +1,23 @@
 """Where new values of state are computed: in its memory at once, where nothing needs the old ones any more.
 
-In come the statements of a program and the copies that it would make after them; out go the copies that are left. What
-is computed at once becomes a view of the state.
+In comes a plan that copies them there after all instructions; out goes one with the copies that are left. What is
+computed at once becomes a view of the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from minigrad.compiler.statements import Statement
-from minigrad.compiler.variables import Variable, address, evaluated, memory_at, text_of_part
+from minigrad.compiler.expressions import Value, evaluate
+from minigrad.compiler.places import Place, address, memory_at, view_at
+from minigrad.compiler.plan import Copy, Plan
 from minigrad.core.arrays import Array
 
-Copy = tuple[Variable, Variable]  # state, and its new value
-ALWAYS = np.iinfo(np.int64).max  # after all statements
+ALWAYS = np.iinfo(np.int64).max  # after all instructions
 
 
 class Spans:
-    """Stretches of memory, each with the number of the last statement that reads it."""
+    """Stretches of memory, each with the number of the last instruction that reads it."""
 
     def __init__(self, capacity: int) -> None:
         self._spans = np.zeros((3, capacity), np.int64)  # first address, end, number
@@ -31,7 +29,7 @@ class Spans:
             self._count += 1
 
     def overlap(self, array: Array, after: int = 0) -> bool:
-        """Whether one that is read later than statement `after` may share memory with `array`."""
+        """Whether one that is read later than instruction `after` may share memory with `array`."""
         if not array.size:
             return False
         first, end = np.lib.array_utils.byte_bounds(array)
@@ -39,109 +37,110 @@ class Spans:
         return bool(np.any((begins < end) & (ends > first) & (numbers > after)))
 
 
-def write_into_state(
-    statements: Sequence[Statement], variables: Sequence[Variable], returned: Sequence[Variable], copies: Sequence[Copy]
-) -> list[Copy]:
-    """Let new values be computed where they belong; the copies that are left."""
-    return _Destinations(statements, variables, returned, copies).run()
+def write_into_state(plan: Plan) -> Plan:
+    """Let new values be computed where they belong."""
+    return _Destinations(plan).run() if plan.copies else plan
 
 
 class _Destinations:
-    def __init__(
-        self, statements: Sequence[Statement], variables: Sequence[Variable], returned: Sequence[Variable],
-        copies: Sequence[Copy],
-    ) -> None:  # fmt: skip
-        self.statements, self.copies = statements, copies
-        self.returned = set(returned)
-        self.numbers = {statement.out: i for i, statement in enumerate(statements)}
-        self.first: dict[Variable, int] = {}  # by memory: the first statement that writes it
-        self.last: dict[Variable, int] = {}  # the last statement that reads a variable
-        for i, statement in enumerate(statements):
-            self.first.setdefault(statement.out.root, i)
-            self.last |= dict.fromkeys(statement.reads, i)
-        self.risky = max((i for i, statement in enumerate(statements) if statement.may_raise), default=-1)
-        self.views: dict[Variable, list[Variable]] = {}
-        for variable in variables:
-            if variable.base is not None:
-                self.views.setdefault(variable.base, []).append(variable)
-        self.reads = Spans(2 * len(variables) + 1)
-        values = {value for _, value in copies}
-        for variable in variables:
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.places = plan, plan.places
+        self.returned = set(plan.returned)
+        self.numbers: dict[Value, int] = {}  # the first instruction that writes a value
+        self.first: dict[Value, int] = {}  # by memory: the first instruction that writes it
+        self.last: dict[Value, int] = {}  # the last instruction that reads a value
+        for i, instruction in enumerate(plan.instructions):
+            for x in instruction.written:
+                self.numbers.setdefault(x, i)
+                self.first.setdefault(self.places.root(x), i)
+            self.last |= dict.fromkeys(instruction.reads, i)
+        self.risky = max((i for i, instruction in enumerate(plan.instructions) if instruction.may_raise), default=-1)
+        self.views: dict[Value, list[Value]] = {}
+        for value, place in self.places.items():
+            if place.base is not None:
+                self.views.setdefault(place.base, []).append(value)
+        self.moved: dict[Value, Place] = {}
+        self.reads = Spans(2 * len(self.places) + 1)
+        values = {value for _, value in plan.copies}
+        for value in self.places:
             # A constant may look into state: what detach made of it outside.
-            if variable.root.kind in ("state", "constant"):
-                self._note(variable, always=variable in values)
+            if self.places.kind_of_root(value) in ("state", "constant"):
+                self._note(value, self.places.array(value), always=value in values)
 
-    def _note(self, variable: Variable, always: bool = False) -> None:
-        if always or variable in self.returned:
-            self.reads.add(variable.array)
-        elif variable in self.last:
-            self.reads.add(variable.array, self.last[variable])
+    def _note(self, value: Value, array: Array, always: bool = False) -> None:
+        if always or value in self.returned:
+            self.reads.add(array)
+        elif value in self.last:
+            self.reads.add(array, self.last[value])
 
-    def run(self) -> list[Copy]:
-        groups: dict[Variable, list[Copy]] = {}
-        for state, value in self.copies:
-            home = value.base if value.kind == "view" and not value.computed else value
-            while home is not None and home.kind == "view" and not home.computed:
-                home = home.base
-            if home is not None and home.kind == "buffer":
+    def run(self) -> Plan:
+        groups: dict[Value, list[Copy]] = {}
+        for state, value in self.plan.copies:
+            home: Value | None = value
+            while home is not None and self.places[home].kind == "view" and home not in self.numbers:
+                home = self.places[home].base
+            if home is not None and self.places[home].kind == "buffer":
                 groups.setdefault(home, []).append((state, value))
         done: set[Copy] = set()
         for home, copies in groups.items():
-            memory = _memory_for(home, copies)
+            memory = self._memory_for(home, copies)
             if memory is not None and self._is_free(home, memory[1]):
                 self._move(home, *memory)
                 done.update(copies)
-        return [pair for pair in self.copies if pair not in done]
+        copies = [pair for pair in self.plan.copies if pair not in done]
+        return self.plan._replace(places=self.places.changed(self.moved), copies=copies)
 
-    def _is_free(self, home: Variable, array: Array) -> bool:
+    def _memory_for(self, home: Value, copies: list[Copy]) -> tuple[Value, Array] | None:
+        """Where `home` would lie if all its parts were written to where they belong; None if that is no one place."""
+        owner, array = self.places.root(copies[0][0]), self.places.array
+        starts = {address(array(state)) - address(array(value)) + address(array(home)) for state, value in copies}
+        alike = all(
+            self.places.root(state) is owner and array(state).strides == array(value).strides
+            and state.dtype == value.dtype for state, value in copies
+        )  # fmt: skip
+        whole = sum(value.size for _, value in copies) == home.size
+        if len(starts) > 1 or not alike or not whole or self.places[owner].kind != "state":
+            return None
+        found = memory_at(array(owner), starts.pop(), array(home))
+        return None if found is None else (owner, found)
+
+    def _is_free(self, home: Value, array: Array) -> bool:
         """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
         number = self.numbers[home]
         if self.first[home] < number or self.risky > number:  # parts of it are written before, or something may fail
             return False
-        statement = self.statements[number]
-        for x in statement.reads:
-            same = x.array.strides == array.strides and address(x.array) == address(array) and x.shape == array.shape
-            shared = x.root.kind in ("state", "constant") and np.may_share_memory(x.array, array)
-            if shared and not (same and (statement.in_place or x is statement.copied)):
+        instruction = self.plan.instructions[number]
+        for value in instruction.reads:
+            if value not in self.moved and self.places.kind_of_root(value) not in ("state", "constant"):
+                continue
+            x = self.moved.get(value, self.places[value]).array
+            same = x.strides == array.strides and address(x) == address(array) and x.shape == array.shape
+            if np.may_share_memory(x, array) and not (same and instruction.in_place):
                 return False
         return not self.reads.overlap(array, number)
 
-    def _move(self, home: Variable, owner: Variable, array: Array) -> None:
+    def _move(self, home: Value, owner: Value, array: Array) -> None:
         """Let `home` and its views lie in the memory of state."""
-        home.kind, home.base, home.array = "view", owner, array
-        home.text = owner.name if array.shape == owner.shape else text_of_part(array, owner)
-        statement = self.statements[self.numbers[home]]
-        if statement.copied is not None and address(statement.copied.array) == address(array):
-            statement.lines = statement.lines[1:]
-        moved = [home]
-        for variable in moved:
-            self._note(variable)
-            for view in self.views.get(variable, ()):
-                view.array = evaluated(view.text, {variable.name: variable.array})
-                moved.append(view)
+        memory = self.places.array(owner)
+        view_of_owner = owner if array.shape == memory.shape else view_at(owner, memory, array)
+        moved = {home: Place("view", array, owner, view_of_owner)}
+        for value in (waiting := [home]):
+            place = moved[value]
+            self._note(value, place.array)
+            for view in self.views.get(value, ()):
+                expression = self.places[view].view
+                moved[view] = Place("view", np.asarray(evaluate(expression, {value: place.array})), value, expression)
+                waiting.append(view)
+        self.moved |= moved
 
 
-def _memory_for(home: Variable, copies: list[Copy]) -> tuple[Variable, Array] | None:
-    """Where `home` would lie if all its parts were written to where they belong; None if that is no one place."""
-    owner = copies[0][0].root
-    starts = {address(state.array) - address(value.array) + address(home.array) for state, value in copies}
-    alike = all(
-        state.root is owner and state.array.strides == value.array.strides and state.dtype == value.dtype
-        for state, value in copies
-    )
-    whole = sum(value.size for _, value in copies) == home.size
-    if len(starts) > 1 or not alike or not whole or owner.kind != "state":
-        return None
-    array = memory_at(owner.array, starts.pop(), home.array)
-    return None if array is None else (owner, array)
-
-
-def overwritten_values(copies: Sequence[Copy]) -> list[Variable]:
+def overwritten_values(plan: Plan) -> list[Value]:
     """The values that a copy into state would change before they are copied themselves, as when two are swapped."""
-    written = Spans(len(copies))
-    for state, _ in copies:
-        written.add(state.array)
+    written = Spans(len(plan.copies))
+    for state, _ in plan.copies:
+        written.add(plan.places.array(state))
+    values = dict.fromkeys(value for _, value in plan.copies)
     return [
-        value for _, value in copies
-        if value.root.kind in ("state", "constant") and written.overlap(value.array)
+        value for value in values
+        if plan.places.kind_of_root(value) in ("state", "constant") and written.overlap(plan.places.array(value))
     ]  # fmt: skip

@@ -13,13 +13,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 
+from minigrad.compiler import standalone
 from minigrad.graph import Graph, Node
+from minigrad.ops import kernels
 
 LANGUAGE = frozenset({*keyword.kwlist, *dir(builtins)})
 PROGRAM = frozenset(
     {"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"}
 )
-MARK = "ǃ"  # before the names of a program, in text where others stand too; a letter that no name has
+KERNELS = frozenset({*vars(kernels), *vars(standalone)})  # what stands beside a program in a script
 LONGEST = 80  # characters of what a tensor is called; more of a name is cut off
 DEEPEST = 12  # scopes that a name may be made of, counted from the inside
 
@@ -28,7 +30,7 @@ class Names:
     """Gives names, each once, and none that is `reserved`."""
 
     def __init__(self) -> None:
-        self.reserved = {*LANGUAGE, *PROGRAM}
+        self.reserved = {*LANGUAGE, *PROGRAM, *KERNELS}
         self.given: set[str] = set()
         self._numbers: dict[str, int] = {}  # by name: the last number that was put behind it
 
@@ -40,10 +42,6 @@ class Names:
             self._numbers[name], number = number, number + 1
         self.given.add(free)
         return free
-
-    def give_back(self, name: str) -> None:
-        """Nothing is called so any more."""
-        self.given.discard(name)
 
 
 def variable_names(graph: Graph, sources: Mapping[Node, Node], names: Names) -> dict[Node, str]:
@@ -77,5 +75,5 @@ def _parts(node: Node) -> list[str]:
 
 def word(text: str) -> str:
     """`text` as part of a Python name: ∂loss becomes d_loss."""
-    text = unicodedata.normalize("NFKC", text.replace("∂", "d_").replace(MARK, "_"))
+    text = unicodedata.normalize("NFKC", text.replace("∂", "d_"))
     return re.sub(r"\W+", "_", text).strip("_")

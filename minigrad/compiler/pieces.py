@@ -1,34 +1,65 @@
 """Loops over pieces: what is done to large arrays row by row is done piece by piece, while a piece is in the cache.
 
-Statements come in, and out comes which of them, one after the other, may run as a loop: row i of everything that they
+A plan comes in, and one goes out in which instructions that follow each other are loops: row i of everything that they
 write depends on row i of what they write and of what they read, and on nothing else that they write.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from minigrad.compiler.statements import Loop, Statement
-from minigrad.compiler.variables import Variable, address
+import numpy as np
+
+from minigrad.compiler.expressions import Method, Piece, Value, evaluate, substitute
+from minigrad.compiler.instructions import Instruction, Loop
+from minigrad.compiler.places import Place, Places, address
+from minigrad.compiler.plan import Plan
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
-FARTHEST = 64  # statements before the first large one that may go into its loop
+FARTHEST = 64  # instructions before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
 
 
-def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
+def cut_into_pieces(plan: Plan) -> Plan:
+    """The plan with the loops that are worth it; what is needed in one turn only is as large as one piece."""
+    found = list(loops(plan))
+    if not found:
+        return plan
+    extents = _extents(plan)
+    views: dict[Value, list[Value]] = {}
+    for value in plan.places:
+        if plan.places[value].base is not None:
+            views.setdefault(plan.places.root(value), []).append(value)
+    instructions, smaller, cut = list(plan.instructions), dict[Value, Place](), []
+    for loop in found:
+        inside = instructions[loop.first : loop.last + 1]
+        members = []
+        for root in dict.fromkeys(plan.places.root(x) for one in inside for x in one.written):
+            first, last = extents[root]
+            if plan.places[root].kind == "buffer" and loop.first <= first and last <= loop.last:
+                small = _shrunk(plan.places, root, views.get(root, ()), loop)
+                smaller |= small
+                members += [root] if small else []
+        loop = loop._replace(members=tuple(members))
+        cut.append(loop)
+        instructions[loop.first : loop.last + 1] = [_of_one_turn(one, loop, plan.places) for one in inside]
+    return plan._replace(instructions=instructions, places=plan.places.changed(smaller), loops=cut)
+
+
+def loops(plan: Plan) -> Iterator[Loop]:
     """The loops that are worth it, in order."""
-    if all(x.array.nbytes < LARGE for one in statements for x in (one.out, *one.reads)):
+    instructions, array = plan.instructions, plan.places.array
+    if all(array(x).nbytes < LARGE for one in instructions for x in (*one.written, *one.reads)):
         return
-    by_rows = [sliced(statement) for statement in statements]
-    large = [i for i, found in enumerate(by_rows) if found and any(x.array.nbytes >= LARGE for x in found)]
+    by_rows = [_sliced(one) for one in instructions]
+    large = [i for i, found in enumerate(by_rows) if found and any(array(x).nbytes >= LARGE for x in found)]
     first = 0
     for number in large:
         first = max(first, number - FARTHEST)
         while first <= number:
-            run = _longest(statements, by_rows, first)
+            run = _longest(plan, by_rows, first)
             if run is None:
                 first += 1
             else:
@@ -36,45 +67,31 @@ def loops(statements: Sequence[Statement]) -> Iterator[Loop]:
                 first = run.last + 1
 
 
-def sliced(statement: Statement) -> list[Variable] | None:
-    """The operands that go row by row, the result first; None if rows depend on other rows."""
-    node, function = statement.node, statement.node.function
-    assert function is not None
-    out, operands = statement.out, list(node.inputs)
-    if out.kind == "local" or not node.shape:
+def _sliced(instruction: Instruction) -> list[Value] | None:
+    """What goes row by row, what is written first; None if rows depend on other rows."""
+    rows = instruction.rows
+    if rows is None or instruction.writes is None:
         return None
-    shapes = [getattr(x, "shape", ()) for x in operands]
-    if function.elementwise:
-        taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
-    elif function.rows is not None:
-        taken = function.rows(node, *operands, **node.params)
-    else:
-        taken = None
-    if taken is None:
-        return None
-    places = [place for place, _ in statement.places]
-    return [out, *places, *(x for x, row in zip(statement.operands, taken, strict=True) if row and x is not None)]
+    return [instruction.writes, *(x for x in (*instruction.scratch, *instruction.reads) if x in rows)]
 
 
-def _longest(statements: Sequence[Statement], by_rows: Sequence[list[Variable] | None], first: int) -> Loop | None:
-    """The longest loop that begins with this statement."""
-    found = [loop for flat in (True, False) if (loop := _loop(statements, by_rows, first, flat)) is not None]
+def _longest(plan: Plan, by_rows: Sequence[list[Value] | None], first: int) -> Loop | None:
+    """The longest loop that begins with this instruction."""
+    found = [loop for flat in (True, False) if (loop := _loop(plan, by_rows, first, flat)) is not None]
     return max(found, key=lambda loop: loop.last, default=None)
 
 
-def _loop(
-    statements: Sequence[Statement], by_rows: Sequence[list[Variable] | None], first: int, flat: bool
-) -> Loop | None:
-    """As many statements as go together, cut by elements or by rows; None if that is not worth it."""
+def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: bool) -> Loop | None:
+    """As many instructions as go together, cut by elements or by rows; None if that is not worth it."""
     last, length, largest = first, 0, 0
-    turn = _Turn(flat)
-    while last < len(statements) and statements[last].section == statements[first].section:
-        statement, found = statements[last], by_rows[last]
+    instructions, turn = plan.instructions, _Turn(plan.places, flat)
+    while last < len(instructions) and instructions[last].section == instructions[first].section:
+        instruction, found = instructions[last], by_rows[last]
         if found is None:
             break
-        nbytes = max(largest, *(x.array.nbytes for x in found))
-        common = _elements(statement, found, length) if flat else _rows(found, length, nbytes)
-        if not common or not turn.takes(statement, found):
+        nbytes = max(largest, *(plan.places.array(x).nbytes for x in found))
+        common = _elements(instruction, found, length) if flat else _rows(found, length, nbytes)
+        if not common or not turn.takes(instruction, found):
             break
         last, length, largest = last + 1, common, nbytes
     if last - first < 2 or largest < LARGE:
@@ -90,42 +107,42 @@ class _Turn:
     write something else than its own piece.
     """
 
-    def __init__(self, flat: bool) -> None:
-        self.flat = flat
-        self.written: set[Variable] = set()
-        self.whole: set[Variable] = set()
-        self._extents: dict[Variable, tuple[int, int]] = {}  # what of a memory is used: all of it, or one part
+    def __init__(self, places: Places, flat: bool) -> None:
+        self.places, self.flat = places, flat
+        self.written: set[Value] = set()
+        self.whole: set[Value] = set()
+        self._extents: dict[Value, tuple[int, int]] = {}  # what of a memory is used: all of it, or one part
 
-    def takes(self, statement: Statement, found: Sequence[Variable]) -> bool:
-        """Take a statement in, if each memory that is written is used piece by piece, the same piece each time."""
-        own = set(found)
-        written = {variable.root for variable in (statement.out, *statement.scratch)}
-        whole = {x.root for x in (statement.out, *statement.reads) if not self._by_pieces(x, own)}
+    def takes(self, instruction: Instruction, found: Sequence[Value]) -> bool:
+        """Take an instruction in, if each memory that is written is used piece by piece, the same piece each time."""
+        own, root = set(found), self.places.root
+        written = {root(x) for x in instruction.written}
+        whole = {root(x) for x in (*instruction.written, *instruction.reads) if not self._by_pieces(x, own)}
         if whole & (self.written | written) or written & self.whole:
             return False
         self.written |= written
         self.whole |= whole
         return True
 
-    def _by_pieces(self, variable: Variable, own: set[Variable]) -> bool:
-        array = variable.array
+    def _by_pieces(self, value: Value, own: set[Value]) -> bool:
+        array = self.places.array(value)
         extent = address(array), array.nbytes
         one_after_another = array.ndim > 0 and array.strides[0] * len(array) == array.nbytes
         in_order = array.flags.c_contiguous if self.flat else one_after_another
-        return variable in own and in_order and self._extents.setdefault(variable.root, extent) == extent
+        return value in own and in_order and self._extents.setdefault(self.places.root(value), extent) == extent
 
 
-def _elements(statement: Statement, found: Sequence[Variable], known: int) -> int:
+def _elements(instruction: Instruction, found: Sequence[Value], known: int) -> int:
     """How many elements it has in common with those before, which have so many; 0 if it cannot be cut by elements."""
-    size, function = found[0].size, statement.node.function
-    if function is None or not function.elementwise or known not in (0, size):
+    size = found[0].size
+    if not instruction.node.function.elementwise or known not in (0, size):
         return 0
     return size if all(x.ndim == 1 and x.size == size for x in found) else 0
 
 
-def _rows(found: Sequence[Variable], known: int, nbytes: int) -> int:
+def _rows(found: Sequence[Value], known: int, nbytes: int) -> int:
     """How many rows it has in common with those before, which have so many; 0 if these cannot be cut."""
-    rows = math.gcd(known, *(len(x.array) for x in found))
+    rows = math.gcd(known, *(x.shape[0] for x in found))
     return rows if rows > 1 and _count(rows, nbytes) else 0
 
 
@@ -133,3 +150,62 @@ def _count(rows: int, nbytes: int) -> int:
     """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
     wanted = min(-(-nbytes // PIECE), rows)
     return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), 0)
+
+
+# --- the instructions of a loop ---------------------------------------------------------------------------------------
+
+
+def _extents(plan: Plan) -> dict[Value, tuple[int, int]]:
+    """The first and the last instruction that need a memory."""
+    root, found = plan.places.root, dict[Value, tuple[int, int]]()
+    for number, instruction in enumerate(plan.instructions):
+        for x in (*instruction.written, *instruction.reads):
+            found[root(x)] = (found.get(root(x), (number, 0))[0], number)
+    for x in (*plan.returned, *(x for pair in plan.copies for x in pair)):
+        found[root(x)] = (found.get(root(x), (0, 0))[0], len(plan.instructions))
+    return found
+
+
+def _of_one_turn(instruction: Instruction, loop: Loop, places: Places) -> Instruction:
+    """The instruction on pieces of what goes row by row."""
+    pieces = {x: piece for x in _sliced(instruction) or () if (piece := _piece(x, loop, places)) is not x}
+    return instruction._replace(statement=substitute(instruction.statement, pieces))
+
+
+def _piece(value: Value, loop: Loop, places: Places) -> Value | Piece:
+    small = places.root(value) in loop.members
+    if loop.flat:
+        return Piece(value, 0, small)
+    return value if small else Piece(value, value.shape[0] // loop.count, False)
+
+
+def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> Mapping[Value, Place]:
+    """Memory and its views as large as one piece; nothing where that cannot be.
+
+    It cannot where the piece of a view is not the view of a piece. A view may say lengths: another is tried then.
+    """
+    found: dict[Value, Place] = {}
+    for value in (root, *views):
+        place = places[value]
+        if not place.array.ndim:
+            return {}
+        array = place.array[: FLAT if loop.flat else len(place.array) // loop.count]
+        if place.base is None:
+            found[value] = place = Place(place.kind, array)
+            continue
+        base = found[place.base].array
+        tried = [place.view, Method("reshape", place.base, (array.shape,))]
+        view = next((each for each in tried if _is_made_by(each, place.base, base, array)), None)
+        if view is None:
+            return {}
+        found[value] = Place(place.kind, array, place.base, view)
+    return found
+
+
+def _is_made_by(view: object, base: Value, of: np.ndarray, array: np.ndarray) -> bool:
+    """Whether the expression makes just that view of `base`."""
+    try:
+        made = np.asarray(evaluate(view, {base: of}))
+    except (ValueError, IndexError):  # it was written for a larger one
+        return False
+    return (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad.compiler.emit import source
+from minigrad.compiler.printer import print_program, print_step
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.ops.kernels import check_numbers
@@ -47,12 +47,12 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
     """Run the program with a clock after every statement; state and generators are put back afterwards."""
     if len(arrays) != len(program.graph.inputs):
         raise GraphError("profile: the program has not run yet; call the compiled function first")
-    steps = program.plan.steps
-    checks = [name for name, value in program.plan.bound.items() if value is check_numbers]
+    texts = print_step(program.plan)
+    checks = [name for name, value in program.printed.bound.items() if value is check_numbers]
     unchecked = dict.fromkeys(checks, lambda *gradients: None)  # a NaN takes no longer than a number
-    step = program._defined(source(program.plan, clocks=True), clock=time.perf_counter_ns, **unchecked)
+    step = program._defined(print_program(program.plan, clocks=True).text, clock=time.perf_counter_ns, **unchecked)
     before = program.snapshot()
-    best = np.full(len(steps), np.inf)
+    best = np.full(len(texts), np.inf)
     end, runs = time.perf_counter() + SECONDS, 0
     try:
         while runs < FEWEST or (time.perf_counter() < end and runs < MOST):
@@ -64,6 +64,5 @@ def profile(program: Program, arrays: Sequence[Array], lines: int) -> Profile:
         program.restore(before)
     total = float(best.sum())
     order = np.argsort(-best, kind="stable")[:lines]
-    texts = [" ⏎ ".join(line.strip() for one in statements for line in one.lines) for _, statements in steps]
     shown = [Line(best[i] * 1e-9, best[i] / total, texts[i]) for i in order]
     return Profile(tuple(shown), total * 1e-9)

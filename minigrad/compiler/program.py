@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.emit import source
 from minigrad.compiler.fork import Locked
-from minigrad.compiler.planner import Plan
+from minigrad.compiler.planner import make_plan
+from minigrad.compiler.printer import print_program
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
@@ -89,9 +89,10 @@ class Program(Locked):
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
         self.kept = kept
-        self.plan = plan = Plan(rewritten(graph))
+        self.plan = plan = make_plan(rewritten(graph))
         self.simplified = plan.graph
-        self.source = source(plan)
+        self.printed = printed = print_program(plan)
+        self.source = printed.text
         self.file = f"<minigrad program {next(_numbers)}>"
         super().__init__()
         self._met = frozenset(recording.met)
@@ -107,8 +108,7 @@ class Program(Locked):
         self._settings, self._changes = settings, settings.began
         self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
         self._state = [graph._tensors[node.number] for node in graph.updates]
-        written_to = [root.array for root in plan.roots if root.kind == "state"] if self._state else []
-        self._written = {id(owner_of(array)) for array in written_to}
+        self._written = {id(owner_of(array)) for array in self.state.values()} if self._state else set()
         self._arguments: Sequence[Array] = ()
         guarded = any(node.function is check_numbers for node in plan.graph)
         self._drawn = list(self.generators.values()) if guarded else []
@@ -116,31 +116,27 @@ class Program(Locked):
         weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._step = self._defined(self.source)
         self._single = isinstance(graph._returned, Node)
-        lines = self.source.splitlines()
-        into_state = plan.lines_into_state
-        written = [i for i, line in enumerate(lines, 1) if line.strip() in into_state]
-        self._first_write = min(written, default=len(lines) + 1)
 
     def _defined(self, text: str, **names: Any) -> Any:
         """The function `step` of the text."""
-        space = {"state": self.state, "constants": self.constants, **self.plan.bound, **names}
+        space = {"state": self.state, "constants": self.constants, **self.printed.bound, **names}
         exec(compile(text, self.file, "exec"), space)
         return space["step"]
 
     @property
     def state(self) -> dict[str, Array]:
         """The arrays that the program reads and writes, by name: the memory of the Tensors themselves."""
-        return {root.name: root.array for root in self.plan.roots if root.kind == "state"}
+        return self.printed.state
 
     @property
     def constants(self) -> dict[str, Array]:
         """The arrays that never change, by name."""
-        return {root.name: root.array for root in self.plan.roots if root.kind == "constant"} | self.plan.constants
+        return self.printed.constants
 
     @property
     def generators(self) -> dict[str, np.random.Generator]:
         """What the program draws random numbers from, by name."""
-        return {name: value for name, value in self.plan.bound.items() if isinstance(value, np.random.Generator)}
+        return {name: value for name, value in self.printed.bound.items() if isinstance(value, np.random.Generator)}
 
     # --- arguments ----------------------------------------------------------------------------------------------------
 
@@ -214,7 +210,7 @@ class Program(Locked):
             if frame.tb_frame.f_code.co_filename == self.file:
                 line = frame.tb_lineno
             frame = frame.tb_next
-        if line >= self._first_write:
+        if line >= self.printed.first_write:
             touch(*self._state)
             error.add_note(
                 "this stopped a compiled call after it began to write: parameters and other state may be half "
@@ -242,13 +238,14 @@ class Program(Locked):
 
     @functools.cached_property
     def stats(self) -> Stats:
-        buffers = [variable for block in self.plan.blocks for variable in block.members]
+        plan, places = self.plan, self.plan.places
+        buffers = [places.array(value) for block in plan.blocks for value in block.members]
         return Stats(
-            instructions=sum(len(statement.lines) for statement in self.plan.statements) + len(self.plan.copies),
+            instructions=len(plan.instructions) + len(plan.copies),
             buffers=len(buffers),
-            bytes_before_reuse=sum(variable.array.nbytes for variable in buffers),
-            bytes=self.plan.nbytes,
-            flops=sum(flops_of(statement.node) for statement in self.plan.statements),
+            bytes_before_reuse=sum(array.nbytes for array in buffers),
+            bytes=plan.nbytes,
+            flops=sum(map(flops_of, dict.fromkeys(one.node for one in plan.instructions))),
         )
 
     def profile(self, lines: int = 10) -> Profile:

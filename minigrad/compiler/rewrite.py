@@ -139,7 +139,7 @@ class _Rewriter:
     def shared(self, x: Any) -> Any:
         """Of equal constants, the first."""
         if isinstance(x, Tensor) and is_constant(x):
-            return self.found.setdefault(_key_of_array(x._data), x)
+            return self.found.setdefault(key_of_array(x._data), x)
         return x
 
     def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
@@ -156,7 +156,7 @@ class _Rewriter:
                 values = (op.guarded or op.forward)(
                     *(x._data if isinstance(x, Tensor) else x for x in inputs), **params
                 )
-            tensor = self.found.setdefault(_key_of_array(np.asarray(values)), constant(values))
+            tensor = self.found.setdefault(key_of_array(np.asarray(values)), constant(values))
         else:
             tensor = new_tensor(shaped, op, inputs, params, place=current_mode().place)
         if not op.effect:
@@ -182,7 +182,7 @@ def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     )
 
 
-def _key_of_array(array: Any) -> Any:
+def key_of_array(array: Any) -> Any:
     # By what it holds, never by `id`: the array may be gone, and its `id` be that of another one.
     content = array.tobytes() if array.nbytes <= 2**16 else hashlib.blake2b(np.ascontiguousarray(array).data).digest()
     return "constant", array.dtype.str, array.shape, content

@@ -89,16 +89,16 @@ class _Script:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.helpers = helpers = Helpers({*program.plan.bound, *_names_in(program.source)})
+        self.helpers = helpers = Helpers({*program.printed.bound, *_names_in(program.source)})
         self.stored, self.run = helpers.text_of("stored", stored), helpers.text_of("run", run)
         self.restored = helpers.text_of("restored", restored) if program.generators else ""
         self.loading = helpers.definitions[:]
         helpers.define({
             name: value
-            for name, value in program.plan.bound.items()
+            for name, value in program.printed.bound.items()
             if not isinstance(value, (np.ndarray, np.random.Generator))
         })  # fmt: skip
-        self.arguments = [program.plan.variables[node].name for node in program.plan.graph.inputs]
+        self.arguments = program.printed.arguments
         groups: dict[str, Mapping[str, Any]] = {
             "state": program.state,
             "constants": program.constants | helpers.arrays,

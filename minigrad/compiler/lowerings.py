@@ -1,0 +1,414 @@
+"""What each op becomes in a program: a table of lowerings, each a function of (out, *operands, **params).
+
+A lowering returns instructions that write `out`, or None where the op is to be called as any other is: by its forward
+function. Operands are values, numbers and None. A ufunc of NumPy needs no row. `VIEWS` are expressions of the first
+operand, `PARTS` say where the operands of a joining op are found in its result, and `ROWS` what goes row by row.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.expressions import Bound, Call, Item, Method, Number, Operation, Value
+from minigrad.compiler.instructions import (
+    Instruction,
+    bind_to,
+    call_check,
+    call_method,
+    compute_into,
+    copy_into,
+    is_of_numpy,
+    store_at,
+)
+from minigrad.core.arrays import Array, shape_of
+from minigrad.core.op import Op
+from minigrad.graph import Node
+from minigrad.nn import places
+from minigrad.ops import (
+    activations,
+    class_losses,
+    elementwise,
+    indexing,
+    kernels,
+    network,
+    product,
+    random,
+    reduction,
+    shape,
+    strong,
+    truths,
+)
+
+MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
+ALL = ...  # the key of a whole array
+
+
+def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -> Iterable[Instruction]:
+    """The instructions that write what `op` makes of these operands."""
+    if op in VIEWS:  # as one it would have to be a copy
+        return [store_at(out, ALL, VIEWS[op](*operands, **params))]
+    if op in LOWERINGS:
+        found = LOWERINGS[op](out, *operands, **params)
+        if found is not None:
+            return found
+    elif is_ufunc(op.forward):
+        return compute_ufunc(op.forward)(out, *operands)
+    return call_forward(op, out, operands, params)
+
+
+def call_forward(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -> list[Instruction]:
+    """A call of what the op computes; what a user's op gave for zeros says nothing of other values."""
+    keywords = [(name, value if is_plain(value) else Bound(name, value)) for name, value in params.items()]
+    call: Any = Call(Bound(op.name, op.forward), tuple(operands), tuple(keywords))
+    if op.guarded:
+        call = Call(kernels.fitting, (op.name, call, out))
+    return [store_at(out, ALL, call, may_raise=True)]
+
+
+def is_ufunc(function: Any) -> bool:
+    """Whether it is a ufunc of NumPy's own."""
+    return isinstance(function, np.ufunc) and is_of_numpy(function)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a param can be written so that Python can read it again."""
+    if type(value) is tuple:
+        return all(map(is_plain, value))
+    return type(value) in (type(None), bool, int, float, str) or isinstance(value, np.dtype)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
+
+
+def is_of_numbers(node: Node) -> bool:
+    """Whether `compute_number` can do the node: a ufunc, or another type, of nothing but numbers."""
+    function = node.function
+    if function is None or not (is_ufunc(function.forward) or function is elementwise.astype):
+        return False
+    nodes = [x for x in (node, *node.inputs) if isinstance(x, Node)]
+    return all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes)
+
+
+def compute_number(op: Op, out: Value, operands: Sequence[Any]) -> Instruction:
+    """A number, with Python's operators, on NumPy's scalars."""
+    if op.forward in OPERATORS:
+        return bind_to(out, Operation(OPERATORS[op.forward], tuple(operands)))
+    return bind_to(out, Call(op.forward if is_ufunc(op.forward) else out.dtype.type, tuple(operands)))
+
+
+def as_array(number: Any, like: Value) -> Any:
+    """A number beside `like` as an array of no axes, or as it is where `like` has none."""
+    return Number(number, like.dtype) if like.ndim else number
+
+
+def fits(number: float, dtype: np.dtype[Any]) -> bool:
+    """Whether it stays finite, and stays true or false, in this type."""
+    return abs(number) <= float(np.finfo(dtype).max) and bool(dtype.type(number)) == bool(number)
+
+
+# --- elementwise ------------------------------------------------------------------------------------------------------
+
+Lowering = Callable[..., "list[Instruction] | None"]
+
+
+def compute_ufunc(ufunc: Any) -> Lowering:
+    """A ufunc, numbers among its operands being arrays of no axes where that makes no difference but to the time."""
+
+    def lowering(out: Value, *operands: Any) -> list[Instruction]:
+        arrays = [x for x in operands if isinstance(x, Value)]
+        like = arrays[0]
+        alike = like.dtype.char in "fd" and out.ndim and all(x.dtype == like.dtype for x in arrays)
+        return [
+            compute_into(ufunc, out, *(
+                as_array(x, like) if alike and type(x) in (int, float) and fits(x, like.dtype) else x for x in operands
+            ))
+        ]  # fmt: skip
+
+    return lowering
+
+
+def relu(out: Value, x: Value) -> list[Instruction]:
+    return [compute_into(np.maximum, out, x, as_array(0.0, out) if out.dtype.kind == "f" else 0)]
+
+
+def number_power(out: Value, x: Value, *, exponent: Any) -> list[Instruction] | None:
+    return [compute_into(np.power, out, x, exponent)] if x.dtype.kind == "f" == out.dtype.kind else None
+
+
+def where(out: Value, condition: Any, x: Any, y: Any) -> list[Instruction]:
+    """Beside 0, the bits as integers times the condition: `where=` branches at every element, and 0 · ∞ is NaN."""
+    for chosen, other, inverted in ((x, y, False), (y, x, True)):
+        alike = getattr(chosen, "shape", None) == out.shape == getattr(condition, "shape", None)
+        if kernels.is_zero(other) and alike and chosen.dtype == out.dtype and condition.dtype.kind == "b":
+            mask = scratch("mask_of_{}", out.shape, np.dtype(bool), out, beside=condition) if inverted else condition
+            bits, place = (Method("view", one, (np.dtype(f"i{out.dtype.itemsize}"),)) for one in (chosen, out))
+            product = compute_into(np.multiply, out, bits, mask)
+            call = product.statement._replace(keywords=(("out", place),))
+            first = [compute_into(np.logical_not, mask, condition)] if inverted else []
+            return [*first, product._replace(statement=call)]
+    if not isinstance(condition, Value):
+        return [copy_into(out, y), copy_into(out, x, where=bool(condition))]
+    if condition.dtype.kind == "b":
+        return [copy_into(out, y), copy_into(out, x, where=condition)]
+    mask = scratch("mask_of_{}", condition.shape, np.dtype(bool), out, beside=condition)
+    return [copy_into(out, y), compute_into(np.not_equal, mask, condition, 0), copy_into(out, x, where=mask)]
+
+
+def first_free(out: Value, taken: Any, *, count: int, context: int) -> list[Instruction]:
+    return [call_check(kernels.check_room, taken, count, context), copy_into(out, taken)]
+
+
+def draw(name: str) -> Lowering:
+    """Random numbers, by a method of the generator."""
+    return lambda out, *, shape, dtype, generator: [
+        call_method(name, Bound("generator", generator), out, dtype=out.dtype)
+    ]
+
+
+# --- sums, softmax and losses -----------------------------------------------------------------------------------------
+
+
+def reduce_by(ufunc: Any) -> Lowering:
+    """The reduction of a ufunc; of float16 it is left to the op, which does it in float32."""
+
+    def lowering(out: Value, x: Value, *, axis: Any, keepdims: bool) -> list[Instruction] | None:
+        kept = {"keepdims": True} if keepdims else {}
+        return None if x.dtype.char == "e" else [call_method("reduce", ufunc, out, x, axis=axis, **kept)]
+
+    return lowering
+
+
+def vecdot(out: Value, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> list[Instruction]:
+    return [compute_into(np.vecdot, out, x1, x2, **({} if axis == -1 else {"axis": axis}))]
+
+
+def softmax(out: Value, x: Any, mask: Any, *, axis: int) -> list[Instruction] | None:
+    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row."""
+    if (
+        not isinstance(x, Value) or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not out.size
+        or x.shape != out.shape
+    ):  # fmt: skip
+        return None
+    totals = scratch("totals_of_{}", (math.prod(out.shape[:-1]), 1), out.dtype, out, beside=out)
+    factor = mask
+    if mask is not None and mask.array is not None:
+        factor = constant("mask", mask.array.astype(out.dtype), beside=mask)
+    return [
+        compute_into(
+            kernels.softmax_of_rows, out, x, mask, factor, column_of_ones(out.shape[-1], out.dtype), scratch=(totals,),
+            sure=True,
+        )
+    ]  # fmt: skip
+
+
+def steady(out: Value, x: Value) -> list[Instruction]:
+    return [compute_into(kernels.steady, out, x, sure=True)]
+
+
+def log_total(out: Value, x: Value) -> list[Instruction]:
+    exponentials = scratch("exponentials_of_{}", x.shape, x.dtype, out)
+    return [
+        compute_into(np.exp, exponentials, x),
+        compute_into(np.matmul, out, exponentials, column_of_ones(x.shape[1], x.dtype)),
+        compute_into(np.log, out, out),
+    ]
+
+
+def surprise(out: Value, x: Value, total: Value, targets: Value) -> list[Instruction]:
+    rows = numbers_of_rows(x.shape[0])
+    return [
+        call_check(kernels.check_classes, "cross_entropy", targets, x.shape[1]),
+        compute_into(kernels.surprise, out, x, total, targets, rows, sure=True),
+    ]
+
+
+# --- indexing ---------------------------------------------------------------------------------------------------------
+
+
+def key_of(index: Any, indices: Iterable[Any]) -> tuple[Any, ...]:
+    """An index with its arrays."""
+    key: tuple[Any, ...] = index.with_arrays(tuple(indices))
+    return key
+
+
+def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[Instruction] | None:
+    if out.dtype.kind != "f":
+        return None
+    return [copy_into(out, x), store_at(out, key_of(index, indices), values)]
+
+
+def scatter_add(
+    out: Value, values: Any, *indices: Any, index: Any, shape: tuple[int, ...]
+) -> list[Instruction] | None:
+    """Rows are added up by a product with their one-hot vectors, where there are few places for them."""
+    if not any(e is True for e in index):
+        return [store_at(out, ALL, 0), store_at(out, key_of(index, indices), values)]
+    if index != (True,) or not isinstance(indices[0], Value) or indices[0].dtype.kind not in "iu":
+        places = Item(Call(kernels.numbered, (shape,)), key_of(index, indices))
+        return [store_at(out, ALL, Call(kernels.added_at_places, (values, places, shape)), may_raise=True)]
+    count, rows, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
+    if values.dtype.char not in "fd" or not values.size == rows * width > 0 or count > MOST_PLACES:
+        return [store_at(out, ALL, Call(kernels.rows_added, (values, indices[0], shape)), may_raise=True)]
+    hot = scratch("hot_of_{}", (rows, count), values.dtype, out)
+    return [
+        compute_into(kernels.add_rows, out, values, indices[0], identity_matrix(count, values.dtype), scratch=(hot,))
+    ]
+
+
+def embedding(out: Value, weight: Any, indices: Any) -> list[Instruction] | None:
+    if isinstance(indices, int):
+        return None
+    return [
+        call_check(kernels.check_classes, "embedding", indices, weight.shape[0]),
+        compute_into(np.take, out, weight, indices, axis=0, mode="clip"),
+    ]
+
+
+def one_hot(out: Value, x: Any, *, classes: int, dtype: Any) -> list[Instruction] | None:
+    """Rows of the identity matrix, where that is small."""
+    if not 0 < classes <= MOST_PLACES or isinstance(x, int):
+        return None
+    return [
+        call_check(kernels.check_classes, "one_hot", x, classes),
+        compute_into(np.take, out, identity_matrix(classes, out.dtype), x, axis=0, mode="clip"),
+    ]
+
+
+# --- what lowerings make beside instructions --------------------------------------------------------------------------
+
+
+def scratch(
+    label: str, shape: tuple[int, ...], dtype: np.dtype[Any], owner: Value, beside: Value | None = None
+) -> Value:
+    """Memory that is needed meanwhile."""
+    return Value(shape, dtype, label=label, owner=owner, beside=beside)
+
+
+def constant(label: str, array: Array, beside: Value | None = None) -> Value:
+    """An array that never changes; a plan makes equal ones one."""
+    return Value(array.shape, array.dtype, label=label, array=array, beside=beside)
+
+
+@functools.lru_cache(maxsize=64)
+def column_of_ones(count: int, dtype: np.dtype[Any]) -> Value:
+    return constant("ones", kernels.ones(count, dtype)[:, None])
+
+
+@functools.lru_cache(maxsize=64)
+def identity_matrix(count: int, dtype: np.dtype[Any]) -> Value:
+    return constant("identity", np.eye(count, dtype=dtype))
+
+
+@functools.lru_cache(maxsize=64)
+def numbers_of_rows(count: int) -> Value:
+    return constant("numbers", np.arange(count))
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+LOWERINGS: dict[Op, Lowering] = {
+    elementwise.where: where,
+    elementwise.number_power: number_power,
+    elementwise.clip: lambda out, x, a_min, a_max: [compute_into(np.clip, out, x, a_min, a_max)],
+    elementwise.astype: lambda out, x, *, dtype: [copy_into(out, x, casting="unsafe")],
+    elementwise.copy: lambda out, x: [copy_into(out, x)],
+    elementwise.strong_multiply: lambda out, x1, x2: [compute_into(kernels.strong_product, out, x1, x2)],
+    truths.bitwise_and: compute_ufunc(np.bitwise_and),
+    truths.bitwise_or: compute_ufunc(np.bitwise_or),
+    truths.bitwise_xor: compute_ufunc(np.bitwise_xor),
+    truths.invert: compute_ufunc(np.invert),
+    activations.relu: relu,
+    product.matmul: lambda out, x1, x2: [compute_into(np.matmul, out, x1, x2)],
+    product.vecdot: vecdot,
+    reduction.sum: reduce_by(np.add),
+    reduction.max: reduce_by(np.maximum),
+    reduction.min: reduce_by(np.minimum),
+    network.softmax: softmax,
+    network.embedding: embedding,
+    network.one_hot: one_hot,
+    class_losses.steady: steady,
+    class_losses.log_total: log_total,
+    class_losses.surprise: surprise,
+    indexing.setitem: setitem,
+    indexing.scatter_add: scatter_add,
+    random.random_uniform: draw("random"),
+    random.random_normal: draw("standard_normal"),
+    places.first_free: first_free,
+    strong.check_numbers: lambda out, *gradients: [call_check(kernels.check_numbers, *gradients)],
+}
+
+VIEWS: dict[Op, Callable[..., Any]] = {
+    shape.reshape: lambda x, *, shape: Method("reshape", x, (shape,)),
+    shape.transpose: lambda x, *, axes: Method("transpose", x, (axes,)),
+    shape.broadcast_to: lambda x, *, shape: Call(np.broadcast_to, (x, shape)),
+    indexing.getitem: lambda x, *indices, index: Item(x, key_of(index, indices)),
+}
+
+
+def parts_of_joined(out: Value, *arrays: Any, axis: int | None) -> list[Any]:
+    """Stretches along the axis; where there is none, of the flat result, each in the shape of its array."""
+    shapes = [shape_of(x) for x in arrays]
+    lengths = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
+    before = (slice(None),) * (0 if axis is None else axis % len(shapes[0]))
+    ends = itertools.accumulate(lengths)
+    parts = [Item(out, (*before, slice(end - n, end))) for n, end in zip(lengths, ends, strict=True)]
+    return [
+        part if axis is not None or len(shape) == 1 else Method("reshape", part, shape)
+        for part, shape in zip(parts, shapes, strict=True)
+    ]
+
+
+PARTS: dict[Op, Callable[..., list[Any]]] = {
+    shape.concatenate: parts_of_joined,
+    shape.reshape: lambda out, x, *, shape: [Method("reshape", out, shape_of(x))],
+}
+
+
+def rows_of_product(out: Node, x1: Any, x2: Any) -> tuple[bool, bool] | None:
+    """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
+    if len(x1.shape) == 2 and len(x2.shape) == 1:
+        return True, False
+    batch = [len(x.shape) == len(out.shape) > 2 and x.shape[0] == out.shape[0] for x in (x1, x2)]
+    return (batch[0], batch[1]) if len(x2.shape) > 2 and any(batch) else None
+
+
+def rows_of_softmax(out: Node, x: Any, where: Any, *, axis: int) -> tuple[bool, bool] | None:
+    if len(out.shape) < 2 or axis not in (-1, len(out.shape) - 1) or getattr(x, "shape", ()) != out.shape:
+        return None
+    return True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1])
+
+
+def rows_of_vecdot(out: Node, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> tuple[bool, bool] | None:
+    return (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
+
+
+# Whether row i of the result, along its first axis, depends on nothing but row i of some inputs: which these are, or
+# None where the answer is no. Of elementwise ops it is known.
+ROWS: dict[Op, Callable[..., Sequence[bool] | None]] = {
+    product.matmul: rows_of_product,
+    product.vecdot: rows_of_vecdot,
+    network.softmax: rows_of_softmax,
+    shape.reshape: lambda out, x, *, shape: (True,),
+}
+
+
+def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
+    """The operands that go row by row; None if rows depend on other rows."""
+    op = node.function
+    assert op is not None
+    if not node.shape:
+        return None
+    if op.elementwise:
+        shapes = [getattr(x, "shape", ()) for x in node.inputs]
+        taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
+    else:
+        taken = ROWS[op](node, *node.inputs, **node.params) if op in ROWS else None
+    return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row and x is not None]

@@ -1,0 +1,262 @@
+"""Where every value of a program lies: what is a view of what, and what is written into its place at once.
+
+Nodes of a rewritten graph come in, a value for each and the place of each go out. Views are told from copies by trying
+them, on arrays that are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.expressions import Call, Item, Method, Value, evaluate
+from minigrad.compiler.lowerings import LOWERINGS, PARTS, VIEWS, is_of_numbers
+from minigrad.compiler.rules import is_constant
+from minigrad.core.arrays import Array, owner_of
+from minigrad.core.storage import memory_of
+from minigrad.graph import Graph, Node
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Place:
+    """Where a value lies.
+
+    `kind` is argument, state, constant, buffer (memory of the program), view (of `base`, made once), local (made in
+    every call: numbers, and views of arguments) or nothing (there is no value: a check). `array` has the right shape,
+    strides and type; for state and constants it is the one that is computed with. `view` says how it is made of `base`.
+    """
+
+    kind: str
+    array: Array
+    base: Value | None = None
+    view: Any = None
+
+
+class Places(Mapping[Value, Place]):
+    """The place of every value; another one is made of it with `changed`."""
+
+    def __init__(self, places: Mapping[Value, Place]) -> None:
+        self._places = dict(places)
+        self._roots: dict[Value, Value] = {}
+
+    def __getitem__(self, value: Value) -> Place:
+        return self._places[value]
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def changed(self, places: Mapping[Value, Place]) -> Places:
+        """The same, but for the places of some values, or with more of them."""
+        return Places(self._places | dict(places)) if places else self
+
+    def root(self, value: Value) -> Value:
+        """The value whose memory it lies in."""
+        chain = []
+        while value not in self._roots:
+            base = self._places[value].base
+            if base is None:
+                self._roots[value] = value
+            else:
+                chain.append(value)
+                value = base
+        root = self._roots[value]
+        self._roots.update(dict.fromkeys(chain, root))
+        return root
+
+    def kind_of_root(self, value: Value) -> str:
+        return self._places[self.root(value)].kind
+
+    def array(self, value: Value) -> Array:
+        return self._places[value].array
+
+
+class Blank:
+    """Arrays to try views on. They share memory that is reserved, and never touched."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0, np.uint8)
+
+    def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        nbytes = dtype.itemsize
+        for n in shape:
+            nbytes *= n
+        if nbytes > len(self._memory):
+            self._memory = np.empty(2 * nbytes, np.uint8)
+        return np.ndarray(shape, dtype, self._memory)
+
+
+def is_view(node: Node) -> bool:
+    """Whether the op may return a view; an elementwise one does so only for what is there already."""
+    return node.function is not None and node.function.view and not node.function.elementwise
+
+
+class Placement:
+    """Finds a place for each node of a graph.
+
+    `values` are those of nodes, `places` those of all values, and `parts` say how the operands of a joining operation
+    are found in its result; `placed` are the operands that are written there at once, each by its number.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.blank = Blank()
+        self.values = {node: self._value(node) for node in graph}
+        self.places: dict[Value, Place] = {}
+        self.parts: dict[Node, list[Any]] = {}
+        self.placed: set[tuple[Node, int]] = set()
+        self._parts_of_others: set[Node] = set()
+        self._owners: dict[int, Value] = {}
+        hosts = self._hosts()
+        for node in graph:
+            chain = [node]
+            while chain[-1] in hosts and self.values[chain[-1]] not in self.places:
+                chain.append(hosts[chain[-1]][0])
+            for each in reversed(chain):  # a whole before its parts
+                if self.values[each] not in self.places:
+                    self.places[self.values[each]] = self._place(each, hosts)
+
+    def operands(self, node: Node) -> list[Any]:
+        """The inputs of a node, as values, numbers and None."""
+        return [self.values[x] if isinstance(x, Node) else x for x in node.inputs]
+
+    def is_computed(self, node: Node) -> bool:
+        """Whether an instruction computes it: it is no view, or a part of something larger."""
+        return self.places[self.values[node]].kind != "view" or node in self._parts_of_others
+
+    def _value(self, node: Node) -> Value:
+        tensor = self.graph._tensors[node.number]
+        array = memory_of(tensor) if node.function is None and is_constant(tensor) else None
+        return Value(node.shape, node.dtype, node, array=array)
+
+    def _place(self, node: Node, hosts: Mapping[Node, tuple[Node, int]]) -> Place:
+        if node.function is None:
+            return self._place_leaf(node)
+        if node.dtype.kind == "V":
+            return Place("nothing", self.blank.array((), node.dtype))
+        if is_of_numbers(node):
+            return Place("local", self.blank.array((), node.dtype))
+        if is_view(node) and (found := self._place_view(node)) is not None:
+            return found
+        if node in self.parts and (found := self._place_joined_state(node)) is not None:
+            return found
+        if node in hosts and (found := self._place_part(node, *hosts[node])) is not None:
+            return found
+        return Place("buffer", self.blank.array(node.shape, node.dtype))
+
+    def _place_leaf(self, node: Node) -> Place:
+        if node.role == "input":
+            return Place("argument", self.blank.array(node.shape, node.dtype))
+        value = self.values[node]
+        if value.array is not None:
+            return Place("constant", value.array)
+        array = memory_of(self.graph._tensors[node.number])
+        owner = owner_of(array)
+        if owner is array or (owner.shape == array.shape and owner.strides == array.strides):
+            return Place("state", array)
+        if id(owner) not in self._owners:
+            label = "parameters" if node.role == "parameter" else "memory_of_{}"
+            self._owners[id(owner)] = shared = Value(owner.shape, owner.dtype, label=label, owner=value)
+            self.places[shared] = Place("state", owner)
+        base = self._owners[id(owner)]
+        return Place("view", array, base, view_at(base, owner, array))
+
+    def _place_view(self, node: Node) -> Place | None:
+        """The node as a view of its first operand, unless it is a copy."""
+        function, (source, *others) = node.function, self.operands(node)
+        if function not in VIEWS or not isinstance(source, Value) or any(isinstance(x, Value) for x in others):
+            return None
+        view, place = VIEWS[function](source, *others, **node.params), self.places[source]
+        array = np.asarray(evaluate(view, {source: place.array}))
+        if place.kind in ("local", "argument"):
+            return Place("local", array, source, view)
+        if array.size and not np.may_share_memory(array, place.array):
+            return None
+        return Place("view", array, source, view)
+
+    def _place_part(self, node: Node, host: Node, position: int) -> Place | None:
+        """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
+        base, view = self.values[host], self.parts[host][position]
+        place = self.places[base]
+        if place.kind == "local":
+            return None
+        part = np.asarray(evaluate(view, {base: place.array}))
+        array = part.reshape(node.shape)
+        if array.size and not np.may_share_memory(array, part):  # the elements of a part may lie apart
+            return None
+        function = node.function
+        assert function is not None
+        lowered = function in LOWERINGS or function in VIEWS
+        if lowered and not function.elementwise and not array.flags.c_contiguous:
+            return None  # its lowering may need all elements side by side
+        self.placed.add((host, position))
+        self._parts_of_others.add(node)
+        return Place("view", array, base, view if part.shape == node.shape else Method("reshape", view, (node.shape,)))
+
+    def _hosts(self) -> dict[Node, tuple[Node, int]]:
+        """For what is joined to something larger: the node of the whole, and which operand of it this is."""
+        hosts: dict[Node, tuple[Node, int]] = {}
+        for node in reversed(self.graph.nodes):
+            if node.function not in PARTS:
+                continue
+            self.parts[node] = PARTS[node.function](self.values[node], *node.inputs, **node.params)
+            if node.function.view:  # a copy only because of the order of its operand
+                continue
+            for position, x in enumerate(node.inputs):
+                while isinstance(x, Node) and is_view(x) and x.function in PARTS:
+                    x = x.inputs[0]  # the same elements in the same order
+                if not isinstance(x, Node) or x.function is None or is_view(x) or x in hosts:
+                    continue
+                if x.dtype == node.dtype:  # in another type it would be falsified for all that read it
+                    hosts[x] = (node, position)
+        return hosts
+
+    def _place_joined_state(self, node: Node) -> Place | None:
+        """The operands as one array, where they are state that lies side by side in memory already."""
+        if any(not isinstance(x, Node) or x.function is not None for x in node.inputs):
+            return None
+        operands = [self.places[x] for x in self.operands(node)]
+        if not operands or any(
+            x.base is None or x.base is not operands[0].base or self.places[x.base].kind != "state"
+            or x.array.dtype != node.dtype for x in operands
+        ):  # fmt: skip
+            return None
+        out, trial = self.values[node], self.blank.array(node.shape, node.dtype)
+        parts = [evaluate(view, {out: trial}) for view in self.parts[node]]
+        starts = {address(x.array) - (address(part) - address(trial)) for x, part in zip(operands, parts, strict=True)}
+        if len(starts) > 1 or any(x.array.strides != part.strides for x, part in zip(operands, parts, strict=True)):
+            return None
+        base = operands[0].base
+        assert base is not None
+        owner = self.places[base].array
+        array = memory_at(owner, starts.pop(), trial)
+        return None if array is None else Place("view", array, base, view_at(base, owner, array))
+
+
+def address(array: Array) -> int:
+    start: int = array.__array_interface__["data"][0]
+    return start
+
+
+def memory_at(owner: Array, start: int, like: Array) -> Array | None:
+    """A contiguous array like `like` at an address inside `owner`, or None where that does not fit."""
+    offset = start - address(owner)
+    if not owner.flags.c_contiguous or offset < 0 or offset + like.nbytes > owner.nbytes or owner.dtype != like.dtype:
+        return None
+    first = offset // owner.itemsize
+    return owner.reshape(-1)[first : first + like.size].reshape(like.shape)
+
+
+def view_at(base: Value, owner: Array, array: Array) -> Any:
+    """How `array` is found in `owner`, the memory of `base`."""
+    offset = address(array) - address(owner)
+    if owner.ndim == 1 and owner.flags.c_contiguous and array.flags.c_contiguous and owner.dtype == array.dtype:
+        first = offset // array.itemsize
+        view = Item(base, slice(first, first + array.size))
+        return view if array.ndim == 1 else Method("reshape", view, (array.shape,))
+    return Call(np.ndarray, (array.shape, array.dtype, base, offset, array.strides))
