@@ -46,12 +46,12 @@ class _Destinations:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.places = plan, plan.places
         self.returned = set(plan.returned)
-        self.numbers: dict[Value, int] = {}  # the first instruction that writes a value
+        self.written: set[Value] = set()
         self.first: dict[Value, int] = {}  # by memory: the first instruction that writes it
         self.last: dict[Value, int] = {}  # the last instruction that reads a value
         for i, instruction in enumerate(plan.instructions):
+            self.written.update(instruction.written)
             for x in instruction.written:
-                self.numbers.setdefault(x, i)
                 self.first.setdefault(self.places.root(x), i)
             self.last |= dict.fromkeys(instruction.reads, i)
         self.risky = max((i for i, instruction in enumerate(plan.instructions) if instruction.may_raise), default=-1)
@@ -77,7 +77,7 @@ class _Destinations:
         groups: dict[Value, list[Copy]] = {}
         for state, value in self.plan.copies:
             home: Value | None = value
-            while home is not None and self.places[home].kind == "view" and home not in self.numbers:
+            while home is not None and self.places[home].kind == "view" and home not in self.written:
                 home = self.places[home].base
             if home is not None and self.places[home].kind == "buffer":
                 groups.setdefault(home, []).append((state, value))
@@ -106,10 +106,10 @@ class _Destinations:
 
     def _is_free(self, home: Value, array: Array) -> bool:
         """Whether nothing reads that memory after `home` is written, and nothing can fail any more."""
-        number = self.numbers[home]
-        if self.first[home] < number or self.risky > number:  # parts of it are written before, or something may fail
-            return False
+        number = self.first[home]
         instruction = self.plan.instructions[number]
+        if instruction.node is not home.node or self.risky > number:  # parts are written before, or something may fail
+            return False
         for value in instruction.reads:
             if value not in self.moved and self.places.kind_of_root(value) not in ("state", "constant"):
                 continue

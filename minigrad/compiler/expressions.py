@@ -1,7 +1,7 @@
 """What a line of a program is made of: values, what is called on them, and parts of them. It is data, and no text.
 
 The leaves of an expression are values, pieces of them, numbers, None, text, types, functions of NumPy and kernels;
-inside it are calls, methods, items, operations and tuples. `evaluate` computes it, `printer.py` writes it down.
+inside it are calls, methods, items, operations and tuples. A `Store` and a `Bind` are statements. `evaluate` computes it, `printer.py` writes it down.
 """
 
 from __future__ import annotations
@@ -101,10 +101,24 @@ class Operation(NamedTuple):
     operands: tuple[Any, ...]
 
 
+class Store(NamedTuple):
+    """Writes `value` into its place, `target`."""
+
+    target: Item
+    value: Any
+
+
+class Bind(NamedTuple):
+    """Gives a name to a number, or to a view that is made in every call."""
+
+    target: Value
+    value: Any
+
+
 OPERATORS = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
 }  # fmt: skip
-_INSIDE = frozenset({tuple, Call, Method, Item, Operation})  # tuples of expressions; all else is a leaf
+_INSIDE = frozenset({tuple, Call, Method, Item, Operation, Store, Bind})  # tuples of expressions; all else is a leaf
 
 
 def values_in(expression: Any) -> Iterator[Value]:

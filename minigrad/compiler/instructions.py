@@ -10,23 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.expressions import Call, Item, Method, Value, values_in
+from minigrad.compiler.expressions import Bind, Call, Item, Method, Store, Value, values_in
 from minigrad.graph import Node
 from minigrad.ops import kernels
-
-
-class Store(NamedTuple):
-    """Writes `value` into its place, `target`."""
-
-    target: Item
-    value: Any
-
-
-class Bind(NamedTuple):
-    """Gives a name to a number, or to a view that is made in every call."""
-
-    target: Value
-    value: Any
 
 
 class Instruction(NamedTuple):

@@ -299,7 +299,7 @@ def constant(label: str, array: Array, beside: Value | None = None) -> Value:
 
 @functools.lru_cache(maxsize=64)
 def column_of_ones(count: int, dtype: np.dtype[Any]) -> Value:
-    return constant("ones", kernels.ones(count, dtype)[:, None])
+    return constant("column", kernels.ones(count, dtype)[:, None])
 
 
 @functools.lru_cache(maxsize=64)
@@ -361,14 +361,14 @@ def parts_of_joined(out: Value, *arrays: Any, axis: int | None) -> list[Any]:
     ends = itertools.accumulate(lengths)
     parts = [Item(out, (*before, slice(end - n, end))) for n, end in zip(lengths, ends, strict=True)]
     return [
-        part if axis is not None or len(shape) == 1 else Method("reshape", part, shape)
+        part if axis is not None or len(shape) == 1 else Method("reshape", part, (shape,))
         for part, shape in zip(parts, shapes, strict=True)
     ]
 
 
 PARTS: dict[Op, Callable[..., list[Any]]] = {
     shape.concatenate: parts_of_joined,
-    shape.reshape: lambda out, x, *, shape: [Method("reshape", out, shape_of(x))],
+    shape.reshape: lambda out, x, *, shape: [Method("reshape", out, (shape_of(x),))],
 }
 
 

@@ -14,8 +14,20 @@ import numpy as np
 
 from minigrad.compiler import pieces
 from minigrad.compiler.destinations import overwritten_values
-from minigrad.compiler.expressions import Bound, Call, Item, Method, Number, Operation, Piece, Value, values_in
-from minigrad.compiler.instructions import Bind, Instruction, Loop, Store, is_kernel, is_of_numpy
+from minigrad.compiler.expressions import (
+    Bind,
+    Bound,
+    Call,
+    Item,
+    Method,
+    Number,
+    Operation,
+    Piece,
+    Store,
+    Value,
+    values_in,
+)
+from minigrad.compiler.instructions import Instruction, Loop, is_kernel, is_of_numpy
 from minigrad.compiler.names import Names, variable_names, word
 from minigrad.compiler.plan import Plan
 from minigrad.core.arrays import Array

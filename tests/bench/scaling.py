@@ -26,8 +26,8 @@ from train_step import MODES, make_step
 from workload import SIZES, batches
 
 import minigrad as mg
-from minigrad.compiler.emit import source
-from minigrad.compiler.planner import Plan
+from minigrad.compiler.planner import make_plan
+from minigrad.compiler.printer import print_program
 from minigrad.compiler.rewrite import rewritten
 
 
@@ -261,7 +261,7 @@ def measure_planning(kind, count):
     function, *args = PLANNED[kind](count)
     graph = mg.trace(function, *args)
     start = time.process_time()
-    source(Plan(rewritten(graph)))
+    print_program(make_plan(rewritten(graph)))
     return time.process_time() - start
 
 

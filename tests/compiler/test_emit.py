@@ -4,6 +4,7 @@ After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment rewr
 """
 
 import ast
+import itertools
 import os
 import re
 from pathlib import Path
@@ -45,12 +46,12 @@ def test_every_statement_names_the_node_it_computes():
     frame = re.compile(r"# --- \w+|with np\.errstate\(all=\"ignore\"\):|return \(.*\)|")
     lines = iter([line for line in body if not frame.fullmatch(line)])
     numbers = []
-    for statement in step.program.plan.statements:
-        first, *others = statement.lines
-        code, number, shape = re.fullmatch(r"(.*?) +# %(\d+) (\(.*\))", next(lines)).groups()
-        assert (code, shape) == (first, str(statement.node.shape))
+    for _, instructions in itertools.groupby(step.program.plan.instructions, key=lambda one: one.node):
+        first, *others = instructions
+        number, shape = re.fullmatch(r".*? +# %(\d+) (\(.*\))", next(lines)).groups()
+        assert shape == str(first.node.shape)
         assert step.graph[int(number)].op is not None
-        assert [next(lines) for _ in others] == [line.strip() for line in others]
+        assert not any("#" in next(lines) for _ in others)
         numbers.append(int(number))
     assert list(lines) == []
     assert numbers == sorted(numbers)

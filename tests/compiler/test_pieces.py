@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.compiler import emit, pieces, planner
+from minigrad.compiler import pieces
 
 
 @pytest.fixture
 def small_pieces(monkeypatch):
     monkeypatch.setattr(pieces, "LARGE", 64)
     monkeypatch.setattr(pieces, "PIECE", 256)
-    for module in (pieces, planner, emit):
-        monkeypatch.setattr(module, "FLAT", 16)
+    monkeypatch.setattr(pieces, "FLAT", 16)
 
 
 def loops_of(step):

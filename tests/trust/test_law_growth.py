@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.compiler.emit import source
-from minigrad.compiler.planner import Plan
+from minigrad.compiler.planner import make_plan
+from minigrad.compiler.printer import print_program
 from minigrad.compiler.rewrite import rewritten
 
 pytestmark = pytest.mark.deep
@@ -96,8 +96,8 @@ def test_planning_grows_as_the_program_does(new):
     for count in (10, 80):
         function, *args = new(count)
         graph = mg.trace(function, *args)
-        Plan(rewritten(graph))  # what is remembered of operations is not counted
-        counts.append(lines_run(lambda graph=graph: source(Plan(rewritten(graph)))))
+        make_plan(rewritten(graph))  # what is remembered of operations is not counted
+        counts.append(lines_run(lambda graph=graph: print_program(make_plan(rewritten(graph)))))
     assert counts[1] < 9 * counts[0]  # in proportion it is less than 8
 
 
