@@ -1,7 +1,8 @@
 """What a line of a program is made of: values, what is called on them, and parts of them. It is data, and no text.
 
 The leaves of an expression are values, pieces of them, numbers, None, text, types, functions of NumPy and kernels;
-inside it are calls, methods, items, operations and tuples. A `Store` and a `Bind` are statements. `evaluate` computes it, `printer.py` writes it down.
+inside it are calls, methods, items, operations and tuples. A `Store` and a `Bind` are statements. `evaluate` computes
+an expression, `printer.py` writes it down.
 """
 
 from __future__ import annotations

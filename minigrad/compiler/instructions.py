@@ -1,10 +1,12 @@
 """Instructions: what computes the nodes of a graph, one call of NumPy or of a kernel each, with the facts about it.
 
-`compute_into`, `store_at`, `bind_to` and `call_check` make the four kinds. A lowering says what is computed; `for_node` adds whose it is.
+`compute_into`, `store_at`, `bind_to` and `call_check` make the four kinds. A lowering says what is computed, `for_node`
+adds whose it is.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -102,7 +104,8 @@ def is_of_numpy(function: Any) -> bool:
 
 def is_kernel(function: Any) -> bool:
     """Whether the function is one of those that scripts carry with them."""
-    return getattr(kernels, getattr(function, "__name__", ""), None) is function
+    module = str(getattr(function, "__module__", ""))
+    return module.startswith(kernels.__name__) and getattr(sys.modules[module], function.__name__) is function
 
 
 def for_node(

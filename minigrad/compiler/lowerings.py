@@ -1,8 +1,9 @@
 """What each op becomes in a program: a table of lowerings, each a function of (out, *operands, **params).
 
-A lowering returns instructions that write `out`, or None where the op is to be called as any other is: by its forward
-function. Operands are values, numbers and None. A ufunc of NumPy needs no row. `VIEWS` are expressions of the first
-operand, `PARTS` say where the operands of a joining op are found in its result, and `ROWS` what goes row by row.
+A lowering returns instructions that write `out`, or None where the function in `CALLED` is to be called. Operands are
+values, numbers and None. A ufunc of NumPy needs no row, and the op of a user is called by its forward function. `VIEWS`
+are expressions of the first operand, `PARTS` say where the operands of a joining op are found in its result, and `ROWS`
+what goes row by row.
 """
 
 from __future__ import annotations
@@ -29,24 +30,32 @@ from minigrad.compiler.instructions import (
 from minigrad.core.arrays import Array, shape_of
 from minigrad.core.op import Op
 from minigrad.graph import Node
-from minigrad.nn import places
+from minigrad.nn.places import first_free
 from minigrad.ops import (
     activations,
+    blockwise,
     class_losses,
+    cumulative,
     elementwise,
     indexing,
     kernels,
+    linalg,
     network,
+    normalisation,
     product,
     random,
+    rearrange,
     reduction,
     shape,
     strong,
+    transcendental,
     truths,
 )
+from minigrad.ops.kernels import blocks, curves, places, rows, sums
 
 MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
 ALL = ...  # the key of a whole array
+FLOAT32 = np.dtype(np.float32)
 
 
 def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -> Iterable[Instruction]:
@@ -58,15 +67,10 @@ def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -
         if found is not None:
             return found
     elif is_ufunc(op.forward):
-        return compute_ufunc(op.forward)(out, *operands)
-    return call_forward(op, out, operands, params)
-
-
-def call_forward(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -> list[Instruction]:
-    """A call of what the op computes; what a user's op gave for zeros says nothing of other values."""
+        return compute_ufunc(op.forward)(out, *operands) or ()
     keywords = [(name, value if is_plain(value) else Bound(name, value)) for name, value in params.items()]
-    call: Any = Call(Bound(op.name, op.forward), tuple(operands), tuple(keywords))
-    if op.guarded:
+    call = Call(CALLED.get(op) or Bound(op.name, op.forward), tuple(operands), tuple(keywords))
+    if op.guarded:  # what a user's op gave for zeros says nothing of other values
         call = Call(kernels.fitting, (op.name, call, out))
     return [store_at(out, ALL, call, may_raise=True)]
 
@@ -139,8 +143,10 @@ def relu(out: Value, x: Value) -> list[Instruction]:
     return [compute_into(np.maximum, out, x, as_array(0.0, out) if out.dtype.kind == "f" else 0)]
 
 
-def number_power(out: Value, x: Value, *, exponent: Any) -> list[Instruction] | None:
-    return [compute_into(np.power, out, x, exponent)] if x.dtype.kind == "f" == out.dtype.kind else None
+def number_power(out: Value, x: Value, *, exponent: Any) -> list[Instruction]:
+    if x.dtype.kind == "f" == out.dtype.kind:
+        return [compute_into(np.power, out, x, exponent)]
+    return [store_at(out, ALL, Call(np.power, (x, exponent)))]
 
 
 def where(out: Value, condition: Any, x: Any, y: Any) -> list[Instruction]:
@@ -162,8 +168,8 @@ def where(out: Value, condition: Any, x: Any, y: Any) -> list[Instruction]:
     return [copy_into(out, y), compute_into(np.not_equal, mask, condition, 0), copy_into(out, x, where=mask)]
 
 
-def first_free(out: Value, taken: Any, *, count: int, context: int) -> list[Instruction]:
-    return [call_check(kernels.check_room, taken, count, context), copy_into(out, taken)]
+def check_room(out: Value, taken: Any, *, count: int, context: int) -> list[Instruction]:
+    return [call_check(places.check_room, taken, count, context), copy_into(out, taken)]
 
 
 def draw(name: str) -> Lowering:
@@ -177,11 +183,24 @@ def draw(name: str) -> Lowering:
 
 
 def reduce_by(ufunc: Any) -> Lowering:
-    """The reduction of a ufunc; of float16 it is left to the op, which does it in float32."""
+    """The reduction of a ufunc; sums and products of float16 are computed in float32."""
 
-    def lowering(out: Value, x: Value, *, axis: Any, keepdims: bool) -> list[Instruction] | None:
-        kept = {"keepdims": True} if keepdims else {}
-        return None if x.dtype.char == "e" else [call_method("reduce", ufunc, out, x, axis=axis, **kept)]
+    def lowering(out: Value, x: Value, *, axis: Any, keepdims: bool) -> list[Instruction]:
+        keywords = {"axis": axis, "keepdims": True} if keepdims else {"axis": axis}
+        if x.dtype.char != "e" or ufunc not in (np.add, np.multiply):
+            return [call_method("reduce", ufunc, out, x, **keywords)]
+        return [store_at(out, ALL, Method("reduce", ufunc, (x,), (*keywords.items(), ("dtype", FLOAT32))))]
+
+    return lowering
+
+
+def accumulate(function: Any) -> Lowering:
+    """Running sums and products; those of float16 are computed in float32."""
+
+    def lowering(out: Value, x: Value, *, axis: Any) -> list[Instruction]:
+        if x.dtype.char != "e":
+            return [compute_into(function, out, x, axis=axis)]
+        return [store_at(out, ALL, Call(function, (x,), (("axis", axis), ("dtype", FLOAT32))))]
 
     return lowering
 
@@ -203,14 +222,14 @@ def softmax(out: Value, x: Any, mask: Any, *, axis: int) -> list[Instruction] | 
         factor = constant("mask", mask.array.astype(out.dtype), beside=mask)
     return [
         compute_into(
-            kernels.softmax_of_rows, out, x, mask, factor, column_of_ones(out.shape[-1], out.dtype), scratch=(totals,),
+            rows.softmax_of_rows, out, x, mask, factor, column_of_ones(out.shape[-1], out.dtype), scratch=(totals,),
             sure=True,
         )
     ]  # fmt: skip
 
 
 def steady(out: Value, x: Value) -> list[Instruction]:
-    return [compute_into(kernels.steady, out, x, sure=True)]
+    return [compute_into(rows.steady, out, x, sure=True)]
 
 
 def log_total(out: Value, x: Value) -> list[Instruction]:
@@ -223,10 +242,9 @@ def log_total(out: Value, x: Value) -> list[Instruction]:
 
 
 def surprise(out: Value, x: Value, total: Value, targets: Value) -> list[Instruction]:
-    rows = numbers_of_rows(x.shape[0])
     return [
-        call_check(kernels.check_classes, "cross_entropy", targets, x.shape[1]),
-        compute_into(kernels.surprise, out, x, total, targets, rows, sure=True),
+        call_check(rows.check_classes, "cross_entropy", targets, x.shape[1]),
+        compute_into(rows.surprise, out, x, total, targets, numbers_of_rows(x.shape[0]), sure=True),
     ]
 
 
@@ -239,35 +257,35 @@ def key_of(index: Any, indices: Iterable[Any]) -> tuple[Any, ...]:
     return key
 
 
-def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[Instruction] | None:
-    if out.dtype.kind != "f":
-        return None
-    return [copy_into(out, x), store_at(out, key_of(index, indices), values)]
+def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[Instruction]:
+    key = key_of(index, indices)
+    if out.dtype.kind == "f":
+        return [copy_into(out, x), store_at(out, key, values)]
+    return [copy_into(out, x), store_at(out, key, Call(kernels.exactly, (values, out.dtype)), may_raise=True)]
 
 
-def scatter_add(
-    out: Value, values: Any, *indices: Any, index: Any, shape: tuple[int, ...]
-) -> list[Instruction] | None:
+def scatter_add(out: Value, values: Any, *indices: Any, index: Any, shape: tuple[int, ...]) -> list[Instruction]:
     """Rows are added up by a product with their one-hot vectors, where there are few places for them."""
     if not any(e is True for e in index):
         return [store_at(out, ALL, 0), store_at(out, key_of(index, indices), values)]
     if index != (True,) or not isinstance(indices[0], Value) or indices[0].dtype.kind not in "iu":
-        places = Item(Call(kernels.numbered, (shape,)), key_of(index, indices))
-        return [store_at(out, ALL, Call(kernels.added_at_places, (values, places, shape)), may_raise=True)]
-    count, rows, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
-    if values.dtype.char not in "fd" or not values.size == rows * width > 0 or count > MOST_PLACES:
-        return [store_at(out, ALL, Call(kernels.rows_added, (values, indices[0], shape)), may_raise=True)]
-    hot = scratch("hot_of_{}", (rows, count), values.dtype, out)
+        numbers = Item(Call(places.numbered, (shape,)), key_of(index, indices))
+        return [store_at(out, ALL, Call(places.added_at_places, (values, numbers, shape)), may_raise=True)]
+    count, number, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
+    if values.dtype.char not in "fd" or not values.size == number * width > 0 or count > MOST_PLACES:
+        return [store_at(out, ALL, Call(places.rows_added, (values, indices[0], shape)), may_raise=True)]
+    hot = scratch("hot_of_{}", (number, count), values.dtype, out)
     return [
-        compute_into(kernels.add_rows, out, values, indices[0], identity_matrix(count, values.dtype), scratch=(hot,))
+        compute_into(places.add_rows, out, values, indices[0], identity_matrix(count, values.dtype), scratch=(hot,))
     ]
 
 
-def embedding(out: Value, weight: Any, indices: Any) -> list[Instruction] | None:
+def embedding(out: Value, weight: Any, indices: Any) -> list[Instruction]:
     if isinstance(indices, int):
-        return None
+        index = Call(rows.check_classes, ("embedding", Call(np.asarray, (indices,)), weight.shape[0]))
+        return [store_at(out, ALL, Call(np.take, (weight, index), (("axis", 0),)), may_raise=True)]
     return [
-        call_check(kernels.check_classes, "embedding", indices, weight.shape[0]),
+        call_check(rows.check_classes, "embedding", indices, weight.shape[0]),
         compute_into(np.take, out, weight, indices, axis=0, mode="clip"),
     ]
 
@@ -277,7 +295,7 @@ def one_hot(out: Value, x: Any, *, classes: int, dtype: Any) -> list[Instruction
     if not 0 < classes <= MOST_PLACES or isinstance(x, int):
         return None
     return [
-        call_check(kernels.check_classes, "one_hot", x, classes),
+        call_check(rows.check_classes, "one_hot", x, classes),
         compute_into(np.take, out, identity_matrix(classes, out.dtype), x, axis=0, mode="clip"),
     ]
 
@@ -319,8 +337,9 @@ LOWERINGS: dict[Op, Lowering] = {
     elementwise.number_power: number_power,
     elementwise.clip: lambda out, x, a_min, a_max: [compute_into(np.clip, out, x, a_min, a_max)],
     elementwise.astype: lambda out, x, *, dtype: [copy_into(out, x, casting="unsafe")],
+    elementwise.full_like: lambda out, x, *, fill_value: [copy_into(out, fill_value, casting="unsafe")],
     elementwise.copy: lambda out, x: [copy_into(out, x)],
-    elementwise.strong_multiply: lambda out, x1, x2: [compute_into(kernels.strong_product, out, x1, x2)],
+    elementwise.strong_multiply: lambda out, x1, x2: [compute_into(sums.strong_product, out, x1, x2)],
     truths.bitwise_and: compute_ufunc(np.bitwise_and),
     truths.bitwise_or: compute_ufunc(np.bitwise_or),
     truths.bitwise_xor: compute_ufunc(np.bitwise_xor),
@@ -331,18 +350,71 @@ LOWERINGS: dict[Op, Lowering] = {
     reduction.sum: reduce_by(np.add),
     reduction.max: reduce_by(np.maximum),
     reduction.min: reduce_by(np.minimum),
+    reduction.prod: reduce_by(np.multiply),
+    cumulative.cumsum: accumulate(np.cumsum),
+    cumulative.cumprod: accumulate(np.cumprod),
     network.softmax: softmax,
     network.embedding: embedding,
     network.one_hot: one_hot,
     class_losses.steady: steady,
     class_losses.log_total: log_total,
     class_losses.surprise: surprise,
+    indexing.argsort: lambda out, x, *, axis: [
+        store_at(out, ALL, Call(np.argsort, (x,), (("axis", axis), ("kind", "stable"))))
+    ],
     indexing.setitem: setitem,
     indexing.scatter_add: scatter_add,
     random.random_uniform: draw("random"),
     random.random_normal: draw("standard_normal"),
-    places.first_free: first_free,
+    first_free: check_room,
     strong.check_numbers: lambda out, *gradients: [call_check(kernels.check_numbers, *gradients)],
+}
+
+CALLED: dict[Op, Any] = {
+    elementwise.round: np.round,
+    truths.any: np.any,
+    truths.all: np.all,
+    shape.tril: np.tril,
+    shape.triu: np.triu,
+    shape.sum_to: sums.summed_to,
+    rearrange.roll: np.roll,
+    rearrange.pad: sums.pad,
+    reduction.argmax: np.argmax,
+    reduction.argmin: np.argmin,
+    reduction.mean: sums.mean,
+    reduction.std: sums.std,
+    reduction.logsumexp: sums.logsumexp,
+    linalg.vector_norm: sums.vector_norm,
+    cumulative.linear_recurrence: sums.linear_recurrence,
+    product.linear: sums.linear,
+    indexing.take_along_axis: np.take_along_axis,
+    indexing.add_along_axis: places.add_along_axis,
+    transcendental.one_minus_square: curves.one_minus_square,
+    transcendental.tanh_slope: curves.tanh_slope,
+    transcendental.gaussian: curves.gaussian,
+    transcendental.erf: curves.erf,
+    transcendental.erfc: curves.erfc,
+    activations.leaky_relu: curves.leaky_relu,
+    activations.elu: curves.elu,
+    activations.sigmoid: curves.sigmoid,
+    activations.softplus: curves.softplus,
+    activations.log_sigmoid: curves.log_sigmoid,
+    activations.softsign: curves.softsign,
+    activations.gelu: curves.gelu,
+    activations.gelu_slope: curves.gelu_slope,
+    activations.silu: curves.silu,
+    activations.silu_slope: curves.silu_slope,
+    activations.mish: curves.mish,
+    activations.mish_slope: curves.mish_slope,
+    network.softmax: rows.softmax,
+    network.log_softmax: rows.log_softmax,
+    network.one_hot: rows.one_hot,
+    class_losses.cross_entropy: rows.cross_entropy,
+    class_losses.nll: rows.nll,
+    normalisation.standardize: rows.standardize,
+    normalisation.inverse_deviation: rows.inverse_deviation,
+    blockwise.blockwise_attention: blocks.blockwise_attention,
+    blockwise.blockwise_attention_gradient: blocks.blockwise_attention_gradient,
 }
 
 VIEWS: dict[Op, Callable[..., Any]] = {

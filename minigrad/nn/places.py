@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.op import op
-
-
-def check_room(taken: Any, count: int, context: int) -> None:
-    """Raise where `count` more tokens do not fit."""
-    if int(taken) + count > context:
-        raise ValueError(
-            f"KeyValueCache(context={context}) is full: it holds {int(taken)} tokens, and {count} more do not fit; "
-            "reset() begins anew, a larger context holds more"
-        )
+from minigrad.ops.kernels.places import check_room
 
 
 @op(

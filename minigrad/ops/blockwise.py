@@ -9,17 +9,14 @@ The gradient is an op too. Its own gradients are written in plain ops, and so ar
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad import ops
-from minigrad.core.arrays import Array, Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor
 from minigrad.ops.attention import causal_mask, check_beside, check_block, check_mask
-from minigrad.ops.blocks import Head, context_of, gradients_of
+from minigrad.ops.kernels import blocks as kernels
 
 __all__ = ["blockwise_attention", "blockwise_attention_gradient"]
 
@@ -77,25 +74,7 @@ def gradient_definition(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: i
 # --- declarations -----------------------------------------------------------------------------------------------------
 
 
-class Sizes(NamedTuple):
-    """Of a call: the leading axes, how many queries and keys, the width, and the type to compute in."""
-
-    lead: tuple[int, ...]
-    queries: int
-    keys: int
-    width: int
-    dtype: np.dtype[Any]
-
-    @property
-    def context(self) -> Shaped:
-        return Shaped((*self.lead, self.queries, self.width), self.dtype)
-
-    @property
-    def tokens(self) -> Shaped:
-        return Shaped((*self.lead, self.queries + 2 * self.keys, self.width), self.dtype)
-
-
-def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: Any = None) -> Sizes:
+def check_sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: Any = None) -> kernels.Sizes:
     """The sizes of a call, which may be one on shapes; what does not fit is named."""
     check_block("", block)
     if len(tokens.shape) < 2:
@@ -111,33 +90,17 @@ def sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: Any = 
     check_beside("", (*lead, queries, keys), mask, bias)
     if g is not None and g.shape != (*lead, queries, width):
         raise ValueError(f"g of shape {g.shape}: expected that of the context, {(*lead, queries, width)}")
-    floats = (x if isinstance(x, (int, float)) else x.dtype for x in (g, tokens, bias) if x is not None)
-    return Sizes(tuple(lead), queries, keys, width, np.result_type(np.float16, *floats))
-
-
-def heads(
-    of: Sizes, tokens: Array, mask: Any, bias: Any, block: int, causal: bool
-) -> Iterator[tuple[tuple[int, ...], Head, Array]]:
-    """For each place along the leading axes, what its scores are made of, and the values."""
-    scores = (*of.lead, of.queries, of.keys)
-    mask, bias = (None if x is None else np.broadcast_to(x, scores) for x in (mask, bias))
-    for place in np.ndindex(of.lead):
-        query, key, value = np.split(tokens[place], [of.queries, of.queries + of.keys])
-        mask_here, bias_here = (None if x is None else x[place] for x in (mask, bias))
-        yield place, Head(query, key, mask_here, bias_here, causal, block), value
-
-
-def rows_in_memory(x: Any, of: Sizes) -> Array:
-    """`x` row by row, in the type to compute in: float32 for float16, where sums neither overflow nor lose terms."""
-    return np.ascontiguousarray(x, np.float32 if of.dtype.char == "e" else of.dtype)
+    return kernels.measure(tokens, queries, bias, g)
 
 
 def context_shape(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:
-    return sizes(tokens, mask, bias, queries, block).context
+    of = check_sizes(tokens, mask, bias, queries, block)
+    return Shaped((*of.lead, of.queries, of.width), of.dtype)
 
 
 def gradient_shape(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:
-    return sizes(tokens, mask, bias, queries, block, g).tokens
+    of = check_sizes(tokens, mask, bias, queries, block, g)
+    return Shaped(tokens.shape, of.dtype)
 
 
 @op(formula="softmax(q kᵀ + bias) v, block by block", definition=attention_definition, infer=context_shape)
@@ -160,13 +123,8 @@ def blockwise_attention(
     >>> blockwise_attention(Tensor([[1.0], [0.0], [0.0], [2.0], [4.0]]), queries=1, block=1).tolist()
     [[3.0]]
     """
-    of = sizes(tokens, mask, bias, queries, block)
-    tokens = rows_in_memory(tokens, of)
-    context = np.empty(of.context.shape, tokens.dtype)
-    with np.errstate(divide="ignore", invalid="ignore"):  # limits of ±∞, and rows of −∞ without a mask: NaN
-        for place, head, value in heads(of, tokens, mask, bias, block, causal):
-            context_of(head, value, context[place])
-    return context.astype(of.dtype, copy=False)
+    check_sizes(tokens, mask, bias, queries, block)
+    return kernels.blockwise_attention(tokens, mask, bias, queries, block, causal)
 
 
 @op(formula="what flows back from g to tokens, block by block", definition=gradient_definition, infer=gradient_shape)
@@ -179,14 +137,8 @@ def blockwise_attention_gradient(
     >>> blockwise_attention_gradient([[1.0]], tokens, queries=1, block=1).tolist()
     [[0.0], [-0.5], [0.5], [0.5], [0.5]]
     """
-    of = sizes(tokens, mask, bias, queries, block, g)
-    g, tokens = rows_in_memory(g, of), rows_in_memory(tokens, of)
-    gradient = np.zeros(tokens.shape, tokens.dtype)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for place, head, value in heads(of, tokens, mask, bias, block, causal):
-            to_tokens = np.split(gradient[place], [of.queries, of.queries + of.keys])
-            gradients_of(head, value, g[place], *to_tokens)
-    return gradient.astype(of.dtype, copy=False)
+    check_sizes(tokens, mask, bias, queries, block, g)
+    return kernels.blockwise_attention_gradient(g, tokens, mask, bias, queries, block, causal)
 
 
 blockwise_attention_gradient.strong = gradient_definition

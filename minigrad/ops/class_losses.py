@@ -12,9 +12,8 @@ from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops import programs
-from minigrad.ops.kernels import add_reduce, as_float, maxima, row_sums, shifted, widened
+from minigrad.ops.kernels import maxima, row_sums, rows
 from minigrad.ops.losses import check_reduction
-from minigrad.ops.network import check_classes
 
 __all__ = ["cross_entropy", "nll"]
 
@@ -63,22 +62,7 @@ def log_total(x: Any) -> Any:
 @op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i", internal=True, code=programs.surprise)
 def surprise(x: Any, total: Any, targets: Any) -> Any:
     """The loss of each row; programs take the difference where it has digits enough, since they know the total."""
-    return surprises(x, check_classes("cross_entropy", targets, x.shape[1]))
-
-
-def surprises(x: Any, classes: Any) -> Any:
-    """As `surprise`, as log(1 + …): a small loss would have few digits as the difference of two larger numbers."""
-    at_targets = np.arange(len(x)), classes
-    own = x[at_targets]
-    with np.errstate(over="ignore", invalid="ignore"):
-        exponentials = np.exp(x - own[:, None])
-        exponentials[at_targets] = 0
-        losses = np.log1p(row_sums(exponentials)[:, 0])
-        if not np.isfinite(losses.dot(own)):  # too large for its exponential, or without a distribution
-            far = ~(np.isfinite(losses) & np.isfinite(own))
-            shift = maxima(x[far], -1)
-            losses[far] = np.log(row_sums(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
-    return losses
+    return rows.surprises(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
 
 
 def lowered_cross_entropy(
@@ -124,22 +108,10 @@ def cross_entropy(
     >>> float(cross_entropy(Tensor([[1e4, -1e4]]), [1]))
     20000.0
     """
-    targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
-    classes = check_targets("cross_entropy", logits, targets, weight, reduction, ignore_index).ravel()
+    check_targets("cross_entropy", logits, targets, weight, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
-    logits, dtype = widened(as_float(logits))
-    rows = logits.reshape(classes.size, logits.shape[-1])
-    losses = surprises(rows, classes)
-    if weight is not None:
-        weight = weight.astype(rows.dtype)
-        losses = weighted(losses, weight[classes])
-    if label_smoothing:
-        rows = shifted(rows, -1)
-        log_totals = np.log(row_sums(np.exp(rows)))
-        surprise = log_totals - rows if weight is None else weighted(log_totals - rows, weight)
-        losses = losses * (1 - label_smoothing) + surprise.mean(-1) * label_smoothing
-    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+    return rows.cross_entropy(logits, targets, weight, reduction, ignore_index, label_smoothing)
 
 
 @cross_entropy.vjp("logits")
@@ -174,14 +146,8 @@ def nll(
     >>> float(nll(Tensor([[-0.5, -2.0], [-3.0, -0.25]]), [0, 1], reduction="sum"))
     0.75
     """
-    targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
-    classes = check_targets("nll", log_probabilities, targets, weight, reduction, ignore_index).ravel()
-    values, dtype = widened(as_float(log_probabilities))
-    losses = -values.reshape(classes.size, values.shape[-1])[np.arange(classes.size), classes]
-    if weight is not None:
-        weight = weight.astype(values.dtype)
-        losses = weighted(losses, weight[classes])
-    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+    check_targets("nll", log_probabilities, targets, weight, reduction)
+    return rows.nll(log_probabilities, targets, weight, reduction, ignore_index)
 
 
 @nll.vjp("log_probabilities")
@@ -204,37 +170,15 @@ def _(g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, **param
 # --- forward, on arrays -----------------------------------------------------------------------------------------------
 
 
-def check_targets(function: str, scores: Any, targets: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
-    """The targets with the ignored ones made 0, or an error that says what does not fit."""
+def check_targets(function: str, scores: Any, targets: Any, weight: Any, reduction: str) -> None:
+    """Refuse shapes that do not fit, and an unknown reduction."""
     check_reduction(function, reduction)
-    if targets.shape != scores.shape[:-1] or not scores.ndim:
+    shape = shape_of(targets)
+    if shape != scores.shape[:-1] or not scores.ndim:
         expected = f"expected {scores.shape[:-1]}, classes last" if scores.ndim else "expected an axis of classes"
-        raise ValueError(f"{function}: targets of shape {targets.shape} for scores {scores.shape}: {expected}")
-    if weight is not None and weight.shape != scores.shape[-1:]:
-        raise ValueError(f"{function}: weight of shape {weight.shape}, expected {scores.shape[-1:]}, one per class")
-    classes = targets if ignore_index is None else np.where(targets == ignore_index, targets.dtype.type(0), targets)
-    return check_classes(function, classes, scores.shape[-1])
-
-
-def weighted(losses: Any, weights: Any) -> Any:
-    """The product; a class of weight 0 counts for nothing, also where it is impossible."""
-    with np.errstate(invalid="ignore"):
-        return ops.strong_multiply(losses, weights)
-
-
-def reduced(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
-    """The losses of all rows as what the reduction asks for; their weights are in them already."""
-    counts = None if ignore_index is None else targets != ignore_index
-    if reduction == "none":
-        losses = losses.reshape(targets.shape)
-        return losses if counts is None else np.where(counts, losses, losses.dtype.type(0))
-    if counts is not None:
-        losses, classes = losses[counts.ravel()], classes[counts.ravel()]
-    total = add_reduce(losses)
-    if reduction == "sum":
-        return total
-    count = losses.dtype.type(losses.size) if weight is None else add_reduce(weight[classes])
-    return total / count if count else total * math.nan  # the mean of no target, without a warning
+        raise ValueError(f"{function}: targets of shape {shape} for scores {scores.shape}: {expected}")
+    if weight is not None and shape_of(weight) != scores.shape[-1:]:
+        raise ValueError(f"{function}: weight of shape {shape_of(weight)}, expected {scores.shape[-1:]}, one per class")
 
 
 # --- in ops, for rules and definitions --------------------------------------------------------------------------------

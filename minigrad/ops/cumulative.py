@@ -6,7 +6,6 @@ Nothing is divided, so zeros are right to every order. The product over an axis 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
-from minigrad.ops.kernels import HALF, checked_axis
+from minigrad.ops.kernels import HALF, checked_axis, sums
 from minigrad.ops.strong import strongly_multiplied
 
 __all__ = ["cumprod", "cumsum", "linear_recurrence"]
@@ -71,19 +70,6 @@ def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
     return Shaped(shape, np.result_type(*(getattr(x, "dtype", x) for x in (a, b)), HALF))
 
 
-def recurrence(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, reverse: bool) -> Any:
-    out = shape_of_recurrence(a, b, axis=axis, reverse=reverse)
-    wide = np.float32 if out.dtype.char == "e" else out.dtype
-    factors, y = (np.array(np.moveaxis(np.broadcast_to(x, out.shape), axis, 0), wide, order="C") for x in (a, b))
-    if reverse:
-        for i in range(len(y) - 2, -1, -1):
-            y[i] += multiply(factors[i + 1], y[i + 1])
-    else:
-        for i in range(1, len(y)):
-            y[i] += multiply(factors[i], y[i - 1])
-    return np.moveaxis(y, 0, axis).astype(out.dtype, copy=False)
-
-
 @op(formula="yᵢ = aᵢ yᵢ₋₁ + bᵢ", infer=shape_of_recurrence)
 def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """y₀ = b₀ and yᵢ = aᵢ yᵢ₋₁ + bᵢ along `axis` of `a` and `b`, broadcast together; one step after another.
@@ -93,10 +79,10 @@ def linear_recurrence(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) 
     >>> linear_recurrence(0.5, Tensor([1.0, 1.0, 1.0])).tolist()
     [1.0, 1.5, 1.75]
     """
-    return recurrence(np.multiply, a, b, axis, reverse)
+    return sums.linear_recurrence(a, b, axis, reverse)
 
 
-linear_recurrence.strong = functools.partial(recurrence, strongly_multiplied)
+linear_recurrence.strong = functools.partial(sums.recur, strongly_multiplied)
 
 
 @linear_recurrence.vjp("a")

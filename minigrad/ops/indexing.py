@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops import programs
-from minigrad.ops.kernels import checked_axis, exactly, maximum_reduce, minimum_reduce, sum_dtype
+from minigrad.ops.kernels import checked_axis, exactly, places
 from minigrad.wording.source import caller_line
 
 __all__ = [
@@ -115,38 +114,12 @@ def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
     rows = indices[0] if len(indices) == 1 and index == (True,) else None
     if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and shape[0]:
-        return rows_added(values, rows, shape)
+        return places.rows_added(values, rows, shape)
     if any(e is True for e in index):
-        return added_at_places(values, numbered(shape)[index.with_arrays(indices)], shape)
+        return places.added_at_places(values, places.numbered(shape)[index.with_arrays(indices)], shape)
     result = np.zeros(shape, values.dtype)
     result[index.with_arrays(())] = values
     return result
-
-
-def numbered(shape: tuple[int, ...]) -> Any:
-    """The number of each element, row by row; read with an index, it says which places the index means."""
-    return np.arange(math.prod(shape)).reshape(shape)
-
-
-def added_at_places(values: Any, places: Any, shape: tuple[int, ...]) -> Any:
-    """Values added at numbered places of zeros; `add.at` is fast on flat arrays only."""
-    result = np.zeros(math.prod(shape), sum_dtype(values.dtype))
-    values = values if values.shape == places.shape else np.broadcast_to(values, places.shape)
-    np.add.at(result, places.ravel(), values.ravel())
-    result = result.reshape(shape)
-    return result.astype(values.dtype, copy=False) if values.dtype.kind == "f" else result
-
-
-def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
-    """Rows added at the places `rows` of zeros, without numbering those that take no part."""
-    count, width, rows = shape[0], math.prod(shape[1:]), rows.astype(np.intp, copy=False)
-    if rows.size and (minimum_reduce(rows, None) < 0 or maximum_reduce(rows, None) >= count):
-        outside = rows[(rows < -count) | (rows >= count)]
-        if outside.size:
-            raise IndexError(f"index {outside[0]} is out of bounds for axis 0 with size {count}")
-        rows = np.where(rows < 0, rows + count, rows)
-    places = rows[..., None] * width + np.arange(width)
-    return added_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
 
 
 @scatter_add.vjp("values")
@@ -247,7 +220,7 @@ def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
     along = checked_axis("add_along_axis", axis, len(shape))
-    return added_at_places(values, np.take_along_axis(numbered(shape), np.asarray(indices), along), shape)
+    return places.add_along_axis(values, indices, along, shape)
 
 
 @add_along_axis.vjp("values")

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
-from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, widened
+from minigrad.ops.kernels import sums
 from minigrad.ops.reduction import Axis, chosen, kept, places, unless_zero
 
 __all__ = ["matrix_trace", "norm", "vector_norm"]
@@ -29,30 +29,7 @@ def vector_norm(x: Any, *, axis: Axis = None, keepdims: bool = False, ord: float
     """
     if isinstance(ord, str) or ord != ord:
         raise ValueError(f"ord={ord!r}: the order of a vector norm is a number, or ±inf")
-    x = np.asarray(x)
-    size, dtype = widened(np.abs(x if x.dtype.kind == "f" else x.astype(np.float64)))
-    if ord == 0:
-        y = add_reduce(size != 0, axis, None, None, keepdims)
-    elif ord == 1:
-        y = add_reduce(size, axis, None, None, keepdims)
-    elif ord == inf:
-        y = maximum_reduce(size, axis, None, None, keepdims, 0)
-    elif ord == -inf:
-        y = minimum_reduce(size, axis, None, None, keepdims)
-    else:
-        y = root_of_sum_of_powers(size, axis, ord)
-        y = y if keepdims else y.squeeze(axis)
-    return y.astype(dtype)
-
-
-def root_of_sum_of_powers(size: Any, axis: Axis, power: float) -> Any:
-    """With the axes kept, and scaled by a power of two, which rounds nothing, to 1 or less."""
-    _, exponent = np.frexp(maximum_reduce(size, axis, None, None, True, 0))
-    limit = np.finfo(size.dtype).maxexp - 4  # so that 2 to the ±limit exists
-    exponent = np.clip(exponent, -limit, limit)
-    scaled = size * np.ldexp(size.dtype.type(1), -exponent)
-    total = add_reduce(scaled * scaled if power == 2 else scaled**power, axis, None, None, True)
-    return np.ldexp(np.sqrt(total) if power == 2 else total ** (1 / power), exponent)
+    return sums.vector_norm(x, axis, keepdims, ord)
 
 
 @vector_norm.vjp("x")

@@ -18,13 +18,8 @@ from minigrad.core.record import composition
 from minigrad.ops import programs
 from minigrad.ops.indexing import parsed
 from minigrad.ops.kernels import (
-    as_float,
     checked_axis,
-    masked_and_shifted,
-    maximum_reduce,
-    shifted,
-    sums,
-    widened,
+    rows,
 )
 from minigrad.ops.random import current_generator
 
@@ -38,6 +33,12 @@ def check_mask(where: Any) -> Any:
             f"where: expected booleans (True = may attend), got {where.dtype}; values to add to the scores go to bias="
         )
     return where
+
+
+def check_axis(x: Any, where: Any, axis: int) -> None:
+    """Refuse an axis that is not there, and a mask that is no mask."""
+    checked_axis("axis", axis, max(np.ndim(x), 0 if where is None else where.ndim))
+    check_mask(where)
 
 
 def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
@@ -84,22 +85,8 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> softmax(Tensor([0.0, 1.0, 5.0]), where=[True, True, False]).numpy().round(4).tolist()
     [0.2689, 0.7311, 0.0]
     """
-    x, dtype = widened(as_float(x))
-    y = shifted_scores(x, where, axis)
-    np.exp(y, out=y)
-    if where is None:
-        y /= sums(y, axis)
-    else:
-        y *= where
-        total = sums(y, axis)
-        y /= np.where(total > 0, total, 1)
-    return y.astype(dtype, copy=False)
-
-
-def shifted_scores(x: Any, where: Any, axis: int) -> Any:
-    """Scores near 0, so that their exponentials neither overflow nor all vanish."""
-    checked_axis("axis", axis, x.ndim if where is None else max(x.ndim, where.ndim))
-    return shifted(x, axis) if check_mask(where) is None else masked_and_shifted(x, where, axis)
+    check_axis(x, where, axis)
+    return rows.softmax(x, where, axis)
 
 
 @softmax.vjp("x")
@@ -120,23 +107,8 @@ def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> log_softmax(Tensor([1e4, -1e4])).tolist()
     [0.0, -20000.0]
     """
-    x, dtype = widened(as_float(x))
-    checked_axis("axis", axis, x.ndim if where is None else max(x.ndim, where.ndim))
-    if check_mask(where) is not None:
-        x = np.where(where, x, x.dtype.type(-np.inf))
-    if not x.size:
-        return x.astype(dtype, copy=False)
-    place = x.argmax(axis, keepdims=True)
-    largest = np.take_along_axis(x, place, axis)
-    if where is not None:
-        largest = np.where(np.isfinite(largest), largest, 0)
-    with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
-        y = x - largest
-        exponentials = np.exp(y)
-        # Without the largest, which is 1, the sum keeps the digits of the others: log(1 + exp(−40)).
-        np.put_along_axis(exponentials, place, np.take_along_axis(exponentials, place, axis) - 1, axis)
-        others = sums(exponentials, axis)
-        return (y - np.log1p(np.where(others == -1, 0, others))).astype(dtype, copy=False)
+    check_axis(x, where, axis)
+    return rows.log_softmax(x, where, axis)
 
 
 @log_softmax.vjp("x")
@@ -149,18 +121,6 @@ def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
-def check_classes(function: str, indices: Any, count: int) -> Any:
-    """Integers from 0 to `count` − 1, or an error that says which is not."""
-    if indices.dtype.kind not in "iu":
-        raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
-    # Read without its sign, a negative number is large: one pass finds what is too small and what is too large.
-    if indices.size and maximum_reduce(indices.view(f"u{indices.itemsize}"), None) >= count:
-        for bad in np.flatnonzero((indices < 0) | (indices >= count)):
-            place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
-            raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
-    return indices
-
-
 @op(formula="the rows of W at the indices", code=programs.embedding)
 def embedding(weight: Any, indices: Any) -> Any:
     """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
@@ -170,7 +130,7 @@ def embedding(weight: Any, indices: Any) -> Any:
     """
     if weight.ndim != 2:
         raise ValueError(f"weight must be (count, width), got shape {weight.shape}")
-    return np.take(weight, check_classes("embedding", np.asarray(indices), weight.shape[0]), axis=0)
+    return np.take(weight, rows.check_classes("embedding", np.asarray(indices), weight.shape[0]), axis=0)
 
 
 @embedding.vjp("weight")
@@ -188,10 +148,7 @@ def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     """
     if classes < 1:
         raise ValueError(f"classes={classes} must be at least 1")
-    x = check_classes("one_hot", np.asarray(x), classes)
-    result = np.zeros(x.size * classes, dtype)
-    result[np.arange(0, result.size, classes) + x.astype(np.intp, copy=False).ravel()] = 1
-    return result.reshape(*x.shape, classes)
+    return rows.one_hot(x, classes, dtype)
 
 
 @composition(formula="x / (1 − rate) with probability 1 − rate, else 0")

@@ -12,31 +12,12 @@ from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import array_or_constant, constant
-from minigrad.ops.kernels import as_float, broadcasts_to, row_sums, sum_of_products, widened
+from minigrad.ops.kernels import broadcasts_to, rows
+from minigrad.ops.kernels.rows import inverse_root
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.product import SHORT
 
 __all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
-
-
-def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
-    """x minus its mean over the last axis, and 1 / √(variance + epsilon); of float16 in float32.
-
-    A row with an infinity has no variance: NaN. So has one whose squares overflow. The first entry is subtracted before
-    averaging, so that a constant row is exactly zero at any size.
-    """
-    check_rows("", x, epsilon)
-    (x, _), width = widened(as_float(x)), x.shape[-1]
-    difference = x - x[..., :1]
-    difference -= row_sums(difference) * (1 / width)
-    variance = sum_of_products(difference, difference)[..., None] / width
-    total = variance + epsilon
-    return difference, inverse_root(np.sqrt(total), total, epsilon)
-
-
-def inverse_root(root: Any, x: Any, epsilon: float) -> Any:
-    """1 / √x, where x has `epsilon` in it; but ∞ / ∞, which is NaN, where x is infinite. Of 0 it is ∞."""
-    return root / x if epsilon else 1.0 / root
 
 
 def floating(x: Any) -> Any:
@@ -108,9 +89,8 @@ def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
     >>> standardize(Tensor([[1.0, 3.0]])).numpy().round(4).tolist()
     [[-1.0, 1.0]]
     """
-    difference, scale = centred(x, epsilon)
-    difference *= scale
-    return difference.astype(as_float(x).dtype, copy=False)
+    check_rows("", x, epsilon)
+    return rows.standardize(x, epsilon)
 
 
 @standardize.vjp("x")
@@ -125,7 +105,8 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
 )  # fmt: skip
 def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
     """What `standardize` multiplies the rows by, (…, 1)."""
-    return centred(x, epsilon)[1].astype(as_float(x).dtype, copy=False)
+    check_rows("", x, epsilon)
+    return rows.inverse_deviation(x, epsilon)
 
 
 @inverse_deviation.vjp("x")

@@ -20,7 +20,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor
-from minigrad.ops.kernels import HALF, checked_axes, sum_of_products
+from minigrad.ops.kernels import checked_axes, sum_of_products, sums
 from minigrad.ops.strong import strong_sums
 from minigrad.wording.clashes import refuse_clash
 
@@ -70,11 +70,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     >>> matmul(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]])).tolist()
     [[11.0]]
     """
-    if x1.ndim > 2 and x2.ndim == 2:  # one large product is faster than one per matrix of the batch
-        if x1.shape[-1] != x2.shape[0]:
-            product_shape(x1, x2)
-        return (rows_of(x1) @ x2).reshape(*x1.shape[:-1], x2.shape[-1])
-    return np.matmul(x1, x2)
+    if x1.ndim > 2 and x2.ndim == 2 and x1.shape[-1] != x2.shape[0]:
+        product_shape(x1, x2)
+    return sums.multiply_matrices(x1, x2)
 
 
 matmul.strong = functools.partial(strong_sums, np.matmul)
@@ -126,12 +124,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> linear(Tensor([1.0, 2.0]), [[1.0], [1.0]], [0.5]).tolist()
     [3.5]
     """
-    if bias is None:
-        return matmul.forward(x, weight)
-    if x.dtype.char == weight.dtype.char == "e":  # the product is not rounded by itself
-        return (matmul.forward(x.astype(np.float32), weight) + bias).astype(np.result_type(HALF, bias), copy=False)
-    y = matmul.forward(x, weight)
-    return np.add(y, bias, out=y) if y.dtype is getattr(bias, "dtype", None) and y.ndim else y + bias
+    return sums.linear(x, weight, bias)
 
 
 @linear.vjp("x")

@@ -15,7 +15,7 @@ from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.indexing import Index, Slice
-from minigrad.ops.kernels import checked_axes, checked_axis, exactly
+from minigrad.ops.kernels import checked_axes, checked_axis, sums
 
 __all__ = ["diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack"]
 
@@ -156,9 +156,7 @@ def pad(x: Any, *, pad_width: Any, mode: str = "constant", constant_values: Any 
         raise ValueError(f"mode={mode!r} is not supported: expected one of {', '.join(PAD_MODES)}")
     if isinstance(pad_width, dict):
         raise TypeError("pad_width must be an integer, a pair (before, after), or one such pair for each axis")
-    if mode == "constant":
-        return pad_array(x, pad_width, mode, constant_values=exactly(constant_values or 0, x.dtype))
-    return pad_array(x, pad_width, mode, **({} if constant_values is None else {"constant_values": constant_values}))
+    return sums.pad(x, pad_width, mode, constant_values)
 
 
 @pad.vjp("x")

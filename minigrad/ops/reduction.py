@@ -16,16 +16,14 @@ from minigrad.ops import programs
 from minigrad.ops.cumulative import products_of_others
 from minigrad.ops.kernels import (
     HALF,
-    add_reduce,
-    as_float,
     checked_axis,
     maximum_reduce,
     minimum_reduce,
     ones,
     reduced_sum,
-    row_sums,
-    widened,
+    sums,
 )
+from minigrad.ops.kernels.sums import kept_shape
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 
@@ -42,14 +40,6 @@ def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise ValueError(f"{name}: duplicate value in axis={axis} of an array with {ndim} axes")
     return found
-
-
-def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """The shape with the reduced axes kept as 1; in NumPy, numbers have an axis 0 and −1 to be reduced over."""
-    if axis is None or not shape:
-        return (1,) * len(shape)
-    places = {i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)}
-    return tuple(1 if i in places else n for i, n in enumerate(shape))
 
 
 def spread(g: Any, x: Any, axis: Axis) -> Any:
@@ -92,8 +82,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
 
 def count(x: Any, axis: Axis) -> int:
     """How many elements go into each result."""
-    shape = shape_of(x)
-    return math.prod(n for n, m in zip(shape, kept_shape(shape, axis), strict=True) if m == 1)
+    return sums.count(shape_of(x), axis)
 
 
 def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
@@ -110,10 +99,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1).tolist()
     [1.5, 3.5]
     """
-    if type(axis) is int and axis == -1 and np.ndim(x) and x.dtype.char in "fd" and x.shape[-1]:
-        means = row_sums(x) / x.shape[-1]
-        return means if keepdims else means[..., 0]
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return sums.mean(x, axis, keepdims)
 
 
 @mean.vjp("x")
@@ -232,8 +218,7 @@ def mean_square(deviation: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
 
 def degrees_of_freedom(x: Any, axis: Axis, ddof: float) -> float:
     """n − ddof; 0 where it would be less, as in NumPy, so that the result is NaN or infinite."""
-    degrees = count(x, axis) - ddof
-    return float(degrees) if degrees > 0 else 0.0
+    return sums.degrees_of_freedom(shape_of(x), axis, ddof)
 
 
 def centred(x: Any, axis: Axis) -> Any:
@@ -254,9 +239,7 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
     1.0
     """
     places("std", axis, np.ndim(x))
-    x = np.asarray(x)
-    floats, dtype = widened(x if x.dtype.kind == "f" else x.astype(np.float64))
-    return np.sqrt(mean_square(centred(floats, axis), axis, ddof, keepdims)).astype(dtype, copy=False)
+    return sums.std(x, axis, ddof, keepdims)
 
 
 @std.vjp("x")
@@ -288,16 +271,7 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp(Tensor([1000.0, 1001.0])))
     1001.3132616875182
     """
-    x = as_float(x)
-    largest = maximum_reduce(x, axis, None, None, True)
-    shift = np.where(np.isfinite(largest), largest, 0)
-    wide = np.result_type(x.dtype, np.float32)
-    is_largest = x == shift
-    with np.errstate(divide="ignore", over="ignore"):  # log 0 = −∞ and exp ∞ = ∞ are the values meant
-        others = add_reduce(np.where(is_largest, 0, np.exp(x - shift)), axis, wide, None, True)
-        more = (add_reduce(is_largest, axis, None, None, True) - 1).astype(wide)
-        total = (np.log1p(others + more) + shift).astype(x.dtype)
-    return total if keepdims else total.squeeze(axis)
+    return sums.logsumexp(x, axis, keepdims)
 
 
 @logsumexp.vjp("x")

@@ -15,7 +15,7 @@ from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
 from minigrad.core.tensor import constant
-from minigrad.ops.kernels import batch_sums, checked_axis, ones, reduced_sum
+from minigrad.ops.kernels import checked_axis, ones, sums
 from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
@@ -161,19 +161,7 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     >>> sum_to(Tensor([[1.0, 2.0], [3.0, 4.0]]), (2,)).tolist()
     [4.0, 6.0]
     """
-    return summed_to(x, shape)
-
-
-def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
-    x = np.asarray(x)
-    leading = x.ndim - len(shape)
-    if leading > 0 and x.shape[leading:] == shape:  # the commonest case: a bias, broadcast over a batch
-        return batch_sums(x, shape)
-    if leading < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[leading:], strict=True)):
-        raise ValueError(f"shape {shape} cannot be broadcast to {x.shape}")
-    stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
-    axes = (*range(leading), *stretched)
-    return reduced_sum(x, axes, False).reshape(shape) if axes else x
+    return sums.summed_to(x, shape)
 
 
 @sum_to.vjp("x")

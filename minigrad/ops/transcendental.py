@@ -7,14 +7,14 @@ computed from an exact square, since exp turns an error of its argument into a r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
-from minigrad.ops.kernels import as_float, widened
+from minigrad.ops.kernels import curves
+from minigrad.ops.kernels.curves import TWO_OVER_ROOT_PI
 from minigrad.ops.rows import PAIR, check_number, row
 
 __all__ = [
@@ -58,7 +58,7 @@ tan: Op = row("tan", np.tan, "tan x", lambda g, y, x: g * (ops.square(y) + 1.0))
 
 # The product of 1 − x and 1 + x, where nothing cancels; from the rule of a product the derivative would cancel at 0.
 one_minus_square: Op = row(
-    "one_minus_square", lambda x: (1 - as_float(x)) * (as_float(x) + 1), "1 − x²",
+    "one_minus_square", lambda x: curves.one_minus_square(x), "1 − x²",
     lambda g, y, x: ops.strong_multiply(g, x) * -2.0, definition=lambda x: (1.0 - x) * (x + 1.0),
 )  # fmt: skip
 arcsin: Op = row(
@@ -99,13 +99,6 @@ arctan2: Op = row(
 # --- hyperbolic -------------------------------------------------------------------------------------------------------
 
 
-def inverse_squared_cosh(x: Any) -> Any:
-    """1 / cosh² x = 4t / (1 + t)² with t = exp(−2 |x|), which cannot overflow."""
-    x, dtype = widened(as_float(x))
-    t = np.exp(np.abs(x) * -2)
-    return (t * 4 / np.square(t + 1)).astype(dtype, copy=False)
-
-
 def lowered_tanh_slope(x: Any) -> Any:
     if x.dtype.char not in "fd":
         return NotImplemented
@@ -117,7 +110,7 @@ sinh: Op = row("sinh", np.sinh, "sinh x", lambda g, y, x: ops.strong_multiply(g,
 cosh: Op = row("cosh", np.cosh, "cosh x", lambda g, y, x: ops.strong_multiply(g, ops.sinh(x)))
 tanh: Op = row("tanh", np.tanh, "tanh x", lambda g, y, x: g * ops.tanh_slope(x))
 tanh_slope: Op = row(
-    "tanh_slope", inverse_squared_cosh, "1 / cosh² x, the derivative of tanh",
+    "tanh_slope", lambda x: curves.tanh_slope(x), "1 / cosh² x, the derivative of tanh",
     lambda g, y, x: g * (y * ops.tanh(x) * -2.0), definition=lambda x: 1.0 / ops.square(ops.cosh(x)),
     lowering=lowered_tanh_slope,
 )  # fmt: skip
@@ -133,26 +126,6 @@ arctanh: Op = row(
 # --- the Gaussian and its integrals -----------------------------------------------------------------------------------
 
 
-def by_math(function: Callable[[float], float]) -> Callable[[Any], Any]:
-    """The C library's function, element by element: accurate to the last place, tails included."""
-
-    def forward(x: Any) -> Any:
-        x = as_float(x)
-        values = np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size)  # much faster than np.vectorize
-        return values.reshape(x.shape).astype(x.dtype)
-
-    return forward
-
-
-error_function, complementary_error_function = by_math(math.erf), by_math(math.erfc)
-
-
-def halves(x: Any) -> tuple[Any, Any]:
-    """A float64 array as a sum of two: the first has 24 bits, so that its products with 29 bits or less are exact."""
-    coarse = x.astype(np.float32).astype(np.float64)
-    return coarse, x - coarse
-
-
 @op(formula="exp(−rate · x²)", elementwise=True, definition=lambda x, *, rate: ops.exp(ops.square(x) * -rate))
 def gaussian(x: Any, *, rate: float = 0.5) -> Any:
     """The bell curve, 1 at 0; accurate in the tails, where an error in x² would be multiplied by its size.
@@ -163,12 +136,7 @@ def gaussian(x: Any, *, rate: float = 0.5) -> Any:
     check_number(rate=rate)
     if not rate > 0:
         raise ValueError(f"rate={rate}: expected a number above 0")
-    x = as_float(x)
-    bound = math.sqrt(800 / rate)  # where even the exponential in float64 is 0
-    inside = np.clip(np.asarray(x, np.float64), -bound, bound)
-    coarse, fine = halves(inside)
-    y = np.exp(np.square(coarse) * -rate) * np.exp(fine * (inside + coarse) * -rate)
-    return y.astype(x.dtype)
+    return curves.gaussian(x, rate)
 
 
 @gaussian.vjp("x")
@@ -176,12 +144,11 @@ def _(g: Any, y: Any, x: Any, *, rate: float) -> Any:
     return ops.strong_multiply(g, ops.strong_multiply(y, x * (-2.0 * rate)))
 
 
-TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
-
 erf: Op = row(
-    "erf", error_function, "2/√π ∫₀ˣ exp(−t²) dt", lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * TWO_OVER_ROOT_PI),
+    "erf", lambda x: curves.erf(x), "2/√π ∫₀ˣ exp(−t²) dt",
+    lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * TWO_OVER_ROOT_PI),
 )  # fmt: skip
 erfc: Op = row(
-    "erfc", complementary_error_function, "1 − erf x",
+    "erfc", lambda x: curves.erfc(x), "1 − erf x",
     lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * -TWO_OVER_ROOT_PI),
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.ops.blocks import pairs
+from minigrad.ops.kernels.blocks import pairs
 
 attention = mg.scaled_dot_product_attention
 BLOCKS = [1, 4, 7, 16, 100]  # of 16 queries and 11 keys: some divide the lengths, some do not, one holds everything

@@ -6,11 +6,11 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.activations import ROOT_HALF, gelu_definition, mish_slope_definition, normal_density
+from minigrad.ops.kernels import curves
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import wide
-from minigrad.ops.transcendental import complementary_error_function
 
 attach(
     ops.relu,
@@ -52,7 +52,7 @@ attach(
 attach(
     ops.gelu_slope,
     samples=wide,
-    reference=lambda x: 1 - 0.5 * complementary_error_function(x * ROOT_HALF) + x * normal_density(x),
+    reference=lambda x: 1 - 0.5 * curves.erfc(x * ROOT_HALF) + x * normal_density(x),
 )
 attach(ops.silu, samples=wide, reference=lambda x: x / (1 + np.exp(-x)))
 attach(ops.silu_slope, samples=wide, reference=lambda x: (1 + np.exp(-x) + x * np.exp(-x)) / (1 + np.exp(-x)) ** 2)

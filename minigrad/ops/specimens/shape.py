@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad import ops
 from minigrad.ops.kernels import AxisError
-from minigrad.ops.shape import summed_to
+from minigrad.ops.kernels.sums import summed_to
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, refusal
 from minigrad.ops.specimens.draws import normal

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.kernels import as_float
+from minigrad.ops.kernels import as_float, curves
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import one, pair, positives, refused_pair, wide
-from minigrad.ops.transcendental import complementary_error_function, error_function
 
 inside_one, above_one = (call(between(-0.9, 0.9, 2, 3)), call(between(-0.9, 0.9))), (call(between(1.2, 4, 2, 3)),)
 both_infinite = [
@@ -44,5 +43,5 @@ attach(
     refusals=[refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0")],
     reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
 )  # fmt: skip
-attach(ops.erf, samples=wide, reference=lambda x: 1 - complementary_error_function(x))
-attach(ops.erfc, samples=wide, reference=lambda x: 1 - error_function(x))
+attach(ops.erf, samples=wide, reference=lambda x: 1 - curves.erfc(x))
+attach(ops.erfc, samples=wide, reference=lambda x: 1 - curves.erf(x))

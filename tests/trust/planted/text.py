@@ -22,8 +22,9 @@ def negative_numbers_without_brackets():
 
 
 def operands_of_any_type_in_their_place():
-    from minigrad.compiler import variables
     from minigrad.compiler.code import part_texts
+
+    from minigrad.compiler import variables
     from minigrad.graph import Node
 
     def hosts_of(self):

@@ -1,4 +1,4 @@
-"""Attention block by block in plain NumPy: what the ops of `blockwise.py` compute with.
+"""Attention block by block: what the ops of `blockwise.py` compute.
 
 Of the scores, those of one block of queries with one block of keys are there at a time. The softmax of a row is put
 together from its blocks with a running maximum and a running sum (Milakov and Gimelshein, arXiv 1805.02867). The
@@ -9,12 +9,72 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.ops.kernels import maxima, maximum_reduce, minimum_reduce, row_sums, sum_of_products
+
+
+class Sizes(NamedTuple):
+    """Of a call: the leading axes, how many queries and keys, the width, and the type to compute in."""
+
+    lead: tuple[int, ...]
+    queries: int
+    keys: int
+    width: int
+    dtype: np.dtype[Any]
+
+
+def measure(tokens: Any, queries: int, *others: Any) -> Sizes:
+    """The sizes of a call on tokens, and on others that have a say in the type."""
+    *lead, length, width = tokens.shape
+    floats = (x if isinstance(x, (int, float)) else x.dtype for x in (tokens, *others) if x is not None)
+    return Sizes(tuple(lead), queries, (length - queries) // 2, width, np.result_type(np.float16, *floats))
+
+
+def blockwise_attention(tokens: Any, mask: Any, bias: Any, queries: int, block: int, causal: bool) -> Any:
+    """softmax(q kᵀ + bias) v, the tokens being queries, keys and values, one below the other."""
+    of = measure(tokens, queries, bias)
+    tokens = rows_in_memory(tokens, of)
+    context = np.empty((*of.lead, of.queries, of.width), tokens.dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):  # limits of ±∞, and rows of −∞ without a mask: NaN
+        for place, head, value in heads(of, tokens, mask, bias, block, causal):
+            context_of(head, value, context[place])
+    return context.astype(of.dtype, copy=False)
+
+
+def blockwise_attention_gradient(
+    g: Any, tokens: Any, mask: Any, bias: Any, queries: int, block: int, causal: bool
+) -> Any:
+    """What flows back to the tokens from the cotangent of the context."""
+    of = measure(tokens, queries, bias, g)
+    g, tokens = rows_in_memory(g, of), rows_in_memory(tokens, of)
+    gradient = np.zeros(tokens.shape, tokens.dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for place, head, value in heads(of, tokens, mask, bias, block, causal):
+            to_tokens = np.split(gradient[place], [of.queries, of.queries + of.keys])
+            gradients_of(head, value, g[place], *to_tokens)
+    return gradient.astype(of.dtype, copy=False)
+
+
+def heads(
+    of: Sizes, tokens: Array, mask: Any, bias: Any, block: int, causal: bool
+) -> Iterator[tuple[tuple[int, ...], Head, Array]]:
+    """For each place along the leading axes, what its scores are made of, and the values."""
+    scores = (*of.lead, of.queries, of.keys)
+    mask, bias = (None if x is None else np.broadcast_to(x, scores) for x in (mask, bias))
+    for place in np.ndindex(of.lead):
+        query, key, value = np.split(tokens[place], [of.queries, of.queries + of.keys])
+        mask_here, bias_here = (None if x is None else x[place] for x in (mask, bias))
+        yield place, Head(query, key, mask_here, bias_here, causal, block), value
+
+
+def rows_in_memory(x: Any, of: Sizes) -> Array:
+    """`x` row by row, in the type to compute in: float32 for float16, where sums neither overflow nor lose terms."""
+    return np.ascontiguousarray(x, np.float32 if of.dtype.char == "e" else of.dtype)
+
 
 SLACK = 16.0  # by which the scores of a row may exceed what is subtracted from them, or all stay below it
 

@@ -1,4 +1,9 @@
-"""Plain NumPy that several ops compute with, where the obvious call is many times slower than it need be."""
+"""Plain NumPy that ops compute with, and all that compiled programs call beside NumPy itself.
+
+A saved script carries those that it calls, with what these call. So they load nothing but NumPy, `math`, `functools`,
+each other and plain data, and no two names of this package mean two things. Those of this file serve several ops;
+the others lie in a file for each family.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ import numpy as np
 from numpy.exceptions import AxisError as AxisError
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.core.arrays import Array, is_half
+from minigrad.core.arrays import Array
 
 # The ufuncs' own reductions: np.sum, np.max and np.min without their layers of Python.
 add_reduce: Any = np.add.reduce
@@ -48,7 +53,7 @@ def check_numbers(*gradients: Any) -> None:
 
 def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
     """np.sum, but float16 is summed up in float32: in its own precision, ones add up to 2,048 and no further."""
-    if is_half(x):
+    if hasattr(x, "dtype") and x.dtype.char == "e":
         return add_reduce(x, axis, np.float32, None, keepdims).astype(HALF)
     return add_reduce(x, axis, None, None, keepdims)
 
@@ -162,7 +167,7 @@ def maxima(x: Array, axis: int) -> Array:
     return largest.reshape(*x.shape[:-1], 1)
 
 
-def sums(x: Array, axis: int) -> Array:
+def axis_sums(x: Array, axis: int) -> Array:
     """Sums over one axis, which stays as 1."""
     return row_sums(x) if axis in (-1, x.ndim - 1) else np.asarray(reduced_sum(x, axis, True))
 
@@ -183,136 +188,3 @@ def checked_axis(function: str, axis: int, ndim: int) -> int:
 def checked_axes(function: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """Axes counted from the front; AxisError for one that is not there, ValueError for one that is there twice."""
     return tuple(normalize_axis_tuple(axes, ndim, function))
-
-
-# --- lines of programs that take more than a call of NumPy; each writes its result into `out` ------------------------
-
-
-def softmax_of_rows(
-    x: Array, mask: Array | None, factor: Array | None, column: Array, totals: Array, out: Array
-) -> None:
-    """Exponentials as they come; where they overflow or vanish, once more from the largest of each row.
-
-    `factor` is the mask, perhaps in the type of `x`; `column` are ones, and `totals` memory for the sums.
-    """
-    rows = out.reshape(len(totals), -1)
-    with np.errstate(all="ignore"):
-        np.exp(x, out=out)
-        if factor is not None:
-            np.multiply(out, factor, out=out)
-        np.matmul(rows, column, out=totals)
-    if 1e-6 < minimum_reduce(totals, None) and maximum_reduce(totals, None) < 1e30:
-        np.divide(rows, totals, out=rows)
-    else:
-        out[...] = softmax(x, mask, -1)
-
-
-def softmax(x: Array, mask: Array | None, axis: int) -> Array:
-    """Positive weights that add up to 1 along an axis; 0 where the mask is False."""
-    x, dtype = widened(as_float(x))
-    y = shifted(x, axis) if mask is None else masked_and_shifted(x, mask, axis)
-    np.exp(y, out=y)
-    if mask is None:
-        y /= sums(y, axis)
-    else:
-        y *= mask
-        total = sums(y, axis)
-        y /= np.where(total > 0, total, 1)
-    return y.astype(dtype, copy=False)
-
-
-def steady(x: Array, out: Array) -> None:
-    """Rows, each moved by a number where their exponentials might overflow or vanish."""
-    if -16 < minimum_reduce(x, None) and maximum_reduce(x, None) < 16:
-        np.copyto(out, x)
-        return
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: such a row has no distribution
-        np.subtract(x, maxima(x, -1), out=out)
-
-
-SMALL_LOSS = 1 / 16  # from which on the loss of a row is computed with care
-
-
-def surprise(x: Array, total: Array, targets: Array, rows: Array, out: Array) -> None:
-    """The loss of each row; the difference where it has digits enough, since the total is known."""
-    np.subtract(total[:, 0], x[rows, targets], out=out)
-    if np.fmin.reduce(out) < SMALL_LOSS:  # the difference of two larger numbers has few digits
-        out[...] = surprises(x, targets)
-
-
-def surprises(x: Array, classes: Array) -> Array:
-    """The loss of each row, as log(1 + …): a small loss would have few digits as a difference."""
-    at_targets = np.arange(len(x)), classes
-    own = x[at_targets]
-    with np.errstate(over="ignore", invalid="ignore"):
-        exponentials = np.exp(x - own[:, None])
-        exponentials[at_targets] = 0
-        losses: Array = np.log1p(row_sums(exponentials)[:, 0])
-        if not np.isfinite(losses.dot(own)):  # too large for its exponential, or without a distribution
-            far = ~(np.isfinite(losses) & np.isfinite(own))
-            shift = maxima(x[far], -1)
-            losses[far] = np.log(row_sums(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
-    return losses
-
-
-def strong_product(x1: Any, x2: Any, out: Array) -> None:
-    """The product, but 0 where it is NaN and a factor is 0."""
-    np.multiply(x1, x2, out=out)
-    if np.isnan(add_reduce(out, None)):
-        np.copyto(out, 0, where=np.isnan(out) & ((x1 == 0) | (x2 == 0)))
-
-
-def check_classes(function: str, indices: Any, count: int) -> Any:
-    """Integers from 0 to `count` − 1, or an error that says which is not."""
-    if indices.dtype.kind not in "iu":
-        raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
-    # Read without its sign, a negative number is large: one pass finds what is too small and what is too large.
-    if indices.size and maximum_reduce(indices.view(f"u{indices.itemsize}"), None) >= count:
-        for bad in np.flatnonzero((indices < 0) | (indices >= count)):
-            place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
-            raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
-    return indices
-
-
-def check_room(taken: Any, count: int, context: int) -> None:
-    """Raise where `count` more tokens do not fit."""
-    if int(taken) + count > context:
-        raise ValueError(
-            f"KeyValueCache(context={context}) is full: it holds {int(taken)} tokens, and {count} more do not fit; "
-            "reset() begins anew, a larger context holds more"
-        )
-
-
-def numbered(shape: tuple[int, ...]) -> Any:
-    """The number of each element, row by row; read with an index, it says which places the index means."""
-    return np.arange(math.prod(shape)).reshape(shape)
-
-
-def added_at_places(values: Any, places: Any, shape: tuple[int, ...]) -> Any:
-    """Values added at numbered places of zeros; `add.at` is fast on flat arrays only."""
-    result = np.zeros(math.prod(shape), sum_dtype(values.dtype))
-    values = values if values.shape == places.shape else np.broadcast_to(values, places.shape)
-    np.add.at(result, places.ravel(), values.ravel())
-    result = result.reshape(shape)
-    return result.astype(values.dtype, copy=False) if values.dtype.kind == "f" else result
-
-
-def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
-    """Rows added at the places `rows` of zeros, without numbering those that take no part."""
-    count, width, rows = shape[0], math.prod(shape[1:]), rows.astype(np.intp, copy=False)
-    if rows.size and (minimum_reduce(rows, None) < 0 or maximum_reduce(rows, None) >= count):
-        outside = rows[(rows < -count) | (rows >= count)]
-        if outside.size:
-            raise IndexError(f"index {outside[0]} is out of bounds for axis 0 with size {count}")
-        rows = np.where(rows < 0, rows + count, rows)
-    places = rows[..., None] * width + np.arange(width)
-    return added_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
-
-
-def add_rows(values: Array, rows: Array, identity: Array, hot: Array, out: Array) -> None:
-    """Rows added at the places `rows` of zeros, by a product with their one-hot vectors; `hot` is memory for these."""
-    count, width = len(out), math.prod(out.shape[1:])
-    hot[...] = identity[rows.reshape(-1)]
-    np.matmul(hot.T, values.reshape(len(hot), width), out=out.reshape(count, width))
-    if not np.isfinite(add_reduce(out, None)):  # 0 · ∞ is NaN, which would be everywhere
-        out[...] = rows_added(values, rows, out.shape)
