@@ -7,6 +7,7 @@ products are strong.
 
 from __future__ import annotations
 
+from minigrad.compiler.lowerings import PARTS
 from minigrad.graph import Graph, Node
 
 
@@ -23,7 +24,7 @@ def guarded(graph: Graph) -> list[Node]:
         following: Node | None = gradient
         while following is not None:
             gradient = following
-            joined = (x for x in users.get(gradient, ()) if x.function is not None and x.function.parts)
+            joined = (x for x in users.get(gradient, ()) if x.function in PARTS)
             following = next((x for x in joined if x.origin is None), None)
         return gradient
 

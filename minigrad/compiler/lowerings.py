@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler import simpler
 from minigrad.compiler.expressions import Bound, Call, Item, Method, Number, Operation, Value
 from minigrad.compiler.instructions import (
     Instruction,
@@ -356,9 +357,9 @@ LOWERINGS: dict[Op, Lowering] = {
     network.softmax: softmax,
     network.embedding: embedding,
     network.one_hot: one_hot,
-    class_losses.steady: steady,
-    class_losses.log_total: log_total,
-    class_losses.surprise: surprise,
+    simpler.steady: steady,
+    simpler.log_total: log_total,
+    simpler.surprise: surprise,
     indexing.argsort: lambda out, x, *, axis: [
         store_at(out, ALL, Call(np.argsort, (x,), (("axis", axis), ("kind", "stable"))))
     ],

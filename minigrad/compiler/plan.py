@@ -1,4 +1,4 @@
-"""A plan: what a program is made of, as data. A pass takes one and returns another, and changes nothing of the first."""
+"""A plan: what a program is made of, as data. A pass takes one and returns another, and changes nothing of the one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A captured graph in, the graph that a program is written from out: simpler operations, and nothing for nothing.
 
-Every operation is taken up in order. The rules of `rules.py` are tried; one that has a `lowering` is replaced by it;
+Every operation is taken up in order. The rules of `rules.py` are tried; one that stands in `simpler.py` is replaced;
 what depends on constants alone is computed; and what was computed before is used again. What nothing needs any more is
 not reached from the outputs, and so not in the new graph.
 """
@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.compiler.guard import guarded
+from minigrad.compiler.lowerings import PARTS
 from minigrad.compiler.rules import RULES, is_constant, with_numbers, without_broadcast
+from minigrad.compiler.simpler import SIMPLER
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
@@ -97,9 +99,9 @@ class _Rewriter:
             found = rule.apply(self, inputs, params)
             if found is not None:
                 return found
-        if op.lowering is not None:
+        if op in SIMPLER:
             begin = next_id()
-            lowered = op.lowering(*inputs, **params)
+            lowered = SIMPLER[op](*inputs, **params)
             if lowered is not NotImplemented:
                 return self.transcribed(lowered, begin)
         inputs = tuple([self.shared(x) for x in inputs])
@@ -170,7 +172,7 @@ def _name(result: Tensor, node: Node) -> None:
     """Name what was made for a node after it, also in the shape that it was computed in."""
     if result.op is not None and result.name is None:
         result.name, result.line = node.name, node.line
-        if result.op.view and result.op.parts:  # the same elements
+        if result.op.view and result.op in PARTS:  # the same elements
             _name(result.inputs[0], node)
 
 

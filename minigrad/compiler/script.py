@@ -1,13 +1,13 @@
 """A program as a script for NumPy alone, and beside it the arrays that it knows by name.
 
-In come a program and a path that ends in `.py`; called by `Program.save_source` and `Compiled.save_source`.
+In come a program and a path that ends in `.py`; see `carried.py` for the functions that the program calls.
 """
 
 from __future__ import annotations
 
-import ast
 import io
 import os
+import re
 import sys
 import textwrap
 import zipfile
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.compiler.cutting import as_docstring
-from minigrad.compiler.helpers import Helpers
+from minigrad.compiler.carried import carry, import_by_name
+from minigrad.compiler.instructions import is_kernel
 from minigrad.compiler.standalone import restored, run, stored
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
@@ -40,22 +40,22 @@ begin as they were when the program was saved: the file beside this one is only 
 
 MAIN = """\
 if __name__ == "__main__":
-    {run}(step, {stored}(__file__, "arguments"), {outputs})
+    run(step, stored(__file__, "arguments"), {outputs})
 """
 
 
 def save_script(program: Program, path: str | os.PathLike[str]) -> None:
     """Write `program` as a script that runs with NumPy alone; its arrays go to an `.npz` of the same name beside it.
 
-    The script does not import minigrad: it holds the source of every function that the program calls. State,
-    generators, and the arguments of the last call are those at the time of saving. The same program gives the same
-    bytes.
+    The script does not import minigrad: it holds the source of every function of minigrad that the program calls. What
+    an op of yours calls it imports by its name. State, generators, and the arguments of the last call are those at the
+    time of saving. The same program gives the same bytes.
 
     Args:
         path: where to write the script; it ends in `.py`.
 
     Raises:
-        GraphError: the program has not run yet, or calls a function whose source cannot be found.
+        GraphError: the program has not run yet, or calls a function of yours that no module has a name for.
         ValueError: `path` does not end in `.py`, or the script would hide a module of Python's or NumPy.
         OSError: a file cannot be written; each of the two is replaced as a whole or not at all.
 
@@ -75,13 +75,8 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
     if len(program._arguments) != len(program.graph.inputs):
         raise GraphError("save_source: the program has not run yet; call the compiled function first")
     script = _Script(program)
-    text = script.text()
-    try:
-        compile(text, str(path), "exec", dont_inherit=True)
-    except SyntaxError as error:
-        raise GraphError(f"save_source: what the program calls cannot stand in one file: {error}") from error
     write_atomically(path.with_suffix(".npz"), [_zipped(script.arrays)])
-    write_atomically(path, [text.encode()])
+    write_atomically(path, [script.text().encode()])
 
 
 class _Script:
@@ -89,42 +84,36 @@ class _Script:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.helpers = helpers = Helpers({*program.printed.bound, *_names_in(program.source)})
-        self.stored, self.run = helpers.text_of("stored", stored), helpers.text_of("run", run)
-        self.restored = helpers.text_of("restored", restored) if program.generators else ""
-        self.loading = helpers.definitions[:]
-        helpers.define({
-            name: value
-            for name, value in program.printed.bound.items()
-            if not isinstance(value, (np.ndarray, np.random.Generator))
-        })  # fmt: skip
+        bound = program.printed.bound.items()
+        self.loading = carry([stored, run, *([restored] if program.generators else [])])
+        self.kernels = carry([value for _, value in bound if is_kernel(value)])
+        others = [(name, value) for name, value in bound if not is_kernel(value) and name not in program.generators]
+        self.imports = [import_by_name(name, value) for name, value in others]
         self.arguments = program.printed.arguments
         groups: dict[str, Mapping[str, Any]] = {
             "state": program.state,
-            "constants": program.constants | helpers.arrays,
+            "constants": program.constants,
             "generators": {name: np.array(_state_of(value)) for name, value in program.generators.items()},
             "arguments": dict(zip(self.arguments, program._arguments, strict=True)),
         }
         self.arrays = {f"{kind}/{name}": array for kind, group in groups.items() for name, array in group.items()}
 
     def text(self) -> str:
-        imports = sorted({"import numpy as np", *self.helpers.imports}, key=_order)
-        arrays = [f'state, constants = {self.stored}(__file__, "state"), {self.stored}(__file__, "constants")']
-        arrays += [
-            f'{name} = {self.restored}({self.stored}(__file__, "generators")["{name}"])'
-            for name in self.program.generators
-        ]
+        imports = sorted({"import numpy as np", *self.loading.imports, *self.kernels.imports}, key=_order)
+        arrays = ['state, constants = stored(__file__, "state"), stored(__file__, "constants")']
+        arrays += [f'{name} = restored(stored(__file__, "generators")["{name}"])' for name in self.program.generators]
         outputs = [printable(name) for name in _names_of(self.program.graph._returned)]
-        called = self.helpers.definitions[len(self.loading) :]
+        called = self.kernels.definitions
         parts = [
             f"{as_docstring(self._description(outputs))}\n\nfrom __future__ import annotations\n",
             "\n".join(imports).replace("\nimport numpy", "\n\nimport numpy", 1) + "\n",
-            "\n# --- what is saved beside this file\n",
-            *_spaced(self.loading),
+            *(["\n".join(self.imports) + "\n"] if self.imports else []),
+            "\n# --- what is saved beside this file",
+            *(f"\n{text}\n" for text in self.loading.definitions),
             "\n" + "\n".join(arrays) + "\n",
-            *(["\n# --- what the program calls\n", *_spaced(called)] if called else []),
+            *(["\n# --- what the program calls", *(f"\n{text}\n" for text in called)] if called else []),
             "\n" + self.program.source.removeprefix("import numpy as np\n").strip("\n") + "\n",
-            "\n" + MAIN.format(run=self.run, stored=self.stored, outputs=outputs),
+            "\n" + MAIN.format(outputs=outputs),
         ]
         return "\n".join(parts)
 
@@ -141,6 +130,12 @@ class _Script:
         return "\n".join((DESCRIPTION, *lists, ""))
 
 
+def as_docstring(text: str) -> str:
+    """A literal over several lines, which ends where it should whatever is in it."""
+    text = re.sub(r'"(?="|\Z)', r"\"", text.replace("\\", "\\\\"))
+    return f'"""{chr(10).join(map(printable, text.split(chr(10))))}"""'
+
+
 def _names_of(returned: Any, name: str = "output") -> Iterator[str]:
     """What to call the outputs: by their keys in dictionaries, their own names, or their places."""
     if isinstance(returned, Node):
@@ -155,14 +150,6 @@ def _names_of(returned: Any, name: str = "output") -> Iterator[str]:
             yield from _names_of(value, f"{name} {i}")
 
 
-def _names_in(source: str) -> set[str]:
-    """Every name that a program gives to something."""
-    nodes = list(ast.walk(ast.parse(source)))
-    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    return names | {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-
-
 def _state_of(generator: np.random.Generator) -> str:
     kind = type(generator.bit_generator).__name__
     if getattr(np.random, kind, None) is not type(generator.bit_generator):
@@ -173,17 +160,6 @@ def _state_of(generator: np.random.Generator) -> str:
 def _order(line: str) -> tuple[bool, bool, str]:
     """Modules before names, Python's own before others; as they are usually sorted."""
     return "numpy" in line.split()[1], line.startswith("from"), line
-
-
-def _spaced(definitions: list[str]) -> Iterator[str]:
-    """Two empty lines around functions and classes, none between data."""
-    after_data = False
-    for text in definitions:
-        is_data = not text.startswith(("def ", "class ", "@", "async "))
-        yield text if is_data and after_data else f"\n{text}"
-        if not is_data:
-            yield ""
-        after_data = is_data
 
 
 def _zipped(arrays: Mapping[str, Array]) -> memoryview:

@@ -25,23 +25,12 @@ class Function:
         formula: in plain Unicode.
         symbol: the operator that stands between its operands, or before its only one.
         name: where `call` has none, as a lambda.
-        lowering: the same in simpler ops, for compiled programs; NotImplemented where it does not apply.
-        code: the same as lines of NumPy that write into `{out}`, or for a view an expression. A format string with the
-            names of arguments, or a function of (program, out, *inputs, **params) that returns the lines, or None; see
-            `minigrad/ops/programs.py`. An elementwise op writes with `out=` or `[...]`, for `{out}` may be a part of
-            something larger, whose elements lie apart.
-        parts: for an op that joins its inputs, where each is found in the result, as expressions of `{out}`.
-        rows: whether row i of the result, along its first axis, depends on nothing but row i of some inputs: for each
-            input of (out, *inputs, **params), whether it is one of these; None where the answer is no.
-        internal: it is there for lowerings alone, and not on record.
         commutative: its two operands may change places.
     """
 
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
-        symbol: str = "", lowering: Callable[..., Any] | None = None, code: str | Callable[..., str | None] = "",
-        parts: Callable[..., list[str]] | None = None,
-        rows: Callable[..., Sequence[bool] | None] | None = None, internal: bool = False, commutative: bool = False,
+        symbol: str = "", commutative: bool = False,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
             self.__module__, self.__doc__ = call.__module__ if call.__module__ != "numpy" else "minigrad", ""
@@ -51,9 +40,7 @@ class Function:
         self.__doc__ = self.__doc__ or f"{formula}, elementwise, with broadcasting."
         self.call, self.numpy = call, tuple(numpy)
         self.formula, self.symbol, self.commutative = formula, symbol, commutative
-        self.lowering, self.code, self.parts, self.rows = lowering, code, parts, rows
-        if not internal:
-            self._enter(dict.fromkeys(self.numpy, self))
+        self._enter(dict.fromkeys(self.numpy, self))
 
     def _enter(self, stands_for: dict[Callable[..., Any], Function]) -> None:
         """Put it on record, in place of one that the same module declared before: a notebook's cell is run again."""

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op
 from minigrad.graph.node import Node, printable
-from minigrad.ops.blocks import pairs
+from minigrad.ops.kernels.blocks import pairs
 from minigrad.ops.strong import check_numbers
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.op import op
+from minigrad.ops.internal import internal_op
 from minigrad.ops.kernels.places import check_room
 
 
-@op(
-    formula="the first place that is free, if there is room for `count`", internal=True, differentiable=False,
-    code="check_room({taken}, {count}, {context})\nnp.copyto({out}, {taken})",
+@internal_op(
+    formula="the first place that is free, if there is room for `count`", differentiable=False,
     definition=lambda taken, *, count, context: taken,
 )  # fmt: skip
 def first_free(taken: Any, *, count: int, context: int) -> Any:

@@ -13,7 +13,6 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
-from minigrad.ops import programs
 from minigrad.ops.kernels import curves
 from minigrad.ops.kernels.curves import ROOT_2_OVER_PI, ROOT_HALF, doubled_angle
 from minigrad.ops.rows import check_number, row
@@ -27,7 +26,7 @@ __all__ = [
 
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0),
-    definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0), code=programs.relu,
+    definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
 )  # fmt: skip
 
 
@@ -77,31 +76,17 @@ def _(g: Any, y: Any, x: Any, *, alpha: float) -> Any:
 # --- sigmoid and its kin ----------------------------------------------------------------------------------------------
 
 
-def lowered_sigmoid(x: Any) -> Any:
-    if x.dtype.char not in "fd":
-        return NotImplemented
-    with_x, without = ops.exp(ops.minimum(x, 0.0)), ops.exp(-ops.maximum(x, 0.0))
-    return with_x / (with_x + without)
-
-
-def lowered_softplus(x: Any) -> Any:
-    if x.dtype.char not in "fd":
-        return NotImplemented
-    return ops.maximum(x, 0.0) + ops.log1p(ops.exp(-ops.absolute(x)))
-
-
 sigmoid: Op = row(
     "sigmoid", lambda x: curves.sigmoid(x), "σ(x) = 1 / (1 + exp(−x))", lambda g, y, x: g * (y * ops.sigmoid(-x)),
-    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)), lowering=lowered_sigmoid,
+    definition=lambda x: 1.0 / (1.0 + ops.exp(-x)),
 )  # fmt: skip
 softplus: Op = row(
     "softplus", lambda x: curves.softplus(x), "log(1 + exp x)", lambda g, y, x: g * ops.sigmoid(x),
-    definition=lambda x: ops.log1p(ops.exp(x)), lowering=lowered_softplus,
+    definition=lambda x: ops.log1p(ops.exp(x)),
 )  # fmt: skip
 log_sigmoid: Op = row(
     "log_sigmoid", lambda x: curves.log_sigmoid(x), "log σ(x) = −log(1 + exp(−x))",
     lambda g, y, x: g * ops.sigmoid(-x), definition=lambda x: -ops.softplus(-x),
-    lowering=lambda x: -ops.softplus(-x) if x.dtype.char in "fd" else NotImplemented,
 )  # fmt: skip
 softsign: Op = row(
     "softsign", lambda x: curves.softsign(x), "x / (1 + |x|)",
@@ -120,7 +105,6 @@ def gelu_definition(x: Any, *, approximate: str) -> Any:
 
 @op(
     formula="x · Φ(x), Φ the normal distribution function", elementwise=True, definition=gelu_definition,
-    lowering=lambda x, *, approximate: lowered_gelu(x, approximate),
 )  # fmt: skip
 def gelu(x: Any, *, approximate: str = "none") -> Any:
     """Gaussian error linear unit, exact, or with approximate="tanh" (Hendrycks and Gimpel, arXiv 1606.08415).
@@ -131,13 +115,6 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate={approximate!r}: expected 'none' or 'tanh'")
     return curves.gelu(x, approximate)
-
-
-def lowered_gelu(x: Any, approximate: str) -> Any:
-    if approximate != "tanh" or x.dtype.char not in "fd":
-        return NotImplemented
-    x = ops.maximum(x, -40.0)
-    return x * ops.sigmoid(doubled_angle(ops.square(x), x))
 
 
 @gelu.vjp("x")

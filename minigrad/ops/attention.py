@@ -179,7 +179,6 @@ def merge_definition(x: Any) -> Any:
 
 @op(
     formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True, definition=split_definition,
-    lowering=split_definition,
 )  # fmt: skip
 def split_heads(x: Any, *, heads: int) -> Any:
     """The width shared out among heads, which become an axis before the tokens.
@@ -192,7 +191,6 @@ def split_heads(x: Any, *, heads: int) -> Any:
 
 @op(
     formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True, definition=merge_definition,
-    lowering=merge_definition,
 )  # fmt: skip
 def merge_heads(x: Any) -> Any:
     """The heads side by side again: undoes `split_heads`."""

@@ -11,8 +11,7 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
-from minigrad.ops import programs
-from minigrad.ops.kernels import maxima, row_sums, rows
+from minigrad.ops.kernels import rows
 from minigrad.ops.losses import check_reduction
 
 __all__ = ["cross_entropy", "nll"]
@@ -41,46 +40,7 @@ def definition_on_log_probabilities(
 
 
 @op(
-    formula="xᵢⱼ, or xᵢⱼ − maxⱼ xᵢⱼ where exponentials might overflow or vanish", internal=True,
-    code="if -16 < np.minimum.reduce({x}, None) and np.maximum.reduce({x}, None) < 16:\n"
-         "    np.copyto({out}, {x})\n"
-         "else:  # exponentials might overflow or vanish\n"
-         "    {out}[...] = steady({x})",
-)  # fmt: skip
-def steady(x: Any) -> Any:
-    """Rows, each moved by a number so that the sum of its exponentials is exact."""
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: such a row has no distribution
-        return x - maxima(x, -1)
-
-
-@op(formula="log Σⱼ exp(xᵢⱼ) of steady rows", internal=True, code=programs.log_total)
-def log_total(x: Any) -> Any:
-    """The logarithm of the sum of exponentials of each row, (rows, 1)."""
-    return np.log(row_sums(np.exp(x)))
-
-
-@op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i", internal=True, code=programs.surprise)
-def surprise(x: Any, total: Any, targets: Any) -> Any:
-    """The loss of each row; programs take the difference where it has digits enough, since they know the total."""
-    return rows.surprises(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
-
-
-def lowered_cross_entropy(
-    logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: Any, label_smoothing: float
-) -> Any:
-    """On rows as a matrix, where no target is ignored and all weigh the same."""
-    plain = weight is None and ignore_index is None and not label_smoothing and reduction in ("mean", "sum")
-    if not plain or logits.dtype.char not in "fd" or not math.prod(logits.shape) or not logits.ndim > 1:
-        return NotImplemented
-    rows = math.prod(targets.shape)
-    logits, targets = ops.reshape(logits, shape=(rows, logits.shape[-1])), ops.reshape(targets, shape=(rows,))
-    logits = steady(logits)
-    total = ops.sum(surprise(logits, log_total(logits), targets))
-    return total / float(rows) if reduction == "mean" else total
-
-
-@op(
-    formula="mean of −log softmax(logits) at the targets", lowering=lowered_cross_entropy,
+    formula="mean of −log softmax(logits) at the targets",
     definition=lambda logits, targets, weight, **params: (
         definition_on_log_probabilities(ops.log_softmax(logits), targets, weight, **params)
     ),

@@ -14,8 +14,6 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.core.record import composition
-from minigrad.core.tensor import constant
-from minigrad.ops import programs
 from minigrad.ops.kernels import is_zero, selected
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
@@ -50,8 +48,7 @@ multiply: Op = row(
 strong_multiply: Op = row(
     "strong_multiply", strongly_multiplied, "x₁ ⋆ x₂: the product, but 0 where that is NaN and a factor is 0",
     lambda g, y, x1, x2: ops.strong_multiply(g, x2), lambda g, y, x1, x2: ops.strong_multiply(g, x1), arguments=PAIR,
-    symbol="⋆", commutative=True, code="np.multiply({x1}, {x2}, out={out})\n"
-         "if np.isnan(np.add.reduce({out}, None)):\n    {out}[...] = strong_multiply({x1}, {x2})",
+    symbol="⋆", commutative=True,
 )  # fmt: skip
 divide: Op = row(
     "divide", np.divide, "x₁ / x₂", lambda g, y, x1, x2: divide_strongly(g, x2),
@@ -73,10 +70,7 @@ sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0
 
 
 @op(
-    formula="xⁿ for a number n", elementwise=True, lowering=lambda x, *, exponent: lowered_power(x, exponent),
-    code=lambda program, out, x, *, exponent: (
-        f"np.power({x}, {program.text(exponent)}, out={out})" if x.dtype.kind == "f" == out.dtype.kind else None
-    ),
+    formula="xⁿ for a number n", elementwise=True,
 )  # fmt: skip
 def number_power(x: Any, *, exponent: float) -> Any:
     """x to a fixed power: `x ** 2`. No logarithm is involved, so negative bases are fine."""
@@ -85,13 +79,6 @@ def number_power(x: Any, *, exponent: float) -> Any:
     if x.dtype.kind != "f":
         return np.power(x, exponent)  # of booleans, ** makes int8
     return x * x * x if exponent == 3 else x**exponent  # NumPy has a fast way for squares only
-
-
-def lowered_power(x: Any, exponent: float) -> Any:
-    """Powers that need no logarithm."""
-    if x.dtype.kind != "f" or exponent not in (1, 2, 3, 0.5):
-        return NotImplemented
-    return ops.sqrt(x) if exponent == 0.5 else x if exponent == 1 else x * x if exponent == 2 else x * x * x
 
 
 @number_power.vjp("x")
@@ -149,7 +136,7 @@ minimum: Op = row(
 )  # fmt: skip
 
 
-@op(formula="x where the condition holds, else y", elementwise=True, numpy=[np.where], code=programs.where)
+@op(formula="x where the condition holds, else y", elementwise=True, numpy=[np.where])
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where `condition` holds, else `y`; the branch not taken gets a gradient of exactly 0.
 
@@ -187,7 +174,7 @@ def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
     return ops.where(condition, 0.0, g)
 
 
-@op(formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip], code="np.clip({x}, {a_min}, {a_max}, out={out})")
+@op(formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip])
 def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
     """`x` limited to the range from `a_min` to `a_max`; at a bound the gradient goes to `x`.
 
@@ -255,7 +242,7 @@ def _(g: Any, y: Any, x: Any, *, decimals: int) -> Any:
 # --- what rules need --------------------------------------------------------------------------------------------------
 
 
-@op(formula="x as another type", elementwise=True, view=True, code='np.copyto({out}, {x}, casting="unsafe")')
+@op(formula="x as another type", elementwise=True, view=True)
 def astype(x: Any, *, dtype: Any) -> Any:
     """`x` as another dtype; the gradient comes back in the dtype of `x`.
 
@@ -278,7 +265,7 @@ def stop_gradient(x: Any) -> Any:
     return np.asarray(x)
 
 
-@op(formula="x in memory of its own", elementwise=True, numpy=[np.copy], code="np.copyto({out}, {x})")
+@op(formula="x in memory of its own", elementwise=True, numpy=[np.copy])
 def copy(x: Any) -> Any:
     """The same values in an array of their own, row by row."""
     return np.array(x, order="C")
@@ -295,7 +282,6 @@ copy.independent = True
 def like(name: str, forward: Callable[..., Any], formula: str, number: int) -> Op:
     return row(
         name, forward, formula, numpy=[getattr(np, name)], differentiable=False,
-        lowering=lambda x: ops.broadcast_to(constant(np.asarray(number, x.dtype)), shape=x.shape),
     )  # fmt: skip
 
 

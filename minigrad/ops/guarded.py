@@ -21,7 +21,7 @@ from minigrad.ops.methods import offer_function
 F = TypeVar("F", bound=Function)
 
 # What a declaration may say of a function, and of an op besides; and what more a user's op may say in one call.
-OF_FUNCTIONS = ("name", "formula", "symbol", "numpy", "commutative", "lowering", "code", "parts", "rows", "internal")
+OF_FUNCTIONS = ("name", "formula", "symbol", "numpy", "commutative")
 OF_OPS = ("arguments", "view", "elementwise", "definition", "infer", "effect", "differentiable")
 SPECIMENS = ("samples", "refusals", "kinks", "reference", "flat")
 ATTRIBUTES = ("strong", "joined", "added", "independent", "flops", "latex")

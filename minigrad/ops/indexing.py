@@ -12,7 +12,6 @@ from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
-from minigrad.ops import programs
 from minigrad.ops.kernels import checked_axis, exactly, places
 from minigrad.wording.source import caller_line
 
@@ -85,7 +84,6 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
 
 @op(
     formula="x at an index", view=True, infer=known_shape,
-    code=lambda program, out, x, *indices, index: f"{x}[{programs.key_text(index, indices)}]",
 )  # fmt: skip
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
     """`x[…]`, with the arrays of the index as inputs; see `index`."""
@@ -108,7 +106,7 @@ getitem.added = add_to_part
 
 
 @op(
-    formula="0, with values added at an index", code=programs.scatter_add,
+    formula="0, with values added at an index",
 )  # fmt: skip
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
@@ -140,7 +138,7 @@ def index(x: Any, key: object) -> Any:
     return ops.getitem(x, *arrays, index=static)
 
 
-@op(formula="x with values written at an index", code=programs.setitem)
+@op(formula="x with values written at an index")
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
     return written_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))

@@ -6,7 +6,6 @@ Composite ops have rules of their own, for speed and accuracy, and a definition 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
-from minigrad.ops import programs
 from minigrad.ops.indexing import parsed
 from minigrad.ops.kernels import (
     checked_axis,
@@ -62,20 +60,9 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return exponentials / total
 
 
-def lowered_softmax(x: Any, where: Any, *, axis: int) -> Any:
-    """Rows as a matrix, which is faster to add up."""
-    if where is not None or axis not in (-1, x.ndim - 1) or x.ndim == 2 or not x.ndim or x.dtype.char not in "fd":
-        return NotImplemented
-    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
-    return ops.reshape(ops.softmax(rows), shape=x.shape)
-
-
 @op(
     formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition,
-    infer=shape_of_weights, lowering=lowered_softmax, code=programs.softmax, rows=lambda out, x, where, *, axis: (
-        (True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1]))
-        if len(out.shape) > 1 and axis in (-1, len(out.shape) - 1) and getattr(x, "shape", ()) == out.shape else None
-    ),
+    infer=shape_of_weights,
 )  # fmt: skip
 def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     """Positive weights that add up to 1 along `axis`; 0 where the mask `where` is False.
@@ -121,7 +108,7 @@ def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
-@op(formula="the rows of W at the indices", code=programs.embedding)
+@op(formula="the rows of W at the indices")
 def embedding(weight: Any, indices: Any) -> Any:
     """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
 
@@ -139,7 +126,7 @@ def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 
-@op(formula="1 at the index, else 0", differentiable=False, code=programs.one_hot)
+@op(formula="1 at the index, else 0", differentiable=False)
 def one_hot(x: Any, *, classes: int, dtype: Any = "float32") -> Any:
     """A new last axis of length `classes`, 1 at the index and 0 elsewhere.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,9 @@ from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
-from minigrad.core.tensor import array_or_constant, constant
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.kernels import broadcasts_to, rows
-from minigrad.ops.kernels.rows import inverse_root
 from minigrad.ops.precision import rounded_once
-from minigrad.ops.product import SHORT
 
 __all__ = ["inverse_deviation", "layer_norm", "rms_norm", "standardize"]
 
@@ -51,37 +48,8 @@ def standardize_definition(x: Any, *, epsilon: float) -> Any:
     return centred_definition(x) * inverse_deviation_definition(x, epsilon=epsilon)
 
 
-def lowered_centred(x: Any, epsilon: float) -> tuple[Any, Any]:
-    """What `centred` computes, in ops: the deviations, and 1 / √(variance + epsilon)."""
-    width = x.shape[-1]
-    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), width))
-    shifted = rows - ops.index(rows, (slice(None), slice(0, 1)))
-    shares = np.full(width, 1 / width, x.dtype)
-    if width < SHORT:
-        deviations = ops.matmul(shifted, constant(np.eye(width, dtype=x.dtype) - shares, name="centring"))
-    else:
-        deviations = shifted - ops.expand_dims(ops.matmul(shifted, constant(shares, name="shares")), -1)
-    squares = ops.matmul(ops.square(deviations), constant(shares, name="shares"))
-    total = ops.expand_dims(squares, -1) + epsilon
-    return deviations, inverse_root(ops.sqrt(total), total, epsilon)
-
-
-def lowered_standardize(x: Any, *, epsilon: float) -> Any:
-    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size or not epsilon:
-        return NotImplemented
-    deviations, scale = lowered_centred(x, epsilon)
-    return ops.reshape(deviations * scale, shape=x.shape)
-
-
-def lowered_inverse_deviation(x: Any, *, epsilon: float) -> Any:
-    if x.dtype.char not in "fd" or x.ndim < 2 or not x.size or not epsilon:
-        return NotImplemented
-    return ops.reshape(lowered_centred(x, epsilon)[1], shape=(*x.shape[:-1], 1))
-
-
 @op(
     formula="(x − mean x) / √(var x + ε), over the last axis", definition=standardize_definition, infer=shape_of_rows,
-    lowering=lowered_standardize,
 )  # fmt: skip
 def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
     """Each row of the last axis moved to mean 0 and scaled to variance 1.
@@ -101,7 +69,6 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
 
 @op(
     formula="1 / √(var x + ε), over the last axis", definition=inverse_deviation_definition,
-    lowering=lowered_inverse_deviation,
 )  # fmt: skip
 def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
     """What `standardize` multiplies the rows by, (…, 1)."""

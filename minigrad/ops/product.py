@@ -45,24 +45,8 @@ def rows_of(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def rows_of_product(out: Any, x1: Any, x2: Any) -> tuple[bool, bool] | None:
-    """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
-    if len(x1.shape) == 2 and len(x2.shape) == 1:
-        return True, False
-    batch = [len(x.shape) == len(out.shape) > 2 and x.shape[0] == out.shape[0] for x in (x1, x2)]
-    return (batch[0], batch[1]) if len(x2.shape) > 2 and any(batch) else None
-
-
-def product_of_rows(x1: Any, x2: Any) -> Any:
-    """One large product instead of one per matrix of the batch."""
-    if x1.ndim <= 2 or x2.ndim > 2:
-        return NotImplemented
-    return ops.reshape(ops.matmul(rows_of(x1), x2), shape=(*x1.shape[:-1], *x2.shape[1:]))
-
-
 @op(
     formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
-    lowering=product_of_rows, code="np.matmul({x1}, {x2}, out={out})", rows=rows_of_product,
 )  # fmt: skip
 def matmul(x1: Any, x2: Any) -> Any:
     """The matrix product, as NumPy: vectors, matrices, and batches of matrices.
@@ -111,12 +95,8 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     return product if bias is None else product + bias
 
 
-def lowered_linear(x: Any, weight: Any, bias: Any) -> Any:
-    return NotImplemented if "e" in (x.dtype.char, weight.dtype.char) else linear_definition(x, weight, bias)
-
-
 @op(
-    formula="x W + b", symbol="@", definition=linear_definition, lowering=lowered_linear, infer=shape_of_linear,
+    formula="x W + b", symbol="@", definition=linear_definition, infer=shape_of_linear,
 )  # fmt: skip
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map, `x @ weight`, with a bias where there is one, `x @ weight + bias`, in one node.
@@ -142,13 +122,6 @@ def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     return g
 
 
-def lowered_vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    if keepdims:
-        return ops.expand_dims(ops.vecdot(x1, x2, axis=axis), axis)
-    short = axis == -1 and x1.shape == x2.shape and x1.ndim > 1 and 0 < x1.shape[-1] < SHORT
-    return ops.sum(x1 * x2, axis=-1) if short and x1.dtype == x2.dtype and x1.dtype.char in "fd" else NotImplemented
-
-
 SHORT = 24  # elements: rows for which one product of matrices is faster than a loop over rows
 
 
@@ -157,13 +130,7 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
 
 
 @op(
-    formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot], definition=vecdot_definition, lowering=lowered_vecdot, commutative=True,
-    rows=lambda out, x1, x2, *, axis, keepdims: (
-        (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
-    ),
-    code=lambda program, out, x1, x2, *, axis, keepdims: (
-        f"np.vecdot({x1}, {x2}, {'' if axis == -1 else f'axis={axis}, '}out={out})"
-    ),
+    formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot], definition=vecdot_definition, commutative=True,
 )  # fmt: skip
 def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     """The sum of products over one axis, in one pass.

@@ -10,7 +10,6 @@ from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import Within, current_mode, within
 from minigrad.core.op import op
-from minigrad.ops import programs
 
 __all__ = ["random_normal", "random_uniform"]
 
@@ -53,14 +52,14 @@ def check_draw(dtype: Any, generator: Any) -> Any:
     return np.dtype(dtype).type
 
 
-@op(formula="uniform random numbers in [0, 1)", effect=True, code=programs.draw("random"), infer=shape_of_draw)
+@op(formula="uniform random numbers in [0, 1)", effect=True, infer=shape_of_draw)
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
     precision = check_draw(dtype, generator)
     return generator.random(shape, precision)
 
 
-@op(formula="normal random numbers", effect=True, code=programs.draw("standard_normal"), infer=shape_of_draw)
+@op(formula="normal random numbers", effect=True, infer=shape_of_draw)
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
     """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
     precision = check_draw(dtype, generator)

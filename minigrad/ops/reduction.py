@@ -11,15 +11,12 @@ from minigrad import ops
 from minigrad.core.arrays import is_half, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
-from minigrad.core.tensor import constant
-from minigrad.ops import programs
 from minigrad.ops.cumulative import products_of_others
 from minigrad.ops.kernels import (
     HALF,
     checked_axis,
     maximum_reduce,
     minimum_reduce,
-    ones,
     reduced_sum,
     sums,
 )
@@ -53,19 +50,7 @@ def kept(y: Any, x: Any, axis: Axis) -> Any:
     return y if y.shape == shape else ops.reshape(y, shape)
 
 
-def lowered_sum(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    """Over the last axis a product with ones, as in `row_sums`."""
-    if x.dtype.char not in "fd" or not x.size or not x.ndim:
-        return NotImplemented
-    if keepdims:
-        return ops.reshape(ops.sum(x, axis=axis), shape=kept_shape(x.shape, axis))
-    if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2:
-        return NotImplemented
-    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
-    return ops.reshape(ops.matmul(rows, constant(ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
-
-
-@op(formula="Σᵢ xᵢ", numpy=[np.sum], lowering=lowered_sum, code=programs.reduction("np.add"))
+@op(formula="Σᵢ xᵢ", numpy=[np.sum])
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum over `axis`; of float16 in float32, rounded at the end.
 
@@ -91,7 +76,6 @@ def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
 
 @op(
     formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition,
-    lowering=lambda x, **params: mean_definition(x, **params) if x.dtype.char in "fd" else NotImplemented,
 )  # fmt: skip
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The arithmetic mean over `axis`.
@@ -118,13 +102,13 @@ def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     return ops.where(extreme, kept(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
 
 
-@op(formula="maxᵢ xᵢ", numpy=[np.max], code=programs.reduction("np.maximum"))
+@op(formula="maxᵢ xᵢ", numpy=[np.max])
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis`; equal ones share the gradient evenly."""
     return maximum_reduce(x, axis, None, None, keepdims)
 
 
-@op(formula="minᵢ xᵢ", numpy=[np.min], code=programs.reduction("np.minimum"))
+@op(formula="minᵢ xᵢ", numpy=[np.min])
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis`; equal ones share the gradient evenly."""
     return minimum_reduce(x, axis, None, None, keepdims)

@@ -14,8 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
-from minigrad.core.tensor import constant
-from minigrad.ops.kernels import checked_axis, ones, sums
+from minigrad.ops.kernels import checked_axis, sums
 from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
@@ -24,29 +23,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def placeholder(x: Any) -> Any:
-    """An array of the shape of `x` that takes no memory: NumPy says what becomes of shapes."""
-    return np.broadcast_to(np.zeros(()), x.shape)
-
-
-def reshaped(text: str, shape: tuple[int, ...]) -> str:
-    """The expression of `text`, an array, in another shape."""
-    return f"{text}.reshape({', '.join(map(str, shape)) or '()'})"
-
-
-def exchanged(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
-    """The order of axes with two exchanged."""
-    order = list(range(ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return tuple(order)
-
-
 LARGEST = 2**36  # elements of a broadcast view, which takes no memory itself; a sum over so many takes about a minute
 
 
 @op(
-    formula="the elements of x in another shape", numpy=[np.reshape], view=True, code="{x}.reshape({shape})",
-    parts=lambda x, *, shape: [reshaped("{out}", x.shape)], rows=lambda out, x, *, shape: (True,),
+    formula="the elements of x in another shape", numpy=[np.reshape], view=True,
 )  # fmt: skip
 def reshape(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """The same elements, row by row, in another shape; one length may be −1.
@@ -62,7 +43,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.reshape(g, shape=x.shape)
 
 
-@op(formula="x with its axes permuted", numpy=[np.transpose], view=True, code="{x}.transpose({axes})")
+@op(formula="x with its axes permuted", numpy=[np.transpose], view=True)
 def transpose(x: Any, *, axes: int | tuple[int, ...] | None = None) -> Any:
     """The axes in another order; all reversed where `axes` is None.
 
@@ -84,7 +65,6 @@ def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 @op(
     formula="x with two axes exchanged", numpy=[np.swapaxes], view=True,
-    lowering=lambda x, *, axis1, axis2: ops.transpose(x, axes=exchanged(x.ndim, axis1, axis2)),
 )  # fmt: skip
 def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
     """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch."""
@@ -98,7 +78,6 @@ def _(g: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
 
 @op(
     formula="x with new axes of length 1", numpy=[np.expand_dims], view=True,
-    lowering=lambda x, *, axis: ops.reshape(x, shape=np.expand_dims(placeholder(x), axis).shape),
 )  # fmt: skip
 def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
     """New axes of length 1 at the places `axis` of the result."""
@@ -107,7 +86,6 @@ def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
 
 @op(
     formula="x without axes of length 1", numpy=[np.squeeze], view=True,
-    lowering=lambda x, *, axis: ops.reshape(x, shape=np.squeeze(placeholder(x), axis).shape),
 )  # fmt: skip
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """Without its axes of length 1, or without those named."""
@@ -122,7 +100,6 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 @op(
     formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True,
-    code="np.broadcast_to({x}, {shape})",
 )  # fmt: skip
 def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """`x` repeated to fill `shape`, as broadcasting does; at most 2³⁶ elements, for the next op has to compute them."""
@@ -141,19 +118,8 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.sum_to(g, shape=x.shape)
 
 
-def lowered_sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    if x.dtype.char == "e" or not x.size:
-        return NotImplemented
-    leading = x.ndim - len(shape)
-    if leading and x.shape[leading:] == shape and x.dtype.char in "fd":
-        rows = ops.reshape(x, shape=(math.prod(x.shape[:leading]), math.prod(shape)))
-        return ops.reshape(ops.matmul(constant(ones(len(placeholder(rows)), x.dtype), name="ones"), rows), shape=shape)
-    stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
-    return ops.reshape(ops.sum(x, axis=(*range(leading), *stretched)), shape=shape)
-
-
 @op(
-    formula="x summed over the axes along which a smaller shape would be broadcast", view=True, lowering=lowered_sum_to,
+    formula="x summed over the axes along which a smaller shape would be broadcast", view=True,
 )  # fmt: skip
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
@@ -169,20 +135,8 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.broadcast_to(g, shape=x.shape)
 
 
-def parts_of_joined(*arrays: Any, axis: int | None) -> list[str]:
-    shapes = [shape_of(x) for x in arrays]
-    length = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
-    ends = list(itertools.accumulate(length))
-    before = ":, " * (0 if axis is None else axis % len(shapes[0]))
-    texts = [f"{{out}}[{before}{end - n}:{end}]" for n, end in zip(length, ends, strict=True)]
-    return [
-        text if axis is not None or len(shape) == 1 else reshaped(text, shape)
-        for text, shape in zip(texts, shapes, strict=True)
-    ]
-
-
 @op(
-    formula="the arrays one after another along an axis", numpy=[np.concatenate], parts=parts_of_joined,
+    formula="the arrays one after another along an axis", numpy=[np.concatenate],
 )  # fmt: skip
 def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
     """The arrays joined along an existing axis, or flattened and joined where `axis` is None.

@@ -99,20 +99,12 @@ arctan2: Op = row(
 # --- hyperbolic -------------------------------------------------------------------------------------------------------
 
 
-def lowered_tanh_slope(x: Any) -> Any:
-    if x.dtype.char not in "fd":
-        return NotImplemented
-    t = ops.exp(ops.absolute(x) * -2.0)
-    return t * 4.0 / ops.square(t + 1.0)
-
-
 sinh: Op = row("sinh", np.sinh, "sinh x", lambda g, y, x: ops.strong_multiply(g, ops.cosh(x)))
 cosh: Op = row("cosh", np.cosh, "cosh x", lambda g, y, x: ops.strong_multiply(g, ops.sinh(x)))
 tanh: Op = row("tanh", np.tanh, "tanh x", lambda g, y, x: g * ops.tanh_slope(x))
 tanh_slope: Op = row(
     "tanh_slope", lambda x: curves.tanh_slope(x), "1 / cosh² x, the derivative of tanh",
     lambda g, y, x: g * (y * ops.tanh(x) * -2.0), definition=lambda x: 1.0 / ops.square(ops.cosh(x)),
-    lowering=lowered_tanh_slope,
 )  # fmt: skip
 arcsinh: Op = row("arcsinh", np.arcsinh, "arsinh x", lambda g, y, x: g * (1.0 / ops.hypot(x, 1.0)))
 arccosh: Op = row(

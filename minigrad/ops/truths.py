@@ -70,7 +70,6 @@ def bitwise(name: str, ufunc: Any, logical: str, formula: str, arguments: tuple[
     return row(
         name, forward, formula, arguments=arguments, numpy=[ufunc], differentiable=False,
         commutative=arguments == PAIR,
-        code=f"np.{name}({', '.join(f'{{{x}}}' for x in arguments)}, out={{out}})",
         **record,
     )  # fmt: skip
 

@@ -110,9 +110,9 @@ def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if dtype.char == "e" else add_reduce(np.empty(0, dtype)).dtype
 
 
-def exactly(values: Any, dtype: np.dtype[Any]) -> Array:
+def exactly(values: Any, dtype: Any) -> Array:
     """`values` in another type; TypeError where one of them would become another number, as 2.5 or −1 in a uint8."""
-    given = np.asarray(values)
+    given, dtype = np.asarray(values), np.dtype(dtype)
     if given.dtype.kind not in "biuf":
         raise TypeError(f"expected real numbers, got {given.dtype}")
     if dtype.kind == "f" or given.dtype == dtype:
