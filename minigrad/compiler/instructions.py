@@ -42,7 +42,7 @@ class Instruction(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """Instructions `first` to `last` in `count` pieces; `flat` ones are cut by elements, the last piece being shorter.
+    """Instructions `first` to `last` in `turns` pieces; `flat` ones are cut by elements, the last piece being shorter.
 
     Of `whole`, roots, a turn reads more than its piece; `members` are roots that are needed in one turn only, and as
     large as one piece.
@@ -50,7 +50,7 @@ class Loop(NamedTuple):
 
     first: int
     last: int
-    count: int
+    turns: int
     flat: int = 0  # the number of elements
     whole: frozenset[Value] = frozenset()
     members: tuple[Value, ...] = ()

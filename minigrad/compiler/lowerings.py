@@ -31,7 +31,6 @@ from minigrad.compiler.instructions import (
 from minigrad.core.arrays import Array, shape_of
 from minigrad.core.op import Op
 from minigrad.graph import Node
-from minigrad.nn.places import first_free
 from minigrad.ops import (
     activations,
     blockwise,
@@ -53,6 +52,7 @@ from minigrad.ops import (
     truths,
 )
 from minigrad.ops.kernels import blocks, curves, places, rows, sums
+from minigrad.ops.places import first_free
 
 MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
 ALL = ...  # the key of a whole array
@@ -207,7 +207,8 @@ def accumulate(function: Any) -> Lowering:
 
 
 def vecdot(out: Value, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> list[Instruction]:
-    return [compute_into(np.vecdot, out, x1, x2, **({} if axis == -1 else {"axis": axis}))]
+    keywords: dict[str, Any] = {} if axis == -1 else {"axis": axis}
+    return [compute_into(np.vecdot, out, x1, x2, **keywords)]
 
 
 def softmax(out: Value, x: Any, mask: Any, *, axis: int) -> list[Instruction] | None:
@@ -262,7 +263,7 @@ def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[
     key = key_of(index, indices)
     if out.dtype.kind == "f":
         return [copy_into(out, x), store_at(out, key, values)]
-    return [copy_into(out, x), store_at(out, key, Call(kernels.exactly, (values, out.dtype)), may_raise=True)]
+    return [compute_into(places.write_exactly, out, x, values, key)]
 
 
 def scatter_add(out: Value, values: Any, *indices: Any, index: Any, shape: tuple[int, ...]) -> list[Instruction]:
@@ -318,7 +319,7 @@ def constant(label: str, array: Array, beside: Value | None = None) -> Value:
 
 @functools.lru_cache(maxsize=64)
 def column_of_ones(count: int, dtype: np.dtype[Any]) -> Value:
-    return constant("column", kernels.ones(count, dtype)[:, None])
+    return constant("column", kernels.make_ones(count, dtype)[:, None])
 
 
 @functools.lru_cache(maxsize=64)
@@ -424,6 +425,10 @@ VIEWS: dict[Op, Callable[..., Any]] = {
     shape.broadcast_to: lambda x, *, shape: Call(np.broadcast_to, (x, shape)),
     indexing.getitem: lambda x, *indices, index: Item(x, key_of(index, indices)),
 }
+
+
+# Whose instructions may need all elements of the result side by side; those of elementwise ops never do.
+SIDE_BY_SIDE = {*LOWERINGS, *VIEWS} - {cumulative.cumsum, cumulative.cumprod, reduction.prod, indexing.argsort}
 
 
 def parts_of_joined(out: Value, *arrays: Any, axis: int | None) -> list[Any]:

@@ -176,7 +176,7 @@ def _piece(value: Value, loop: Loop, places: Places) -> Value | Piece:
     small = places.root(value) in loop.members
     if loop.flat:
         return Piece(value, 0, small)
-    return value if small else Piece(value, value.shape[0] // loop.count, False)
+    return value if small else Piece(value, value.shape[0] // loop.turns, False)
 
 
 def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> Mapping[Value, Place]:
@@ -189,7 +189,7 @@ def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> 
         place = places[value]
         if not place.array.ndim:
             return {}
-        array = place.array[: FLAT if loop.flat else len(place.array) // loop.count]
+        array = place.array[: FLAT if loop.flat else len(place.array) // loop.turns]
         if place.base is None:
             found[value] = place = Place(place.kind, array)
             continue

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.expressions import Call, Item, Method, Value, evaluate
-from minigrad.compiler.lowerings import LOWERINGS, PARTS, VIEWS, is_of_numbers
+from minigrad.compiler.lowerings import PARTS, SIDE_BY_SIDE, VIEWS, is_of_numbers
 from minigrad.compiler.rules import is_constant
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.storage import memory_of
@@ -191,9 +191,8 @@ class Placement:
             return None
         function = node.function
         assert function is not None
-        lowered = function in LOWERINGS or function in VIEWS
-        if lowered and not function.elementwise and not array.flags.c_contiguous:
-            return None  # its lowering may need all elements side by side
+        if function in SIDE_BY_SIDE and not function.elementwise and not array.flags.c_contiguous:
+            return None
         self.placed.add((host, position))
         self._parts_of_others.add(node)
         return Place("view", array, base, view if part.shape == node.shape else Method("reshape", view, (node.shape,)))

@@ -60,9 +60,10 @@ class _Lowerer:
         else:
             lowered = lower(op, out, operands, dict(node.params))
             found = [self._settle(one) for one in lowered if self._is_new(one)]
-        rows = None if local else rows_of(node, operands)
-        if rows is not None:
-            rows = frozenset([out, *rows, *(x for one in found for x in one.written if x.beside is None)])
+        taken = None if local else rows_of(node, operands)
+        rows = None
+        if taken is not None:
+            rows = frozenset([out, *taken, *(x for one in found for x in one.written if x.beside is None)])
         section = "backward" if node.origin is not None else "forward" if node.number < update else "update"
         return for_node(found, node, section, op.elementwise, rows)
 

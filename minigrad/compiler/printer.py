@@ -139,7 +139,8 @@ class _Printer:
         if kind is Value:
             return self.names[expression]
         if kind in _WRITERS:
-            return _WRITERS[kind](self, expression)
+            written: str = _WRITERS[kind](self, expression)
+            return written
         return f"np.{expression.__name__}" if is_of_numpy(expression) else text_of(expression)
 
     def _tuple(self, expression: tuple[Any, ...]) -> str:
@@ -308,7 +309,9 @@ def text_of(value: Any) -> str:
         return {math.inf: "np.inf", -math.inf: "-np.inf"}.get(value, "np.nan")
     if isinstance(value, np.dtype):
         return f"np.{value.name}{'_' * (value.kind == 'b')}" if value.isnative else f"np.dtype({value.str!r})"
-    return repr(value)
+    text = repr(value)
+    plain = isinstance(value, str) and text[0] == "'" and "'" not in value and '"' not in value
+    return f'"{text[1:-1]}"' if plain else text
 
 
 def name_of_number(value: float) -> str:
@@ -322,7 +325,7 @@ def _head(loop: Loop) -> list[str]:
     if loop.flat:
         flat = pieces.FLAT
         return [f"for start in range(0, {loop.flat}, {flat}):", f"    stop = min(start + {flat}, {loop.flat})"]
-    return [f"for i in range({loop.count}):"]
+    return [f"for i in range({loop.turns}):"]
 
 
 def _commented(line: str, comment: str) -> str:

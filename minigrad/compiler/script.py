@@ -108,10 +108,10 @@ class _Script:
             f"{as_docstring(self._description(outputs))}\n\nfrom __future__ import annotations\n",
             "\n".join(imports).replace("\nimport numpy", "\n\nimport numpy", 1) + "\n",
             *(["\n".join(self.imports) + "\n"] if self.imports else []),
-            "\n# --- what is saved beside this file",
+            "\n# --- what is saved beside this file\n",
             *(f"\n{text}\n" for text in self.loading.definitions),
             "\n" + "\n".join(arrays) + "\n",
-            *(["\n# --- what the program calls", *(f"\n{text}\n" for text in called)] if called else []),
+            *(["\n# --- what the program calls\n", *(f"\n{text}\n" for text in called)] if called else []),
             "\n" + self.program.source.removeprefix("import numpy as np\n").strip("\n") + "\n",
             "\n" + MAIN.format(outputs=outputs),
         ]

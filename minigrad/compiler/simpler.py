@@ -28,7 +28,7 @@ from minigrad.ops import (
     transcendental,
 )
 from minigrad.ops.internal import internal_op
-from minigrad.ops.kernels import maxima, ones, row_sums, rows
+from minigrad.ops.kernels import make_ones, maxima, row_sums, rows
 from minigrad.ops.kernels.curves import doubled_angle
 from minigrad.ops.kernels.rows import inverse_root
 from minigrad.ops.kernels.sums import kept_shape
@@ -72,7 +72,7 @@ def sum_rows(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2:
         return NotImplemented
     matrix = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
-    return ops.reshape(ops.matmul(matrix, constant(ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
+    return ops.reshape(ops.matmul(matrix, constant(make_ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])
 
 
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -81,7 +81,7 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     leading = x.ndim - len(shape)
     if leading and x.shape[leading:] == shape and x.dtype.char in "fd":
         matrix = ops.reshape(x, shape=(math.prod(x.shape[:leading]), math.prod(shape)))
-        return ops.reshape(ops.matmul(constant(ones(matrix.shape[0], x.dtype), name="ones"), matrix), shape=shape)
+        return ops.reshape(ops.matmul(constant(make_ones(matrix.shape[0], x.dtype), name="ones"), matrix), shape=shape)
     stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
     return ops.reshape(ops.sum(x, axis=(*range(leading), *stretched)), shape=shape)
 

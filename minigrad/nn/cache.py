@@ -17,7 +17,7 @@ from minigrad.core.modes import current_mode, within
 from minigrad.core.storage import assign, read
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
-from minigrad.nn.places import first_free
+from minigrad.ops.places import first_free
 
 if TYPE_CHECKING:
     from minigrad.core.capture import Capture

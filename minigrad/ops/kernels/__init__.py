@@ -61,7 +61,7 @@ def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
 def row_sums(x: Array) -> Array:
     """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows."""
     if x.dtype.char in "fd":
-        return np.asarray(x @ ones(x.shape[-1], x.dtype))[..., None]
+        return np.asarray(x @ make_ones(x.shape[-1], x.dtype))[..., None]
     return np.asarray(reduced_sum(x, -1, True))
 
 
@@ -71,11 +71,11 @@ def batch_sums(x: Array, shape: tuple[int, ...]) -> Array:
     if not x.size or x.dtype.char not in "fd":
         return np.asarray(reduced_sum(x.reshape(-1 if count else x.size, *shape), 0, False))
     rows = x.reshape(-1, count)
-    return (ones(len(rows), x.dtype) @ rows).reshape(shape)
+    return (make_ones(len(rows), x.dtype) @ rows).reshape(shape)
 
 
 @functools.lru_cache(maxsize=64)
-def ones(count: int, dtype: np.dtype[Any]) -> Array:
+def make_ones(count: int, dtype: np.dtype[Any]) -> Array:
     array = np.ones(count, dtype)
     array.flags.writeable = False
     return array

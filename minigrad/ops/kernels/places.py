@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.arrays import Array
-from minigrad.ops.kernels import add_reduce, maximum_reduce, minimum_reduce, sum_dtype
+from minigrad.ops.kernels import add_reduce, exactly, maximum_reduce, minimum_reduce, sum_dtype
 
 
 def check_room(taken: Any, count: int, context: int) -> None:
@@ -58,3 +58,10 @@ def add_rows(values: Array, rows: Array, identity: Array, hot: Array, out: Array
 def add_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Values added to zeros at one index per row."""
     return added_at_places(values, np.take_along_axis(numbered(shape), np.asarray(indices), axis), shape)
+
+
+def write_exactly(x: Any, values: Any, key: Any, out: Array) -> None:
+    """`x` with values at a key, which the type of `x` can hold."""
+    written = exactly(values, out.dtype)
+    np.copyto(out, x)
+    out[key] = written

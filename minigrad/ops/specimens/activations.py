@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.activations import ROOT_HALF, gelu_definition, mish_slope_definition, normal_density
+from minigrad.ops.activations import gelu_definition, mish_slope_definition, normal_density
 from minigrad.ops.kernels import curves
+from minigrad.ops.kernels.curves import ROOT_HALF
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import between, normal
