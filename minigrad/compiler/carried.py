@@ -44,7 +44,7 @@ def carry(functions: Iterable[Any]) -> Carried:
                 imports[f"import {used.__name__}" + (f" as {name}" if used.__name__ != name else "")] = None
             elif is_kernel(used) or (isinstance(used, FunctionType) and used.__module__ == value.__module__):
                 waiting.append(used)
-            elif isinstance(used, (type, FunctionType)):
+            elif isinstance(used, (type, FunctionType)) or isinstance(getattr(used, "__self__", None), ModuleType):
                 imports[f"from {used.__module__} import {name}"] = None
             elif name in space:
                 data[name] = f"{name} = {_text_of_data(used)}"

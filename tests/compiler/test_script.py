@@ -3,11 +3,12 @@
 import ast
 import builtins
 import functools
-import linecache
+import importlib
 import math
 import os
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 
@@ -17,8 +18,10 @@ import pytest
 import minigrad as mg
 from minigrad import Tensor, nn, optim
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results
-from minigrad.compiler.helpers import Helpers
+from minigrad.compiler.carried import carry
+from minigrad.compiler.instructions import is_kernel
 from minigrad.core.structure import leaves, map_leaves
+from minigrad.ops import kernels
 from minigrad.ops.specimens import specimens_of
 
 FUNCTIONS = [function for function in mg.registry.values() if specimens_of(function).samples]
@@ -292,14 +295,15 @@ def everything(x, *, kind=np.float64):
     return first(second(y)) + abs(max(y)) + math.prod([2, 3])
 
 
-def test_a_function_of_the_user_is_copied_with_all_that_it_needs(declare, tmp_path):
+def test_a_function_of_the_user_is_imported_with_all_that_it_needs(declare, tmp_path):
     declare(everything)
     for x in (np.array([0.3, -1.0, 2.0]), np.arange(3)):
         step = mg.compile(mg.registry["everything"])
         ours = step(x)
         script = script_of(step, tmp_path)
         assert_same(script["step"](x), outputs_of(ours))
-        assert script["everything"].__doc__.strip() == "Needs one of each."
+        assert script["everything"] is everything
+        assert f"\nfrom {__name__} import everything\n" in (tmp_path / "step.py").read_text("utf-8")
 
 
 def test_names_of_tensors_that_helpers_use_otherwise_do_not_meet(declare, tmp_path, monkeypatch, capsys):
@@ -318,13 +322,30 @@ def test_names_of_tensors_that_helpers_use_otherwise_do_not_meet(declare, tmp_pa
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()[:2]] == ["1:", "3:"]
 
 
+first, second, third = lambda x: x * 2, lambda x: (lambda y: y + 1)(x), (lambda a: lambda x: a - x)(5)
+
+
 def test_of_several_lambdas_in_a_line_each_is_found(declare, tmp_path):
-    made = [lambda x: x * 2, lambda x: (lambda y: y + 1)(x), (lambda a: lambda x: a - x)(5)]
-    for i, forward in enumerate(made):
+    for i, forward in enumerate([first, second, third]):
         declare(forward, name=f"lambda_{i}", arguments=("x",))
     step = mg.compile(lambda x: [mg.registry[f"lambda_{i}"](x) for i in range(3)])
     ours = step(np.ones(2))
     assert_same(script_of(step, tmp_path)["step"](np.ones(2)), outputs_of(ours))
+
+
+@mg.op(formula="x³")
+def op_of_this_module(x):
+    return x * x * x
+
+
+del mg.registry["op_of_this_module"]
+
+
+def test_an_op_is_imported_where_its_function_has_no_name_of_its_own(tmp_path):
+    step = mg.compile(lambda x: op_of_this_module(x) * 2.0)
+    ours = step(np.arange(3.0))
+    assert_same(script_of(step, tmp_path)["step"](np.arange(3.0)), outputs_of([ours]))
+    assert f"\nfrom {__name__} import op_of_this_module\n" in (tmp_path / "step.py").read_text("utf-8")
 
 
 def test_a_parameter_that_is_no_plain_value_is_written_down(tmp_path):
@@ -334,32 +355,62 @@ def test_a_parameter_that_is_no_plain_value_is_written_down(tmp_path):
     assert_same(script_of(step, tmp_path)["step"](*given), outputs_of(ours))
 
 
-def test_a_function_without_source_is_refused(declare, tmp_path):
+def test_a_function_of_no_module_is_refused(declare, tmp_path):
     space = {}
     exec("def cubed(x):\n    return x ** 3", space)
     declare(space["cubed"])
     step = mg.compile(mg.registry["cubed"])
     step(np.ones(3))
-    with pytest.raises(
-        mg.GraphError, match=r"save_source: cubed, .*source of cubed cannot be found.*define it in a file"
-    ):
+    with pytest.raises(mg.GraphError, match=r"save_source: cubed, .* has no name in the module builtins .*define it"):
         step.save_source(tmp_path / "step.py")
     assert not list(tmp_path.iterdir())
 
 
-def test_an_object_that_cannot_be_written_down_is_refused(declare, tmp_path):
+def test_a_function_that_no_name_stands_for_is_refused(declare, tmp_path):
     handle = object()
     declare(lambda x: (x, handle)[0], name="held", arguments=("x",))
     step = mg.compile(mg.registry["held"])
     step(np.ones(3))
-    with pytest.raises(mg.GraphError, match=r"save_source: held, .*type object"):
+    with pytest.raises(mg.GraphError, match=r"save_source: held, .* has no name in the module"):
         step.save_source(tmp_path / "step.py")
 
 
-def test_a_file_that_changed_is_refused(declare, monkeypatch):
-    monkeypatch.setattr(linecache, "getlines", lambda *_: ["def other(x):\n", "    return x\n"])
-    with pytest.raises(mg.GraphError, match=r"halved.*cannot be found"):
-        Helpers(()).define({"halved": halved})
+def test_a_function_of_a_script_or_a_prompt_is_refused(declare, monkeypatch, tmp_path):
+    monkeypatch.setattr(halved, "__module__", "__main__")
+    declare(halved)
+    step = mg.compile(lambda x: mg.registry["halved"](x, 0.25))
+    step(np.ones(3))
+    with pytest.raises(mg.GraphError, match=r"save_source: halved, .* lives in __main__.*define it in a module"):
+        step.save_source(tmp_path / "step.py")
+
+
+# --- what scripts carry -----------------------------------------------------------------------------------------------
+
+FAMILIES = [path.stem for path in Path(kernels.__file__).parent.glob("*.py") if path.stem != "__init__"]
+KERNELS = [kernels, *(importlib.import_module(f"{kernels.__name__}.{family}") for family in FAMILIES)]
+
+
+def test_no_two_names_of_kernels_mean_two_things():
+    meanings = {}
+    for module in KERNELS:
+        for name, value in vars(module).items():
+            if not name.startswith("__") and not isinstance(value, types.ModuleType):
+                assert meanings.setdefault(name, value) is value, name
+
+
+@pytest.mark.parametrize("module", KERNELS, ids=lambda module: module.__name__)
+def test_every_kernel_can_be_carried_and_stands_alone(module):
+    own = [value for value in vars(module).values() if is_kernel(value) and value.__module__ == module.__name__]
+    assert own
+    for kernel in own:
+        carried = carry([kernel])
+        text = "\n".join(
+            ["from __future__ import annotations", "import numpy as np", *carried.imports, *carried.definitions]
+        )
+        assert "minigrad" not in "".join(carried.imports)
+        space = {}
+        exec(compile(text, kernel.__name__, "exec"), space)
+        assert space[kernel.__name__].__doc__ == kernel.__doc__
 
 
 # --- where it is written ----------------------------------------------------------------------------------------------

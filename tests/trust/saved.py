@@ -2,6 +2,8 @@
 
     problems = check_saved([(step, [y.numpy() for y in results]), …], folder)
 
+What ops of users call is imported: from `tests/trust/importable`, and from `modules`, a folder of one's own.
+
 `step` is a compiled function that has run, and `results` are what its last call returned. A program that writes state
 or draws random numbers is compared with another run instead, since a script begins where the program is; its state is
 put back. Results are compared bit for bit, but for what NaNs hold beside being NaN.
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from minigrad.compiler.compiled import Compiled
 
 CANARY = "canary"  # the file that hostile names of other tests try to make in the folder
+sys.path.append(str(Path(__file__).with_name("importable")))  # here, and in the fresh process
 SECONDS = 900  # after which the process is given up
 
 
-def check_saved(cases: Iterable[tuple[Compiled, Sequence[Any]]], folder: Path) -> list[str]:
+def check_saved(
+    cases: Iterable[tuple[Compiled, Sequence[Any]]], folder: Path, modules: Path | None = None
+) -> list[str]:
     """Save every program, run all of them elsewhere, and say which of them did not give what was expected."""
     folder = Path(folder)
     problems = []
@@ -45,13 +50,13 @@ def check_saved(cases: Iterable[tuple[Compiled, Sequence[Any]]], folder: Path) -
                 (folder / f"{name}_raises.txt").write_text(found)
             else:
                 np.savez(folder / f"{name}_expected.npz", **{f"output_{i}": x for i, x in enumerate(found)})
-    return problems + run_saved(folder)
+    return problems + run_saved(folder, modules)
 
 
-def run_saved(folder: Path) -> list[str]:
+def run_saved(folder: Path, modules: Path | None = None) -> list[str]:
     """Run every script of a folder on the arguments beside it, in one process, and compare."""
     beginning = (
-        f"import sys, runpy; sys.path.append({str(_numpy_alone(folder))!r}); "
+        f"import sys, runpy; sys.path += {[str(_numpy_alone(folder)), *([str(modules)] if modules else [])]!r}; "
         f"sys.argv = ['', {str(folder)!r}]; runpy.run_path({__file__!r}, run_name='__main__')"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MINIGRAD"))}

@@ -1,15 +1,16 @@
-"""Scripts of programs that call functions of the user, however these are written: they run alone, or are refused."""
+"""Scripts of programs that call functions of the user, however these are written: they import them, or are refused."""
 
 import functools
 import importlib.util
 import itertools
+import re
 import sys
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.compiler.cutting import as_docstring
+from minigrad.compiler.script import as_docstring
 from tests.trust.hostile import CALL, CODE, NAMES, TEXT
 from tests.trust.saved import CANARY, check_saved
 from tests.trust.written import REFUSED, WRITTEN
@@ -46,7 +47,7 @@ def case_of(operation):
 def test_B4_functions_of_the_user_run_alone_however_they_are_written(declare, tmp_path):
     (tmp_path / "saved").mkdir()
     cases = [case_of(declare(source)) for source in WRITTEN.values()]
-    problems = check_saved(cases, tmp_path / "saved")
+    problems = check_saved(cases, tmp_path / "saved", modules=tmp_path)
     assert problems == [], [list(WRITTEN)[int(problem.split(":")[0].split("_")[1])] for problem in problems]
 
 
@@ -56,15 +57,26 @@ def test_B4_functions_of_several_modules_that_have_the_same_name(declare, tmp_pa
     operations = [declare(source.format(n)) for n in range(3)]
     step = mg.compile(lambda x: [operation(x) for operation in operations])
     expected = [y.numpy() for y in step(np.ones(2))]
-    assert check_saved([(step, expected)], tmp_path / "saved") == []
+    assert check_saved([(step, expected)], tmp_path / "saved", modules=tmp_path) == []
+    text = (tmp_path / "saved" / "case_0.py").read_text("utf-8")
+    assert re.findall(r"^from (\w+) import forward as op_of_\1$", text, re.M) == [
+        f"module_of_the_user_{n}" for n in range(3)
+    ]
 
 
 @pytest.mark.parametrize(("source", "reason"), REFUSED.values(), ids=REFUSED)
-def test_B4_what_cannot_stand_alone_is_refused_by_name(source, reason, declare, tmp_path):
+def test_B4_what_no_module_has_a_name_for_is_refused_by_name(source, reason, declare, tmp_path):
     step, _ = case_of(declare(source))
-    with pytest.raises(mg.GraphError, match=rf"save_source: op_of.*cannot be copied: .*{reason}"):
+    with pytest.raises(mg.GraphError, match=rf"save_source: op_of.*, which the program calls, {reason}"):
         step.save_source(tmp_path / "script.py")
     assert not (tmp_path / "script.py").exists()
+
+
+def test_B4_what_imports_minigrad_while_it_runs_needs_it(declare, tmp_path):
+    (tmp_path / "saved").mkdir()
+    case = case_of(declare("def forward(x):\n    from minigrad import ops\n    return ops.sin(x)"))
+    (problem,) = check_saved([case], tmp_path / "saved", modules=tmp_path)
+    assert "No module named 'minigrad'" in problem
 
 
 def test_B4_names_of_outputs_are_data(tmp_path):
@@ -141,10 +153,10 @@ def test_B4_settings_that_are_text_or_numbers_of_their_own_kind(declare, tmp_pat
     step = mg.compile(lambda x: [operation(x, kind=name) for name in (*CODE, *TEXT)])
     expected = [y.numpy() for y in step(np.ones(2))]
     (tmp_path / "saved").mkdir()
-    assert check_saved([(step, expected)], tmp_path / "saved") == []
+    assert check_saved([(step, expected)], tmp_path / "saved", modules=tmp_path) == []
     own = mg.compile(lambda x: operation(x, rate=Half(0.5)))
     assert own(np.ones(2)).tolist() == [0.5, 0.5]
-    with pytest.raises(mg.GraphError, match=r"rate, which the program calls, cannot be copied: .*type Half"):
+    with pytest.raises(mg.GraphError, match=r"save_source: rate, .* has no name in the module tests"):
         own.save_source(tmp_path / "script.py")
 
 
@@ -153,5 +165,6 @@ def test_B4_partial_functions_among_settings(declare, tmp_path):
     operation = declare(source)
     function = functools.partial(np.clip, a_min=0.5, a_max=1.5)
     step = mg.compile(lambda x: operation(x, function=function))
-    (tmp_path / "saved").mkdir()
-    assert check_saved([(step, [step(np.array([0.0, 1.0, 2.0])).numpy()])], tmp_path / "saved") == []
+    assert step(np.array([0.0, 1.0, 2.0])).tolist() == [0.5, 1.0, 1.5]
+    with pytest.raises(mg.GraphError, match=r"save_source: function, .* has no name in the module"):
+        step.save_source(tmp_path / "script.py")

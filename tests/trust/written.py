@@ -1,4 +1,4 @@
-"""Functions as users may write them, in files of their own: those that run alone, and those that are refused."""
+"""Functions as users may write them, in files of their own: those that scripts import, and those that are refused."""
 
 from tests.trust.hostile import CALL, CODE
 
@@ -139,67 +139,51 @@ WRITTEN = {
     "tabs and form feeds": (
         "def outer():\n\tdef forward(x):\n\t\t\x0c\n\t\treturn x * 2.0\n\treturn forward\nforward = outer()"
     ),
+    "global": ("def forward(x):\n    global count\n    count = 1\n    return x"),
+    "nonlocal": (
+        "def outer():\n"
+        "    n = 1.0\n"
+        "    def forward(x):\n"
+        "        nonlocal n\n"
+        "        n += 0\n"
+        "        return x * n\n"
+        "    return forward\n"
+        "forward = outer()"
+    ),
+    "relative": ("def forward(x):\n    if not x.ndim:\n        from . import ops\n    return x\n"),
+    "own attributes": ("def forward(x):\n    return x * forward.rate\nforward.rate = 2.0"),
+    "not defined": ("def forward(x):\n    return x if x.size else missing"),
+    "a list in itself": ("DATA = []\nDATA.append(DATA)\ndef forward(x):\n    return x * len(DATA)"),
+    "an open file": ("import io\nFILE = io.StringIO()\ndef forward(x):\n    return x * len(FILE.getvalue() + 'a')"),
+    "a variable without a value": (
+        "def outer():\n"
+        "    def forward(x):\n"
+        "        return x if x.size else late\n"
+        "    return forward\n"
+        "    late = 1\n"
+        "forward = outer()"
+    ),
+    "a name on another line": ("def \\\n  forward(x):\n    return x"),
+    "a mangled name": (
+        "class Here:\n    def forward(x):\n        return x if x.size else __scale(x)\nforward = Here.forward"
+    ),
 }
 
 REFUSED = {
-    "global": (
-        ("def forward(x):\n    global count\n    count = 1\n    return x"),
-        "changes count",
+    "a lambda that nobody holds": (
+        "forward = lambda x: x * 2\nforward.__module__ = 'elsewhere'",
+        "has no name in the module elsewhere",
     ),
-    "nonlocal": (
-        (
-            "def outer():\n"
-            "    n = 1.0\n"
-            "    def forward(x):\n"
-            "        nonlocal n\n"
-            "        n += 0\n"
-            "        return x * n\n"
-            "    return forward\n"
-            "forward = outer()"
-        ),
-        "changes n",
-    ),
-    "minigrad inside": (
-        ("def forward(x):\n    from minigrad import ops\n    return ops.sin(x)"),
-        "imports minigrad",
-    ),
-    "relative": (
-        ("def forward(x):\n    if not x.ndim:\n        from . import ops\n    return x\n"),
-        "imports .",
-    ),
-    "own attributes": (
-        ("def forward(x):\n    return x * forward.rate\nforward.rate = 2.0"),
-        "rate, which would be lost",
-    ),
-    "not defined": (
-        ("def forward(x):\n    return x if x.size else missing"),
-        "missing, which is not defined",
-    ),
-    "a list in itself": (
-        ("DATA = []\nDATA.append(DATA)\ndef forward(x):\n    return x * len(DATA)"),
-        "recursion",
-    ),
-    "an open file": (
-        ("import io\nFILE = io.StringIO()\ndef forward(x):\n    return x * len(FILE.getvalue() + 'a')"),
-        "StringIO",
-    ),
-    "a variable without a value": (
-        (
-            "def outer():\n"
-            "    def forward(x):\n"
-            "        return x if x.size else late\n"
-            "    return forward\n"
-            "    late = 1\n"
-            "forward = outer()"
-        ),
-        "no value yet",
-    ),
-    "a name on another line": (
-        ("def \\\n  forward(x):\n    return x"),
-        "on one line",
-    ),
-    "a mangled name": (
-        ("class Here:\n    def forward(x):\n        return x if x.size else __scale(x)\nforward = Here.forward"),
-        "__scale",
+    "a function of a prompt": ("def forward(x):\n    return x\nforward.__module__ = '__main__'", "lives in __main__"),
+    "a function inside another": (
+        "class Held:\n"
+        "    pass\n"
+        "def outer():\n"
+        "    def inner(x):\n"
+        "        return x * 2\n"
+        "    return inner\n"
+        "def __getattr__(name):\n"
+        "    return outer()",
+        "has no name in the module module_of_the_user",
     ),
 }
