@@ -30,11 +30,11 @@ def test_sums_of_rows_and_of_axes(shape, dtype):
     x = normal(shape, 3.0, dtype)
     for axis in axes(shape):
         expected = np.sum(x, axis, np.float64, keepdims=True)
-        found = kernels.sums(x, axis)
+        found = kernels.axis_sums(x, axis)
         assert found.shape == expected.shape
         assert found.dtype == np.sum(x, axis).dtype
         np.testing.assert_allclose(found, expected, rtol=close(dtype), atol=10 * close(dtype))
-    np.testing.assert_array_equal(kernels.row_sums(x), kernels.sums(x, -1))
+    np.testing.assert_array_equal(kernels.row_sums(x), kernels.axis_sums(x, -1))
 
 
 @every_dtype
@@ -137,8 +137,8 @@ def test_broadcasting_that_leaves_the_target_as_it_is(shape, target, expected):
 
 
 def test_arrays_of_ones_are_kept_and_cannot_be_written_to():
-    found = kernels.ones(3, np.dtype(np.float32))
-    assert found is kernels.ones(3, np.dtype(np.float32))
+    found = kernels.make_ones(3, np.dtype(np.float32))
+    assert found is kernels.make_ones(3, np.dtype(np.float32))
     assert (found.dtype, found.tolist()) == (np.float32, [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="read-only"):
         found[0] = 2.0

@@ -174,12 +174,14 @@ def test_A4_operands_that_are_equal_are_not_one_operation(pair):
 # --- every cache ------------------------------------------------------------------------------------------------------
 
 CALLS = {  # for each cached function, arguments that Python takes for equal
-    "minigrad.compiler.cutting.definitions": [("x = 1",)],
+    "minigrad.compiler.lowerings.column_of_ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
+    "minigrad.compiler.lowerings.identity_matrix": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
+    "minigrad.compiler.lowerings.numbers_of_rows": [(1,), (2,)],
     "minigrad.graph.shapes._infer": [],  # above
     "minigrad.nn.positions._make_table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
-    "minigrad.ops.activations.nodes_and_weights": [()],
+    "minigrad.ops.kernels.curves.nodes_and_weights": [()],
     "minigrad.ops.einstein.parse_subscripts": [("ij->j", ((2, 1),)), ("ij->j", ((2.0, True),))],
-    "minigrad.ops.kernels.ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
+    "minigrad.ops.kernels.make_ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
     "minigrad.ops.kernels.sum_dtype": [(np.dtype(int),), (np.dtype(bool),), (np.dtype("<i8"),)],
     "minigrad.ops.methods._signature_of": [(("x",),), (("x", "y"),)],
     "minigrad.ops.specimens.load_families": [()],

@@ -13,15 +13,16 @@ SHAPES = "tests/trust/test_operators_and_shapes.py::"
 
 def compiled_deviation_of_infinity():
     from minigrad import ops
+    from minigrad.compiler import simpler
     from minigrad.ops import normalisation
 
     def lowered(x, *, epsilon):
-        deviations, _ = normalisation.lowered_centred(x, epsilon)
+        deviations, _ = simpler.centre(x, epsilon)
         squares = ops.vecdot(deviations, deviations, keepdims=True)
         width = x.shape[-1]
         return ops.reshape(width**0.5 / ops.sqrt(squares + width * epsilon), shape=(*x.shape[:-1], 1))
 
-    normalisation.inverse_deviation.lowering = lowered
+    simpler.SIMPLER[normalisation.inverse_deviation] = lowered
 
 
 def squares_of_clipped_gradients():
@@ -48,9 +49,9 @@ def rules_in_float16():
 
 
 def deviations_in_float16():
-    from minigrad.ops import reduction
+    from minigrad.ops.kernels import sums
 
-    reduction.widened = lambda x: (x, x.dtype)
+    sums.widened = lambda x: (x, x.dtype)
 
 
 def products_in_float16():
@@ -90,10 +91,10 @@ def slope_of_arctan_by_a_square():
 
 
 def small_losses_as_differences():
-    from minigrad.ops import class_losses, programs
+    from minigrad.ops.kernels import rows
 
-    programs.SMALL_LOSS = -1.0
-    class_losses.surprises = lambda x, classes: (
+    rows.SMALL_LOSS = -1.0
+    rows.surprises = lambda x, classes: (
         np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1)) + x.max(-1) - x[np.arange(len(x)), classes]
     )
 

@@ -8,37 +8,31 @@ PIECES = f"{NAMES}test_any_name_works_where_large_arrays_are_done_in_pieces"
 
 
 def negative_numbers_without_brackets():
-    import re
+    from minigrad.compiler import printer
+    from minigrad.compiler.expressions import Operation
 
-    from minigrad.compiler import planner
-
-    mended = planner.number_line
-
-    def number_line(node, variables):
-        line = mended(node, variables)
-        return re.sub(r"\((-[^()]*)\)", r"\1", line) if " ** " in line else line
-
-    planner.number_line = number_line
+    printer._WRITERS[Operation] = lambda printer, operation: f" {operation.symbol} ".join(
+        map(printer.text, operation.operands)
+    )
 
 
 def operands_of_any_type_in_their_place():
-    from minigrad.compiler.code import part_texts
-
-    from minigrad.compiler import variables
+    from minigrad.compiler import places
+    from minigrad.compiler.lowerings import PARTS
     from minigrad.graph import Node
 
     def hosts_of(self):
         hosts = {}
         for node in reversed(self.graph.nodes):
-            if node.function is None or node.function.parts is None:
+            if node.function not in PARTS:
                 continue
-            self.parts[node] = part_texts(node)
+            self.parts[node] = PARTS[node.function](self.values[node], *node.inputs, **node.params)
             for position, x in enumerate(node.inputs):
-                if isinstance(x, Node) and x.function is not None and not variables.is_view(x):
+                if isinstance(x, Node) and x.function is not None and not places.is_view(x):
                     hosts.setdefault(x, (node, position))
         return hosts
 
-    variables.Variables._hosts = hosts_of
+    places.Placement._hosts = hosts_of
 
 
 def names_of_the_language_for_variables():
@@ -48,7 +42,7 @@ def names_of_the_language_for_variables():
 
     def begin(self):
         mended(self)
-        self.reserved = {*names.PROGRAM}
+        self.reserved = {*names.PROGRAM, *names.KERNELS}
 
     names.Names.__init__ = begin
 
@@ -76,9 +70,9 @@ def names_of_outputs_in_the_docstring_as_they_are():
 
 
 def every_block_of_memory_looked_at_for_every_block():
-    from minigrad.compiler import planner
+    from minigrad.compiler import memory
 
-    def place(blocks):
+    def place_blocks(blocks):
         placed = []
         for block in sorted(blocks, key=lambda one: (-one.size, one.first)):
             offset = 0
@@ -88,11 +82,10 @@ def every_block_of_memory_looked_at_for_every_block():
                 if offset + block.size <= other.offset:
                     break
                 offset = max(offset, other.offset + other.size)
-            block.offset = offset
-            placed.append(block)
-        return max((block.offset + block.size for block in blocks), default=0)
+            placed.append(block._replace(offset=offset))
+        return placed, max((block.offset + block.size for block in placed), default=0)
 
-    planner.place = place
+    memory.place_blocks = place_blocks
 
 
 FAULTS = [
