@@ -39,7 +39,7 @@ ENGINE = {  # the names that those who read graphs take from the engine, beside 
     "graph": "Tensor constant new_tensor Op registry grad Contribution Capture "
              "array_of assign check_alive held_by memory_of Place Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op registry Capture current_mode within "
-                "CUT Storage memory_of next_id touch",
+                "CUT Storage array_of held_by next_id touch",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
               "array_of assign held_by storage_of Watch Within expanded within",
     "drawing": "Tensor",

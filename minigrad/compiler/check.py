@@ -58,8 +58,8 @@ def compare_with_eager(
 
 def _by_itself(function: Callable[..., Any], program: Program, args: Any, kwargs: Any) -> list[Array]:
     """What the function returns where the program returns arrays, and the state it leaves; `.grad` stays as it was."""
-    gradients = [(tensor, tensor._grad) for tensor in program.graph._tensors]
-    returned = zip(leaves(program.graph._returned), leaves(function(*args, **kwargs)), strict=True)
+    gradients = [(node.cell, node.cell._grad) for node in program.graph if node.cell is not None]
+    returned = zip(leaves(program.graph.returned), leaves(function(*args, **kwargs)), strict=True)
     outputs = [np.array(x.numpy() if isinstance(x, Tensor) else x) for node, x in returned if isinstance(node, Node)]
     for tensor, gradient in gradients:
         tensor._grad = gradient

@@ -14,9 +14,9 @@ import numpy as np
 
 from minigrad.compiler.expressions import Call, Item, Method, Value, evaluate
 from minigrad.compiler.lowerings import PARTS, SIDE_BY_SIDE, VIEWS, is_of_numbers
-from minigrad.compiler.rules import is_constant
+from minigrad.compiler.rules import array_of_constant, is_constant
 from minigrad.core.arrays import Array, owner_of
-from minigrad.core.storage import memory_of
+from minigrad.core.storage import array_of
 from minigrad.graph import Graph, Node
 
 
@@ -130,8 +130,7 @@ class Placement:
         return self.places[self.values[node]].kind != "view" or node in self._parts_of_others
 
     def _value(self, node: Node) -> Value:
-        tensor = self.graph._tensors[node.number]
-        array = memory_of(tensor) if node.function is None and is_constant(tensor) else None
+        array = array_of_constant(node.cell) if node.cell is not None and is_constant(node.cell) else None
         return Value(node.shape, node.dtype, node, array=array)
 
     def _place(self, node: Node, hosts: Mapping[Node, tuple[Node, int]]) -> Place:
@@ -155,7 +154,8 @@ class Placement:
         value = self.values[node]
         if value.array is not None:
             return Place("constant", value.array)
-        array = memory_of(self.graph._tensors[node.number])
+        assert node.cell is not None
+        array = array_of(node.cell)
         owner = owner_of(array)
         if owner is array or (owner.shape == array.shape and owner.strides == array.strides):
             return Place("state", array)

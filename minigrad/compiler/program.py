@@ -19,10 +19,10 @@ from minigrad.compiler.printer import print_program
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
-from minigrad.core.arrays import Array, Shaped, owner_of
+from minigrad.core.arrays import Array, owner_of
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
-from minigrad.core.storage import CUT, Storage, memory_of, touch
+from minigrad.core.storage import CUT, Storage, array_of, held_by, touch
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import RESULT, Tensor, new_tensor
 from minigrad.graph import Node
@@ -97,17 +97,14 @@ class Program(Locked):
         super().__init__()
         self._met = frozenset(recording.met)
         self._differentiated = self._met & recording.differentiated
-        self._state_arguments = [0 if isinstance(x._data, Shaped) else x.id for x in dict.fromkeys(recording.given)]
-        leaf_nodes = [(node, tensor) for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op]
-        self._memory = [
-            (tensor, memory_of(tensor)) for node, tensor in leaf_nodes if node.role in ("state", "parameter")
-        ]
-        for node, tensor in leaf_nodes:
-            if node.role != "input":
-                settings.add(tensor)
+        self._state_arguments = [0 if held_by(x) is None else x.id for x in dict.fromkeys(recording.given)]
+        cells = [(node.role, node.cell) for node in graph if node.cell is not None and node.role != "input"]
+        self._memory = [(cell, array_of(cell)) for role, cell in cells if role in ("state", "parameter")]
+        for _, cell in cells:
+            settings.add(cell)
         self._settings, self._changes = settings, settings.began
         self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
-        self._state = [graph._tensors[node.number] for node in graph.updates]
+        self._state = [node.cell for node in graph.updates if node.cell is not None]
         self._written = {id(owner_of(array)) for array in self.state.values()} if self._state else set()
         self._arguments: Sequence[Array] = ()
         guarded = any(node.function is check_numbers for node in plan.graph)
@@ -115,7 +112,7 @@ class Program(Locked):
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._step = self._defined(self.source)
-        self._single = isinstance(graph._returned, Node)
+        self._single = isinstance(graph.returned, Node)
 
     def _defined(self, text: str, **names: Any) -> Any:
         """The function `step` of the text."""
@@ -151,7 +148,7 @@ class Program(Locked):
             for x in objects:
                 if isinstance(x, Tensor) and x.op is not None and x.requires_grad:
                     refuse_history(x, self._differentiated)
-        arrays = [x._values() if isinstance(x, Tensor) else np.asarray(x) for x in objects]
+        arrays = [array_of(x) if isinstance(x, Tensor) else np.asarray(x) for x in objects]
         return [array for array, state in zip(arrays, self._state_arguments, strict=True) if not state]
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -178,7 +175,7 @@ class Program(Locked):
         """The same by the interpreter, whose products are strong; the program had written nothing."""
         for generator, state in zip(self._drawn, draws, strict=True):
             generator.bit_generator.state = state
-        computed = zip(leaves(self.graph._returned), leaves(run_on_inputs(self.graph, arrays)), strict=True)
+        computed = zip(leaves(self.graph.returned), leaves(run_on_inputs(self.graph, arrays)), strict=True)
         return tuple([array for node, array in computed if isinstance(node, Node)])
 
     def results(self, arrays: tuple[Array, ...]) -> Any:
@@ -187,17 +184,17 @@ class Program(Locked):
             return new_tensor(arrays[0], params=RESULT, requires_grad=self._cut[0], role="constant")
         marked = zip(arrays, self._cut, strict=True)
         following = (new_tensor(array, params=RESULT, requires_grad=cut, role="constant") for array, cut in marked)
-        return map_leaves(lambda x: next(following) if isinstance(x, Node) else x, self.graph._returned)
+        return map_leaves(lambda x: next(following) if isinstance(x, Node) else x, self.graph.returned)
 
     def snapshot(self) -> Snapshot:
         """What a run of the program changes, as it is now."""
         draws = [generator.bit_generator.state for generator in self.generators.values()]
-        return Snapshot([memory_of(tensor).copy() for tensor in self._state], draws)
+        return Snapshot([array_of(tensor).copy() for tensor in self._state], draws)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back as it was."""
         for tensor, array in zip(self._state, snapshot.state, strict=True):
-            np.copyto(memory_of(tensor), array)
+            np.copyto(array_of(tensor), array)
         for generator, state in zip(self.generators.values(), snapshot.draws, strict=True):
             generator.bit_generator.state = state
         if self._state:
@@ -232,7 +229,7 @@ class Program(Locked):
 
     def may_be_current(self) -> bool:
         """Whether all state is where it was."""
-        return all(memory_of(tensor) is memory for tensor, memory in self._memory)
+        return all(array_of(tensor) is memory for tensor, memory in self._memory)
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 

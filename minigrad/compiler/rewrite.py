@@ -16,17 +16,16 @@ import numpy as np
 
 from minigrad.compiler.guard import guarded
 from minigrad.compiler.lowerings import PARTS
-from minigrad.compiler.rules import RULES, is_constant, with_numbers, without_broadcast
+from minigrad.compiler.rules import RULES, array_of_constant, is_constant, with_numbers, without_broadcast
 from minigrad.compiler.simpler import SIMPLER
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
 from minigrad.core.record import registry
 from minigrad.core.storage import next_id
-from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph import Graph, Node
-from minigrad.graph.build import build
+from minigrad.graph.again import record_again
 from minigrad.graph.exact import exact_key
 from minigrad.ops.strong import check_numbers
 
@@ -53,45 +52,25 @@ class _Rewriter:
         self.node = graph.nodes[0] if graph.nodes else None
 
     def run(self) -> Rewritten:
-        graph = self.graph
-        values: list[Any] = [None if node.op else tensor for node, tensor in zip(graph, graph._tensors, strict=True)]
-        results, checks = guarded(graph), []
+        self.sources = {node.id: node for node in self.graph if node.function is None}
+        results, values, checks = guarded(self.graph), dict[Node, Tensor](), list[Tensor]()
+
+        def record(node: Node, operands: list[Any]) -> Tensor:
+            self.node = node
+            assert node.function is not None
+            result = self.visit(node.function, tuple(operands), dict(node.params))
+            if not isinstance(result, Tensor):  # a rule may find a number
+                result = constant(np.asarray(result, node.dtype))
+            _name(result, node)
+            values[node] = result
+            if results and node is results[-1]:
+                gradients = tuple(dict.fromkeys(values[x] for x in results))
+                checks.append(self.computed(check_numbers, gradients, {}))
+            return result
+
         with within(grad=False, record=True, capture=Capture(began=0)):
-            for node, tensor in zip(graph, graph._tensors, strict=True):
-                self.node = node
-                if node.function is None:
-                    self.sources[tensor.id] = node
-                    continue
-                inputs = tuple([values[x.number] if isinstance(x, Node) else x for x in node.inputs])
-                with within(place=tensor.place):
-                    result = self.visit(node.function, inputs, dict(node.params))
-                if not isinstance(result, Tensor):  # a rule may find a number
-                    result = constant(np.asarray(result, node.dtype))
-                _name(result, node)
-                values[node.number] = result
-                if results and node is results[-1]:
-                    gradients = tuple(dict.fromkeys(values[x.number] for x in results))
-                    with within(place=tensor.place):
-                        checks.append(self.computed(check_numbers, gradients, {}))
-
-        def value_of(node: Node) -> Tensor:
-            value: Tensor = values[node.number]
-            return value
-
-        new = build(
-            returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph._returned),
-            arguments=[value_of(node) for node in graph.inputs],
-            updates={value_of(state): value_of(node) for state, node in graph.updates.items()},
-            effects=[*(value_of(node) for node in graph.effects), *checks],
-            captured=True,
-            scopes={tensor.id: node.scope for node, tensor in zip(graph, graph._tensors, strict=True) if not node.op},
-        )
-        sources = {
-            node: self.sources[tensor.id]
-            for node, tensor in zip(new, new._tensors, strict=True)
-            if tensor.id in self.sources
-        }
-        return Rewritten(new, sources)
+            new = record_again(self.graph, record, inputs_only=True, effects=checks)
+        return Rewritten(new, {node: self.sources[node.id] for node in new if node.id in self.sources})
 
     def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What `op(*inputs, **params)` is in the new graph: a tensor, or a number."""
@@ -141,7 +120,7 @@ class _Rewriter:
     def shared(self, x: Any) -> Any:
         """Of equal constants, the first."""
         if isinstance(x, Tensor) and is_constant(x):
-            return self.found.setdefault(key_of_array(x._data), x)
+            return self.found.setdefault(key_of_array(array_of_constant(x)), x)
         return x
 
     def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
@@ -156,7 +135,7 @@ class _Rewriter:
         if not op.effect and nbytes <= LARGEST_CONSTANT and not grows and all(map(is_constant, tensors)):
             with np.errstate(all="ignore"), within(capture=None, record=False):
                 values = (op.guarded or op.forward)(
-                    *(x._data if isinstance(x, Tensor) else x for x in inputs), **params
+                    *(array_of_constant(x) if isinstance(x, Tensor) else x for x in inputs), **params
                 )
             tensor = self.found.setdefault(key_of_array(np.asarray(values)), constant(values))
         else:

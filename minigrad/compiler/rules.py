@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from minigrad.core.arrays import Array
 from minigrad.core.op import Op
+from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.product import SHORT
 
@@ -162,10 +164,10 @@ def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
 def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     found = rows_and_factor(x) if isinstance(y, Tensor) and y.shape == x.shape[-1:] and x.ndim == 2 else None
-    if found is None or y.role != "constant" or not is_moderate(y._data, x.dtype):
+    if found is None or y.role != "constant" or not is_moderate(array_of_constant(y), x.dtype):
         return None
     rows, vector = found
-    together = vector if (y._data == 1).all() else graph.make("multiply", vector, y)
+    together = vector if (array_of_constant(y) == 1).all() else graph.make("multiply", vector, y)
     return graph.make("matmul", graph.make("reshape", rows, shape=x.shape), together)
 
 
@@ -274,12 +276,19 @@ def is_constant(tensor: Tensor) -> bool:
     return tensor.op is None and tensor.role in ("constant", "cotangent") and "made_by" not in tensor.params
 
 
+def array_of_constant(tensor: Tensor) -> Array:
+    """What a constant always is."""
+    array = held_by(tensor)
+    assert array is not None
+    return array
+
+
 def with_numbers(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     """The operands with constants of one element as numbers, where result and type computed in stay the same."""
     result, common = op.infer(inputs, params), common_type(inputs)
     for position, x in enumerate(inputs):
         if isinstance(x, Tensor) and x.size == 1 and x.dtype.kind == "f" and is_constant(x):
-            tried = (*inputs[:position], float(np.asarray(x._data).item()), *inputs[position + 1 :])
+            tried = (*inputs[:position], float(array_of_constant(x).item()), *inputs[position + 1 :])
             same = any(isinstance(y, Tensor) for y in tried) and common_type(tried) == common
             if same and op.infer(tried, params) == result:
                 inputs = tried

@@ -102,7 +102,7 @@ class _Script:
         imports = sorted({"import numpy as np", *self.loading.imports, *self.kernels.imports}, key=_order)
         arrays = ['state, constants = stored(__file__, "state"), stored(__file__, "constants")']
         arrays += [f'{name} = restored(stored(__file__, "generators")["{name}"])' for name in self.program.generators]
-        outputs = [printable(name) for name in _names_of(self.program.graph._returned)]
+        outputs = [printable(name) for name in _names_of(self.program.graph.returned)]
         called = self.kernels.definitions
         parts = [
             f"{as_docstring(self._description(outputs))}\n\nfrom __future__ import annotations\n",

@@ -84,14 +84,6 @@ class Graph:
         steps = (step for node in self for step in node._tensor.trail or ())
         return [step for step in steps if step.node in known and step.target in known]
 
-    @property
-    def _tensors(self) -> tuple[Any, ...]:  # the compiler asks for both; it shall not
-        return tuple(node._tensor for node in self)
-
-    @property
-    def _returned(self) -> Any:
-        return self.returned
-
     def find(self, path: str) -> Node:
         """The node at `path`: `scope/name`, its end from any `/` on, or the same with an op in place of the name.
 
