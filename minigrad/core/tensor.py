@@ -182,8 +182,6 @@ class Tensor(Methods):
 
     # --- values: every reading passes through `array_of` --------------------------------------------------------------
 
-    _values = array_of
-
     @property
     def data(self) -> Any:
         """A read-only view; `t.data -= step` and `t.data = array` write into the same memory through `assign`.
