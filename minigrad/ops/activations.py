@@ -103,9 +103,7 @@ def gelu_definition(x: Any, *, approximate: str) -> Any:
     return x * 0.5 * ops.erfc(x * -ROOT_HALF)
 
 
-@op(
-    formula="x · Φ(x), Φ the normal distribution function", elementwise=True, definition=gelu_definition,
-)  # fmt: skip
+@op(formula="x · Φ(x), Φ the normal distribution function", elementwise=True, definition=gelu_definition)
 def gelu(x: Any, *, approximate: str = "none") -> Any:
     """Gaussian error linear unit, exact, or with approximate="tanh" (Hendrycks and Gimpel, arXiv 1606.08415).
 

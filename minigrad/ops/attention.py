@@ -177,9 +177,7 @@ def merge_definition(x: Any) -> Any:
     return ops.reshape(ops.swapaxes(x, axis1=-2, axis2=-3), shape=merged_shape(x))
 
 
-@op(
-    formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True, definition=split_definition,
-)  # fmt: skip
+@op(formula="(…, tokens, width) as (…, heads, tokens, width / heads)", view=True, definition=split_definition)
 def split_heads(x: Any, *, heads: int) -> Any:
     """The width shared out among heads, which become an axis before the tokens.
 
@@ -189,9 +187,7 @@ def split_heads(x: Any, *, heads: int) -> Any:
     return x.reshape(head_shape(x, heads)).swapaxes(-2, -3)
 
 
-@op(
-    formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True, definition=merge_definition,
-)  # fmt: skip
+@op(formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True, definition=merge_definition)
 def merge_heads(x: Any) -> Any:
     """The heads side by side again: undoes `split_heads`."""
     shape = merged_shape(x)

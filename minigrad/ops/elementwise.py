@@ -69,9 +69,7 @@ sign: Op = row("sign", np.sign, "sign x", lambda g, y, x: ops.zeros_like(g))
 sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0.5 / y))
 
 
-@op(
-    formula="xⁿ for a number n", elementwise=True,
-)  # fmt: skip
+@op(formula="xⁿ for a number n", elementwise=True)
 def number_power(x: Any, *, exponent: float) -> Any:
     """x to a fixed power: `x ** 2`. No logarithm is involved, so negative bases are fine."""
     check_number(exponent=exponent)

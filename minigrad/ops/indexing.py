@@ -82,9 +82,7 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
     return Shaped(np.shape(base[index.with_arrays(arrays)]), x.dtype)
 
 
-@op(
-    formula="x at an index", view=True, infer=known_shape,
-)  # fmt: skip
+@op(formula="x at an index", view=True, infer=known_shape)
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
     """`x[…]`, with the arrays of the index as inputs; see `index`."""
     return x[index.with_arrays(indices)]
@@ -105,9 +103,7 @@ def add_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
 getitem.added = add_to_part
 
 
-@op(
-    formula="0, with values added at an index",
-)  # fmt: skip
+@op(formula="0, with values added at an index")
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
     rows = indices[0] if len(indices) == 1 and index == (True,) else None

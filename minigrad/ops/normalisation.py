@@ -48,9 +48,7 @@ def standardize_definition(x: Any, *, epsilon: float) -> Any:
     return centred_definition(x) * inverse_deviation_definition(x, epsilon=epsilon)
 
 
-@op(
-    formula="(x − mean x) / √(var x + ε), over the last axis", definition=standardize_definition, infer=shape_of_rows,
-)  # fmt: skip
+@op(formula="(x − mean x) / √(var x + ε), over the last axis", definition=standardize_definition, infer=shape_of_rows)
 def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
     """Each row of the last axis moved to mean 0 and scaled to variance 1.
 
@@ -67,9 +65,7 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
     return (g - ops.mean(g, axis=-1, keepdims=True) - y * along) * ops.inverse_deviation(x, epsilon=epsilon)
 
 
-@op(
-    formula="1 / √(var x + ε), over the last axis", definition=inverse_deviation_definition,
-)  # fmt: skip
+@op(formula="1 / √(var x + ε), over the last axis", definition=inverse_deviation_definition)
 def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
     """What `standardize` multiplies the rows by, (…, 1)."""
     check_rows("", x, epsilon)

@@ -45,9 +45,7 @@ def rows_of(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-@op(
-    formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape,
-)  # fmt: skip
+@op(formula="Σₖ x₁ᵢₖ x₂ₖⱼ", symbol="@", numpy=[np.matmul, np.linalg.matmul], infer=product_shape)
 def matmul(x1: Any, x2: Any) -> Any:
     """The matrix product, as NumPy: vectors, matrices, and batches of matrices.
 
@@ -95,9 +93,7 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     return product if bias is None else product + bias
 
 
-@op(
-    formula="x W + b", symbol="@", definition=linear_definition, infer=shape_of_linear,
-)  # fmt: skip
+@op(formula="x W + b", symbol="@", definition=linear_definition, infer=shape_of_linear)
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map, `x @ weight`, with a bias where there is one, `x @ weight + bias`, in one node.
 
@@ -129,9 +125,7 @@ def vecdot_definition(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
     return ops.sum(x1 * x2, axis=axis, keepdims=keepdims)
 
 
-@op(
-    formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot], definition=vecdot_definition, commutative=True,
-)  # fmt: skip
+@op(formula="Σᵢ x₁ᵢ x₂ᵢ", numpy=[np.vecdot], definition=vecdot_definition, commutative=True)
 def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     """The sum of products over one axis, in one pass.
 

@@ -74,9 +74,7 @@ def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis))
 
 
-@op(
-    formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition,
-)  # fmt: skip
+@op(formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition)
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The arithmetic mean over `axis`.
 

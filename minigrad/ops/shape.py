@@ -26,9 +26,7 @@ __all__ = [
 LARGEST = 2**36  # elements of a broadcast view, which takes no memory itself; a sum over so many takes about a minute
 
 
-@op(
-    formula="the elements of x in another shape", numpy=[np.reshape], view=True,
-)  # fmt: skip
+@op(formula="the elements of x in another shape", numpy=[np.reshape], view=True)
 def reshape(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """The same elements, row by row, in another shape; one length may be −1.
 
@@ -63,9 +61,7 @@ def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=lambda i: axes[i] % len(axes)))
 
 
-@op(
-    formula="x with two axes exchanged", numpy=[np.swapaxes], view=True,
-)  # fmt: skip
+@op(formula="x with two axes exchanged", numpy=[np.swapaxes], view=True)
 def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
     """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch."""
     return np.asarray(x).swapaxes(axis1, axis2)
@@ -76,17 +72,13 @@ def _(g: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
     return ops.swapaxes(g, axis1=axis1, axis2=axis2)
 
 
-@op(
-    formula="x with new axes of length 1", numpy=[np.expand_dims], view=True,
-)  # fmt: skip
+@op(formula="x with new axes of length 1", numpy=[np.expand_dims], view=True)
 def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
     """New axes of length 1 at the places `axis` of the result."""
     return np.expand_dims(x, axis)
 
 
-@op(
-    formula="x without axes of length 1", numpy=[np.squeeze], view=True,
-)  # fmt: skip
+@op(formula="x without axes of length 1", numpy=[np.squeeze], view=True)
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """Without its axes of length 1, or without those named."""
     return np.squeeze(x, axis)
@@ -98,9 +90,7 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
     return ops.reshape(g, shape=x.shape)
 
 
-@op(
-    formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True,
-)  # fmt: skip
+@op(formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True)
 def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """`x` repeated to fill `shape`, as broadcasting does; at most 2³⁶ elements, for the next op has to compute them."""
     try:
@@ -118,9 +108,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.sum_to(g, shape=x.shape)
 
 
-@op(
-    formula="x summed over the axes along which a smaller shape would be broadcast", view=True,
-)  # fmt: skip
+@op(formula="x summed over the axes along which a smaller shape would be broadcast", view=True)
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
 
@@ -135,9 +123,7 @@ def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
     return ops.broadcast_to(g, shape=x.shape)
 
 
-@op(
-    formula="the arrays one after another along an axis", numpy=[np.concatenate],
-)  # fmt: skip
+@op(formula="the arrays one after another along an axis", numpy=[np.concatenate])
 def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
     """The arrays joined along an existing axis, or flattened and joined where `axis` is None.
 
