@@ -142,8 +142,9 @@ def _elements(instruction: Instruction, found: Sequence[Value], known: int) -> i
 
 def _rows(found: Sequence[Value], known: int, nbytes: int) -> int:
     """How many rows it has in common with those before, which have so many; 0 if these cannot be cut."""
-    rows = math.gcd(known, *(x.shape[0] for x in found))
-    return rows if rows > 1 and _count(rows, nbytes) else 0
+    counts = [x.shape[0] for x in found]
+    rows = math.gcd(known, *counts)
+    return rows if rows > 1 and all(counts) and _count(rows, nbytes) else 0  # no piece of nothing
 
 
 def _count(rows: int, nbytes: int) -> int:

@@ -34,6 +34,12 @@ def test_flat_arrays_are_cut_by_elements(length, small_pieces):
     assert [line for line in loops_of(step) if "range(0" in line]
 
 
+def test_nothing_is_not_cut(small_pieces):
+    rows, nothing = np.random.default_rng(0).random((16, 4)), np.empty(0)
+    step = alike(lambda x, y: (np.sqrt(x) * 2.0, mg.exp(y), np.sqrt(x) + 1.0), rows, nothing)
+    assert "exp" in step.source
+
+
 def test_attention_goes_sequence_by_sequence(small_pieces):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((4, 2, 5, 3)) for _ in range(3)]
