@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad.graph import graph_of, trace
 from minigrad.graph.cost import flops_of
+from minigrad.ops.indexing import Index
 
 
 def leaf(*shape, dtype=np.float64):
@@ -48,6 +49,7 @@ def test_a_product_is_a_multiplication_and_an_addition_per_pair(shapes, flops):
         (lambda x: x[[0, 2]], 0, 8),
         (lambda x: mg.concatenate([x, x]), 0, 48),
         (lambda x: mg.embedding(x, [0, 5, 5]), 0, 12),
+        (lambda x: mg.scatter_add(x, np.arange(6) % 2, index=Index((True,)), shape=(2, 4)), 24, 8),
         (lambda x: mg.broadcast_to(x, (9, 6, 4)), 0, 0),
     ],
 )

@@ -26,3 +26,17 @@ def test_a_function_without_arguments_is_no_method():
         assert not hasattr(Tensor(1.0), "nothing")
     finally:
         del mg.registry["nothing"]
+
+
+def test_a_function_that_is_declared_again_without_an_array_first_is_no_method_any_more():
+    mg.composition(formula="2 x", name="scaled")(lambda x: x * 2.0)
+    assert Tensor([1.0]).scaled().tolist() == [2.0]
+
+    def scaled(factor: float, x: Tensor) -> Tensor:
+        return x * factor
+
+    mg.composition(formula="a x")(scaled)
+    try:
+        assert not hasattr(Tensor, "scaled")
+    finally:
+        del mg.registry["scaled"]
