@@ -31,10 +31,10 @@ def parts(tokens: Any, queries: int) -> tuple[Any, Any, Any]:
 
 def products(x1: Any, x2: Any) -> Any:
     """Of each row of `x1` with each row of `x2`."""
-    return ops.matmul(x1, transposed(x2))
+    return ops.matmul(x1, transpose_matrices(x2))
 
 
-def transposed(x: Any) -> Any:
+def transpose_matrices(x: Any) -> Any:
     return ops.swapaxes(x, axis1=-1, axis2=-2)
 
 
@@ -57,7 +57,7 @@ def attention_definition(tokens: Any, mask: Any, bias: Any, *, queries: int, blo
     return ops.matmul(weights_of(tokens, mask, bias, queries, causal), parts(tokens, queries)[2])
 
 
-def centred(pull: Any, weights: Any) -> Any:
+def centre(pull: Any, weights: Any) -> Any:
     """What pulls on the weights less its mean over the row: times the weight, it pulls on the score."""
     return pull - ops.vecdot(pull, weights, keepdims=True)
 
@@ -65,9 +65,11 @@ def centred(pull: Any, weights: Any) -> Any:
 def gradient_definition(g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
     query, key, value = parts(tokens, queries)
     weights = weights_of(tokens, mask, bias, queries, causal)
-    to_scores = ops.multiply(weights, centred(products(g, value), weights))
+    to_scores = ops.multiply(weights, centre(products(g, value), weights))
     return below(
-        ops.matmul(to_scores, key), ops.matmul(transposed(to_scores), query), ops.matmul(transposed(weights), g)
+        ops.matmul(to_scores, key),
+        ops.matmul(transpose_matrices(to_scores), query),
+        ops.matmul(transpose_matrices(weights), g),
     )
 
 
@@ -154,11 +156,11 @@ def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, **params: Any) -> Any:
 @blockwise_attention.vjp("bias")
 def _(g: Any, y: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Any:
     weights = weights_of(tokens, mask, bias, queries, causal)
-    return weights * centred(products(g, parts(tokens, queries)[2]), weights)
+    return weights * centre(products(g, parts(tokens, queries)[2]), weights)
 
 
 class Flow(NamedTuple):
-    """What the gradients of the gradient share: the gradient is made of `weights * centred(pull, weights)`, for scores.
+    """What the gradients of the gradient share: the gradient is made of `weights * centre(pull, weights)`, for scores.
 
     `h_…` is what flows back to the gradient of ….
     """
@@ -175,13 +177,13 @@ class Flow(NamedTuple):
 
     @property
     def to_pull(self) -> Any:
-        return self.weights * centred(self.h_scores, self.weights)
+        return self.weights * centre(self.h_scores, self.weights)
 
     def to_scores(self, g: Any) -> Any:
         """What flows back to the scores, through the weights."""
         along = ops.vecdot(self.h_scores, self.weights, keepdims=True)
-        to_weights = self.h_scores * centred(self.pull, self.weights) - along * self.pull + products(g, self.h_value)
-        return self.weights * centred(to_weights, self.weights)
+        to_weights = self.h_scores * centre(self.pull, self.weights) - along * self.pull + products(g, self.h_value)
+        return self.weights * centre(to_weights, self.weights)
 
 
 def flow(h: Any, g: Any, tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Flow:
@@ -201,11 +203,11 @@ def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
 @blockwise_attention_gradient.vjp("tokens")
 def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
     f = flow(h, g, *inputs, **params)
-    first, second = f.weights * centred(f.pull, f.weights), f.to_scores(g)
+    first, second = f.weights * centre(f.pull, f.weights), f.to_scores(g)
     return below(
         ops.matmul(first, f.h_key) + ops.matmul(second, f.key),
-        ops.matmul(transposed(first), f.h_query) + ops.matmul(transposed(second), f.query),
-        ops.matmul(transposed(f.to_pull), g),
+        ops.matmul(transpose_matrices(first), f.h_query) + ops.matmul(transpose_matrices(second), f.query),
+        ops.matmul(transpose_matrices(f.to_pull), g),
     )
 
 

@@ -21,7 +21,7 @@ def definition_on_log_probabilities(
     log_probabilities: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None,
     label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
-    classes, counts = counted(targets, ignore_index)
+    classes, counts = mark_ignored(targets, ignore_index)
     if weight is not None:
         weight = ops.astype(weight, log_probabilities.dtype)
     surprise = -log_probabilities if weight is None else ops.strong_multiply(-log_probabilities, weight)
@@ -41,10 +41,10 @@ def definition_on_log_probabilities(
 
 @op(
     formula="mean of −log softmax(logits) at the targets",
-    definition=lambda logits, targets, weight, **params: (
-        definition_on_log_probabilities(ops.log_softmax(logits), targets, weight, **params)
+    definition=lambda logits, targets, weight, **params: definition_on_log_probabilities(
+        ops.log_softmax(logits), targets, weight, **params
     ),
-)  # fmt: skip
+)
 def cross_entropy(
     logits: Any, targets: Any, weight: Any = None, *, reduction: str = "mean", ignore_index: int | None = None,
     label_smoothing: float = 0.0,
@@ -79,14 +79,14 @@ def _(
     g: Any, y: Any, logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None,
     label_smoothing: float,
 ) -> Any:  # fmt: skip
-    classes, counts = counted(targets, ignore_index)
-    expected = smoothed(classes, logits, label_smoothing)
+    classes, counts = mark_ignored(targets, ignore_index)
+    expected = smooth_targets(classes, logits, label_smoothing)
     probabilities = ops.softmax(logits)
     if weight is not None:
         weight = ops.astype(weight, logits.dtype)
         expected = expected * weight
         probabilities = probabilities * ops.sum(expected, axis=-1, keepdims=True)
-    return kept((probabilities - expected) * cotangent_of_rows(g, classes, counts, weight, reduction), counts)
+    return clear_ignored((probabilities - expected) * cotangent_of_rows(g, classes, counts, weight, reduction), counts)
 
 
 @cross_entropy.vjp("weight")
@@ -114,12 +114,12 @@ def nll(
 def _(
     g: Any, y: Any, log_probabilities: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: int | None
 ) -> Any:
-    classes, counts = counted(targets, ignore_index)
-    expected = smoothed(classes, log_probabilities, 0.0)
+    classes, counts = mark_ignored(targets, ignore_index)
+    expected = smooth_targets(classes, log_probabilities, 0.0)
     if weight is not None:
         weight = ops.astype(weight, log_probabilities.dtype)
         expected = expected * weight
-    return kept(expected * -cotangent_of_rows(g, classes, counts, weight, reduction), counts)
+    return clear_ignored(expected * -cotangent_of_rows(g, classes, counts, weight, reduction), counts)
 
 
 @nll.vjp("weight")
@@ -144,7 +144,7 @@ def check_targets(function: str, scores: Any, targets: Any, weight: Any, reducti
 # --- in ops, for rules and definitions --------------------------------------------------------------------------------
 
 
-def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any]:
+def mark_ignored(targets: Any, ignore_index: int | None) -> tuple[Any, Any]:
     """Targets with the ignored ones made 0, and which of them count (None for all)."""
     if ignore_index is None:
         return targets, None
@@ -152,7 +152,7 @@ def counted(targets: Any, ignore_index: int | None) -> tuple[Any, Any]:
     return ops.where(counts, targets, 0), counts
 
 
-def smoothed(classes: Any, scores: Any, label_smoothing: float) -> Any:
+def smooth_targets(classes: Any, scores: Any, label_smoothing: float) -> Any:
     """The distribution that the model is to have, one row per target."""
     count = scores.shape[-1]
     expected = one_hot_beside(scores, classes)
@@ -183,7 +183,7 @@ def cotangent_of_rows(g: Any, classes: Any, counts: Any, weight: Any, reduction:
     return g / total_weight(classes, counts, weight, g.dtype)
 
 
-def kept(gradient: Any, counts: Any) -> Any:
+def clear_ignored(gradient: Any, counts: Any) -> Any:
     """The gradient, exactly 0 in rows that are ignored."""
     return gradient if counts is None else ops.where(ops.expand_dims(counts, -1), gradient, 0.0)
 
@@ -193,8 +193,8 @@ def cotangent_of_weight(
     label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
     """The gradient of the class weights, one row per target."""
-    classes, counts = counted(targets, ignore_index)
-    losses = -ops.strong_multiply(smoothed(classes, log_probabilities, label_smoothing), log_probabilities)
+    classes, counts = mark_ignored(targets, ignore_index)
+    losses = -ops.strong_multiply(smooth_targets(classes, log_probabilities, label_smoothing), log_probabilities)
     if reduction == "mean":  # y = Σ weight · loss / Σ weight
         losses = losses - one_hot_beside(log_probabilities, classes) * y
-    return kept(losses * cotangent_of_rows(g, classes, counts, weight, reduction), counts)
+    return clear_ignored(losses * cotangent_of_rows(g, classes, counts, weight, reduction), counts)

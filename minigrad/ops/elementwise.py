@@ -278,9 +278,7 @@ copy.independent = True
 
 
 def like(name: str, forward: Callable[..., Any], formula: str, number: int) -> Op:
-    return row(
-        name, forward, formula, numpy=[getattr(np, name)], differentiable=False,
-    )  # fmt: skip
+    return row(name, forward, formula, numpy=[getattr(np, name)], differentiable=False)
 
 
 zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x", 0)

@@ -24,7 +24,7 @@ def check_numbers(function: str, numbers: dict[str, Any]) -> None:
             )
 
 
-def fixed(array: Any) -> Any:
+def fix_array(array: Any) -> Any:
     """As every function of plain numbers, an array; under capture a Tensor, which may meet the others."""
     capture = current_mode().capture
     return array if capture is None else capture.make_constant(array)
@@ -40,7 +40,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Type
     check_numbers("arange", {"start": start, "stop": stop, "step": step})
     if not step:
         raise ValueError(f"arange: step={step} leads nowhere")
-    return fixed(np.arange(start, stop, step, dtype=dtype))
+    return fix_array(np.arange(start, stop, step, dtype=dtype))
 
 
 @composition(formula="1 on and below a diagonal, else 0")
@@ -53,4 +53,4 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Type = float) -> Any:  
     [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
     """
     check_numbers("tri", {"N": N, "M": M, "k": k})
-    return fixed(np.tri(N, M, k, dtype))
+    return fix_array(np.tri(N, M, k, dtype))

@@ -45,7 +45,7 @@ class Index(tuple[Any, ...]):
         return tuple(next(following) if e is True else slice(*e) if isinstance(e, Slice) else e for e in self)
 
 
-def parsed(key: object) -> tuple[Index, list[Any]]:
+def parse_index(key: object) -> tuple[Index, list[Any]]:
     """What stands between the brackets, as a static index and its arrays."""
     entries: list[Any] = []
     arrays: list[Any] = []
@@ -130,17 +130,17 @@ def index(x: Any, key: object) -> Any:
     >>> x.grad
     array([2., 0., 1.])
     """
-    static, arrays = parsed(key)
+    static, arrays = parse_index(key)
     return ops.getitem(x, *arrays, index=static)
 
 
 @op(formula="x with values written at an index")
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
-    return written_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
+    return write_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
 
 
-def written_at(x: Any, values: Any, key: Any) -> Any:
+def write_at(x: Any, values: Any, key: Any) -> Any:
     result = np.array(x)  # also of a NumPy scalar, which a copy of it would be again
     result[key] = values
     return result
@@ -173,7 +173,7 @@ def set_at(x: Any, key: object, values: Any) -> Any:
     >>> set_at(Tensor([1.0, 2.0, 3.0]), 0, 9.0).tolist()
     [9.0, 2.0, 3.0]
     """
-    static, arrays = parsed(key)
+    static, arrays = parse_index(key)
     return ops.setitem(x, values, *arrays, index=static)
 
 

@@ -12,7 +12,7 @@ from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
 from minigrad.ops.kernels import sums
-from minigrad.ops.reduction import Axis, chosen, kept, places, unless_zero
+from minigrad.ops.reduction import Axis, keep_axes, places, share_among_extremes, unless_zero
 
 __all__ = ["matrix_trace", "norm", "vector_norm"]
 
@@ -37,11 +37,11 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool, ord: float) -> Any:
     if ord == 0:
         return ops.zeros_like(x)
     if ord in (inf, -inf):
-        return chosen(g, y, ops.absolute(x), axis) * ops.sign(x)
+        return share_among_extremes(g, y, ops.absolute(x), axis) * ops.sign(x)
     if ord == 1:
-        return kept(g, x, axis) * ops.sign(x)
-    length = kept(unless_zero(y, y, 1.0), x, axis)
-    slope = kept(unless_zero(y, g), x, axis) / length
+        return keep_axes(g, x, axis) * ops.sign(x)
+    length = keep_axes(unless_zero(y, y, 1.0), x, axis)
+    slope = keep_axes(unless_zero(y, g), x, axis) / length
     if ord == 2:
         return x * slope
     ratio = x / length

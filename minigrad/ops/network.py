@@ -14,7 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
-from minigrad.ops.indexing import parsed
+from minigrad.ops.indexing import parse_index
 from minigrad.ops.kernels import (
     checked_axis,
     rows,
@@ -60,10 +60,7 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return exponentials / total
 
 
-@op(
-    formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition,
-    infer=shape_of_weights,
-)  # fmt: skip
+@op(formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition, infer=shape_of_weights)
 def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     """Positive weights that add up to 1 along `axis`; 0 where the mask `where` is False.
 
@@ -122,7 +119,7 @@ def embedding(weight: Any, indices: Any) -> Any:
 
 @embedding.vjp("weight")
 def _(g: Any, y: Any, weight: Any, indices: Any) -> Any:
-    static, arrays = parsed(indices)
+    static, arrays = parse_index(indices)
     return ops.scatter_add(g, *arrays, index=static, shape=weight.shape)
 
 

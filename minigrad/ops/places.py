@@ -18,6 +18,3 @@ def first_free(taken: Any, *, count: int, context: int) -> Any:
     """The place of the first of `count` tokens, where the first `taken` of `context` places are taken."""
     check_room(taken, count, context)
     return np.array(taken)
-
-
-vars(first_free)["flops"] = 0  # as an op of one's own would say it

@@ -170,7 +170,7 @@ def outer(x1: Any, x2: Any) -> Any:
     [[3.0, 4.0], [6.0, 8.0]]
     """
     column, row = (math.prod(shape_of(x1)), 1), (1, math.prod(shape_of(x2)))
-    return ops.multiply(arranged(x1, "", "", column), arranged(x2, "", "", row))
+    return ops.multiply(arrange(x1, "", "", column), arrange(x2, "", "", row))
 
 
 @composition(formula="Σₖ x₁ᵢₖ x₂ⱼₖ", numpy=[np.inner])
@@ -256,22 +256,22 @@ def labelled_product(x1: Any, labels1: str, x2: Any, labels2: str, wanted: str) 
         return (math.prod(shape(labels)),)
 
     if not summed:
-        x1 = arranged(x1, labels1, batch + rows, shape(batch + rows) + (1,) * len(columns))
-        x2 = arranged(x2, labels2, batch + columns, shape(batch) + (1,) * len(rows) * bool(batch) + shape(columns))
+        x1 = arrange(x1, labels1, batch + rows, shape(batch + rows) + (1,) * len(columns))
+        x2 = arrange(x2, labels2, batch + columns, shape(batch) + (1,) * len(rows) * bool(batch) + shape(columns))
         return ops.multiply(x1, x2), batch + rows + columns
     if not rows and not columns:
-        x1 = arranged(x1, labels1, batch + summed, shape(batch) + as_one(summed))
-        x2 = arranged(x2, labels2, batch + summed, shape(batch) + as_one(summed))
+        x1 = arrange(x1, labels1, batch + summed, shape(batch) + as_one(summed))
+        x2 = arrange(x2, labels2, batch + summed, shape(batch) + as_one(summed))
         return ops.vecdot(x1, x2), batch
     left = as_one(rows) if batch else shape(rows)  # matmul takes many rows, but pairs the axes of a batch
     right = as_one(columns) if batch or columns else ()
-    x1 = arranged(x1, labels1, batch + rows + summed, shape(batch) + left + as_one(summed))
-    x2 = arranged(x2, labels2, batch + summed + columns, shape(batch) + as_one(summed) + right)
+    x1 = arrange(x1, labels1, batch + rows + summed, shape(batch) + left + as_one(summed))
+    x2 = arrange(x2, labels2, batch + summed + columns, shape(batch) + as_one(summed) + right)
     labels = batch + rows + columns
-    return arranged(ops.matmul(x1, x2), labels, labels, shape(labels)), labels
+    return arrange(ops.matmul(x1, x2), labels, labels, shape(labels)), labels
 
 
-def arranged(x: Any, labels: str, order: str, shape: tuple[int, ...]) -> Any:
+def arrange(x: Any, labels: str, order: str, shape: tuple[int, ...]) -> Any:
     """`x` with its labelled axes in another order and then in another shape; itself where nothing is to be done."""
     if labels != order:
         x = ops.transpose(x, tuple(labels.index(one) for one in order))

@@ -41,10 +41,10 @@ def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def spread(g: Any, x: Any, axis: Axis) -> Any:
     """`g`, one per reduced row, laid over the shape of `x` again."""
-    return ops.broadcast_to(kept(g, x, axis), x.shape)
+    return ops.broadcast_to(keep_axes(g, x, axis), x.shape)
 
 
-def kept(y: Any, x: Any, axis: Axis) -> Any:
+def keep_axes(y: Any, x: Any, axis: Axis) -> Any:
     """A reduced array with its reduced axes back as 1."""
     shape = kept_shape(x.shape, axis)
     return y if y.shape == shape else ops.reshape(y, shape)
@@ -93,11 +93,11 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
 # --- the largest and the smallest -------------------------------------------------------------------------------------
 
 
-def chosen(g: Any, y: Any, x: Any, axis: Axis) -> Any:
+def share_among_extremes(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     """`g` shared evenly among the entries of `x` equal to the extreme `y`; where there is a NaN, it takes all."""
-    extreme = ops.logical_or(ops.equal(x, kept(y, x, axis)), ops.isnan(x))
+    extreme = ops.logical_or(ops.equal(x, keep_axes(y, x, axis)), ops.isnan(x))
     shares = ops.sum(extreme, axis=axis, keepdims=True)
-    return ops.where(extreme, kept(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
+    return ops.where(extreme, keep_axes(g, x, axis) / ops.astype(shares, np.result_type(g.dtype, np.float32)), 0.0)
 
 
 @op(formula="maxᵢ xᵢ", numpy=[np.max])
@@ -115,7 +115,7 @@ def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @max.vjp("x")
 @min.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    return chosen(g, y, x, axis)
+    return share_among_extremes(g, y, x, axis)
 
 
 @composition(formula="maxᵢ xᵢ − minᵢ xᵢ", numpy=[np.ptp])
@@ -160,17 +160,17 @@ def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @prod.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     if isinstance(axis, int) and x.ndim:
-        return kept(g, x, axis) * products_of_others(x, axis)
+        return keep_axes(g, x, axis) * products_of_others(x, axis)
     reduced = tuple(sorted(places("prod", axis, x.ndim))) if x.ndim else ()
     order = tuple(i for i in range(x.ndim) if i not in reduced) + reduced
     shape = tuple(x.shape[i] for i in order)
     leading = x.ndim - len(reduced)
-    rows = ops.reshape(permuted(x, order), (*shape[:leading], math.prod(shape[leading:])))
+    rows = ops.reshape(permute(x, order), (*shape[:leading], math.prod(shape[leading:])))
     others = ops.reshape(products_of_others(rows, -1), shape)
-    return kept(g, x, axis) * permuted(others, inverse_permutation(order))
+    return keep_axes(g, x, axis) * permute(others, inverse_permutation(order))
 
 
-def permuted(x: Any, order: tuple[int, ...]) -> Any:
+def permute(x: Any, order: tuple[int, ...]) -> Any:
     return x if order == tuple(range(x.ndim)) else ops.transpose(x, axes=order)
 
 
@@ -203,7 +203,7 @@ def degrees_of_freedom(x: Any, axis: Axis, ddof: float) -> float:
     return sums.degrees_of_freedom(shape_of(x), axis, ddof)
 
 
-def centred(x: Any, axis: Axis) -> Any:
+def centre(x: Any, axis: Axis) -> Any:
     """x minus its mean. The first entry is subtracted before: means are rounded, and equal elements give exactly 0."""
     first = tuple(slice(0, 1) if n == 1 else slice(None) for n in kept_shape(x.shape, axis))
     shifted = x - ops.stop_gradient(ops.index(x, first))
@@ -229,8 +229,8 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any
     degrees = degrees_of_freedom(x, axis, ddof)
     if not degrees:
         return x * math.nan
-    slope = kept(unless_zero(y, g / degrees) / unless_zero(y, y, 1.0), x, axis)
-    return centred(x, axis) * slope
+    slope = keep_axes(unless_zero(y, g / degrees) / unless_zero(y, y, 1.0), x, axis)
+    return centre(x, axis) * slope
 
 
 def unless_zero(y: Any, value: Any, otherwise: float = 0.0) -> Any:
@@ -259,8 +259,8 @@ def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @logsumexp.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     # The exponentials add up to 1 but for the rounding of y, which is undone by their sum.
-    total = ops.stop_gradient(kept(y, x, axis))
+    total = ops.stop_gradient(keep_axes(y, x, axis))
     weights = ops.exp(x - ops.where(ops.isfinite(total), total, 0.0))
-    scale = kept(g, x, axis) / ops.sum(weights, axis=axis, keepdims=True)
+    scale = keep_axes(g, x, axis) / ops.sum(weights, axis=axis, keepdims=True)
     finite = ops.strong_multiply(weights, scale)  # by convention 0 where all are −∞
-    return ops.where(ops.equal(total, np.inf), chosen(g, y, x, axis), finite)
+    return ops.where(ops.equal(total, np.inf), share_among_extremes(g, y, x, axis), finite)

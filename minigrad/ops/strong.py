@@ -31,10 +31,10 @@ def strongly_divided(x1: Any, x2: Any) -> Any:
 
 def zero_where(condition: Any, result: Any) -> Any:
     """The result, but 0 where it is NaN and the condition holds; who looks on is told."""
-    return replaced(np.isnan(result) & condition, result, 0)
+    return replace_where(np.isnan(result) & condition, result, 0)
 
 
-def replaced(fired: Any, result: Any, by: Any) -> Any:
+def replace_where(fired: Any, result: Any, by: Any) -> Any:
     watch = current_mode().watch
     if watch is not None:
         watch.strong_zero(fired)
@@ -49,16 +49,16 @@ def strong_sums(product: Callable[[Any, Any], Any], x1: Any, x2: Any) -> Any:
     """
     finite1, finite2 = np.isfinite(x1), np.isfinite(x2)
 
-    def counted(n1: Any, n2: Any) -> Any:
+    def count_pairs(n1: Any, n2: Any) -> Any:
         return product(n1, n2) - product(n1 * finite1, n2 * finite2)
 
     sign1, sign2 = (np.where(np.isnan(x), 0.0, np.sign(x)) for x in (x1, x2))
-    excess, infinite = counted(sign1, sign2), counted(abs(sign1), abs(sign2))  # of ∞ over −∞, and of both
-    unknown = counted((x1 != 0) * 1.0, (x2 != 0) * 1.0) - infinite  # NaN times what is not 0
+    excess, infinite = count_pairs(sign1, sign2), count_pairs(abs(sign1), abs(sign2))  # of ∞ over −∞, and of both
+    unknown = count_pairs((x1 != 0) * 1.0, (x2 != 0) * 1.0) - infinite  # NaN times what is not 0
     sums = product(np.where(finite1, x1, 0), np.where(finite2, x2, 0))
     result = product(x1, x2)
     fired = np.isnan(result) & (unknown == 0) & (infinite == abs(excess))
-    return replaced(fired, result, np.where(excess == 0, sums, np.copysign(np.inf, excess)))
+    return replace_where(fired, result, np.where(excess == 0, sums, np.copysign(np.inf, excess)))
 
 
 check_numbers = internal_op(

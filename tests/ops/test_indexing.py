@@ -174,7 +174,7 @@ def test_scatter_add_of_several_index_arrays_is_numpys():
         ((0, slice(None), rng.integers(0, 3, 7)), (2, 4, 3)),
         ((slice(None), rng.integers(0, 3, (2, 5))), (4, 3)), ((rng.integers(0, 2, 6) == 1, 1), (6, 2)),
     ):  # fmt: skip
-        static, arrays = mg.ops.indexing.parsed(key)
+        static, arrays = mg.ops.indexing.parse_index(key)
         values = rng.standard_normal(np.zeros(shape)[key].shape)
         expected = np.zeros(shape)
         np.add.at(expected, key, values)

@@ -18,7 +18,7 @@ samples = [
 ]  # fmt: skip
 
 
-def refused(name: str) -> list[Refusal]:
+def refusals_of_runs(name: str) -> list[Refusal]:
     return [
         refusal(call(normal(2, 3), axis=5), AxisError, name, "axis 5", "dimension 2"),
         refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
@@ -37,8 +37,8 @@ def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False)
     return np.moveaxis(y, 0, axis)
 
 
-attach(ops.cumsum, samples=samples, refusals=refused("cumsum"))
-attach(ops.cumprod, samples=samples, refusals=refused("cumprod"))
+attach(ops.cumsum, samples=samples, refusals=refusals_of_runs("cumsum"))
+attach(ops.cumprod, samples=samples, refusals=refusals_of_runs("cumprod"))
 attach(
     ops.linear_recurrence,
     samples=[

@@ -8,19 +8,19 @@ from minigrad import ops
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import between, booleans, normal, positive
-from minigrad.ops.specimens.rows import one, pair, positives, refused_pair
+from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 at_zero = [kink(call(np.zeros(1)), 0.0)]
 
 for function in (ops.add, ops.subtract):
-    attach(function, samples=pair, refusals=refused_pair(function.name))
-attach(ops.multiply, samples=pair, refusals=refused_pair("multiply"), flat="the other factor is 0")
+    attach(function, samples=pair, refusals=refusals_of_pairs(function.name))
+attach(ops.multiply, samples=pair, refusals=refusals_of_pairs("multiply"), flat="the other factor is 0")
 attach(
     ops.strong_multiply,
     samples=pair,
-    refusals=refused_pair("strong_multiply"),
+    refusals=refusals_of_pairs("strong_multiply"),
     reference=np.multiply,
     flat="the other factor is 0",
 )
@@ -30,7 +30,7 @@ attach(
         call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
         call(1.5, positive(2, 2)),
     ],
-    refusals=refused_pair("divide"),
+    refusals=refusals_of_pairs("divide"),
 )  # fmt: skip
 attach(ops.negative, samples=one)
 attach(ops.reciprocal, samples=positives)
@@ -54,7 +54,7 @@ attach(
 attach(
     ops.tensor_power,
     samples=[call(positive(2, 3), normal(2, 3)), call(positive(3), normal(2, 1)), call(2.0, normal(3))],
-    refusals=refused_pair("tensor_power"),
+    refusals=refusals_of_pairs("tensor_power"),
     reference=np.power,
 )
 attach(
@@ -70,8 +70,10 @@ ties = [
     kink(call(np.ones(1), np.full(1, np.nan)), 0.0, 1.0), kink(call(np.full(1, np.nan), np.full(1, np.nan)), 0.5, 0.5),
 ]  # fmt: skip
 
-attach(ops.maximum, samples=pair, refusals=refused_pair("maximum"), kinks=ties, flat="the other operand is larger")
-attach(ops.minimum, samples=pair, refusals=refused_pair("minimum"), kinks=ties, flat="the other operand is smaller")
+attach(ops.maximum, samples=pair, refusals=refusals_of_pairs("maximum"), kinks=ties, flat="the other operand is larger")
+attach(
+    ops.minimum, samples=pair, refusals=refusals_of_pairs("minimum"), kinks=ties, flat="the other operand is smaller"
+)
 attach(
     ops.where,
     samples=[

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.indexing import Index, Slice, written_at
+from minigrad.ops.indexing import Index, Slice, write_at
 from minigrad.ops.kernels import AxisError
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, refusal
@@ -84,7 +84,7 @@ attach(
         refusal(call(normal(4, 3), normal(2), index=Index([0])), ValueError, "setitem", "(4, 3)", "(2,)"),
         refusal(call(np.ones(3, int), np.array([0.5]), index=Index([0])), TypeError, "setitem", "0.5", "int64"),
     ],
-    reference=lambda x, values, *indices, index: written_at(x, values, index.with_arrays(indices)),
+    reference=lambda x, values, *indices, index: write_at(x, values, index.with_arrays(indices)),
 )  # fmt: skip
 attach(
     ops.set_at,
@@ -99,7 +99,7 @@ attach(
         refusal(call(np.ones(3, np.uint8), 0, 300), TypeError, "300", "uint8"),
         refusal(call(normal(3), "a", 0.0), IndexError, "integers", "str"),
     ],
-    reference=lambda x, key, values: written_at(x, values, key),
+    reference=lambda x, key, values: write_at(x, values, key),
 )  # fmt: skip
 attach(
     ops.take,

@@ -11,7 +11,7 @@ from minigrad import ops
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import normal
-from minigrad.ops.specimens.reduction import refused
+from minigrad.ops.specimens.reduction import refusals_of_axes
 
 attach(
     ops.vector_norm,
@@ -23,7 +23,7 @@ attach(
         call(normal()), call(normal(0, 3), axis=0), call(normal(0)), call(normal(0, 2), axis=0, ord=inf),
     ],
     refusals=[
-        *refused("vector_norm"),
+        *refusals_of_axes("vector_norm"),
         refusal(call(normal(3), ord="fro"), ValueError, "vector_norm", "'fro'", "a number"),
         refusal(call(normal(3), ord=np.nan), ValueError, "vector_norm", "nan", "a number"),
         refusal(call(normal(0), ord=-inf), ValueError, "vector_norm", "(0,)", "ord=-inf"),

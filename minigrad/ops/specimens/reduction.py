@@ -18,7 +18,7 @@ samples = [
 of_nothing = [call(normal(0, 3), axis=0), call(normal(2, 0), axis=(0, 1), keepdims=True), call(normal(0))]
 
 
-def refused(name: str, *more: Refusal) -> list[Refusal]:
+def refusals_of_axes(name: str, *more: Refusal) -> list[Refusal]:
     """What every reduction refuses, and what this one does besides."""
     return [
         refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
@@ -27,9 +27,9 @@ def refused(name: str, *more: Refusal) -> list[Refusal]:
     ]  # fmt: skip
 
 
-def refused_empty(name: str) -> list[Refusal]:
+def refusals_of_nothing(name: str) -> list[Refusal]:
     """The same for what nothing has none of, as a maximum."""
-    return refused(
+    return refusals_of_axes(
         name,
         refusal(call(normal(0)), ValueError, name, "(0,)", "axis=None"),
         refusal(call(normal(2, 0), axis=1), ValueError, name, "(2, 0)", "axis=1"),
@@ -46,7 +46,7 @@ position = [
 ]  # fmt: skip
 
 
-def refused_position(name: str) -> list[Refusal]:
+def refusals_of_positions(name: str) -> list[Refusal]:
     return [
         refusal(call(normal(2, 3), axis=5), np.exceptions.AxisError, name, "axis 5", "dimension 2"),
         refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
@@ -59,29 +59,31 @@ spread_samples = [
     call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
 ]  # fmt: skip
 
-attach(ops.sum, samples=samples + of_nothing, refusals=refused("sum"))
-attach(ops.mean, samples=samples, refusals=refused("mean"))
+attach(ops.sum, samples=samples + of_nothing, refusals=refusals_of_axes("sum"))
+attach(ops.mean, samples=samples, refusals=refusals_of_axes("mean"))
 attach(
     ops.max,
     samples=samples,
-    refusals=refused_empty("max"),
+    refusals=refusals_of_nothing("max"),
     kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )
 attach(
     ops.min,
     samples=samples,
-    refusals=refused_empty("min"),
+    refusals=refusals_of_nothing("min"),
     kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
 )
-attach(ops.ptp, samples=samples, refusals=refused_empty("max"))
-attach(ops.argmax, samples=position, refusals=refused_position("argmax"))
-attach(ops.argmin, samples=position, refusals=refused_position("argmin"))
-attach(ops.prod, samples=samples + of_nothing, refusals=refused("prod"))
-attach(ops.var, samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())], refusals=refused("var"))
+attach(ops.ptp, samples=samples, refusals=refusals_of_nothing("max"))
+attach(ops.argmax, samples=position, refusals=refusals_of_positions("argmax"))
+attach(ops.argmin, samples=position, refusals=refusals_of_positions("argmin"))
+attach(ops.prod, samples=samples + of_nothing, refusals=refusals_of_axes("prod"))
+attach(
+    ops.var, samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())], refusals=refusals_of_axes("var")
+)
 attach(
     ops.std,
     samples=spread_samples,
-    refusals=refused("std"),
+    refusals=refusals_of_axes("std"),
     kinks=[
         kink(with_ties(3.0, 3.0, 3.0), 0.0),
         kink(call(np.array(2.0)), 0.0),
@@ -91,7 +93,7 @@ attach(
 attach(
     ops.logsumexp,
     samples=samples,
-    refusals=refused_empty("logsumexp"),
+    refusals=refusals_of_nothing("logsumexp"),
     kinks=[kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5])],
     reference=shifted_logsumexp,
 )

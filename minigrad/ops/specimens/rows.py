@@ -14,6 +14,6 @@ pair = (
 )  # fmt: skip
 
 
-def refused_pair(function: str) -> list[Refusal]:
+def refusals_of_pairs(function: str) -> list[Refusal]:
     """What every op of two operands refuses: shapes that do not broadcast."""
     return [refusal(call(normal(2, 3), normal(4)), ValueError, function, "(2, 3)", "(4,)")]

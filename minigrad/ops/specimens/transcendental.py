@@ -9,7 +9,7 @@ from minigrad.ops.kernels import as_float, curves
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import call, kink, refusal
 from minigrad.ops.specimens.draws import between, normal
-from minigrad.ops.specimens.rows import one, pair, positives, refused_pair, wide
+from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs, wide
 
 inside_one, above_one = (call(between(-0.9, 0.9, 2, 3)), call(between(-0.9, 0.9))), (call(between(1.2, 4, 2, 3)),)
 both_infinite = [
@@ -27,9 +27,9 @@ for function in (ops.tan, ops.arcsin, ops.arccos, ops.arctanh):
 for function in (ops.arctan, ops.arcsinh):
     attach(function, samples=wide)
 for function in (ops.logaddexp, ops.logaddexp2):
-    attach(function, samples=pair, refusals=refused_pair(function.name), kinks=both_infinite)
+    attach(function, samples=pair, refusals=refusals_of_pairs(function.name), kinks=both_infinite)
 for function in (ops.hypot, ops.arctan2):
-    attach(function, samples=pair, refusals=refused_pair(function.name), kinks=at_the_origin)
+    attach(function, samples=pair, refusals=refusals_of_pairs(function.name), kinks=at_the_origin)
 
 attach(ops.arccosh, samples=above_one)
 attach(ops.one_minus_square, samples=inside_one, reference=lambda x: 1 - np.square(x))

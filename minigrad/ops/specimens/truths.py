@@ -6,8 +6,8 @@ from minigrad import ops
 from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.calls import Call, Refusal, call, refusal
 from minigrad.ops.specimens.draws import booleans, integers, normal
-from minigrad.ops.specimens.reduction import refused
-from minigrad.ops.specimens.rows import one, pair, refused_pair
+from minigrad.ops.specimens.reduction import refusals_of_axes
+from minigrad.ops.specimens.rows import one, pair, refusals_of_pairs
 
 # --- comparisons and truths -------------------------------------------------------------------------------------------
 
@@ -15,7 +15,7 @@ for function in (
     ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.logical_and,
     ops.logical_or, ops.logical_xor,
 ):  # fmt: skip
-    attach(function, samples=pair, refusals=refused_pair(function.name))
+    attach(function, samples=pair, refusals=refusals_of_pairs(function.name))
 for function in (ops.logical_not, ops.isfinite, ops.isinf, ops.isnan):
     attach(function, samples=one)
 
@@ -26,8 +26,8 @@ truths = [
     call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
 ]  # fmt: skip
 
-attach(ops.any, samples=truths, refusals=refused("any"))
-attach(ops.all, samples=truths, refusals=refused("all"))
+attach(ops.any, samples=truths, refusals=refusals_of_axes("any"))
+attach(ops.all, samples=truths, refusals=refusals_of_axes("all"))
 
 # --- bit by bit -------------------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ of_pairs = [
 of_one = [call(integers(8, 2, 3)), call(booleans(2, 3)), call(booleans())]
 
 
-def refused_floats(sample: Call, function: str, logical: str) -> list[Refusal]:
+def refusals_of_floats(sample: Call, function: str, logical: str) -> list[Refusal]:
     """Floats are refused; `logical` names the function for truths."""
     return [refusal(sample, TypeError, function, "booleans or integers", "float64", logical)]
 
@@ -47,5 +47,5 @@ for function, logical in (
     (ops.bitwise_and, "logical_and"), (ops.bitwise_or, "logical_or"), (ops.bitwise_xor, "logical_xor"),
 ):  # fmt: skip
     floats = call(normal(2, 3), normal(2, 3))
-    attach(function, samples=of_pairs, refusals=refused_floats(floats, function.name, logical))
-attach(ops.invert, samples=of_one, refusals=refused_floats(call(normal(2, 3)), "invert", "logical_not"))
+    attach(function, samples=of_pairs, refusals=refusals_of_floats(floats, function.name, logical))
+attach(ops.invert, samples=of_one, refusals=refusals_of_floats(call(normal(2, 3)), "invert", "logical_not"))
