@@ -70,7 +70,7 @@ def loops(plan: Plan) -> Iterator[Loop]:
 def _sliced(instruction: Instruction) -> list[Value] | None:
     """What goes row by row, what is written first; None if rows depend on other rows."""
     rows = instruction.rows
-    if rows is None or instruction.writes is None:
+    if rows is None or instruction.writes not in rows:
         return None
     return [instruction.writes, *(x for x in (*instruction.scratch, *instruction.reads) if x in rows)]
 

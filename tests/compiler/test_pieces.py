@@ -40,6 +40,12 @@ def test_nothing_is_not_cut(small_pieces):
     assert "exp" in step.source
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (16, 1), (1, 4)])
+def test_a_condition_that_all_rows_share_is_not_cut(shape, small_pieces):
+    x, condition = np.random.default_rng(0).random((16, 4)), np.arange(1.0, 17.0)[: np.prod(shape, dtype=int)]
+    alike(lambda x, c: (mg.where(c - 2.0, x * 2.0, x), mg.where(c, x, 1.0)), x, condition.reshape(shape))
+
+
 def test_attention_goes_sequence_by_sequence(small_pieces):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((4, 2, 5, 3)) for _ in range(3)]
