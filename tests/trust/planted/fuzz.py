@@ -40,17 +40,17 @@ def leave_errors_unnamed() -> None:
 
 
 def take_pieces_of_constants_for_constants() -> None:
-    from minigrad.compiler import planner
+    from minigrad.compiler import pieces
+    from minigrad.compiler.expressions import Item, Piece
 
-    piece = planner._piece
+    make_piece = pieces._piece
 
-    def piece_of_the_same_kind(variable, loop):
-        found = piece(variable, loop)
-        if found is not variable:
-            found.kind = variable.kind
-        return found
+    def make_first_piece(value, loop, places):
+        piece = make_piece(value, loop, places)
+        constant = isinstance(piece, Piece) and piece.length and places[value].kind == "constant"
+        return Item(value, slice(0, piece.length)) if constant else piece
 
-    planner._piece = piece_of_the_same_kind
+    pieces._piece = make_first_piece
 
 
 FAULTS = [

@@ -87,16 +87,15 @@ def methods_under_their_names():
 
 
 def byte_orders_written_as_they_print():
-    from minigrad.compiler import code, emit, variables
+    from minigrad.compiler import printer
     from minigrad.graph.captured import StandIns
 
-    right, argument = code.text_of, StandIns.argument
+    right, argument = printer.text_of, StandIns.argument
 
     def text_of(value):
         return f"np.{value}" if isinstance(value, np.dtype) and value.kind != "b" else right(value)
 
-    for module in (code, emit, variables):
-        module.text_of = text_of
+    printer.text_of = text_of
 
     def as_it_is(self, name, value):
         used = argument(self, name, value)
