@@ -14,9 +14,9 @@ KEYS, ARGUMENTS, PLACES = (
 def constants_by_address():
     from minigrad.compiler import rewrite
 
-    by_content = rewrite._key_of_array
+    by_content = rewrite.key_of_array
     # As `id` was after the memory of one had been given to the next.
-    rewrite._key_of_array = lambda array: (
+    rewrite.key_of_array = lambda array: (
         by_content(array) if array.nbytes <= 2**16 else ("constant", array.dtype.str, array.shape, 0)
     )
 

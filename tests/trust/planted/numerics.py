@@ -155,11 +155,11 @@ FAULTS = [
     Fault("C4 losses", "a small loss is a difference", small_losses_as_differences,
           ("tests/trust/test_numbers.py::test_C4_a_small_loss_keeps_its_digits",)),
     Fault("C6", "a bias of None is added", a_bias_of_nothing_added,
-          (f"{LAW}[value is that of NumPy or of the reference-linear]",)),
+          (f"{LAW}[value is that of NumPy or of the reference-linear-further samples]",)),
     Fault("C7", "where bounds cross, the lower one gets the gradient", gradients_of_crossing_bounds,
           ("tests/checks/test_laws.py::test_kink",)),
     Fault("C8", "bits are taken for truths", operators_of_truths,
           (f"{SHAPES}test_C8_operators_are_bit_by_bit_on_both_sides",)),
     Fault("C9", "the rule of transpose takes no number", axes_of_numbers,
-          (f"{LAW}[gradients of orders 1 and 2 agree with finite differences-transpose]",)),
+          (f"{LAW}[gradients of orders 1 and 2 agree with finite differences-transpose-further samples]",)),
 ]  # fmt: skip
