@@ -7,7 +7,7 @@ products are strong.
 
 from __future__ import annotations
 
-from minigrad.compiler.lowerings import PARTS
+from minigrad.compiler.layouts import PARTS
 from minigrad.graph import Graph, Node
 
 

@@ -92,14 +92,18 @@ def call_check(function: Any, *operands: Any) -> Instruction:
 def _make(
     statement: Any, out: Value | None, read: Any, scratch: tuple[Value, ...] = (), may_raise: bool = False
 ) -> Instruction:
-    reads = dict.fromkeys(values_in(read))
-    reads.pop(out, None)  # type: ignore[arg-type]  # None is none of them
-    return Instruction(statement, out, tuple(reads), scratch, may_raise)
+    reads = tuple([x for x in dict.fromkeys(values_in(read)) if x is not out])
+    return Instruction(statement, out, reads, scratch, may_raise)
 
 
 def is_of_numpy(function: Any) -> bool:
     """Whether the function is NumPy's own, and not one that others have made."""
     return function is not None and getattr(np, getattr(function, "__name__", ""), None) is function
+
+
+def is_ufunc(function: Any) -> bool:
+    """Whether it is a ufunc of NumPy's own."""
+    return isinstance(function, np.ufunc) and is_of_numpy(function)
 
 
 def is_kernel(function: Any) -> bool:

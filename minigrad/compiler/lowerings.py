@@ -1,15 +1,13 @@
 """What each op becomes in a program: a table of lowerings, each a function of (out, *operands, **params).
 
 A lowering returns instructions that write `out`, or None where the function in `CALLED` is to be called. Operands are
-values, numbers and None. A ufunc of NumPy needs no row, and the op of a user is called by its forward function. `VIEWS`
-are expressions of the first operand, `PARTS` say where the operands of a joining op are found in its result, and `ROWS`
-what goes row by row.
+values, numbers and None. A ufunc of NumPy needs no row, and the op of a user is called by its forward function. How
+values lie in each other is said in `layouts.py`, and `scalars.py` is for what is computed of numbers alone.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,20 +15,19 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler import simpler
-from minigrad.compiler.expressions import Bound, Call, Item, Method, Number, Operation, Value
+from minigrad.compiler.expressions import Bound, Call, Item, Method, Number, Value
 from minigrad.compiler.instructions import (
     Instruction,
-    bind_to,
     call_check,
     call_method,
     compute_into,
     copy_into,
-    is_of_numpy,
+    is_ufunc,
     store_at,
 )
-from minigrad.core.arrays import Array, shape_of
+from minigrad.compiler.layouts import VIEWS, key_of
+from minigrad.core.arrays import Array
 from minigrad.core.op import Op
-from minigrad.graph import Node
 from minigrad.ops import (
     activations,
     blockwise,
@@ -76,11 +73,6 @@ def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -
     return [store_at(out, ALL, call, may_raise=True)]
 
 
-def is_ufunc(function: Any) -> bool:
-    """Whether it is a ufunc of NumPy's own."""
-    return isinstance(function, np.ufunc) and is_of_numpy(function)
-
-
 def is_plain(value: Any) -> bool:
     """Whether a param can be written so that Python can read it again."""
     if type(value) is tuple:
@@ -88,25 +80,9 @@ def is_plain(value: Any) -> bool:
     return type(value) in (type(None), bool, int, float, str) or isinstance(value, np.dtype)
 
 
-# --- numbers ----------------------------------------------------------------------------------------------------------
+# --- elementwise ------------------------------------------------------------------------------------------------------
 
-OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
-
-
-def is_of_numbers(node: Node) -> bool:
-    """Whether `compute_number` can do the node: a ufunc, or another type, of nothing but numbers."""
-    function = node.function
-    if function is None or not (is_ufunc(function.forward) or function is elementwise.astype):
-        return False
-    nodes = [x for x in (node, *node.inputs) if isinstance(x, Node)]
-    return all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes)
-
-
-def compute_number(op: Op, out: Value, operands: Sequence[Any]) -> Instruction:
-    """A number, with Python's operators, on NumPy's scalars."""
-    if op.forward in OPERATORS:
-        return bind_to(out, Operation(OPERATORS[op.forward], tuple(operands)))
-    return bind_to(out, Call(op.forward if is_ufunc(op.forward) else out.dtype.type, tuple(operands)))
+Lowering = Callable[..., "list[Instruction] | None"]
 
 
 def as_array(number: Any, like: Value) -> Any:
@@ -117,11 +93,6 @@ def as_array(number: Any, like: Value) -> Any:
 def fits(number: float, dtype: np.dtype[Any]) -> bool:
     """Whether it stays finite, and stays true or false, in this type."""
     return abs(number) <= float(np.finfo(dtype).max) and bool(dtype.type(number)) == bool(number)
-
-
-# --- elementwise ------------------------------------------------------------------------------------------------------
-
-Lowering = Callable[..., "list[Instruction] | None"]
 
 
 def compute_ufunc(ufunc: Any) -> Lowering:
@@ -251,12 +222,6 @@ def surprise(out: Value, x: Value, total: Value, targets: Value) -> list[Instruc
 
 
 # --- indexing ---------------------------------------------------------------------------------------------------------
-
-
-def key_of(index: Any, indices: Iterable[Any]) -> tuple[Any, ...]:
-    """An index with its arrays."""
-    key: tuple[Any, ...] = index.with_arrays(tuple(indices))
-    return key
 
 
 def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[Instruction]:
@@ -419,74 +384,5 @@ CALLED: dict[Op, Any] = {
     blockwise.blockwise_attention_gradient: blocks.blockwise_attention_gradient,
 }
 
-VIEWS: dict[Op, Callable[..., Any]] = {
-    shape.reshape: lambda x, *, shape: Method("reshape", x, (shape,)),
-    shape.transpose: lambda x, *, axes: Method("transpose", x, (axes,)),
-    shape.broadcast_to: lambda x, *, shape: Call(np.broadcast_to, (x, shape)),
-    indexing.getitem: lambda x, *indices, index: Item(x, key_of(index, indices)),
-}
-
-
 # Whose instructions may need all elements of the result side by side; those of elementwise ops never do.
 SIDE_BY_SIDE = {*LOWERINGS, *VIEWS} - {cumulative.cumsum, cumulative.cumprod, reduction.prod, indexing.argsort}
-
-
-def parts_of_joined(out: Value, *arrays: Any, axis: int | None) -> list[Any]:
-    """Stretches along the axis; where there is none, of the flat result, each in the shape of its array."""
-    shapes = [shape_of(x) for x in arrays]
-    lengths = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
-    before = (slice(None),) * (0 if axis is None else axis % len(shapes[0]))
-    ends = itertools.accumulate(lengths)
-    parts = [Item(out, (*before, slice(end - n, end))) for n, end in zip(lengths, ends, strict=True)]
-    return [
-        part if axis is not None or len(shape) == 1 else Method("reshape", part, (shape,))
-        for part, shape in zip(parts, shapes, strict=True)
-    ]
-
-
-PARTS: dict[Op, Callable[..., list[Any]]] = {
-    shape.concatenate: parts_of_joined,
-    shape.reshape: lambda out, x, *, shape: [Method("reshape", out, (shape_of(x),))],
-}
-
-
-def rows_of_product(out: Node, x1: Any, x2: Any) -> tuple[bool, bool] | None:
-    """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
-    if len(x1.shape) == 2 and len(x2.shape) == 1:
-        return True, False
-    batch = [len(x.shape) == len(out.shape) > 2 and x.shape[0] == out.shape[0] for x in (x1, x2)]
-    return (batch[0], batch[1]) if len(x2.shape) > 2 and any(batch) else None
-
-
-def rows_of_softmax(out: Node, x: Any, where: Any, *, axis: int) -> tuple[bool, bool] | None:
-    if len(out.shape) < 2 or axis not in (-1, len(out.shape) - 1) or getattr(x, "shape", ()) != out.shape:
-        return None
-    return True, where is not None and (len(where.shape), where.shape[:1]) == (len(x.shape), x.shape[:1])
-
-
-def rows_of_vecdot(out: Node, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> tuple[bool, bool] | None:
-    return (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
-
-
-# Whether row i of the result, along its first axis, depends on nothing but row i of some inputs: which these are, or
-# None where the answer is no. Of elementwise ops it is known.
-ROWS: dict[Op, Callable[..., Sequence[bool] | None]] = {
-    product.matmul: rows_of_product,
-    product.vecdot: rows_of_vecdot,
-    network.softmax: rows_of_softmax,
-    shape.reshape: lambda out, x, *, shape: (True,),
-}
-
-
-def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
-    """The operands that go row by row; None if rows depend on other rows."""
-    op = node.function
-    assert op is not None
-    if not node.shape:
-        return None
-    if op.elementwise:
-        shapes = [getattr(x, "shape", ()) for x in node.inputs]
-        taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
-    else:
-        taken = ROWS[op](node, *node.inputs, **node.params) if op in ROWS else None
-    return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row and x is not None]

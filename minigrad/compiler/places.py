@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.expressions import Call, Item, Method, Value, evaluate
-from minigrad.compiler.lowerings import PARTS, SIDE_BY_SIDE, VIEWS, is_of_numbers
+from minigrad.compiler.layouts import PARTS, VIEWS
+from minigrad.compiler.lowerings import SIDE_BY_SIDE
 from minigrad.compiler.rules import array_of_constant, is_constant
+from minigrad.compiler.scalars import is_of_numbers
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.storage import array_of
 from minigrad.graph import Graph, Node

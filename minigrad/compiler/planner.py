@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad.compiler.destinations import write_into_state
 from minigrad.compiler.expressions import Item, Value, evaluate, substitute
 from minigrad.compiler.instructions import Instruction, bind_to, copy_into, for_node
-from minigrad.compiler.lowerings import compute_number, lower, rows_of
+from minigrad.compiler.layouts import rows_of
+from minigrad.compiler.lowerings import lower
 from minigrad.compiler.memory import share_memory
 from minigrad.compiler.pieces import cut_into_pieces
 from minigrad.compiler.places import Place, Placement, Places
 from minigrad.compiler.plan import Plan
 from minigrad.compiler.rewrite import Rewritten, key_of_array
+from minigrad.compiler.scalars import compute_number
 from minigrad.graph import Node
 
 
 def make_plan(rewritten: Rewritten) -> Plan:
     """The plan of a program that computes a rewritten graph."""
-    return share_memory(cut_into_pieces(write_into_state(lower_graph(rewritten))))
+    return release_blank(share_memory(cut_into_pieces(write_into_state(lower_graph(rewritten)))))
 
 
 def lower_graph(rewritten: Rewritten) -> Plan:
@@ -36,6 +40,16 @@ def lower_graph(rewritten: Rewritten) -> Plan:
         returned=[values[node] for node in graph.outputs],
         copies=[(values[state], values[node]) for state, node in graph.updates.items() if state is not node],
     )  # fmt: skip
+
+
+def release_blank(plan: Plan) -> Plan:
+    """The plan without the memory on which views were tried: all that is needed now is shapes and strides."""
+    places = {
+        value: replace(place, array=as_strided(np.empty(1, place.array.dtype), place.array.shape, place.array.strides))
+        for value, place in plan.places.items()
+        if plan.places.kind_of_root(value) not in ("state", "constant")
+    }
+    return plan._replace(places=plan.places.changed(places))
 
 
 class _Lowerer:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.compiler.guard import guarded
-from minigrad.compiler.lowerings import PARTS
+from minigrad.compiler.layouts import PARTS
 from minigrad.compiler.rules import RULES, array_of_constant, is_constant, with_numbers, without_broadcast
 from minigrad.compiler.simpler import SIMPLER
 from minigrad.core.capture import Capture

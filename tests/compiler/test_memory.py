@@ -1,5 +1,7 @@
 """Memory: what lives at the same time never overlaps, and what may share a place does."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,3 +92,14 @@ def test_gradients_and_updates_are_written_where_they_belong(optimiser):
     step(rng.standard_normal((4, 3)).astype(np.float32))
     copied = [line for line in step.source.splitlines() if "copyto" in line or "[...] = " in line]
     assert [line.split(" = ")[0].strip() for line in copied] == ["steps[...]"]  # a number; no array is copied
+
+
+def test_a_plan_keeps_no_memory_to_try_views_on():
+    x, step = np.ones((2000, 500)), mg.compile(lambda x: mg.sum(mg.exp(x).T[1:] * mg.sqrt(x).T[1:]))
+    tracemalloc.start()
+    try:
+        step(x)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < step.stats.bytes + x.nbytes

@@ -18,7 +18,7 @@ def negative_numbers_without_brackets():
 
 def operands_of_any_type_in_their_place():
     from minigrad.compiler import places
-    from minigrad.compiler.lowerings import PARTS
+    from minigrad.compiler.layouts import PARTS
     from minigrad.graph import Node
 
     def hosts_of(self):

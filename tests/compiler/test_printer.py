@@ -37,7 +37,7 @@ def test_the_program_of_attention():
     text = compiled_attention().source
     if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
         GOLDEN.write_text(text, encoding="utf-8", newline="\n")
-    assert GOLDEN.read_text(encoding="utf-8") == text, "see the docstring of test_emit.py"
+    assert GOLDEN.read_text(encoding="utf-8") == text, "see the docstring of test_printer.py"
 
 
 def test_every_statement_names_the_node_it_computes():
