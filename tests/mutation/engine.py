@@ -1,4 +1,4 @@
-"""A mutation run over the engine and the plainest executor: are small mistakes noticed? By hand, in about an hour:
+"""A mutation run over the engine, the plainest executor and the compiler: are small mistakes noticed? By hand:
 
     python tests/mutation/engine.py [core/op.py …] [--sample 120] [--jobs 2] [--output table.md]
 
@@ -46,6 +46,14 @@ MIRRORS = {
         "compiler/test_state.py",
     ),
 }
+COMPILER = (
+    "carried", "destinations", "expressions", "instructions", "layouts", "lowerings", "memory", "pieces", "places",
+    "plan", "planner", "printer", "rewrite", "rules", "scalars", "script", "simpler",
+)  # fmt: skip
+MIRRORS |= dict.fromkeys((f"compiler/{name}.py" for name in COMPILER), tuple(
+    f"compiler/test_{name}.py"
+    for name in ("memory", "pieces", "printer", "rules", "state", "compiled", "laws", "random_updates", "script")
+))  # fmt: skip
 SLOW = (
     "core/test_resources.py", "core/test_concurrency.py", "trust/test_law_names.py", "trust/test_law1_arguments.py",
     "trust/test_law1_programs.py", "trust/test_law2_choices_not_taken.py", "trust/test_law4_half_precision.py",
@@ -54,7 +62,7 @@ SLOW = (
     "trust/test_law_growth.py",
 )  # fmt: skip
 FAST = ("trust", "core", "graph", "optim", "nn/test_module.py", "compiler/test_compiled.py", "compiler/test_state.py")
-REST = ("base", "compiler", "checks", "nn", "test_transforms.py")
+REST = ("wording", "compiler", "checks", "nn", "test_transforms.py")
 SECONDS = (90, 300, 600, 900)  # of pytest in each stage; a mutant that takes longer is found out
 
 
