@@ -22,6 +22,7 @@ from minigrad.compiler.settings import Settings
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
+from minigrad.core.op import Op
 from minigrad.core.storage import CUT, Storage, array_of, held_by, touch
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import RESULT, Tensor, new_tensor
@@ -102,7 +103,7 @@ class Program(Locked):
         self._memory = [(cell, array_of(cell)) for role, cell in cells if role in ("state", "parameter")]
         for _, cell in cells:
             settings.add(cell)
-        self._settings, self._changes = settings, settings.began
+        self._settings, self._changes, self._replaced = settings, settings.began, Op.replaced
         self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
         self._state = [node.cell for node in graph.updates if node.cell is not None]
         self._written = {id(owner_of(array)) for array in self.state.values()} if self._state else set()
@@ -216,6 +217,8 @@ class Program(Locked):
 
     def change(self) -> str | None:
         """The name of something that the program depends on and that is not as it was; None if the program is good."""
+        if Op.replaced != self._replaced:
+            return "an operation that was declared again"
         changes = Storage.changes
         moved = changes != self._changes
         if moved or self._settings.others:

@@ -56,7 +56,7 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
 
     Raises:
         GraphError: the program has not run yet, or calls a function of yours that no module has a name for.
-        ValueError: `path` does not end in `.py`, or the script would hide a module of Python's or NumPy.
+        ValueError: `path` does not end in `.py`, or the script would hide NumPy or another module that it may import.
         OSError: a file cannot be written; each of the two is replaced as a whole or not at all.
 
     >>> import minigrad as mg, numpy as np, tempfile
@@ -75,6 +75,10 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
     if len(program._arguments) != len(program.graph.inputs):
         raise GraphError("save_source: the program has not run yet; call the compiled function first")
     script = _Script(program)
+    if path.stem in script.modules:
+        raise ValueError(
+            f"save_source: {path.name} hides the module {path.stem}, which it imports; choose another name"
+        )
     write_atomically(path.with_suffix(".npz"), [_zipped(script.arrays)])
     write_atomically(path, [script.text().encode()])
 
@@ -89,6 +93,7 @@ class _Script:
         self.kernels = carry([value for _, value in bound if is_kernel(value)])
         others = [(name, value) for name, value in bound if not is_kernel(value) and name not in program.generators]
         self.imports = [import_by_name(name, value) for name, value in others]
+        self.modules = {str(getattr(value, "__module__", "")).partition(".")[0] for _, value in others}
         self.arguments = program.printed.arguments
         groups: dict[str, Mapping[str, Any]] = {
             "state": program.state,

@@ -28,7 +28,7 @@ from minigrad.ops import (
     transcendental,
 )
 from minigrad.ops.internal import internal_op
-from minigrad.ops.kernels import make_ones, maxima, row_sums, rows
+from minigrad.ops.kernels import WIDE, make_ones, maxima, row_sums, rows
 from minigrad.ops.kernels.curves import doubled_angle
 from minigrad.ops.kernels.rows import inverse_root
 from minigrad.ops.kernels.sums import kept_shape
@@ -69,7 +69,7 @@ def sum_rows(x: Any, *, axis: Axis, keepdims: bool) -> Any:
         return NotImplemented
     if keepdims:
         return ops.reshape(ops.sum(x, axis=axis), shape=kept_shape(x.shape, axis))
-    if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2:
+    if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2 or x.shape[-1] > WIDE:
         return NotImplemented
     matrix = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
     return ops.reshape(ops.matmul(matrix, constant(make_ones(x.shape[-1], x.dtype), name="ones")), shape=x.shape[:-1])

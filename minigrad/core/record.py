@@ -28,6 +28,8 @@ class Function:
         commutative: its two operands may change places.
     """
 
+    replaced = 0  # how often a function or a rule was declared again: programs were made of the old one
+
     def __init__(
         self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
         symbol: str = "", commutative: bool = False,
@@ -45,6 +47,7 @@ class Function:
     def _enter(self, stands_for: dict[Callable[..., Any], Function]) -> None:
         """Put it on record, in place of one that the same module declared before: a notebook's cell is run again."""
         known = registry.get(self.name)
+        Function.replaced += known is not None
         if known is not None and known.__module__ != self.__module__:
             raise ValueError(f"an op named {self.name!r} is declared twice: by {known.__module__} already")
         for function in [function for function, by in by_numpy.items() if by is known]:

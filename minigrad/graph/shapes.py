@@ -35,5 +35,5 @@ def _infer(function: Op, kinds: tuple[Any, ...], params: Any) -> Shaped:
         for x in kinds
     ]  # fmt: skip
     with np.errstate(all="ignore"), within(capture=None, record=False):
-        result = np.asarray(function.forward(*arrays, **named))
+        result = np.asarray((function.guarded or function.forward)(*arrays, **named))
     return Shaped(result.shape if shape is None else shape, result.dtype)

@@ -79,7 +79,7 @@ class Recording(Capture):
         if op.elementwise:
             dtype = np.result_type(*(getattr(x, "dtype", x) for x in numbers if x is not None))
             result = op.infer(numbers, params).dtype
-            if result.kind == "f" and dtype.kind == "f":  # a condition is none of what makes the type of the result
+            if result.kind != "b":  # a condition is none of what makes the type, and a quotient of integers is a float
                 dtype = result
             return tuple([_convert(x, dtype) if x in weak else x for x in inputs])
         whole = op.infer(numbers, params)

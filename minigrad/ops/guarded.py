@@ -80,11 +80,15 @@ def composition(*misplaced: Any, **record: Any) -> Callable[[Callable[..., Any]]
 def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence[str], call: Callable[..., Any]) -> F:
     """What `make` makes of a function and its record; what is said besides what it is stands on it as attributes."""
     unknown = [f"{field}=" for field in record if field not in fields]
+    name = record.get("name") or _name_of(call)
     if unknown:
-        name = record.get("name") or _name_of(call)
         raise TypeError(f"{name}: a declaration has no {', '.join(unknown)}; it may say {', '.join(fields)}")
-    from minigrad.ops.specimens import collect_specimens
+    from minigrad.ops.specimens import KINDS, collect_specimens
 
+    for field, (what, kind) in KINDS.items():
+        given = record.get(field, ())
+        if not isinstance(given, (list, tuple)) or not all(isinstance(x, kind) for x in given):
+            raise TypeError(f"{name}: {field}= is a list of {what}, got {given!r}")
     specimens = collect_specimens(**{field: record[field] for field in SPECIMENS if field in record})
     attributes = {field: record[field] for field in ATTRIBUTES if field in record}
     declared = {field: value for field, value in record.items() if field not in (*SPECIMENS, *ATTRIBUTES)}

@@ -181,7 +181,7 @@ def nothing_behind(use: str, tensor: Any) -> GraphError:
 def why_nothing_is_behind(tensor: Any) -> str:
     hint = HOW_TO_MAKE_A_LEAF
     if tensor._requires_grad:
-        hint = "a compiled function returned it without a graph; take the gradient inside the function"
+        hint = "a compiled function or a transform returned it without a graph; take the gradient inside the function"
     return f"nothing requires a gradient behind {describe(tensor)}: {hint}"
 
 

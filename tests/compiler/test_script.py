@@ -355,6 +355,15 @@ def test_a_parameter_that_is_no_plain_value_is_written_down(tmp_path):
     assert_same(script_of(step, tmp_path)["step"](*given), outputs_of(ours))
 
 
+def test_a_script_does_not_hide_what_it_imports(tmp_path):
+    step = mg.compile(lambda x: op_of_this_module(x) * 2.0)
+    step(np.ones(2))
+    own = __name__.partition(".")[0]
+    with pytest.raises(ValueError, match=rf"save_source: {own}\.py hides the module {own}, which it imports"):
+        step.save_source(tmp_path / f"{own}.py")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_function_of_no_module_is_refused(declare, tmp_path):
     space = {}
     exec("def cubed(x):\n    return x ** 3", space)

@@ -92,3 +92,14 @@ def test_attributes_are_said_in_one_call(declared):
 
     op = declared(size, strong=strong, independent=True, latex="|x|")
     assert (op.strong, op.joined, op.added, op.independent, op.latex) == (strong, None, None, True, "|x|")
+
+
+@pytest.mark.parametrize(
+    "record", [{"samples": 3}, {"samples": [3]}, {"refusals": "x"}, {"kinks": [1]}, {"numpy": np.exp}], ids=str
+)
+@pytest.mark.parametrize("declare", [mg.op, mg.composition])
+def test_a_list_of_something_else_is_refused_by_its_name(declare, record):
+    (field,) = record
+    with pytest.raises(TypeError, match=rf"^size: {field}= is a list of "):
+        declare(**record)(size)
+    assert "size" not in mg.registry

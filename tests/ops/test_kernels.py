@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.ops import kernels
 
 SHAPES = [(5,), (1,), (3, 4), (4, 1), (2, 3, 4), (0, 3), (3, 0), (2, 0, 3)]
@@ -142,3 +143,18 @@ def test_arrays_of_ones_are_kept_and_cannot_be_written_to():
     assert (found.dtype, found.tolist()) == (np.float32, [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="read-only"):
         found[0] = 2.0
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("function", [mg.mean, mg.sum, mg.logsumexp], ids=lambda function: function.name)
+@pytest.mark.parametrize(
+    "lay_out",
+    [np.ascontiguousarray, lambda x: x[:, ::-1], lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+     lambda x: np.broadcast_to(x[:, :1], x.shape)],
+    ids=["plain", "reversed", "strided", "broadcast"],
+)  # fmt: skip
+def test_wide_rows_are_added_up_to_rounding_in_every_layout(function, lay_out, compiled):
+    x = lay_out(np.full((2, 300_001), 0.5143, np.float32))
+    run = mg.compile(function) if compiled else function
+    ours, exact = np.asarray(run(x, axis=-1)), np.asarray(function(x.astype(np.float64), axis=-1))
+    np.testing.assert_allclose(ours, exact, rtol=2e-6)

@@ -200,3 +200,16 @@ def test_A5_a_constant_is_compared_in_its_own_type():
     x, bound = Tensor(np.float32([0.1, 0.2])), mg.constant(np.array(0.1))  # 0.1 in float32 is above 0.1
     for wrap in (lambda function: function, mg.compile):
         assert wrap(lambda x: x > bound)(x).tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x, s: x / s, lambda x, s: x / (s + 1), lambda x, s: s / (x + 1), lambda x, s: mg.arctan2(x, s)],
+    ids=["quotient", "of a sum", "the other way", "angle"],
+)
+def test_A5_a_quotient_of_small_integers_is_a_float(function):
+    x, step = Tensor(np.array([1, 2, 3], np.int8)), mg.compile(function)
+    for value in (5, 250):
+        exact, ours = function(x, np.uint8(value)), step(x, np.uint8(value))
+        assert ours.dtype == exact.dtype
+        np.testing.assert_allclose(ours.numpy(), exact.numpy(), rtol=1e-3)

@@ -220,3 +220,47 @@ def test_lists_of_numbers_are_arrays(declared):
         return [float(x.sum()), 1.0]
 
     assert declared(listed)(Tensor([1.0, 2.0])).tolist() == [3.0, 1.0]
+
+
+def declare_factor(factor):
+    @mg.op(formula="a x")
+    def mine(x):
+        return x * factor
+
+    mine.vjp("x")(lambda g, y, x: g * factor)
+    return mine
+
+
+def test_a_compiled_function_takes_the_op_that_was_declared_last():
+    weight = Tensor([1.0, 1.0], requires_grad=True)
+    step = mg.compile(lambda: mg.grad(mg.sum(mg.registry["mine"](weight)), weight))
+    try:
+        for factor in (4.0, 7.0):
+            mine = declare_factor(factor)
+            assert step().tolist() == [factor, factor]
+        mine.vjp("x")(lambda g, y, x: g * 9.0)
+        assert step().tolist() == [9.0, 9.0]
+        assert len(step.programs) == 3
+        step()
+        assert len(step.programs) == 3
+    finally:
+        del mg.registry["mine"]
+
+
+@pytest.mark.parametrize("run", [lambda f, x: f(x), lambda f, x: mg.compile(f)(x), lambda f, x: mg.trace(f, x).run(x)])
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda x: x * 1j, "real numbers, got complex128"),
+        (lambda x: None, "does it lack a `return`"),
+        (lambda x: np.array(["a", "b"]), "real numbers, got <U1"),
+        (lambda x: x.astype(object), "real numbers, got object"),
+    ],
+)
+def test_what_is_no_array_of_real_numbers_is_refused_in_every_way(declared, returned, said, run):
+    def strange(x):
+        return returned(x)
+
+    op = declared(strange)
+    with pytest.raises(TypeError, match=rf"^strange.*({said})"):
+        run(lambda x: mg.sum(op(x) * op(x)), np.ones(2))

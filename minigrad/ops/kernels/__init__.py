@@ -25,6 +25,7 @@ minimum_reduce: Any = np.minimum.reduce
 sum_of_products: Any = np.vecdot
 
 HALF = np.dtype(np.float16)
+WIDE = 1024  # elements of a row, from which on a product with ones is hardly faster than `add.reduce`, and less exact
 
 
 class NotANumberError(FloatingPointError):
@@ -59,8 +60,11 @@ def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def row_sums(x: Array) -> Array:
-    """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows."""
-    if x.dtype.char in "fd":
+    """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows.
+
+    Along wide ones it adds in pairs, and a product of an array that is no plain matrix one after the other.
+    """
+    if x.dtype.char in "fd" and x.shape[-1] <= WIDE:
         return np.asarray(x @ make_ones(x.shape[-1], x.dtype))[..., None]
     return np.asarray(reduced_sum(x, -1, True))
 

@@ -20,6 +20,14 @@ FAMILIES = (
 )  # fmt: skip
 
 
+KINDS: dict[str, tuple[str, Any]] = {  # what lists in declarations hold, in words, and the class
+    "samples": ("minigrad.call(…)", Call),
+    "refusals": ("minigrad.refusal(…)", Refusal),
+    "kinks": ("minigrad.kink(…)", Kink),
+    "numpy": ("NumPy functions", Callable),
+}
+
+
 class Specimens(NamedTuple):
     """What tries a function, besides its declaration, which says what it is."""
 
