@@ -40,6 +40,25 @@ def test_nothing_is_not_cut(small_pieces):
     assert "exp" in step.source
 
 
+@pytest.mark.parametrize("row", [0, 7, -1])
+def test_state_that_every_row_reads_is_not_written_in_the_same_loop(row, small_pieces):
+    x, state = np.random.default_rng(0).random((16, 4)), mg.Tensor(np.ones((16, 4)), name="state")
+
+    @mg.compile
+    def step(x):
+        before = mg.read(state)
+        shifted = mg.exp(x + before[row]) * 2.0
+        mg.assign(state, before * 2.0 + x)
+        return shifted
+
+    expected = np.ones((16, 4))
+    for _ in range(3):
+        np.testing.assert_allclose(step(x).numpy(), np.exp(x + expected[row]) * 2.0, rtol=1e-12)
+        expected = expected * 2.0 + x
+        np.testing.assert_allclose(state.numpy(), expected, rtol=1e-12)
+    assert loops_of(step)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (4,), (16, 1), (1, 4)])
 def test_a_condition_that_all_rows_share_is_not_cut(shape, small_pieces):
     x, condition = np.random.default_rng(0).random((16, 4)), np.arange(1.0, 17.0)[: np.prod(shape, dtype=int)]
