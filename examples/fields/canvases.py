@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from boxes import bounding_boxes
 from deform import deform
-from minigrad.data import Images
+from digit_images import Images
 from minigrad.data.arguments import check_generator, check_positive
 
 SIDE = 16  # of a canvas, twice that of an image
@@ -42,7 +42,7 @@ def canvases(digits: Images, count: int, rng: np.random.Generator, deformed: boo
     Raises TypeError when `count` is not an integer or `rng` not a generator, ValueError when `count` is below 1 or
     there are no digits.
 
-    >>> from minigrad.data import digits
+    >>> from digit_images import digits
     >>> found = canvases(digits().train, 3, np.random.default_rng(0))
     >>> found.images.shape, found.labels.shape, found.boxes.shape
     ((3, 16, 16), (3, 16, 16), (3, 2, 4))

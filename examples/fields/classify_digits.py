@@ -23,10 +23,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 
 import numpy as np
 
+import digit_images
 import minigrad as mg
 from deform import deform
-from minigrad import data, nn, optim
+from minigrad import nn, optim
 from patches import from_patches, patches
+from regression import regression_baseline
+from rows import row_batches
 
 PATCH, TOKENS, WIDTH, BATCH = 2, 16, 64, 32
 
@@ -59,9 +62,9 @@ def main() -> None:
     steps = 100 if arguments.quick else 6000
 
     mg.keep_memory()
-    digits, rng = data.digits(), np.random.default_rng(arguments.seed)
+    digits, rng = digit_images.digits(), np.random.default_rng(arguments.seed)
     pixels = [part.images.reshape(-1, 64) for part in (digits.train, digits.validation)]
-    baseline = data.regression_baseline(pixels[0], digits.train.labels, pixels[1], digits.validation.labels)
+    baseline = regression_baseline(pixels[0], digits.train.labels, pixels[1], digits.validation.labels)
 
     model = Classifier(rng, positions=not arguments.no_positions)
     schedule = optim.WarmupCosine(warmup=steps // 20, steps=steps)
@@ -76,7 +79,7 @@ def main() -> None:
         return loss
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for rows in data.row_batches(len(digits.train.labels), BATCH, rng):
+        for rows in row_batches(len(digits.train.labels), BATCH, rng):
             images = deform(digits.train.images[rows], rng, turn=15, resize=0.15)
             yield patches(images, PATCH), digits.train.labels[rows]
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import Literal, NamedTuple
 
 from extras import missing_library
-from minigrad.data import Split
+from split import Split
 
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 HELD_OUT_YEARS = range(1905, LAST_YEAR + 1, 11)
@@ -26,7 +26,8 @@ class Pairs(NamedTuple):
 
     To a model they are ids in one array, and a target has a mark before its first character and after its last:
 
-    >>> from minigrad.data import Vocabulary, pad
+    >>> from minigrad.data import Vocabulary
+    >>> from rows import pad
     >>> pairs = Pairs(sources=["7 mai 1905", "1 juin 1916"], targets=["1905-05-07", "1916-06-01"])
     >>> vocabulary = Vocabulary("\\n" + "".join(pairs.targets))
     >>> ids, real = pad([vocabulary.encode(f"\\n{target}\\n") for target in pairs.targets])

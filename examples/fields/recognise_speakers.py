@@ -25,7 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 import numpy as np
 
 import minigrad as mg
-from minigrad import data, nn, optim
+from minigrad import nn, optim
+from regression import regression_baseline
+from rows import pad, row_batches
 from utterances import vowels
 
 Frames = np.ndarray  # float32 (utterances, frames, 12)
@@ -58,8 +60,8 @@ def main() -> None:
     steps = 60 if arguments.quick else 500
 
     utterances = vowels()
-    train, real = data.pad(utterances.train.frames)
-    unseen, unseen_real = data.pad(utterances.validation.frames)
+    train, real = pad(utterances.train.frames)
+    unseen, unseen_real = pad(utterances.validation.frames)
     mean, deviation = train[real].mean(axis=0), train[real].std(axis=0)
     train, unseen = (train - mean) / deviation, (unseen - mean) / deviation
     speakers, unseen_speakers = utterances.train.speakers, utterances.validation.speakers
@@ -80,7 +82,7 @@ def main() -> None:
         return loss
 
     def batches() -> Iterator[tuple[np.ndarray, ...]]:
-        for rows in data.row_batches(len(train), BATCH, rng):
+        for rows in row_batches(len(train), BATCH, rng):
             noise = NOISE * rng.standard_normal(train[rows].shape, np.float32)
             shift = SHIFT * rng.standard_normal((BATCH, 1, COEFFICIENTS), np.float32)
             yield train[rows] + noise + shift, real[rows] & (rng.random(real[rows].shape) > LEFT_OUT), speakers[rows]
@@ -106,7 +108,7 @@ def main() -> None:
         picture = mg.heatmap(weights, names, title="Which frames count", limit=limit, axes=axes)
         picture.save(arguments.out / "speakers_attention.svg")
     pooled = [(x * mask[..., None]).sum(1) / mask.sum(1)[:, None] for x, mask in ((train, real), (unseen, unseen_real))]
-    baseline = data.regression_baseline(pooled[0], speakers, pooled[1], unseen_speakers)
+    baseline = regression_baseline(pooled[0], speakers, pooled[1], unseen_speakers)
     print(f"result: utterances right {right:.2%} (baseline {baseline:.2%})")
 
 

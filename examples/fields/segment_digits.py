@@ -22,11 +22,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 
 import numpy as np
 
+import digit_images
 import minigrad as mg
 from boxes import bounding_boxes, intersection_over_union
 from canvases import canvases
-from minigrad import data, nn, optim
+from minigrad import nn, optim
 from patches import from_patches, patches
+from regression import regression_baseline
 
 SIDE, PATCH, WIDTH, BATCH = 16, 2, 64, 32
 COLOURS = np.array([
@@ -60,13 +62,12 @@ def main() -> None:
     parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
     arguments = parser.parse_args()
     steps = 20 if arguments.quick else 2500
-
     mg.keep_memory()
-    digits, rng = data.digits(), np.random.default_rng(arguments.seed)
+    digits, rng = digit_images.digits(), np.random.default_rng(arguments.seed)
     new = canvases(digits.validation, 50 if arguments.quick else 500, np.random.default_rng(0))
     some = canvases(digits.train, 2 if arguments.quick else 20, np.random.default_rng(0))
     near = [(around(part.images[:50]), part.labels[:50].ravel()) for part in (some, new)]
-    regression = data.regression_baseline(*near[0], *near[1])
+    regression = regression_baseline(*near[0], *near[1])
     halves = [bounding_boxes((new.images >= 0.25) & (np.arange(SIDE) // 8 == half)) for half in (0, 1)]
     by_halves = intersection_over_union(np.stack(halves, axis=1), new.boxes).mean()
 

@@ -24,6 +24,7 @@ import date_pairs
 import minigrad as mg
 from minigrad import data, nn, optim
 from places import fixed_places_baseline
+from rows import pad, row_batches
 
 Ids = np.ndarray  # integers (dates, characters)
 MARK = "\n"  # before and after each target
@@ -64,7 +65,6 @@ def main() -> None:
     parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
     arguments = parser.parse_args()
     steps, stride = (20, 25) if arguments.quick else (600, 1)
-
     dates = date_pairs.dates(arguments.source, arguments.target)
     print(f"{dates.source}: {len(dates.train.sources):,} dates to learn from, {len(dates.validation.sources):,} unseen")
     vocabulary = data.Vocabulary(MARK + "".join(dates.train.sources + dates.train.targets))
@@ -89,7 +89,7 @@ def main() -> None:
         written = model.translate(source, real, int(vocabulary.encode(MARK)[0]), following.shape[1])
         return float(((written == following) | (following < 0)).all(axis=1).mean())
 
-    batches = (tuple(array[rows] for array in train) for rows in data.row_batches(len(train[0]), BATCH, rng))
+    batches = (tuple(array[rows] for array in train) for rows in row_batches(len(train[0]), BATCH, rng))
     mg.fit(step if arguments.eager else mg.compile(step), batches, steps, share_right, every=steps // 5)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -100,8 +100,8 @@ def main() -> None:
 
 def encoded(pairs: date_pairs.Pairs, vocabulary: data.Vocabulary, stride: int) -> tuple[Ids, Ids, Ids, Ids]:
     """Sources and where they are real; targets from the mark on, and what follows each character, -1 for nothing."""
-    source, real = data.pad([vocabulary.encode(text) for text in pairs.sources[::stride]])
-    target, _ = data.pad([vocabulary.encode(MARK + text + MARK) for text in pairs.targets[::stride]], value=-1)
+    source, real = pad([vocabulary.encode(text) for text in pairs.sources[::stride]])
+    target, _ = pad([vocabulary.encode(MARK + text + MARK) for text in pairs.targets[::stride]], value=-1)
     return source, real, np.maximum(target[:, :-1], 0), target[:, 1:]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from abc_notation import FIELD, KEY, metre_of, unit_of
 from extras import missing_library
-from minigrad.data import Split
+from split import Split
 
 NUMBER = re.compile(r"^X:[ \t]*(\d+).*\n", re.MULTILINE)
 COMMENT = re.compile(r"%.*")

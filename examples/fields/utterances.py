@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data import Split
+from split import Split
 
 FILE = Path(__file__).parent / "files" / "vowels.csv.gz"
 TRAINING_UTTERANCES = 270

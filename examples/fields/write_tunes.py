@@ -26,6 +26,7 @@ import minigrad as mg
 import tunebook
 from abc_notation import check_tune
 from minigrad import data, nn, optim
+from rows import row_batches
 
 Ids = np.ndarray  # integers (tunes, characters)
 BATCH, LONGEST, STRIDE, TEMPERATURE = 8, 512, 64, 0.7  # few lengths: each has a compiled program of its own
@@ -69,8 +70,8 @@ def main() -> None:
                 total += float(mg.cross_entropy(model(inputs), following, reduction="sum", ignore_index=-1))
         return total / sum(len(tune) - 1 for tune in unseen)
 
-    row_batches = data.row_batches(len(train), BATCH, rng, [len(tune) for tune in train])
-    batches = (padded([train[row] for row in rows]) for rows in row_batches)
+    drawn = row_batches(len(train), BATCH, rng, lengths=[len(tune) for tune in train])
+    batches = (padded([train[row] for row in rows]) for rows in drawn)
     history = mg.fit(step if arguments.eager else mg.compile(step), batches, steps, validate, every=-(-steps // 6))
 
     prompts = np.tile(vocabulary.encode("\nX:"), (count, 1))
@@ -79,7 +80,6 @@ def main() -> None:
     print("\nIt writes:\n" + texts[0])
     print(f"right in {count} tunes written at temperature {TEMPERATURE}: {judged(texts)}")
     print(f"right in {len(tunes.validation)} real ones: {judged(tunes.validation)}")
-
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         chosen = max(texts, key=lambda text: (check := check_tune(text)).right_bars / max(check.bars, 8))

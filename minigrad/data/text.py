@@ -12,11 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.split import Split
 
+@dataclass(frozen=True)
+class Text:
+    """A text in two parts, `validation` after `train`, with where it comes from and the licence it is under.
 
-class Text(Split[str]):
-    """A text in two parts: `validation` follows `train`."""
+    `train` is for training; `validation` is only for measuring.
+    """
+
+    train: str
+    validation: str
+    source: str
+    licence: str
 
 
 def python_topics() -> Text:

@@ -5,7 +5,7 @@ import pytest
 
 from boxes import bounding_boxes
 from canvases import canvases
-from minigrad.data import Images, digits
+from digit_images import Images, digits
 
 DIGITS = digits().validation
 FOUND = canvases(DIGITS, 200, np.random.default_rng(0))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deform import deform
-from minigrad.data import digits
+from digit_images import digits
 
 IMAGES = digits().train.images[:50]
 

@@ -5,15 +5,15 @@ Out go images and labels, split once.
 
 from __future__ import annotations
 
-import gzip
-from importlib import resources
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.split import Split
+from split import Split
 
+FILE = Path(__file__).parent / "files" / "digits.csv.gz"
 BLACK = 16
 EVERY = 5  # image of each digit is for validation
 
@@ -34,8 +34,8 @@ def digits() -> Split[Images]:
     """Handwritten digits, 1,797 grey images of 8 × 8 pixels: 1,442 for training and 355 for validation.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
-    https://doi.org/10.24432/C50P49, the part that they call the test set. Licence: CC BY 4.0. The file is in the
-    package, 57 KB.
+    https://doi.org/10.24432/C50P49, the part that they call the test set. Licence: CC BY 4.0. The file lies in
+    `files/`, 57 KB.
 
     Of each digit every fifth image, in the order of the file, is for validation. The file goes from writer to writer,
     13 in all, so all of them are in both parts: a score tells about new images by known hands. It would be lower for
@@ -55,7 +55,7 @@ def digits() -> Split[Images]:
     ..#:+*..
     ..-*+...
     """
-    table = read_table("digits").astype(np.int64)
+    table = np.loadtxt(FILE, delimiter=",").astype(np.int64)
     levels, labels = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
     rank = np.empty(len(labels), dtype=np.int64)
     for digit in range(10):
@@ -71,9 +71,3 @@ def digits() -> Split[Images]:
         source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49",
         licence="CC BY 4.0",
     )
-
-
-def read_table(name: str) -> npt.NDArray[Any]:
-    """The numbers of `files/<name>.csv.gz`, float64 of shape (rows, columns); `SOURCES.md` tells whose they are."""
-    with (resources.files("minigrad.data") / "files" / f"{name}.csv.gz").open("rb") as packed:
-        return np.loadtxt(gzip.open(packed, "rt", encoding="utf-8"), delimiter=",")

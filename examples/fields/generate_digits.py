@@ -1,6 +1,6 @@
 """A model draws digits, one pixel after the other, each from all the pixels before it.
 
-    python examples/generate_digits.py --out pictures
+    python examples/fields/generate_digits.py --out pictures
 
 An image of 8 × 8 pixels is a sequence of 64 tokens, the grey levels 0 to 16, row by row. A causal transformer reads the
 digit that is wanted and the pixels so far, and gives the odds of the next level. Drawing from them writes new digits.
@@ -22,8 +22,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as
 
 import numpy as np
 
+import digit_images
 import minigrad as mg
 from minigrad import data, nn, optim
+from rows import row_batches
 
 LEVELS, PIXELS, BATCH = 17, 64, 32
 
@@ -38,7 +40,7 @@ def main() -> None:
     steps = 30 if arguments.quick else 600
 
     mg.keep_memory()
-    digits = data.digits()
+    digits = digit_images.digits()
     text, new_text = ("".join(map(chr, part.levels.ravel() + 65)) for part in (digits.train, digits.validation))
     counted = data.ngram_baselines(text, new_text)
     print("n-gram models, nats per pixel:", ", ".join(f"{order}-gram {loss:.3f}" for order, loss in counted.items()))
@@ -60,7 +62,7 @@ def main() -> None:
     new_tokens, new_targets = sequences(digits.validation)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for rows in data.row_batches(len(tokens), BATCH, rng):
+        for rows in row_batches(len(tokens), BATCH, rng):
             yield tokens[rows], targets[rows]
 
     def validate() -> float:
@@ -94,7 +96,7 @@ def main() -> None:
         sheet.save(arguments.out / "looking_back.svg")
 
 
-def sequences(images: data.Images) -> tuple[np.ndarray, np.ndarray]:
+def sequences(images: digit_images.Images) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets, both (count, 64): the pixels, and before them as a token of its own the digit."""
     pixels = images.levels.reshape(-1, PIXELS)
     return np.column_stack([LEVELS + images.labels, pixels[:, :-1]]), pixels

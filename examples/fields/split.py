@@ -14,7 +14,8 @@ class Split(Generic[Part]):
 
     `train` is for training; `validation` is only for measuring. What belongs to which is the same at every call.
 
-    >>> mg.data.digits().licence
+    >>> from digit_images import digits
+    >>> digits().licence
     'CC BY 4.0'
     """
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.data import regression_baseline
-from minigrad.data.regression import _append_ones, _fit_weights
+from regression import _append_ones, _fit_weights, regression_baseline
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.standard_normal((3, 4)) * 3
