@@ -1,0 +1,99 @@
+"""A finished picture as PNG or PDF, and into a file: SVG enters, bytes leave.
+
+Converters draw only with the font files that they are given: by themselves they take a serif for a missing Arial, or
+leave out every text in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from xml.etree import ElementTree
+
+from minigrad.drawing.fontfiles import find_font_files
+from minigrad.drawing.sheet import Sheet, Theme
+from minigrad.drawing.svg import write_svg
+
+MOST_PIXELS = 100_000_000
+POINTS_PER_INCH = 72
+
+
+def save_sheet(
+    sheet: Sheet, path: str | os.PathLike[str], theme: Theme = "light", width: float | None = None, dpi: float = 192,
+) -> None:  # fmt: skip
+    """Write a picture to `path`: svg, png or pdf, by its ending.
+
+    Args:
+        theme: as in `write_svg`; as png and pdf, "auto" is light.
+        width: on paper, in points; without it the width of the sheet, in pixels of the screen where it is an svg.
+        dpi: pixels per inch of a png.
+
+    Raises:
+        ValueError: another ending or theme, or a dpi that gives no pixels or too many.
+        ModuleNotFoundError: the library that writes png or pdf is not installed; the message says how to install it.
+    """
+    place = Path(path)
+    format = place.suffix.lower()
+    if format == ".svg":
+        svg = write_svg(sheet, theme, width, unit="" if width is None else "pt")
+        place.write_text(svg, encoding="utf-8", newline="\n")
+        return
+    if format not in (".png", ".pdf"):
+        raise ValueError(f"a picture is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
+    svg = write_svg(sheet, "light" if theme == "auto" else theme, width)
+    place.write_bytes(svg_to_png(svg, dpi) if format == ".png" else svg_to_pdf(svg))
+
+
+def svg_to_png(svg: str, dpi: float = 192) -> bytes:
+    """The picture in pixels, `dpi` of them per inch; its size is in points, and so written without a unit.
+
+    Raises:
+        ValueError: a dpi that gives no pixels or too many.
+        ModuleNotFoundError: resvg-py is not installed, the extra `dot`.
+    """
+    root = ElementTree.fromstring(svg)
+    across, down = (float(root.attrib[side]) * dpi / POINTS_PER_INCH for side in ("width", "height"))
+    if not (across >= 1 and down >= 1 and across * down <= MOST_PIXELS):
+        raise ValueError(
+            f"dpi={dpi} would make {across:.0f} × {down:.0f} pixels; from 1 to {MOST_PIXELS:,} can be drawn"
+        )
+    try:
+        import resvg_py
+    except ModuleNotFoundError as error:
+        raise _name_extra("png", "resvg-py", "dot", error) from None
+    files = [str(file) for file in find_font_files("".join(root.itertext()))]
+    png = resvg_py.svg_to_bytes(svg, width=round(across), skip_system_fonts=True, font_files=files)
+    return _set_resolution(bytes(png), dpi)
+
+
+def svg_to_pdf(svg: str) -> bytes:
+    """The picture as a page of its own size, which is in points, and so written without a unit; fonts are in the file.
+
+    Raises ModuleNotFoundError when svg2pdf-py is not installed, the extra `pdf`.
+    """
+    try:
+        import svg2pdf_py
+    except ModuleNotFoundError as error:
+        raise _name_extra("pdf", "svg2pdf-py", "pdf", error) from None
+    fonts = svg2pdf_py.FontDatabase()
+    for file in find_font_files("".join(ElementTree.fromstring(svg).itertext())):
+        fonts.load_font_file(str(file))
+    return bytes(svg2pdf_py.svg_to_pdf(svg, fonts))
+
+
+def _name_extra(format: str, library: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+    return ModuleNotFoundError(
+        f"a picture as {format} needs the library {library}, minigrad's extra `{extra}`: python -m pip install "
+        f'{library}, or in a clone of minigrad python -m pip install ".[{extra}]"; .svg needs neither',
+        name=error.name,
+    )
+
+
+def _set_resolution(png: bytes, dpi: float) -> bytes:
+    """The PNG with a chunk that says how large its pixels are on paper, right after the header."""
+    header = 8 + 4 + 4 + 13 + 4  # signature, length, name, width to interlacing, checksum
+    per_metre = round(dpi / 0.0254)
+    chunk = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
+    return png[:header] + struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[header:]

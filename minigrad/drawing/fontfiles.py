@@ -1,0 +1,117 @@
+"""Fonts of this machine that have the characters of a text: a text enters, font files leave.
+
+They are looked for anew each time, as a font may have been installed since.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import struct
+import subprocess
+import unicodedata
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+# The fonts that pictures name, by the beginnings of their files, and where other letters are looked for first.
+NAMED = ("arial.", "arialbd.", "ariali.", "arial bold.", "arial italic.", "helvetica.", "liberationsans-", "dejavusans",
+         "notosans-", "liberationmono-", "notosansmono-")  # fmt: skip
+NEXT = (
+    "notosanscjk-regular",
+    "notosanssc",
+    "sourcehansans",
+    "pingfang",
+    "hiragino",
+    "msyh",
+    "wqy-zenhei",
+    "wqy-microhei",
+)
+UNSEEN = "CZM"  # kinds of characters that nobody misses: without a width, spaces, marks on others
+USELESS = ("emoji", "lastresort", "bitmap")  # coloured pictures, and fonts that have a box for every character
+FOLDERS = (
+    "/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts",
+    "/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts",
+    "C:/Windows/Fonts", "~/AppData/Local/Microsoft/Windows/Fonts",
+)  # fmt: skip
+
+
+def find_font_files(text: str) -> list[Path]:
+    """The files of the fonts that pictures name, and of others for characters which those have not.
+
+    Warns when no installed font has some of them, and names these.
+    """
+    files = _list_font_files()
+    chosen = [file for file in files if file.name.lower().startswith(NAMED)]
+    lacking = {ord(character) for character in text if unicodedata.category(character)[0] not in UNSEEN}
+    for file in chosen:
+        lacking -= _read_characters(file)
+    others = [file for file in files if file not in chosen and not any(word in file.name.lower() for word in USELESS)]
+    for file in sorted(others, key=lambda file: not file.name.lower().startswith(NEXT)):
+        if not lacking:
+            break
+        found = lacking & _read_characters(file)
+        if found:
+            chosen.append(file)
+            lacking -= found
+    if lacking:
+        named = " ".join(chr(number) for number in sorted(lacking)[:40])
+        warnings.warn(
+            f"no font of this machine has {named}: boxes stand in their place, or nothing; save as .svg, or install a "
+            "font with them, such as DejaVu Sans, or Noto Sans CJK for Chinese",
+            stacklevel=5,
+        )
+    return chosen
+
+
+def _list_font_files() -> list[Path]:
+    """What fontconfig knows, or, where it is not installed, what lies in the usual folders."""
+    if shutil.which("fc-list"):
+        listed = subprocess.run(["fc-list", "--format", "%{file}\n"], capture_output=True, text=True, timeout=20).stdout
+        paths = {Path(line) for line in listed.splitlines()}
+    else:
+        paths = {path for folder in FOLDERS for path in Path(folder).expanduser().glob("**/*")}
+    return sorted(path for path in paths if path.suffix.lower() in (".ttf", ".otf", ".ttc"))
+
+
+def _read_characters(file: Path) -> frozenset[int]:
+    """The numbers of the characters that a font has; none where the file cannot be read."""
+    try:
+        return _read_table(file, file.stat().st_mtime_ns)
+    except (OSError, struct.error, ValueError, IndexError):
+        return frozenset()
+
+
+@functools.cache
+def _read_table(file: Path, changed: int) -> frozenset[int]:
+    """From the table `cmap` of an OpenType font, the first one in a collection."""
+    font = file.read_bytes()
+    start = struct.unpack_from(">I", font, 12)[0] if font[:4] == b"ttcf" else 0
+    tables = struct.iter_unpack(">4sIII", font[start + 12 :][: 16 * struct.unpack_from(">H", font, start + 4)[0]])
+    cmap = next(offset for tag, _, offset, _ in tables if tag == b"cmap")
+    count = struct.unpack_from(">H", font, cmap + 2)[0]
+    parts = [font[cmap + offset :] for _, _, offset in struct.iter_unpack(">HHI", font[cmap + 4 :][: 8 * count])]
+    readers = {4: _read_segments, 12: _read_groups}
+    return frozenset().union(*(readers[part[1]](part) for part in parts if part[1] in readers))
+
+
+def _read_segments(table: bytes) -> set[int]:
+    """Format 4: ends, starts, what is added, and where glyphs are listed instead, for each run of characters."""
+    count = struct.unpack_from(">H", table, 6)[0] // 2
+    words = np.frombuffer(table, ">u2", count=(len(table) - 14) // 2, offset=14).astype(np.int64)
+    ends, (starts, added, listed) = words[:count], words[count + 1 : 4 * count + 1].reshape(3, count)
+    characters: set[int] = set()
+    for number, (first, last) in enumerate(zip(starts, ends, strict=True)):
+        run = np.arange(first, last + 1)
+        glyphs = run + added[number]
+        if listed[number]:
+            glyphs = words[3 * count + 1 + number + listed[number] // 2 + run - first]
+        characters.update(run[glyphs % 65536 != 0].tolist())
+    return characters
+
+
+def _read_groups(table: bytes) -> set[int]:
+    """Format 12: the first and the last character of each run, and the first glyph."""
+    groups = np.frombuffer(table, ">u4", count=3 * struct.unpack_from(">I", table, 12)[0], offset=16).reshape(-1, 3)
+    return {character for first, last, _ in groups.tolist() for character in range(first, last + 1)}

@@ -1,0 +1,192 @@
+"""A sheet as SVG text: in come primitives, out goes a picture that needs no library, no script and no font of its own.
+
+Texts are not trusted: what cannot be seen is made visible, the rest escaped. The same sheet gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import get_args
+
+from minigrad.drawing.sheet import (
+    Command,
+    Element,
+    Ellipse,
+    Group,
+    Ink,
+    Path,
+    Rectangle,
+    Shape,
+    Sheet,
+    Text,
+    Theme,
+    Tiles,
+)
+from minigrad.drawing.text import make_text
+
+# The first that the viewer has; texts are measured by the widest of them.
+FONTS = 'Arial, Helvetica, "Liberation Sans", "DejaVu Sans", "Noto Sans", sans-serif'
+MONO_FONTS = '"DejaVu Sans Mono", "Liberation Mono", "Noto Sans Mono", Menlo, Consolas, monospace'
+
+
+def write_svg(sheet: Sheet, theme: Theme = "light", width: float | None = None, unit: str = "") -> str:
+    """The sheet as the text of an SVG.
+
+    Args:
+        theme: "light" or "dark", or "auto": light, with a style sheet for readers whose system is dark, and without
+            the background.
+        width: how wide it is shown, with the height to match; the width of the sheet when None.
+        unit: of the size, such as "pt"; without one, browsers take it as pixels and writers of PDF as points.
+
+    Raises ValueError for another theme.
+
+    >>> square = Rectangle(0, 0, 10, 10, fill=Ink("#b2d5e8", "#1f3b4d"))
+    >>> print(write_svg(Sheet(10, 10, [square], title="A square"), "auto"))  # doctest: +ELLIPSIS
+    <svg ... width="10" height="10" viewBox="0 0 10 10" ...>
+    <title>A square</title>
+    <rect x="0" y="0" width="10" height="10" fill="#b2d5e8" class="mg-fill-b2d5e8-1f3b4d"/>
+    <style>@media (prefers-color-scheme:dark){.mg-fill-b2d5e8-1f3b4d{fill:#1f3b4d}}</style>
+    </svg>
+    <BLANKLINE>
+    """
+    if theme not in get_args(Theme):
+        raise ValueError(f"theme must be 'light', 'dark' or 'auto', got {theme!r}")
+    writer = _Writer(theme)
+    across = sheet.width if width is None else width
+    down = across * sheet.height / sheet.width
+    box = f"0 0 {_write_number(sheet.width)} {_write_number(sheet.height)}"
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_write_number(across)}{unit}" '
+        f'height="{_write_number(down)}{unit}" viewBox="{box}" font-family=\'{FONTS}\'>',
+        f"<title>{_escape(sheet.title)}</title>",
+    ]
+    if sheet.description:
+        lines.append(f"<desc>{_escape(sheet.description)}</desc>")
+    if sheet.background and theme != "auto":
+        lines.append(writer.write(Rectangle(0, 0, sheet.width, sheet.height, fill=sheet.background)))
+    lines += [writer.write(element) for element in sheet.children]
+    return "\n".join([*lines, *writer.write_style(), "</svg>\n"])
+
+
+class _Writer:
+    """Writes elements in one theme, and remembers which colours a dark page overrides."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.dark = theme == "dark"
+        self.adapts = theme == "auto"
+        self.overridden: set[tuple[str, Ink]] = set()
+
+    def write(self, element: Element) -> str:
+        match element:
+            case Group():
+                return self._write_group(element)
+            case Text():
+                return self._write_text(element)
+            case Tiles():
+                return (
+                    f'<path d="{_write_tiles(element)}"{self._paint(fill=element.fill)} shape-rendering="crispEdges"/>'
+                )
+            case Rectangle(x, y, width, height, radius):
+                sizes = {"x": x, "y": y, "width": width, "height": height} | ({"rx": radius} if radius else {})
+                return f"<rect{_write_lengths(sizes)}{self._paint_shape(element)}/>"
+            case Ellipse(x, y, rx, ry):
+                return f"<ellipse{_write_lengths({'cx': x, 'cy': y, 'rx': rx, 'ry': ry})}{self._paint_shape(element)}/>"
+            case Path(commands):
+                return f'<path d="{_write_commands(commands)}"{self._paint_shape(element)}/>'
+
+    def write_style(self) -> list[str]:
+        """The style sheet, where the theme has one and a colour differs."""
+        rules = [f".{_name_class(name, ink)}{{{name}:{ink.dark}}}" for name, ink in sorted(self.overridden)]
+        return [f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"] if rules else []
+
+    def _write_group(self, group: Group) -> str:
+        attributes = {"id": group.id, "aria-label": group.label}
+        written = "".join(f' {name}="{_escape(value)}"' for name, value in attributes.items() if value)
+        role = ' role="img"' if group.label else ""
+        lines = "\n".join(_escape(line) for line in group.tooltip.split("\n"))
+        title = [f"<title>{lines}</title>"] if lines else []
+        return "\n".join([f"<g{written}{role}>", *title, *map(self.write, group.children), "</g>"])
+
+    def _write_text(self, text: Text) -> str:
+        x, y = _write_number(text.x), _write_number(text.y)
+        where = f' transform="translate({x} {y}) rotate(-90)"' if text.turned else f' x="{x}" y="{y}"'
+        manner = {
+            "text-anchor": "" if text.anchor == "start" else text.anchor,
+            "font-weight": "bold" if text.bold else "",
+            "font-style": "italic" if text.italic else "",
+        }
+        written = "".join(f' {name}="{value}"' for name, value in manner.items() if value)
+        mono = f" font-family='{MONO_FONTS}'" if text.mono else ""
+        size = _write_number(text.size)
+        return (
+            f'<text{where} font-size="{size}"{written}{mono}{self._paint(fill=text.fill)}>{_escape(text.text)}</text>'
+        )
+
+    def _paint_shape(self, shape: Shape) -> str:
+        lines = {}
+        if shape.stroke:
+            lines["stroke-width"] = "" if shape.stroke_width == 1 else _write_number(shape.stroke_width)
+            lines["stroke-dasharray"] = " ".join(map(_write_number, shape.dash))
+            lines["stroke-linejoin"] = "" if shape.fill else "round"  # lines that turn sharply get no spikes
+        written = "".join(f' {name}="{value}"' for name, value in lines.items() if value)
+        return self._paint(fill=shape.fill, stroke=shape.stroke) + written
+
+    def _paint(self, **inks: Ink | None) -> str:
+        """The attributes for `fill` and `stroke`, of which an absent fill is named, as SVG's own is black."""
+        written, classes = "", []
+        for name, ink in inks.items():
+            if ink is None:
+                written += ' fill="none"' if name == "fill" else ""
+                continue
+            written += f' {name}="{ink.dark if self.dark else ink.light}"'
+            if self.adapts and ink.light != ink.dark:
+                self.overridden.add((name, ink))
+                classes.append(_name_class(name, ink))
+        return written + (f' class="{" ".join(classes)}"' if classes else "")
+
+
+def _name_class(name: str, ink: Ink) -> str:
+    """Says what it does, so that the pictures of one page agree about it."""
+    return f"mg-{name}-{ink.light[1:]}-{ink.dark[1:]}"
+
+
+def _write_commands(commands: Sequence[Command]) -> str:
+    """The `d` of a path; lines straight across or down are written short.
+
+    >>> _write_commands([("M", 1, 2), ("L", 9, 2), ("L", 9, 5.255), ("Z",)])
+    'M1 2H9V5.25Z'
+    """
+    words, place = [], ("", "")
+    for letter, *numbers in commands:
+        written = [_write_number(number) for number in numbers]
+        if letter == "L" and written[1] == place[1]:
+            words.append(f"H{written[0]}")
+        elif letter == "L" and written[0] == place[0]:
+            words.append(f"V{written[1]}")
+        else:
+            words.append(letter + " ".join(written))
+        place = (written[-2], written[-1]) if written else ("", "")
+    return "".join(words)
+
+
+def _write_tiles(tiles: Tiles) -> str:
+    corners = [[_write_number(number) for number in tile] for tile in tiles.corners.tolist()]
+    return "".join(f"M{left} {top}H{right}V{bottom}H{left}Z" for left, top, right, bottom in corners)
+
+
+def _write_lengths(lengths: dict[str, float]) -> str:
+    return "".join(f' {name}="{_write_number(length)}"' for name, length in lengths.items())
+
+
+def _write_number(number: float) -> str:
+    """To a hundredth, without zeros at the end.
+
+    >>> [_write_number(number) for number in (3.0, 0.125, -0.001, 100)]
+    ['3', '0.12', '0', '100']
+    """
+    return f"{round(number, 2) + 0.0:.2f}".rstrip("0").rstrip(".")  # the sum of -0.0 and 0.0 is 0.0
+
+
+def _escape(text: str) -> str:
+    return html.escape(make_text(text))
