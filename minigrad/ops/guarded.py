@@ -23,7 +23,8 @@ F = TypeVar("F", bound=Function)
 # What a declaration may say of a function, and of an op besides; and what more a user's op may say in one call.
 OF_FUNCTIONS = ("name", "formula", "symbol", "numpy", "commutative")
 OF_OPS = ("arguments", "view", "elementwise", "definition", "infer", "effect", "differentiable")
-SPECIMENS = ("samples", "refusals", "kinks", "reference", "flat")
+CASES = ("samples", "refusals", "kinks")
+SPECIMENS = (*CASES, "reference", "flat")
 ATTRIBUTES = ("strong", "joined", "added", "independent", "flops", "latex")
 
 
@@ -83,17 +84,17 @@ def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence
     name = record.get("name") or _name_of(call)
     if unknown:
         raise TypeError(f"{name}: a declaration has no {', '.join(unknown)}; it may say {', '.join(fields)}")
-    from minigrad.ops.specimens import KINDS, collect_specimens
+    from minigrad.ops.specimens import KINDS
+    from minigrad.ops.specimens.calls import attach
 
     for field, (what, kind) in KINDS.items():
         given = record.get(field, ())
         if not isinstance(given, (list, tuple)) or not all(isinstance(x, kind) for x in given):
             raise TypeError(f"{name}: {field}= is a list of {what}, got {given!r}")
-    specimens = collect_specimens(**{field: record[field] for field in SPECIMENS if field in record})
-    attributes = {field: record[field] for field in ATTRIBUTES if field in record}
-    declared = {field: value for field, value in record.items() if field not in (*SPECIMENS, *ATTRIBUTES)}
-    own = make(call, **declared)
-    vars(own).update(specimens._asdict(), **attributes)
+    own = make(call, **{field: value for field, value in record.items() if field in (*OF_FUNCTIONS, *OF_OPS)})
+    cases = [case for field in CASES for case in record.get(field, ())]
+    attach(own, *cases, reference=record.get("reference"), flat=record.get("flat", ""))
+    vars(own).update({field: record[field] for field in ATTRIBUTES if field in record})
     return offer_function(own)
 
 

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad.core.op import Op
 from minigrad.core.record import Function
 from minigrad.ops.guarded import OF_FUNCTIONS, OF_OPS, SPECIMENS
-from minigrad.ops.specimens import Specimens
+from minigrad.ops.specimens.calls import Specimens
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ Checks, tests and the docs ask with `specimens_of`, which loads the families; `i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from minigrad.core.record import Function
-from minigrad.ops.specimens.calls import Call, Kink, Refusal
+from minigrad.ops.specimens.calls import Call, Kink, Refusal, Specimens
 
 FAMILIES = (
     "activations", "attention", "blockwise", "class_losses", "cumulative", "einstein", "elementwise", "fixed",
@@ -26,16 +26,6 @@ KINDS: dict[str, tuple[str, Any]] = {  # what lists in declarations hold, in wor
     "kinks": ("minigrad.kink(…)", Kink),
     "numpy": ("NumPy functions", Callable),
 }
-
-
-class Specimens(NamedTuple):
-    """What tries a function, besides its declaration, which says what it is."""
-
-    samples: tuple[Call, ...] = ()  # calls that show every keyword
-    refusals: tuple[Refusal, ...] = ()  # calls that raise, and what their messages name
-    kinks: tuple[Kink, ...] = ()  # calls without a derivative, and the convention there
-    reference: Callable[..., Any] | None = None  # the same on arrays; by default the NumPy function it stands for
-    flat: str = ""  # where its derivative is 0, for messages
 
 
 def specimens_of(function: Function) -> Specimens:
@@ -54,15 +44,3 @@ def specimens_of(function: Function) -> Specimens:
 def load_families() -> None:
     for family in FAMILIES:
         import_module(f"{__name__}.{family}")
-
-
-def attach(function: Function, **specimens: Any) -> None:
-    """Attach specimens to a function: what `collect_specimens` takes."""
-    vars(function).update(collect_specimens(**specimens)._asdict())
-
-
-def collect_specimens(
-    samples: Iterable[Call] = (), refusals: Iterable[Refusal] = (), kinks: Iterable[Kink] = (),
-    reference: Callable[..., Any] | None = None, flat: str = "",
-) -> Specimens:  # fmt: skip
-    return Specimens(tuple(samples), tuple(refusals), tuple(kinks), reference, flat)

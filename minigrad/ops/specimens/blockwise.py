@@ -6,9 +6,8 @@ from typing import Any
 
 from minigrad import ops
 from minigrad.ops.blockwise import gradient_definition, parts
-from minigrad.ops.specimens import attach
 from minigrad.ops.specimens.attention import attend
-from minigrad.ops.specimens.calls import Call, Refusal, call, refusal
+from minigrad.ops.specimens.calls import Call, Refusal, attach, call, refusal
 from minigrad.ops.specimens.draws import Draw, booleans, normal
 
 
@@ -53,19 +52,17 @@ CONTEXT = normal(2, 2)
 
 attach(
     ops.blockwise_attention,
-    samples=samples(),
-    refusals=refusals("blockwise_attention"),
+    *samples(),
+    *refusals("blockwise_attention"),
     reference=lambda tokens, mask=None, bias=None, *, queries, block, causal=False: attend(
         *parts(tokens, queries), mask, bias, causal, 1.0
     ),
 )
 attach(
     ops.blockwise_attention_gradient,
-    samples=samples(CONTEXT),
-    refusals=[
-        *refusals("blockwise_attention_gradient", CONTEXT),
-        refusal(call(normal(2, 3), normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),
-    ],
+    *samples(CONTEXT),
+    *refusals("blockwise_attention_gradient", CONTEXT),
+    refusal(call(normal(2, 3), normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),
     reference=lambda g, tokens, mask=None, bias=None, *, queries, block, causal=False: gradient_definition(
         g, tokens, mask, bias, queries=queries, block=block, causal=causal
     ),

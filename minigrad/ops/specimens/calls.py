@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from minigrad.core.record import Function
 
 
 class Call(NamedTuple):
@@ -28,6 +31,27 @@ class Kink(NamedTuple):
 
     call: Call
     gradients: tuple[Any, ...]
+
+
+class Specimens(NamedTuple):
+    """What tries a function, besides its declaration, which says what it is."""
+
+    samples: tuple[Call, ...] = ()  # calls that show every keyword
+    refusals: tuple[Refusal, ...] = ()  # calls that raise, and what their messages name
+    kinks: tuple[Kink, ...] = ()  # calls without a derivative, and the convention there
+    reference: Callable[..., Any] | None = None  # the same on arrays; by default the NumPy function it stands for
+    flat: str = ""  # where its derivative is 0, for messages
+
+
+def attach(
+    function: Function, *cases: Call | Refusal | Kink, reference: Callable[..., Any] | None = None, flat: str = ""
+) -> None:
+    """Attach what tries a function: its samples, refusals and kinks, each in their order; see `Specimens`."""
+
+    def of(kind: type[Any]) -> tuple[Any, ...]:
+        return tuple(case for case in cases if isinstance(case, kind))
+
+    vars(function).update(Specimens(of(Call), of(Refusal), of(Kink), reference, flat)._asdict())
 
 
 def call(*args: Any, **params: Any) -> Call:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import Refusal, call, refusal
+from minigrad.ops.specimens.calls import Refusal, attach, call, refusal
 from minigrad.ops.specimens.draws import normal
 
 samples = [
@@ -37,20 +36,16 @@ def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False)
     return np.moveaxis(y, 0, axis)
 
 
-attach(ops.cumsum, samples=samples, refusals=refusals_of_runs("cumsum"))
-attach(ops.cumprod, samples=samples, refusals=refusals_of_runs("cumprod"))
+attach(ops.cumsum, *samples, *refusals_of_runs("cumsum"))
+attach(ops.cumprod, *samples, *refusals_of_runs("cumprod"))
 attach(
     ops.linear_recurrence,
-    samples=[
-        call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
-        call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
-        call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),
-        call(normal(0, 2), normal(0, 2), axis=0), call(normal(2, 0), normal(0), axis=0, reverse=True),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), normal(2)), ValueError, "linear_recurrence", "(2, 3)", "(2,)"),
-        refusal(call(normal(3), normal(2, 3), axis=2), AxisError, "linear_recurrence", "axis 2", "dimension 2"),
-        refusal(call(normal(), normal()), AxisError, "linear_recurrence", "dimension 0"),
-    ],
+    call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
+    call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
+    call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),
+    call(normal(0, 2), normal(0, 2), axis=0), call(normal(2, 0), normal(0), axis=0, reverse=True),
+    refusal(call(normal(2, 3), normal(2)), ValueError, "linear_recurrence", "(2, 3)", "(2,)"),
+    refusal(call(normal(3), normal(2, 3), axis=2), AxisError, "linear_recurrence", "axis 2", "dimension 2"),
+    refusal(call(normal(), normal()), AxisError, "linear_recurrence", "dimension 0"),
     reference=recurrence_as_sums,
 )  # fmt: skip

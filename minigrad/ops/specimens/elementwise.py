@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, kink, refusal
+from minigrad.ops.specimens.calls import attach, call, kink, refusal
 from minigrad.ops.specimens.draws import between, booleans, normal, positive
 from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs
 
@@ -15,53 +14,49 @@ from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs
 at_zero = [kink(call(np.zeros(1)), 0.0)]
 
 for function in (ops.add, ops.subtract):
-    attach(function, samples=pair, refusals=refusals_of_pairs(function.name))
-attach(ops.multiply, samples=pair, refusals=refusals_of_pairs("multiply"), flat="the other factor is 0")
+    attach(function, *pair, *refusals_of_pairs(function.name))
+attach(ops.multiply, *pair, *refusals_of_pairs("multiply"), flat="the other factor is 0")
 attach(
     ops.strong_multiply,
-    samples=pair,
-    refusals=refusals_of_pairs("strong_multiply"),
+    *pair,
+    *refusals_of_pairs("strong_multiply"),
     reference=np.multiply,
     flat="the other factor is 0",
 )
 attach(
     ops.divide,
-    samples=[
-        call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
-        call(1.5, positive(2, 2)),
-    ],
-    refusals=refusals_of_pairs("divide"),
+    call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
+    call(1.5, positive(2, 2)),
+    *refusals_of_pairs("divide"),
 )  # fmt: skip
-attach(ops.negative, samples=one)
-attach(ops.reciprocal, samples=positives)
-attach(ops.square, samples=one)
-attach(ops.absolute, samples=one, kinks=at_zero)
-attach(ops.sign, samples=one, kinks=at_zero, flat="it is flat everywhere")
+attach(ops.negative, *one)
+attach(ops.reciprocal, *positives)
+attach(ops.square, *one)
+attach(ops.absolute, *one, *at_zero)
+attach(ops.sign, *one, *at_zero, flat="it is flat everywhere")
 
 # --- powers -----------------------------------------------------------------------------------------------------------
 
-attach(ops.sqrt, samples=positives)
+attach(ops.sqrt, *positives)
 attach(
     ops.number_power,
-    samples=[
-        call(normal(2, 3), exponent=2), call(normal(3), exponent=3), call(positive(3), exponent=0.5),
-        call(positive(3), exponent=-1.5), call(normal(3), exponent=1), call(normal(3), exponent=0),
-    ],
-    refusals=[refusal(call(normal(3), exponent=np.arange(3)), TypeError, "number_power", "exponent=", "(3,)")],
-    kinks=[kink(call(np.zeros(1), exponent=n), float(n == 1)) for n in range(4)],
+    call(normal(2, 3), exponent=2), call(normal(3), exponent=3), call(positive(3), exponent=0.5),
+    call(positive(3), exponent=-1.5), call(normal(3), exponent=1), call(normal(3), exponent=0),
+    refusal(call(normal(3), exponent=np.arange(3)), TypeError, "number_power", "exponent=", "(3,)"),
+    *[kink(call(np.zeros(1), exponent=n), float(n == 1)) for n in range(4)],
     reference=lambda x, *, exponent: np.power(x, exponent),
 )  # fmt: skip
 attach(
     ops.tensor_power,
-    samples=[call(positive(2, 3), normal(2, 3)), call(positive(3), normal(2, 1)), call(2.0, normal(3))],
-    refusals=refusals_of_pairs("tensor_power"),
+    call(positive(2, 3), normal(2, 3)), call(positive(3), normal(2, 1)), call(2.0, normal(3)),
+    *refusals_of_pairs("tensor_power"),
     reference=np.power,
-)
+)  # fmt: skip
 attach(
     ops.power,
-    samples=[call(normal(2, 3), 2), call(positive(2, 3), normal(3)), call(3.0, normal(2))],
-    refusals=[refusal(call(positive(2, 3), normal(4)), ValueError, "power", "(2, 3)", "(4,)")],
-)
+    call(normal(2, 3), 2), call(positive(2, 3), normal(3)), call(3.0, normal(2)),
+    refusal(call(positive(2, 3), normal(4)), ValueError, "power", "(2, 3)", "(4,)"),
+)  # fmt: skip
 
 # --- choices ----------------------------------------------------------------------------------------------------------
 
@@ -70,35 +65,25 @@ ties = [
     kink(call(np.ones(1), np.full(1, np.nan)), 0.0, 1.0), kink(call(np.full(1, np.nan), np.full(1, np.nan)), 0.5, 0.5),
 ]  # fmt: skip
 
-attach(ops.maximum, samples=pair, refusals=refusals_of_pairs("maximum"), kinks=ties, flat="the other operand is larger")
-attach(
-    ops.minimum, samples=pair, refusals=refusals_of_pairs("minimum"), kinks=ties, flat="the other operand is smaller"
-)
+attach(ops.maximum, *pair, *refusals_of_pairs("maximum"), *ties, flat="the other operand is larger")
+attach(ops.minimum, *pair, *refusals_of_pairs("minimum"), *ties, flat="the other operand is smaller")
 attach(
     ops.where,
-    samples=[
-        call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
-        call(booleans(2, 1), -1.5, normal(3)),
-    ],
-    refusals=[
-        refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)"),
-        refusal(call(booleans(3), np.ones(3, np.uint8), -1), OverflowError, "where", "-1", "uint8"),
-    ],
+    call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
+    call(booleans(2, 1), -1.5, normal(3)),
+    refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)"),
+    refusal(call(booleans(3), np.ones(3, np.uint8), -1), OverflowError, "where", "-1", "uint8"),
     flat="the other branch is taken",
 )  # fmt: skip
 attach(
     ops.clip,
-    samples=[
-        call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
-        call(normal(2, 3), 0.1, between(0.3, 1, 3)),
-    ],
-    refusals=[refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)")],
-    kinks=[
-        kink(call(np.array([0.0, 1.0]), np.zeros(2), np.ones(2)), 1.0, 0.0, 0.0),
-        kink(call(np.array([0.0, 1.0, 2.0]), np.ones(3), np.ones(3)), [0, 1, 0], [1, 0, 0], [0, 0, 1]),
-        kink(call(np.array([0.0, 1.0, 2.0]), np.full(3, 2.0), np.ones(3)), 0.0, 0.0, 1.0),
-        kink(call(np.array([0.0, 1.0, 2.0]), 2.0, 1.0), 0.0),
-    ],
+    call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
+    call(normal(2, 3), 0.1, between(0.3, 1, 3)),
+    refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)"),
+    kink(call(np.array([0.0, 1.0]), np.zeros(2), np.ones(2)), 1.0, 0.0, 0.0),
+    kink(call(np.array([0.0, 1.0, 2.0]), np.ones(3), np.ones(3)), [0, 1, 0], [1, 0, 0], [0, 0, 1]),
+    kink(call(np.array([0.0, 1.0, 2.0]), np.full(3, 2.0), np.ones(3)), 0.0, 0.0, 1.0),
+    kink(call(np.array([0.0, 1.0, 2.0]), 2.0, 1.0), 0.0),
     flat="its input is outside the bounds",
 )  # fmt: skip
 
@@ -107,29 +92,29 @@ attach(
 jumps = [kink(call(np.array([-1.0, 0.0, 0.5, 2.0])), 0.0)]
 
 for function in (ops.floor, ops.ceil, ops.trunc, ops.rint):
-    attach(function, samples=one, kinks=jumps, flat="it is flat everywhere")
+    attach(function, *one, *jumps, flat="it is flat everywhere")
 attach(
     ops.round,
-    samples=[call(normal(2, 3)), call(normal(2, 3), decimals=1), call(normal())],
-    refusals=[refusal(call(normal(3), decimals=0.5), TypeError, "round", "decimals=0.5", "integer")],
-    kinks=jumps,
+    call(normal(2, 3)), call(normal(2, 3), decimals=1), call(normal()),
+    refusal(call(normal(3), decimals=0.5), TypeError, "round", "decimals=0.5", "integer"),
+    *jumps,
     flat="it is flat everywhere",
-)
+)  # fmt: skip
 
 # --- what rules need --------------------------------------------------------------------------------------------------
 
 attach(
     ops.astype,
-    samples=[call(normal(2, 3), dtype="float64")],
-    refusals=[refusal(call(normal(3), dtype="complex128"), TypeError, "astype", "complex128", "real")],
+    call(normal(2, 3), dtype="float64"),
+    refusal(call(normal(3), dtype="complex128"), TypeError, "astype", "complex128", "real"),
     reference=lambda x, *, dtype: np.asarray(x, dtype),
 )
-attach(ops.stop_gradient, samples=one, reference=lambda x: x)
-attach(ops.copy, samples=one)
+attach(ops.stop_gradient, *one, reference=lambda x: x)
+attach(ops.copy, *one)
 for function in (ops.zeros_like, ops.ones_like):
-    attach(function, samples=one)
+    attach(function, *one)
 attach(
     ops.full_like,
-    samples=[call(normal(2, 3), fill_value=2.5)],
-    refusals=[refusal(call(normal(3), fill_value=np.ones(3)), TypeError, "full_like", "fill_value=")],
+    call(normal(2, 3), fill_value=2.5),
+    refusal(call(normal(3), fill_value=np.ones(3)), TypeError, "full_like", "fill_value="),
 )

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import Refusal, call, kink, refusal
+from minigrad.ops.specimens.calls import Refusal, attach, call, kink, refusal
 from minigrad.ops.specimens.draws import between, booleans, integers, normal, positive
 
 PAIRS = [
@@ -45,54 +44,44 @@ def kl_in_numpy(log_probabilities: Any, target: Any, log_target: bool = False, r
 
 attach(
     ops.mse,
-    samples=PAIRS,
-    refusals=refusals_of_pairs("mse"),
+    *PAIRS,
+    *refusals_of_pairs("mse"),
     reference=lambda x, target, reduction="mean": reduce_in_numpy((x - np.asarray(target)) ** 2, reduction),
 )
 attach(
     ops.l1,
-    samples=PAIRS,
-    refusals=refusals_of_pairs("l1"),
-    kinks=[kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0])],
+    *PAIRS,
+    *refusals_of_pairs("l1"),
+    kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0]),
     reference=lambda x, target, reduction="mean": reduce_in_numpy(np.abs(x - np.asarray(target)), reduction),
 )
 attach(
     ops.huber,
-    samples=[*PAIRS, call(normal(2, 3), normal(2, 3), delta=0.3)],
-    refusals=[
-        *refusals_of_pairs("huber"),
-        refusal(call(normal(2), normal(2), delta=0.0), ValueError, "huber", "delta=0.0", "positive"),
-    ],
-    kinks=[kink(call(np.array([2.0, -2.0, 0.0]), np.zeros(3), delta=2.0, reduction="sum"), [2, -2, 0], [-2, 2, 0])],
+    *PAIRS, call(normal(2, 3), normal(2, 3), delta=0.3),
+    *refusals_of_pairs("huber"),
+    refusal(call(normal(2), normal(2), delta=0.0), ValueError, "huber", "delta=0.0", "positive"),
+    kink(call(np.array([2.0, -2.0, 0.0]), np.zeros(3), delta=2.0, reduction="sum"), [2, -2, 0], [-2, 2, 0]),
     reference=lambda x, target, delta=1.0, reduction="mean": reduce_in_numpy(
         np.where(np.abs(x - target) <= delta, (x - target) ** 2 / 2, delta * (np.abs(x - target) - delta / 2)),
         reduction,
     ),
-)
+)  # fmt: skip
 attach(
     ops.bce_with_logits,
-    samples=[
-        call(normal(2, 3), between(0.0, 1.0, 2, 3)), call(normal(2, 3), booleans(2, 3), reduction="sum"),
-        call(normal(2, 3), integers(2, 2, 3), positive(3)), call(normal(2, 0), normal(2, 0), reduction="none"),
-        call(normal(), 1, 2.0), call(normal(3), [1, 0, 1], positive_weight=[1, 2, 3]),
-    ],
-    refusals=[
-        *refusals_of_pairs("bce_with_logits"),
-        refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
-    ],
+    call(normal(2, 3), between(0.0, 1.0, 2, 3)), call(normal(2, 3), booleans(2, 3), reduction="sum"),
+    call(normal(2, 3), integers(2, 2, 3), positive(3)), call(normal(2, 0), normal(2, 0), reduction="none"),
+    call(normal(), 1, 2.0), call(normal(3), [1, 0, 1], positive_weight=[1, 2, 3]),
+    *refusals_of_pairs("bce_with_logits"),
+    refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
     reference=bce_in_numpy,
 )  # fmt: skip
 attach(
     ops.kl_div,
-    samples=[
-        call(normal(2, 3), positive(2, 3)), call(normal(2, 3), [0, 1, 0], reduction="sum"),
-        call(normal(2, 2, 3), normal(2, 2, 3), log_target=True, reduction="none"), call(normal(3), positive(3)),
-        call(normal(0, 3), positive(0, 3), reduction="none"), call(normal(2, 3), normal(3), True),
-    ],
-    refusals=[
-        *refusals_of_pairs("kl_div"),
-        refusal(call(normal(), normal()), ValueError, "kl_div", "an axis of classes", "()"),
-    ],
-    kinks=[kink(call(np.log([0.5, 0.5]), np.array([0.0, 1.0])), [0.0, -1.0], [np.log(2.0), 1.0 + np.log(2.0)])],
+    call(normal(2, 3), positive(2, 3)), call(normal(2, 3), [0, 1, 0], reduction="sum"),
+    call(normal(2, 2, 3), normal(2, 2, 3), log_target=True, reduction="none"), call(normal(3), positive(3)),
+    call(normal(0, 3), positive(0, 3), reduction="none"), call(normal(2, 3), normal(3), True),
+    *refusals_of_pairs("kl_div"),
+    refusal(call(normal(), normal()), ValueError, "kl_div", "an axis of classes", "()"),
+    kink(call(np.log([0.5, 0.5]), np.array([0.0, 1.0])), [0.0, -1.0], [np.log(2.0), 1.0 + np.log(2.0)]),
     reference=kl_in_numpy,
 )  # fmt: skip

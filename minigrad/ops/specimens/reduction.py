@@ -6,8 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.reduction import shifted_logsumexp
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import Call, Refusal, call, kink, refusal
+from minigrad.ops.specimens.calls import Call, Refusal, attach, call, kink, refusal
 from minigrad.ops.specimens.draws import normal
 
 samples = [
@@ -59,41 +58,37 @@ spread_samples = [
     call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
 ]  # fmt: skip
 
-attach(ops.sum, samples=samples + of_nothing, refusals=refusals_of_axes("sum"))
-attach(ops.mean, samples=samples, refusals=refusals_of_axes("mean"))
+attach(ops.sum, *samples, *of_nothing, *refusals_of_axes("sum"))
+attach(ops.mean, *samples, *refusals_of_axes("mean"))
 attach(
     ops.max,
-    samples=samples,
-    refusals=refusals_of_nothing("max"),
-    kinks=[kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
-)
+    *samples,
+    *refusals_of_nothing("max"),
+    kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0]),
+)  # fmt: skip
 attach(
     ops.min,
-    samples=samples,
-    refusals=refusals_of_nothing("min"),
-    kinks=[kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0])],
-)
-attach(ops.ptp, samples=samples, refusals=refusals_of_nothing("max"))
-attach(ops.argmax, samples=position, refusals=refusals_of_positions("argmax"))
-attach(ops.argmin, samples=position, refusals=refusals_of_positions("argmin"))
-attach(ops.prod, samples=samples + of_nothing, refusals=refusals_of_axes("prod"))
-attach(
-    ops.var, samples=[*spread_samples, call(normal(2, 3), axis=()), call(normal())], refusals=refusals_of_axes("var")
-)
+    *samples,
+    *refusals_of_nothing("min"),
+    kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0]),
+)  # fmt: skip
+attach(ops.ptp, *samples, *refusals_of_nothing("max"))
+attach(ops.argmax, *position, *refusals_of_positions("argmax"))
+attach(ops.argmin, *position, *refusals_of_positions("argmin"))
+attach(ops.prod, *samples, *of_nothing, *refusals_of_axes("prod"))
+attach(ops.var, *spread_samples, call(normal(2, 3), axis=()), call(normal()), *refusals_of_axes("var"))
 attach(
     ops.std,
-    samples=spread_samples,
-    refusals=refusals_of_axes("std"),
-    kinks=[
-        kink(with_ties(3.0, 3.0, 3.0), 0.0),
-        kink(call(np.array(2.0)), 0.0),
-        kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0),
-    ],
+    *spread_samples,
+    *refusals_of_axes("std"),
+    kink(with_ties(3.0, 3.0, 3.0), 0.0),
+    kink(call(np.array(2.0)), 0.0),
+    kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0),
 )
 attach(
     ops.logsumexp,
-    samples=samples,
-    refusals=refusals_of_nothing("logsumexp"),
-    kinks=[kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5])],
+    *samples,
+    *refusals_of_nothing("logsumexp"),
+    kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5]),
     reference=shifted_logsumexp,
-)
+)  # fmt: skip

@@ -5,8 +5,7 @@ from __future__ import annotations
 from minigrad import ops
 from minigrad.ops.kernels import AxisError
 from minigrad.ops.kernels.sums import summed_to
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, refusal
+from minigrad.ops.specimens.calls import attach, call, refusal
 from minigrad.ops.specimens.draws import normal
 
 triangles = [
@@ -15,119 +14,85 @@ triangles = [
 
 attach(
     ops.reshape,
-    samples=[
-        call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1)),
-        call(normal(1, 1), ()), call(normal(0, 5), (5, -1)),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), (4, 2)), ValueError, "reshape", "(2, 3)", "(4, 2)"),
-        refusal(call(normal(2, 3), (4, -1)), ValueError, "reshape", "(2, 3)", "(4, -1)"),
-        refusal(call(normal(2, 3), (-1, -1)), ValueError, "reshape", "one unknown"),
-        refusal(call(normal(0, 5), (-1, 0)), ValueError, "reshape", "(0, 5)", "(-1, 0)"),
-        refusal(call(normal(2, 3), 6, order="F"), TypeError, "reshape", "order is not supported"),
-        refusal(call(normal(4), (2.0, 2)), TypeError, "reshape", "2.0", "integer"),
-    ],
+    call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1)),
+    call(normal(1, 1), ()), call(normal(0, 5), (5, -1)),
+    refusal(call(normal(2, 3), (4, 2)), ValueError, "reshape", "(2, 3)", "(4, 2)"),
+    refusal(call(normal(2, 3), (4, -1)), ValueError, "reshape", "(2, 3)", "(4, -1)"),
+    refusal(call(normal(2, 3), (-1, -1)), ValueError, "reshape", "one unknown"),
+    refusal(call(normal(0, 5), (-1, 0)), ValueError, "reshape", "(0, 5)", "(-1, 0)"),
+    refusal(call(normal(2, 3), 6, order="F"), TypeError, "reshape", "order is not supported"),
+    refusal(call(normal(4), (2.0, 2)), TypeError, "reshape", "2.0", "integer"),
 )  # fmt: skip
 attach(
     ops.transpose,
-    samples=[
-        call(normal(2, 3)), call(normal(2, 3, 4), (2, 0, 1)), call(normal(2, 3, 4, 1), (0, -2, -1, 1)), call(normal()),
-        call(normal(0, 2), (1, 0)), call(normal(3), 0), call(normal(3), -1),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), (0, 2)), AxisError, "transpose", "axis 2", "dimension 2"),
-        refusal(call(normal(2, 3), (0, -2)), ValueError, "transpose", "(2, 3)", "(0, -2)", "repeated"),
-        refusal(call(normal(2, 3), (0, 1, 2)), ValueError, "transpose", "(2, 3)", "(0, 1, 2)"),
-        refusal(call(normal(2, 3), 1), ValueError, "transpose", "(2, 3)", "axes=1"),
-    ],
+    call(normal(2, 3)), call(normal(2, 3, 4), (2, 0, 1)), call(normal(2, 3, 4, 1), (0, -2, -1, 1)), call(normal()),
+    call(normal(0, 2), (1, 0)), call(normal(3), 0), call(normal(3), -1),
+    refusal(call(normal(2, 3), (0, 2)), AxisError, "transpose", "axis 2", "dimension 2"),
+    refusal(call(normal(2, 3), (0, -2)), ValueError, "transpose", "(2, 3)", "(0, -2)", "repeated"),
+    refusal(call(normal(2, 3), (0, 1, 2)), ValueError, "transpose", "(2, 3)", "(0, 1, 2)"),
+    refusal(call(normal(2, 3), 1), ValueError, "transpose", "(2, 3)", "axes=1"),
 )  # fmt: skip
 attach(
     ops.swapaxes,
-    samples=[call(normal(2, 3), 0, 1), call(normal(2, 3, 4), -1, 0), call(normal(2), 0, 0), call(normal(2, 0), 0, 1)],
-    refusals=[refusal(call(normal(2, 3), 0, 2), AxisError, "swapaxes", "axis 2", "dimension 2")],
-)
+    call(normal(2, 3), 0, 1), call(normal(2, 3, 4), -1, 0), call(normal(2), 0, 0), call(normal(2, 0), 0, 1),
+    refusal(call(normal(2, 3), 0, 2), AxisError, "swapaxes", "axis 2", "dimension 2"),
+)  # fmt: skip
 attach(
     ops.expand_dims,
-    samples=[call(normal(2, 3), 0), call(normal(2, 3), (0, -1)), call(normal(), 0), call(normal(0), ())],
-    refusals=[
-        refusal(call(normal(2, 3), 3), AxisError, "expand_dims", "axis 3", "dimension 3"),
-        refusal(call(normal(2, 3), (0, 0)), ValueError, "expand_dims", "repeated"),
-    ],
-)
+    call(normal(2, 3), 0), call(normal(2, 3), (0, -1)), call(normal(), 0), call(normal(0), ()),
+    refusal(call(normal(2, 3), 3), AxisError, "expand_dims", "axis 3", "dimension 3"),
+    refusal(call(normal(2, 3), (0, 0)), ValueError, "expand_dims", "repeated"),
+)  # fmt: skip
 attach(
     ops.squeeze,
-    samples=[
-        call(normal(1, 3, 1)), call(normal(1, 3, 1), 0), call(normal(1, 3, 1), (0, -1)), call(normal()),
-        call(normal(1, 0), 0),
-    ],
-    refusals=[
-        refusal(call(normal(1, 3), 2), AxisError, "squeeze", "axis 2", "dimension 2"),
-        refusal(call(normal(1, 3), 1), ValueError, "squeeze", "(1, 3)", "axis=1"),
-    ],
+    call(normal(1, 3, 1)), call(normal(1, 3, 1), 0), call(normal(1, 3, 1), (0, -1)), call(normal()),
+    call(normal(1, 0), 0),
+    refusal(call(normal(1, 3), 2), AxisError, "squeeze", "axis 2", "dimension 2"),
+    refusal(call(normal(1, 3), 1), ValueError, "squeeze", "(1, 3)", "axis=1"),
 )  # fmt: skip
 attach(
     ops.broadcast_to,
-    samples=[
-        call(normal(3), (2, 3)), call(normal(5, 1), (2, 5, 5)), call(normal(), (2, 1)), call(normal(1, 3), (0, 3)),
-        call(normal(1), 4),
-    ],
-    refusals=[
-        refusal(call(normal(3), (3, 2)), ValueError, "broadcast_to", "(3,)", "(3, 2)"),
-        refusal(call(normal(1), (2**40,)), ValueError, "broadcast_to", "1,099,511,627,776 elements"),
-        refusal(call(normal(2, 3), (3,)), ValueError, "broadcast_to", "(2, 3)", "more dimensions"),
-    ],
+    call(normal(3), (2, 3)), call(normal(5, 1), (2, 5, 5)), call(normal(), (2, 1)), call(normal(1, 3), (0, 3)),
+    call(normal(1), 4),
+    refusal(call(normal(3), (3, 2)), ValueError, "broadcast_to", "(3,)", "(3, 2)"),
+    refusal(call(normal(1), (2**40,)), ValueError, "broadcast_to", "1,099,511,627,776 elements"),
+    refusal(call(normal(2, 3), (3,)), ValueError, "broadcast_to", "(2, 3)", "more dimensions"),
 )  # fmt: skip
 attach(
     ops.sum_to,
-    samples=[
-        call(normal(2, 3), (3,)), call(normal(2, 5, 5), (5, 1)), call(normal(2, 3), ()), call(normal(2, 3), (2, 3)),
-        call(normal(), ()), call(normal(0, 3), (1, 3)), call(normal(4, 0), (0,)),
-    ],
-    refusals=[
-        refusal(call(normal(2, 3), (2,)), ValueError, "sum_to", "(2,)", "(2, 3)"),
-        refusal(call(normal(3), (1, 3)), ValueError, "sum_to", "(1, 3)", "(3,)"),
-    ],
+    call(normal(2, 3), (3,)), call(normal(2, 5, 5), (5, 1)), call(normal(2, 3), ()), call(normal(2, 3), (2, 3)),
+    call(normal(), ()), call(normal(0, 3), (1, 3)), call(normal(4, 0), (0,)),
+    refusal(call(normal(2, 3), (2,)), ValueError, "sum_to", "(2,)", "(2, 3)"),
+    refusal(call(normal(3), (1, 3)), ValueError, "sum_to", "(1, 3)", "(3,)"),
     reference=lambda x, shape: summed_to(x, shape),
 )  # fmt: skip
 attach(
     ops.concatenate,
-    samples=[
-        call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
-        call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)]),
-    ],
-    refusals=[
-        refusal(call([normal(2, 3), normal(2, 2)]), ValueError, "concatenate", "(2, 3)", "(2, 2)"),
-        refusal(call([normal(2, 3), normal(2, 3)], 2), AxisError, "concatenate", "axis 2", "dimension 2"),
-        refusal(call([normal(2, 3), normal(3)]), ValueError, "concatenate", "(2, 3)", "(3,)"),
-        refusal(call([normal(), normal()]), ValueError, "concatenate", "zero-dimensional"),
-        refusal(call([]), ValueError, "concatenate", "at least one"),
-    ],
+    call([normal(2, 3), normal(1, 3)]), call([normal(2, 3), normal(2, 0), normal(2, 1)], -1),
+    call([normal(2, 2), normal(3)], axis=None), call([normal(), normal(2)], axis=None), call([normal(2, 3)]),
+    refusal(call([normal(2, 3), normal(2, 2)]), ValueError, "concatenate", "(2, 3)", "(2, 2)"),
+    refusal(call([normal(2, 3), normal(2, 3)], 2), AxisError, "concatenate", "axis 2", "dimension 2"),
+    refusal(call([normal(2, 3), normal(3)]), ValueError, "concatenate", "(2, 3)", "(3,)"),
+    refusal(call([normal(), normal()]), ValueError, "concatenate", "zero-dimensional"),
+    refusal(call([]), ValueError, "concatenate", "at least one"),
     flat="the gradient arrives at other parts of its result",
 )  # fmt: skip
 attach(
     ops.stack,
-    samples=[
-        call([normal(2, 3), normal(2, 3)]), call([normal(2), normal(2)], axis=-1), call([normal(2)]),
-        call([normal(), normal()]), call([normal(0, 2), normal(0, 2)], 1),
-    ],
-    refusals=[
-        refusal(call([normal(2, 3), normal(3, 2)]), ValueError, "stack", "(2, 3)", "(3, 2)"),
-        refusal(call([normal(2), normal(2)], 2), AxisError, "stack", "axis 2", "dimension 2"),
-        refusal(call([]), ValueError, "stack", "at least one"),
-    ],
+    call([normal(2, 3), normal(2, 3)]), call([normal(2), normal(2)], axis=-1), call([normal(2)]),
+    call([normal(), normal()]), call([normal(0, 2), normal(0, 2)], 1),
+    refusal(call([normal(2, 3), normal(3, 2)]), ValueError, "stack", "(2, 3)", "(3, 2)"),
+    refusal(call([normal(2), normal(2)], 2), AxisError, "stack", "axis 2", "dimension 2"),
+    refusal(call([]), ValueError, "stack", "at least one"),
 )  # fmt: skip
 attach(
     ops.split,
-    samples=[
-        call(normal(4, 3), 2), call(normal(3, 4), 2, axis=-1), call(normal(5, 2), [1, 4]), call(normal(0, 2), 3),
-        call(normal(3), [-1, 7]),
-    ],
-    refusals=[
-        refusal(call(normal(4, 3), 3), ValueError, "split", "length 4", "3 equal sections"),
-        refusal(call(normal(4, 3), 0), ValueError, "split", "0 equal sections"),
-        refusal(call(normal(4, 3), 2, 2), AxisError, "split", "axis 2", "dimension 2"),
-        refusal(call(normal(), 1), AxisError, "split", "axis 0", "dimension 0"),
-    ],
+    call(normal(4, 3), 2), call(normal(3, 4), 2, axis=-1), call(normal(5, 2), [1, 4]), call(normal(0, 2), 3),
+    call(normal(3), [-1, 7]),
+    refusal(call(normal(4, 3), 3), ValueError, "split", "length 4", "3 equal sections"),
+    refusal(call(normal(4, 3), 0), ValueError, "split", "0 equal sections"),
+    refusal(call(normal(4, 3), 2, 2), AxisError, "split", "axis 2", "dimension 2"),
+    refusal(call(normal(), 1), AxisError, "split", "axis 0", "dimension 0"),
 )  # fmt: skip
-attach(ops.tril, samples=triangles, refusals=[refusal(call(normal()), ValueError, "tril", "at least one axis", "()")])
-attach(ops.triu, samples=triangles, refusals=[refusal(call(normal()), ValueError, "triu", "at least one axis", "()")])
+attach(ops.tril, *triangles, refusal(call(normal()), ValueError, "tril", "at least one axis", "()"))
+attach(ops.triu, *triangles, refusal(call(normal()), ValueError, "triu", "at least one axis", "()"))

@@ -6,8 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.kernels import as_float, curves
-from minigrad.ops.specimens import attach
-from minigrad.ops.specimens.calls import call, kink, refusal
+from minigrad.ops.specimens.calls import attach, call, kink, refusal
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs, wide
 
@@ -19,29 +18,27 @@ both_infinite = [
 at_the_origin = [kink(call(np.zeros(1), np.zeros(1)), 0.0, 0.0)]
 
 for function in (ops.exp, ops.exp2, ops.expm1, ops.sin, ops.cos, ops.sinh, ops.cosh, ops.deg2rad, ops.rad2deg):
-    attach(function, samples=one)
+    attach(function, *one)
 for function in (ops.log, ops.log2, ops.log10, ops.log1p):
-    attach(function, samples=positives)
+    attach(function, *positives)
 for function in (ops.tan, ops.arcsin, ops.arccos, ops.arctanh):
-    attach(function, samples=inside_one)
+    attach(function, *inside_one)
 for function in (ops.arctan, ops.arcsinh):
-    attach(function, samples=wide)
+    attach(function, *wide)
 for function in (ops.logaddexp, ops.logaddexp2):
-    attach(function, samples=pair, refusals=refusals_of_pairs(function.name), kinks=both_infinite)
+    attach(function, *pair, *refusals_of_pairs(function.name), *both_infinite)
 for function in (ops.hypot, ops.arctan2):
-    attach(function, samples=pair, refusals=refusals_of_pairs(function.name), kinks=at_the_origin)
+    attach(function, *pair, *refusals_of_pairs(function.name), *at_the_origin)
 
-attach(ops.arccosh, samples=above_one)
-attach(ops.one_minus_square, samples=inside_one, reference=lambda x: 1 - np.square(x))
-attach(ops.tanh, samples=wide, flat="it is saturated")
-attach(ops.tanh_slope, samples=wide, reference=lambda x: 1 / np.square(np.cosh(x)))
+attach(ops.arccosh, *above_one)
+attach(ops.one_minus_square, *inside_one, reference=lambda x: 1 - np.square(x))
+attach(ops.tanh, *wide, flat="it is saturated")
+attach(ops.tanh_slope, *wide, reference=lambda x: 1 / np.square(np.cosh(x)))
 attach(
     ops.gaussian,
-    samples=[
-        call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), rate=1.0), call(normal(3), rate=0.3), call(normal()),
-    ],
-    refusals=[refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0")],
+    call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), rate=1.0), call(normal(3), rate=0.3), call(normal()),
+    refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0"),
     reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
 )  # fmt: skip
-attach(ops.erf, samples=wide, reference=lambda x: 1 - curves.erfc(x))
-attach(ops.erfc, samples=wide, reference=lambda x: 1 - curves.erf(x))
+attach(ops.erf, *wide, reference=lambda x: 1 - curves.erfc(x))
+attach(ops.erfc, *wide, reference=lambda x: 1 - curves.erf(x))
