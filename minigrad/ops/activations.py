@@ -44,9 +44,7 @@ def leaky_relu(x: Any, *, slope: float = 0.01) -> Any:
     return curves.leaky_relu(x, slope)
 
 
-@leaky_relu.vjp("x")
-def _(g: Any, y: Any, x: Any, *, slope: float) -> Any:
-    return ops.where(x > 0, g, g * slope)
+leaky_relu.vjp("x")(lambda g, y, x, *, slope: ops.where(x > 0, g, g * slope))
 
 
 def not_positive(x: Any) -> Any:
@@ -68,9 +66,7 @@ def elu(x: Any, *, alpha: float = 1.0) -> Any:
     return curves.elu(x, alpha)
 
 
-@elu.vjp("x")
-def _(g: Any, y: Any, x: Any, *, alpha: float) -> Any:
-    return ops.where(x > 0, g, g * (ops.exp(not_positive(x)) * alpha))
+elu.vjp("x")(lambda g, y, x, *, alpha: ops.where(x > 0, g, g * (ops.exp(not_positive(x)) * alpha)))
 
 
 # --- sigmoid and its kin ----------------------------------------------------------------------------------------------
@@ -140,9 +136,7 @@ def gelu_slope(x: Any) -> Any:
     return curves.gelu_slope(x)
 
 
-@gelu_slope.vjp("x")
-def _(g: Any, y: Any, x: Any) -> Any:
-    return g * ops.strong_multiply(normal_density(x), 2.0 - ops.square(x))
+gelu_slope.vjp("x")(lambda g, y, x: g * ops.strong_multiply(normal_density(x), 2.0 - ops.square(x)))
 
 
 # --- silu and mish ----------------------------------------------------------------------------------------------------
@@ -158,11 +152,6 @@ def silu(x: Any) -> Any:
     return curves.silu(x)
 
 
-@silu.vjp("x")
-def _(g: Any, y: Any, x: Any) -> Any:
-    return g * ops.silu_slope(x)
-
-
 @op(
     formula="σ(x) (1 + x σ(−x)), the derivative of silu", elementwise=True,
     definition=lambda x: ops.sigmoid(x) * (x * ops.sigmoid(-x) + 1.0),
@@ -170,6 +159,9 @@ def _(g: Any, y: Any, x: Any) -> Any:
 def silu_slope(x: Any) -> Any:
     """The derivative of `silu`, accurate also around its zero at −1.28."""
     return curves.silu_slope(x)
+
+
+silu.vjp("x")(lambda g, y, x: g * ops.silu_slope(x))
 
 
 @silu_slope.vjp("x")
@@ -188,11 +180,6 @@ def mish(x: Any) -> Any:
     return curves.mish(x)
 
 
-@mish.vjp("x")
-def _(g: Any, y: Any, x: Any) -> Any:
-    return g * ops.mish_slope(x)
-
-
 def mish_slope_definition(x: Any) -> Any:
     softplus = ops.softplus(x)
     return ops.tanh(softplus) + x * ops.sigmoid(x) * ops.square(1.0 / ops.cosh(softplus))
@@ -205,6 +192,9 @@ def mish_slope_definition(x: Any) -> Any:
 def mish_slope(x: Any) -> Any:
     """The derivative of `mish`, accurate also around its zero at −1.19."""
     return curves.mish_slope(x)
+
+
+mish.vjp("x")(lambda g, y, x: g * ops.mish_slope(x))
 
 
 @mish_slope.vjp("x")

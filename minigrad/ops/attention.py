@@ -194,14 +194,8 @@ def merge_heads(x: Any) -> Any:
     return x.swapaxes(-2, -3).reshape(shape)
 
 
-@split_heads.vjp("x")
-def _(g: Any, y: Any, x: Any, *, heads: int) -> Any:
-    return ops.merge_heads(g)
-
-
-@merge_heads.vjp("x")
-def _(g: Any, y: Any, x: Any) -> Any:
-    return ops.split_heads(g, heads=x.shape[-3])
+split_heads.vjp("x")(lambda g, y, x, *, heads: ops.merge_heads(g))
+merge_heads.vjp("x")(lambda g, y, x: ops.split_heads(g, heads=x.shape[-3]))
 
 
 def head_shape(x: Any, heads: int) -> tuple[int, ...]:

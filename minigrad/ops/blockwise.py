@@ -211,6 +211,4 @@ def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
     )
 
 
-@blockwise_attention_gradient.vjp("bias")
-def _(h: Any, y: Any, g: Any, *inputs: Any, **params: Any) -> Any:
-    return flow(h, g, *inputs, **params).to_scores(g)
+blockwise_attention_gradient.vjp("bias")(lambda h, y, g, *inputs, **params: flow(h, g, *inputs, **params).to_scores(g))

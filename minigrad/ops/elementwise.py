@@ -162,14 +162,8 @@ def is_like(x: Any, condition: Any) -> bool:
     return arrays and x.dtype.kind == "f" and condition.dtype.kind == "b" and x.shape == condition.shape
 
 
-@where.vjp("x")
-def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
-    return ops.where(condition, g, 0.0)
-
-
-@where.vjp("y")
-def _(g: Any, result: Any, condition: Any, x: Any, y: Any) -> Any:
-    return ops.where(condition, 0.0, g)
+where.vjp("x")(lambda g, result, condition, x, y: ops.where(condition, g, 0.0))
+where.vjp("y")(lambda g, result, condition, x, y: ops.where(condition, 0.0, g))
 
 
 @op(formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip])
@@ -184,9 +178,7 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
     return np.clip(x, a_min, a_max)
 
 
-@clip.vjp("x")
-def _(g: Any, y: Any, x: Any, a_min: Any, a_max: Any) -> Any:
-    return ops.where(where_bounds_are_in_order(ops.equal(x, y), a_min, a_max), g, 0.0)
+clip.vjp("x")(lambda g, y, x, a_min, a_max: ops.where(where_bounds_are_in_order(ops.equal(x, y), a_min, a_max), g, 0.0))
 
 
 @clip.vjp("a_min")
@@ -232,9 +224,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
     return np.round(x, decimals)
 
 
-@round.vjp("x")
-def _(g: Any, y: Any, x: Any, *, decimals: int) -> Any:
-    return ops.zeros_like(g)
+round.vjp("x")(lambda g, y, x, *, decimals: ops.zeros_like(g))
 
 
 # --- what rules need --------------------------------------------------------------------------------------------------
@@ -252,9 +242,7 @@ def astype(x: Any, *, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype, copy=False)
 
 
-@astype.vjp("x")
-def _(g: Any, y: Any, x: Any, *, dtype: Any) -> Any:
-    return g  # the engine casts a gradient to the type of its argument
+astype.vjp("x")(lambda g, y, x, *, dtype: g)  # the engine casts a gradient to the type of its argument
 
 
 @op(formula="x, without its gradient", elementwise=True, view=True, differentiable=False)
@@ -269,11 +257,7 @@ def copy(x: Any) -> Any:
     return np.array(x, order="C")
 
 
-@copy.vjp("x")
-def _(g: Any, y: Any, x: Any) -> Any:
-    return g
-
-
+copy.vjp("x")(lambda g, y, x: g)
 copy.independent = True
 
 

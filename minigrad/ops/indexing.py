@@ -88,11 +88,6 @@ def getitem(x: Any, *indices: Any, index: Index) -> Any:
     return x[index.with_arrays(indices)]
 
 
-@getitem.vjp("x")
-def _(g: Any, y: Any, x: Any, *indices: Any, index: Index) -> Any:
-    return ops.scatter_add(g, *indices, index=index, shape=x.shape)
-
-
 def add_to_part(total: Any, g: Any, *indices: Any, index: Index) -> bool:
     """Add to a part of a gradient in place; not where arrays say which, for they may name a place twice."""
     if not indices:
@@ -116,9 +111,8 @@ def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]
     return result
 
 
-@scatter_add.vjp("values")
-def _(g: Any, y: Any, values: Any, *indices: Any, index: Index, shape: Any) -> Any:
-    return ops.getitem(g, *indices, index=index)
+getitem.vjp("x")(lambda g, y, x, *indices, index: ops.scatter_add(g, *indices, index=index, shape=x.shape))
+scatter_add.vjp("values")(lambda g, y, values, *indices, index, shape: ops.getitem(g, *indices, index=index))
 
 
 @composition(formula="x[key]")
@@ -146,9 +140,7 @@ def write_at(x: Any, values: Any, key: Any) -> Any:
     return result
 
 
-@setitem.vjp("x")
-def _(g: Any, y: Any, x: Any, values: Any, *indices: Any, index: Index) -> Any:
-    return ops.setitem(g, 0.0, *indices, index=index)
+setitem.vjp("x")(lambda g, y, x, values, *indices, index: ops.setitem(g, 0.0, *indices, index=index))
 
 
 @setitem.vjp("values")
@@ -205,11 +197,6 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     return np.take_along_axis(x, indices, checked_axis("take_along_axis", axis, x.ndim))
 
 
-@take_along_axis.vjp("x")
-def _(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> Any:
-    return ops.add_along_axis(g, indices, axis=axis, shape=x.shape)
-
-
 @op(formula="0, with values added at one index per row")
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
@@ -217,9 +204,8 @@ def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ..
     return places.add_along_axis(values, indices, along, shape)
 
 
-@add_along_axis.vjp("values")
-def _(g: Any, y: Any, values: Any, indices: Any, *, axis: int, shape: Any) -> Any:
-    return ops.take_along_axis(g, indices, axis=axis)
+take_along_axis.vjp("x")(lambda g, y, x, indices, *, axis: ops.add_along_axis(g, indices, axis=axis, shape=x.shape))
+add_along_axis.vjp("values")(lambda g, y, values, indices, *, axis, shape: ops.take_along_axis(g, indices, axis=axis))
 
 
 @op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False)

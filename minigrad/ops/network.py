@@ -73,9 +73,7 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     return rows.softmax(x, where, axis)
 
 
-@softmax.vjp("x")
-def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
-    return y * (g - ops.vecdot(g, y, axis=axis, keepdims=True))
+softmax.vjp("x")(lambda g, y, x, where, *, axis: y * (g - ops.vecdot(g, y, axis=axis, keepdims=True)))
 
 
 def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:

@@ -103,19 +103,9 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return sums.linear(x, weight, bias)
 
 
-@linear.vjp("x")
-def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return ops.matmul(g, weight.T)
-
-
-@linear.vjp("weight")
-def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return rows_of(x).T @ rows_of(g)
-
-
-@linear.vjp("bias")
-def _(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return g
+linear.vjp("x")(lambda g, y, x, weight, bias: ops.matmul(g, weight.T))
+linear.vjp("weight")(lambda g, y, x, weight, bias: rows_of(x).T @ rows_of(g))
+linear.vjp("bias")(lambda g, y, x, weight, bias: g)
 
 
 SHORT = 24  # elements: rows for which one product of matrices is faster than a loop over rows
@@ -149,14 +139,8 @@ def strong_vecdot(x1: Any, x2: Any, **params: Any) -> Any:
 vecdot.strong = strong_vecdot
 
 
-@vecdot.vjp("x1")
-def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    return (g if keepdims else ops.expand_dims(g, axis)) * x2
-
-
-@vecdot.vjp("x2")
-def _(g: Any, y: Any, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
-    return (g if keepdims else ops.expand_dims(g, axis)) * x1
+vecdot.vjp("x1")(lambda g, y, x1, x2, *, axis, keepdims: (g if keepdims else ops.expand_dims(g, axis)) * x2)
+vecdot.vjp("x2")(lambda g, y, x1, x2, *, axis, keepdims: (g if keepdims else ops.expand_dims(g, axis)) * x1)
 
 
 # --- arrays with any number of axes -----------------------------------------------------------------------------------

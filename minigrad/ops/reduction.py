@@ -60,9 +60,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return reduced_sum(x, axis, keepdims)
 
 
-@sum.vjp("x")
-def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    return spread(g, x, axis)
+sum.vjp("x")(lambda g, y, x, *, axis, keepdims: spread(g, x, axis))
 
 
 def count(x: Any, axis: Axis) -> int:

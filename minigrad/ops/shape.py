@@ -36,9 +36,7 @@ def reshape(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     return np.asarray(x).reshape(shape)
 
 
-@reshape.vjp("x")
-def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    return ops.reshape(g, shape=x.shape)
+reshape.vjp("x")(lambda g, y, x, *, shape: ops.reshape(g, shape=x.shape))
 
 
 @op(formula="x with its axes permuted", numpy=[np.transpose], view=True)
@@ -67,9 +65,7 @@ def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
     return np.asarray(x).swapaxes(axis1, axis2)
 
 
-@swapaxes.vjp("x")
-def _(g: Any, y: Any, x: Any, *, axis1: int, axis2: int) -> Any:
-    return ops.swapaxes(g, axis1=axis1, axis2=axis2)
+swapaxes.vjp("x")(lambda g, y, x, *, axis1, axis2: ops.swapaxes(g, axis1=axis1, axis2=axis2))
 
 
 @op(formula="x with new axes of length 1", numpy=[np.expand_dims], view=True)
@@ -103,11 +99,6 @@ def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
     return result
 
 
-@broadcast_to.vjp("x")
-def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    return ops.sum_to(g, shape=x.shape)
-
-
 @op(formula="x summed over the axes along which a smaller shape would be broadcast", view=True)
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed down to `shape`: what undoes broadcasting in a gradient.
@@ -118,9 +109,8 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     return sums.summed_to(x, shape)
 
 
-@sum_to.vjp("x")
-def _(g: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    return ops.broadcast_to(g, shape=x.shape)
+broadcast_to.vjp("x")(lambda g, y, x, *, shape: ops.sum_to(g, shape=x.shape))
+sum_to.vjp("x")(lambda g, y, x, *, shape: ops.broadcast_to(g, shape=x.shape))
 
 
 @op(formula="the arrays one after another along an axis", numpy=[np.concatenate])
@@ -151,9 +141,7 @@ def rules_of_joined(*arrays: Any, axis: int | None) -> dict[int, Any]:
 concatenate.joined = rules_of_joined
 
 
-@concatenate.vjp("arrays")
-def _(g: Any, y: Any, *arrays: Any, axis: int | None, argument: int) -> Any:
-    return rules_of_joined(*arrays, axis=axis)[argument](g, y)
+concatenate.vjp("arrays")(lambda g, y, *arrays, axis, argument: rules_of_joined(*arrays, axis=axis)[argument](g, y))
 
 
 @composition(formula="the arrays along a new axis", numpy=[np.stack])
@@ -209,14 +197,8 @@ def triu(x: Any, *, k: int = 0) -> Any:
     return np.triu(check_matrix(x), k)
 
 
-@tril.vjp("x")
-def _(g: Any, y: Any, x: Any, *, k: int) -> Any:
-    return ops.tril(g, k=k)
-
-
-@triu.vjp("x")
-def _(g: Any, y: Any, x: Any, *, k: int) -> Any:
-    return ops.triu(g, k=k)
+tril.vjp("x")(lambda g, y, x, *, k: ops.tril(g, k=k))
+triu.vjp("x")(lambda g, y, x, *, k: ops.triu(g, k=k))
 
 
 # Facts about a Tensor that NumPy has functions for.

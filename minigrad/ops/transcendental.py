@@ -131,9 +131,7 @@ def gaussian(x: Any, *, rate: float = 0.5) -> Any:
     return curves.gaussian(x, rate)
 
 
-@gaussian.vjp("x")
-def _(g: Any, y: Any, x: Any, *, rate: float) -> Any:
-    return ops.strong_multiply(g, ops.strong_multiply(y, x * (-2.0 * rate)))
+gaussian.vjp("x")(lambda g, y, x, *, rate: ops.strong_multiply(g, ops.strong_multiply(y, x * (-2.0 * rate))))
 
 
 erf: Op = row(
