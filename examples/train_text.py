@@ -11,7 +11,7 @@ What to look at:
 2. What it writes: letters at first, then syllables, words, and the indentation of the help.
 3. The heat maps, drawn with --out as text_attention_0.svg and text_attention_1.svg. No weight is above the diagonal,
    since a character may not look at what comes after it; heads differ in what they look for.
-With --out the weights are saved as well, as text.safetensors (needs the extra io).
+With --out the weights are saved as well, as text.safetensors.
 """
 
 import argparse

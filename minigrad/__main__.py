@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence_output()
         where = f"{error.filename}: " if error.filename is not None else ""
         return _complain(f"{where}{error.strerror or error}")
-    except (CommandError, MinigradError) as error:
+    except (CommandError, MinigradError, ImportError) as error:  # the last: a library, or the text, is not installed
         return _complain(str(error))
     except ValueError:
         if sys.stdout is None or not sys.stdout.closed:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 import minigrad as mg
 from minigrad import data, ops
-from minigrad.cli.arguments import CommandError
 from minigrad.nn import LanguageModel
 
 Tokens = npt.NDArray[np.int64]
@@ -42,10 +41,7 @@ class CharacterText:
     causal = True
 
     def __init__(self, seed: int, tokens: int) -> None:
-        try:
-            self.text = data.python_topics()
-        except ImportError as error:  # a Python without the text
-            raise CommandError(str(error)) from error
+        self.text = data.python_topics()
         self.tokens = tokens
         whole = self.text.train + self.text.validation
         self.vocabulary = data.Vocabulary(whole)
@@ -58,11 +54,9 @@ class CharacterText:
         return data.text_batches(self._train, batch, self.tokens, rng)
 
     def measure(self, model: LanguageModel) -> float:
-        losses = []
         with mg.no_grad():
-            for inputs, targets in self._windows:
-                losses.append((float(ops.cross_entropy(model(inputs), targets)), targets.size))
-        return sum(loss * size for loss, size in losses) / sum(size for _, size in losses)
+            sums = [float(ops.cross_entropy(model(x), targets)) * targets.size for x, targets in self._windows]
+        return sum(sums) / sum(targets.size for _, targets in self._windows)
 
     def example(self) -> Example:
         words = PROSE.search(self.text.validation)

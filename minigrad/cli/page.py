@@ -1,4 +1,4 @@
-"""The page of the demo: pieces of HTML, each made of plain text that is escaped here, and the whole around them.
+"""The page of the demo: pieces of HTML, each made of plain text that is escaped here, and `page.html` around them.
 
 The page needs no script and no network: pictures are files beside it. It follows the reader's light or dark setting.
 """
@@ -6,7 +6,7 @@ The page needs no script and no network: pictures are files beside it. It follow
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from string import Template
 
@@ -15,18 +15,9 @@ from minigrad.drawing.text import escape_hidden
 FRAME = Template(resources.files("minigrad.cli").joinpath("page.html").read_text("utf-8"))
 
 
-def page(title: str, sections: Iterable[str]) -> str:
-    """A complete HTML document; `sections` are HTML."""
-    return FRAME.substitute(title=_escape(title), body="\n".join(sections))
-
-
-def section(title: str, *parts: str) -> str:
-    """Parts of the page, each HTML, below a heading."""
-    return "\n".join((heading(2, title), *parts))
-
-
-def heading(level: int, text: str) -> str:
-    return f"<h{level}>{_escape(text)}</h{level}>"
+def fill(pieces: Mapping[str, str]) -> str:
+    """The whole page; `pieces` are HTML, by the places that `page.html` has for them."""
+    return FRAME.substitute(pieces)
 
 
 def paragraph(text: str) -> str:
@@ -34,24 +25,24 @@ def paragraph(text: str) -> str:
     >>> paragraph("a < b")
     '<p>a &lt; b</p>'
     """
-    return f"<p>{_escape(text)}</p>"
+    return f"<p>{escape(text)}</p>"
 
 
 def picture(file: str, alternative: str, caption: str) -> str:
     """A picture beside the page, which opens in full size when it is clicked; `alternative` says what it shows."""
-    image = f'<img src="{_escape(file)}" alt="{_escape(alternative)}" />'
-    return f'<figure><a href="{_escape(file)}">{image}</a><figcaption>{_escape(caption)}</figcaption></figure>'
+    image = f'<img src="{escape(file)}" alt="{escape(alternative)}" />'
+    return f'<figure><a href="{escape(file)}">{image}</a><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def block(text: str, prose: bool = False) -> str:
     """Text in lines, as a terminal shows it."""
     kind = ' class="prose"' if prose else ""
-    return f"<pre{kind}>{_escape(text)}</pre>"
+    return f"<pre{kind}>{escape(text)}</pre>"
 
 
 def details(summary: str, text: str) -> str:
     """A block that is folded until it is asked for."""
-    return f"<details><summary>{_escape(summary)}</summary>{block(text)}</details>"
+    return f"<details><summary>{escape(summary)}</summary>{block(text)}</details>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -60,22 +51,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     >>> table(["model", "loss"], [["2-gram", "2.3"]])[:66]
     '<div class="wide"><table><thead><tr><th scope="col">model</th><th '
     """
-    titles = "".join(f'<th scope="col">{_escape(cell)}</th>' for cell in header)
+    titles = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     lines = "\n".join(
-        f'<tr><th scope="row">{_escape(first)}</th>{"".join(f"<td>{_escape(cell)}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in rows
     )
     return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>\n{lines}\n</tbody></table></div>'
 
 
-def files(names: Iterable[tuple[str, str]]) -> str:
-    """A list of files beside the page, each with what is in it."""
-    items = "\n".join(
-        f'<li><a href="{_escape(name)}">{_escape(name)}</a>: {_escape(what)}</li>' for name, what in names
-    )
-    return f"<ul>\n{items}\n</ul>"
-
-
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Any text, on as many lines as it has, safe as content and as attribute."""
     return "\n".join(html.escape(escape_hidden(line)) for line in text.split("\n"))

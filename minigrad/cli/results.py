@@ -28,9 +28,9 @@ def draw_attention(run: Run, folder: Path, names: list[str]) -> None:
         heatmap(weights.numpy(), example.queries, example.keys, title).save(folder / name)
 
 
-def write_explorer(run: Run, data: CharacterText, path: Path) -> Graph:
+def write_explorer(run: Run, path: Path) -> Graph:
     """Write the page on which one sequence is followed through the trained model and back, and return its graph."""
-    example = data.example()
+    example = run.data.example()
     loss = ops.cross_entropy(run.model(example.tokens[:-1]), example.tokens[1:])
     loss.name = "loss"
     loss.backward(keep=True)
@@ -40,9 +40,21 @@ def write_explorer(run: Run, data: CharacterText, path: Path) -> Graph:
     return graph
 
 
-def compare_losses(run: Run, data: CharacterText) -> dict[str, float]:
-    """The loss on the validation text of n-gram models and of the run, nats per character."""
-    return data.baselines() | {MODEL: run.history[-1]["validation"]}
+def report_text(run: Run) -> tuple[dict[str, float], str]:
+    """Print what a model of characters has learned, and return it.
+
+    Returns:
+        The losses on the validation text of n-gram models and of the run, nats per character; and what it writes, in
+        which nothing can move the cursor of a terminal.
+    """
+    data = run.data
+    assert isinstance(data, CharacterText)
+    losses = data.baselines() | {MODEL: run.history[-1]["validation"]}
+    text = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
+    text = "\n".join(escape_hidden(line) for line in text.split("\n"))
+    print(f"\n{data.goal}:", *format_losses(losses), sep="\n  ")
+    print(f"\na sample of what it writes:\n\n{text}\n")
+    return losses, text
 
 
 def format_losses(losses: Mapping[str, float]) -> list[str]:
@@ -58,14 +70,9 @@ def format_losses(losses: Mapping[str, float]) -> list[str]:
     return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in losses.items()]
 
 
-def write_sample(run: Run, data: CharacterText) -> str:
-    """What the model writes; nothing in it can move the cursor of a terminal."""
-    text = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
-    return "\n".join(escape_hidden(line) for line in text.split("\n"))
-
-
-def draw_loss_curve(run: Run, baselines: Mapping[str, float], path: Path) -> None:
-    """Training and validation loss by step, with the baselines as lines; needs matplotlib."""
+def draw_loss_curve(run: Run, losses: Mapping[str, float], path: Path) -> None:
+    """Training and validation loss by step, with the n-gram models as lines; needs matplotlib."""
     steps = [record["step"] for record in run.history]
     curves = {name: (steps, [record[key] for record in run.history]) for name, key in LOSSES.items()}
+    baselines = {name: loss for name, loss in losses.items() if name != MODEL}
     draw_curves(path, curves, "step", "loss, nats per character", levels=baselines)

@@ -91,7 +91,7 @@ class Run:
             )
         )
 
-    def fit(self, records: int, checkpoint: Path | None = None, seconds: float | None = None) -> None:
+    def fit(self, records: int, checkpoint: Path, seconds: float | None = None) -> None:
         """Train up to the last step; Ctrl-C ends it earlier, and so does the clock after `seconds`.
 
         At most so many `records` are made, and with each of them the `checkpoint`.
@@ -102,7 +102,7 @@ class Run:
             batches if seconds is None else _take_until(time.perf_counter() + seconds, batches),
             self.settings.steps,
             validate=lambda: self.data.measure(self.model),
-            checkpoint=None if checkpoint is None else lambda history: self.save(checkpoint, history),
+            checkpoint=lambda history: self.save(checkpoint, history),
             every=-(-self.settings.steps // records),
             start=self.done,
             history=self.history,

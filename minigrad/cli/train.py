@@ -8,8 +8,8 @@ from pathlib import Path
 
 from minigrad.cli.arguments import CommandError, add_eager, add_out, add_seed, add_steps, prepare_folder
 from minigrad.cli.datasets import CharacterText
-from minigrad.cli.extras import CHECKPOINTS, PROGRESS, pip_line, print_missing
-from minigrad.cli.results import compare_losses, draw_attention, format_losses, write_sample
+from minigrad.cli.extras import PROGRESS, print_missing
+from minigrad.cli.results import draw_attention, report_text
 from minigrad.cli.run import SETTINGS, Run, resume_run
 from minigrad.cli.threads import one_blas_thread
 from minigrad.memory import keep_memory
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     task, folder = arguments.task, arguments.out
     checkpoint = folder / f"{task}.safetensors"
     pictures = [f"{task}_attention_layer_{number}.svg" for number in range(SETTINGS[task].layers)]
-    print_missing(CHECKPOINTS, PROGRESS)
+    print_missing(PROGRESS)
     if arguments.resume:
         training = _resume_training(checkpoint, arguments)
         prepare_folder(folder, pictures)
@@ -55,33 +55,25 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not training.eager:
         print(training.compare_speed())
-    saved = CHECKPOINTS.present()
-    training.fit(RECORDS, checkpoint if saved else None)
+    training.fit(RECORDS, checkpoint)
     if training.done < training.settings.steps:
-        how = f"; to go on: minigrad train {task} --out {folder} --resume" if saved else ""
-        print(f"interrupted after step {training.done} of {training.settings.steps}{how}")
+        print(
+            f"interrupted after step {training.done} of {training.settings.steps}; "
+            f"to go on: minigrad train {task} --out {folder} --resume"
+        )
         return 130
-    _print_results(training)
+    if isinstance(training.data, CharacterText):
+        report_text(training)
+    else:
+        print(f"{training.data.goal}: {training.history[-1]['validation']:.1%}")
     draw_attention(training, folder, pictures)
-    print(f"written to {folder}: {', '.join([checkpoint.name] * saved + pictures)}")
+    print(f"written to {folder}: {', '.join([checkpoint.name, *pictures])}")
     return 0
 
 
 def _resume_training(checkpoint: Path, arguments: argparse.Namespace) -> Run:
-    if not CHECKPOINTS.present():
-        raise CommandError(f"--resume reads a checkpoint, which needs safetensors: {pip_line(CHECKPOINTS)}")
     if not checkpoint.exists():
         raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
     training = resume_run(checkpoint, arguments.task, arguments.steps, arguments.seed, arguments.eager)
     print(f"{checkpoint}: going on from step {training.done}")
     return training
-
-
-def _print_results(training: Run) -> None:
-    data, measured = training.data, training.history[-1]["validation"]
-    if isinstance(data, CharacterText):
-        print(f"{data.goal}:", *format_losses(compare_losses(training, data)), sep="\n  ")
-        print("\na sample of what it writes:\n")
-        print(write_sample(training, data), end="\n\n")
-    else:
-        print(f"{data.goal}: {measured:.1%}")

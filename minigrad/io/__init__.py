@@ -1,7 +1,7 @@
 """Checkpoint files: named arrays and strings in one `.safetensors` file, and random generators as strings.
 
 Plain functions on arrays; what the names mean is decided by those who call them, the checkpoints of modules and
-optimisers. Writing needs the extra `io`, the library safetensors.
+optimisers.
 """
 
 from minigrad.io.arrays import load_arrays as load_arrays

@@ -1,8 +1,8 @@
 """Named arrays to and from one `.safetensors` file.
 
 In come arrays and strings by name, out comes a file that every framework with a safetensors reader can open, and back.
-The library safetensors lays out the bytes; here a checksum is added, the file is written so that no reader ever
-meets half of it, and a file is believed only after it was checked (`header.py`). Reading needs no library.
+A checksum is added, the file is written so that no reader ever meets half of it, and a file is believed only after it
+was checked (`header.py`). No library is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from minigrad.core.errors import CheckpointError
 from minigrad.io.atomic import write_atomically
-from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, Entry, read_header
+from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, Entry, make_header, read_header
 
 CHECKSUM = "minigrad.sha256"
 """The metadata key of the checksum.
@@ -42,7 +42,7 @@ def save_arrays(
     points to is replaced.
 
     Raises TypeError for what is not an array of these dtypes or not a string, ValueError for a name that cannot be
-    stored, OSError naming the path when it cannot be written, ImportError when safetensors is not installed.
+    stored, OSError naming the path when it cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -51,19 +51,19 @@ def save_arrays(
     ({'layer/weight': array([[1., 0.],
            [0., 1.]])}, {'step': '10'})
     """
-    library = _import_safetensors()
     metadata = metadata or {}
     _check_texts(arrays, metadata)
     plain = {name: _prepare_array(name, arrays[name]) for name in sorted(arrays)}
-    texts = {key: metadata[key] for key in sorted(metadata)}
-    texts[CHECKSUM] = _compute_checksum(plain, texts)
-    header, data = _sort_metadata(library.numpy.save(plain, texts))
+    wide_first = dict(sorted(plain.items(), key=lambda item: -item[1].itemsize))  # all are aligned then
+    texts = {**metadata, CHECKSUM: _compute_checksum(plain, metadata)}
+    header = make_header(wide_first, dict(sorted(texts.items())))
     if len(header) > LONGEST_HEADER:
         raise ValueError(
             f"save_arrays: names, shapes and metadata take {len(header)} bytes, the limit is {LONGEST_HEADER}; "
             "store what is long as an array"
         )
-    write_atomically(path, [len(header).to_bytes(8, "little"), header, data])
+    data = (array.reshape(-1).view(np.uint8).data for array in wide_first.values())
+    write_atomically(path, [len(header).to_bytes(8, "little"), header, *data])
 
 
 def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
@@ -98,17 +98,6 @@ def _read_array(file: BinaryIO, entry: Entry) -> npt.NDArray[Any]:
     return np.fromfile(file, entry.dtype.newbyteorder("<"), math.prod(entry.shape)).reshape(entry.shape)
 
 
-def _import_safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            "checkpoints need the library safetensors, minigrad's extra `io`: python -m pip install safetensors, "
-            'or in a clone of minigrad python -m pip install ".[io]"'
-        ) from error
-    return safetensors
-
-
 def _check_texts(arrays: Mapping[str, object], metadata: Mapping[str, object]) -> None:
     texts: list[tuple[str, object]] = [("the name of an array", name) for name in arrays]
     for key, value in metadata.items():
@@ -129,7 +118,7 @@ def _check_texts(arrays: Mapping[str, object], metadata: Mapping[str, object]) -
 
 
 def _prepare_array(name: str, array: object) -> npt.NDArray[Any]:
-    """`array` in the order and byte order of the file; the library would store a strided array scrambled."""
+    """`array` in the order and byte order of the file."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"save_arrays: {name!r} must be a NumPy array, got {type(array).__name__}")
     if array.dtype.newbyteorder("=") not in DTYPES.values():
@@ -147,12 +136,3 @@ def _compute_checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[
     for array in arrays.values():
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _sort_metadata(content: bytes) -> tuple[bytes, memoryview]:
-    """Header and data of a file, the metadata sorted: the library writes it in another order in every process."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    header[METADATA] = dict(sorted(header[METADATA].items()))
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    return text + b" " * (-len(text) % 8), memoryview(content)[8 + length :]

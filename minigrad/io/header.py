@@ -1,7 +1,7 @@
-"""The header of a `.safetensors` file, read and checked before anything it claims is believed.
+"""The header of a `.safetensors` file: made of arrays, and checked before anything it claims is believed.
 
-In comes an open file, out go its metadata and, of each array, name, dtype and shape, which are known to fit the file.
-The library safetensors believes more: docs/conventions.md, "What a file claims", shows the file.
+Of an open file it says metadata and, of each array, name, dtype and shape, which are known to fit the file. The library
+safetensors believes more: docs/conventions.md, "What a file claims", shows the file.
 
 A file is: 8 bytes with the length of the header, little-endian; the header, JSON; the data. The header maps the name of
 each array to its dtype, shape and the range of its bytes in the data, and `__metadata__` to a dictionary of strings
@@ -14,9 +14,11 @@ import json
 import math
 import os
 import reprlib
+from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 METADATA = "__metadata__"
 LONGEST_HEADER = 3 * 2**19  # bytes; some 11,000 arrays, and at most about 45 MB once it is parsed
@@ -52,6 +54,19 @@ class Entry(NamedTuple):
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+
+
+def make_header(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The header of a file with the bytes of `arrays` one after the other; it ends at a multiple of 8 bytes."""
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    header: dict[str, Any] = {METADATA: dict(metadata)}
+    stop = 0
+    for name, array in arrays.items():
+        start, stop = stop, stop + array.nbytes
+        dtype = names[array.dtype.newbyteorder("=")]
+        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [start, stop]}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8)
 
 
 def read_header(file: BinaryIO) -> tuple[list[Entry], dict[str, str]]:

@@ -8,15 +8,14 @@ from minigrad.cli import page
 
 HOSTILE = "</pre><script>alert(1)</script>\"' onerror=alert(1) &lt; ]]> --> \x00 \u202e \ud800"
 
+PLACES = page.FRAME.get_identifiers()
 PIECES = {
-    "heading": lambda text: page.heading(2, text),
     "paragraph": page.paragraph,
     "picture": lambda text: page.picture(text, text, text),
     "block": page.block,
     "details": lambda text: page.details(text, text),
     "table": lambda text: page.table((text, text), [(text, text)]),
-    "files": lambda text: page.files([(text, text)]),
-    "title": lambda text: page.page(text, []),
+    "page": lambda text: page.fill(dict.fromkeys(PLACES, page.block(text))),
 }
 
 
@@ -33,8 +32,8 @@ def test_lines_stay_lines():
     assert page.block("a\n  b") == "<pre>a\n  b</pre>"
 
 
-def test_a_page_has_a_language_a_title_and_its_sections_in_order():
-    root = ElementTree.fromstring(page.page("Title", [page.heading(1, "One"), page.paragraph("two")]))
+def test_a_page_has_a_language_a_title_and_its_pieces_in_order():
+    root = ElementTree.fromstring(page.fill({name: page.block(name) for name in PLACES}))
     assert root.get("lang") == "en"
-    assert root.findtext("head/title") == "Title"
-    assert [element.text for element in root.find("body/main")] == ["One", "two"]
+    assert root.findtext("head/title") == root.findtext("body/main/h1") == "minigrad demo"
+    assert [element.text for element in root.iter("pre")] == PLACES

@@ -190,18 +190,6 @@ def test_L3_an_old_checkpoint_is_not_replaced_in_silence(capsys):
     assert capsys.readouterr().out.startswith(expected)
 
 
-@pytest.mark.deep
-def test_without_safetensors_training_goes_on_without_checkpoints(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    assert train("copy", "--steps", "1") == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith("not installed:\n  safetensors  no checkpoint is saved\n")
-    assert "to install: python -m pip install safetensors\n" in shown
-    assert os.listdir("minigrad-train") == ["copy_attention_layer_0.svg"]
-    assert train("copy", "--resume") == 2
-    assert "needs safetensors: python -m pip install safetensors\n" in capsys.readouterr().err
-
-
 def test_a_python_without_the_text_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     assert train("text") == 2
@@ -221,6 +209,6 @@ def test_compiled_and_eager_runs_learn_the_same():
     histories = []
     for eager in (False, True):
         training = runs.Run(replace(SETTINGS["reverse"], steps=20), eager)
-        training.fit(5)
+        training.fit(5, Path(f"eager {eager}"))
         histories.append([record["loss"] for record in training.history])
     assert histories[0] == pytest.approx(histories[1], rel=1e-3)

@@ -14,8 +14,6 @@ from minigrad.io.checkpoint import load_checkpoint, save_checkpoint
 from minigrad.nn import LanguageModel, Linear, Module
 from minigrad.optim import SGD, Adam, AdamW, WarmupCosine, clip_gradients
 
-pytest.importorskip("safetensors")
-
 
 class Training:
     """A small run: model, optimiser with a schedule, and one generator for batches and dropout."""
