@@ -98,7 +98,7 @@ def _make(
 
 def is_of_numpy(function: Any) -> bool:
     """Whether the function is NumPy's own, and not one that others have made."""
-    return function is not None and getattr(np, getattr(function, "__name__", ""), None) is function
+    return function is not None and vars(np).get(getattr(function, "__name__", "")) is function
 
 
 def is_ufunc(function: Any) -> bool:

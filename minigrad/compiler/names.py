@@ -7,6 +7,7 @@ lines call. A variable never gets one of these.
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import re
 import unicodedata
@@ -76,6 +77,7 @@ def _parts(node: Node) -> list[str]:
     return [part for part in words if part]
 
 
+@functools.lru_cache(maxsize=4096)  # scopes come again and again
 def word(text: str) -> str:
     """`text` as part of a Python name: ∂loss becomes d_loss."""
     text = unicodedata.normalize("NFKC", text.replace("∂", "d_"))

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from minigrad.compiler.expressions import Method, Piece, Value, evaluate, substitute
+from minigrad.compiler.expressions import Method, Piece, Value, substitute
 from minigrad.compiler.instructions import Instruction, Loop
-from minigrad.compiler.places import Place, Places, address
+from minigrad.compiler.places import Place, Places, address, try_view
 from minigrad.compiler.plan import Plan
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
@@ -204,9 +204,6 @@ def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> 
 
 
 def _is_made_by(view: object, base: Value, of: np.ndarray, array: np.ndarray) -> bool:
-    """Whether the expression makes just that view of `base`."""
-    try:
-        made = np.asarray(evaluate(view, {base: of}))
-    except (ValueError, IndexError):  # it was written for a larger one
-        return False
-    return (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)
+    """Whether the expression makes just that view of `base`; it may have been written for a larger one."""
+    made = try_view(view, base, of)
+    return made is not None and (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)

@@ -59,6 +59,8 @@ class Places(Mapping[Value, Place]):
 
     def root(self, value: Value) -> Value:
         """The value whose memory it lies in."""
+        if value in self._roots:
+            return self._roots[value]
         chain = []
         while value not in self._roots:
             base = self._places[value].base
@@ -174,12 +176,10 @@ class Placement:
         if function not in VIEWS or not isinstance(source, Value) or any(isinstance(x, Value) for x in others):
             return None
         view, place = VIEWS[function](source, *others, **node.params), self.places[source]
-        array = np.asarray(evaluate(view, {source: place.array}))
+        array = try_view(view, source, place.array)
         if place.kind in ("local", "argument"):
-            return Place("local", array, source, view)
-        if array.size and not np.may_share_memory(array, place.array):
-            return None
-        return Place("view", array, source, view)
+            return Place("local", self.blank.array(node.shape, node.dtype) if array is None else array, source, view)
+        return None if array is None else Place("view", array, source, view)
 
     def _place_part(self, node: Node, host: Node, position: int) -> Place | None:
         """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
@@ -187,9 +187,11 @@ class Placement:
         place = self.places[base]
         if place.kind == "local":
             return None
-        part = np.asarray(evaluate(view, {base: place.array}))
-        array = part.reshape(node.shape)
-        if array.size and not np.may_share_memory(array, part):  # the elements of a part may lie apart
+        array = try_view(view, base, place.array)
+        if array is not None and array.shape != node.shape:
+            view = Method("reshape", view, (node.shape,))
+            array = try_view(view, base, place.array)
+        if array is None:  # the elements of a part may lie apart
             return None
         function = node.function
         assert function is not None
@@ -197,7 +199,7 @@ class Placement:
             return None
         self.placed.add((host, position))
         self._parts_of_others.add(node)
-        return Place("view", array, base, view if part.shape == node.shape else Method("reshape", view, (node.shape,)))
+        return Place("view", array, base, view)
 
     def _hosts(self) -> dict[Node, tuple[Node, int]]:
         """For what is joined to something larger: the node of the whole, and which operand of it this is."""
@@ -237,6 +239,17 @@ class Placement:
         owner = self.places[base].array
         array = memory_at(owner, starts.pop(), trial)
         return None if array is None else Place("view", array, base, view_at(base, owner, array))
+
+
+def try_view(view: Any, base: Value, array: Array) -> Array | None:
+    """The view of `base` that an expression makes where `base` is this array; None where that fails or is a copy."""
+    if type(view) is Method and view.name == "reshape":
+        view = view._replace(keywords=(("copy", False),))  # NumPy says when it would have to be one, and makes none
+    try:
+        found = np.asarray(evaluate(view, {base: array}))
+    except (ValueError, IndexError):
+        return None
+    return found if not found.size or np.may_share_memory(found, array) else None
 
 
 def address(array: Array) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from minigrad.compiler.places import Place, Placement, Places
 from minigrad.compiler.plan import Plan
 from minigrad.compiler.rewrite import Rewritten, key_of_array
 from minigrad.compiler.scalars import compute_number
+from minigrad.core.arrays import Array
 from minigrad.graph import Node
 
 
@@ -44,11 +44,15 @@ def lower_graph(rewritten: Rewritten) -> Plan:
 
 def release_blank(plan: Plan) -> Plan:
     """The plan without the memory on which views were tried: all that is needed now is shapes and strides."""
-    places = {
-        value: replace(place, array=as_strided(np.empty(1, place.array.dtype), place.array.shape, place.array.strides))
-        for value, place in plan.places.items()
-        if plan.places.kind_of_root(value) not in ("state", "constant")
-    }
+    small: dict[Any, Array] = {}
+    places = {}
+    for value, place in plan.places.items():
+        if plan.places.kind_of_root(value) not in ("state", "constant"):
+            array = place.array
+            layout = array.dtype, array.shape, array.strides
+            if layout not in small:
+                small[layout] = as_strided(np.empty(1, array.dtype), array.shape, array.strides)
+            places[value] = Place(place.kind, small[layout], place.base, place.view)
     return plan._replace(places=plan.places.changed(places))
 
 

@@ -125,10 +125,10 @@ class _Rewriter:
 
     def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         """The one tensor of this operation on these operands."""
-        shaped = op.infer(inputs, params)
         key = _key(op.name, inputs, params)
         if not op.effect and key in self.found:
             return self.found[key]
+        shaped = op.infer(inputs, params)
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         nbytes = math.prod(shaped.shape) * shaped.dtype.itemsize
         grows = op.view and nbytes > sum(x.size * x.dtype.itemsize for x in tensors)

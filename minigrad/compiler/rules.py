@@ -102,7 +102,9 @@ def one_reshape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x = inputs[0]
     if not isinstance(x, Tensor):
         return None
-    shape = np.broadcast_to(np.zeros(()), x.shape).reshape(params["shape"]).shape if x.size else params["shape"]
+    shape = params["shape"]
+    if x.size and (not isinstance(shape, tuple) or -1 in shape):
+        shape = np.broadcast_to(np.zeros(()), x.shape).reshape(shape).shape
     if shape == x.shape:
         return x
     if found := inner(x, "reshape"):
@@ -285,12 +287,12 @@ def array_of_constant(tensor: Tensor) -> Array:
 
 def with_numbers(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     """The operands with constants of one element as numbers, where result and type computed in stay the same."""
-    result, common = op.infer(inputs, params), common_type(inputs)
-    for position, x in enumerate(inputs):
-        if isinstance(x, Tensor) and x.size == 1 and x.dtype.kind == "f" and is_constant(x):
+    given = inputs
+    for position, x in enumerate(given):
+        if isinstance(x, Tensor) and is_constant(x) and x.size == 1 and x.dtype.kind == "f":
             tried = (*inputs[:position], float(array_of_constant(x).item()), *inputs[position + 1 :])
-            same = any(isinstance(y, Tensor) for y in tried) and common_type(tried) == common
-            if same and op.infer(tried, params) == result:
+            same = any(isinstance(y, Tensor) for y in tried) and common_type(tried) == common_type(given)
+            if same and op.infer(tried, params) == op.infer(given, params):
                 inputs = tried
     return inputs
 
@@ -302,10 +304,10 @@ def common_type(operands: tuple[Any, ...]) -> np.dtype[Any]:
 
 def without_broadcast(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     """The operands as they were before `broadcast_to`, where the result has the same shape anyway."""
-    shape = op.infer(inputs, params).shape
-    for position, x in enumerate(inputs):
+    given = inputs
+    for position, x in enumerate(given):
         if found := inner(x, "broadcast_to"):
             tried = (*inputs[:position], found[0], *inputs[position + 1 :])
-            if op.infer(tried, params).shape == shape:
+            if op.infer(tried, params).shape == op.infer(given, params).shape:
                 inputs = tried
     return inputs

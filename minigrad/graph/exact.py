@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+_PLAIN = frozenset({int, bool, str})
 
 class Exact:
     """A value as a key of caches: equal to another only if they are the same in kind and in value, part by part."""
@@ -29,12 +30,14 @@ def exact_key(value: Any) -> Any:
     (False, False)
     """
     kind = type(value)
+    if kind in _PLAIN:
+        return kind, value
     if isinstance(value, (tuple, list)):
         return kind, tuple([exact_key(part) for part in value])
     if isinstance(value, (set, frozenset)):
         return kind, frozenset(map(exact_key, value))
     if isinstance(value, (float, np.generic)):
         return kind, repr(value)
-    if kind in (int, bool, str) or isinstance(value, np.dtype):
+    if isinstance(value, np.dtype):
         return kind, value
     return kind, id(value), value  # itself alone, which lives as long as the key

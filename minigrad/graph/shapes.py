@@ -17,7 +17,7 @@ from minigrad.graph.exact import Exact
 
 def infer(op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Shaped:
     """What `op` would make of Tensors, arrays and numbers."""
-    kinds = (Shaped(x.shape, x.dtype) if isinstance(x, (Tensor, np.ndarray)) else type(x) for x in inputs)
+    kinds = [Shaped(x.shape, x.dtype) if isinstance(x, (Tensor, np.ndarray)) else type(x) for x in inputs]
     return _infer(op, tuple(kinds), Exact(tuple(params.items())))
 
 
