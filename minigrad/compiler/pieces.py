@@ -206,4 +206,6 @@ def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> 
 def _is_made_by(view: object, base: Value, of: np.ndarray, array: np.ndarray) -> bool:
     """Whether the expression makes just that view of `base`; it may have been written for a larger one."""
     made = try_view(view, base, of)
-    return made is not None and (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)
+    if made is None:
+        return False
+    return (address(made), made.shape, made.strides) == (address(array), array.shape, array.strides)

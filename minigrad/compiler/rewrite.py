@@ -21,7 +21,6 @@ from minigrad.compiler.simpler import SIMPLER
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
-from minigrad.core.record import registry
 from minigrad.core.storage import next_id
 from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph import Graph, Node
@@ -74,7 +73,7 @@ class _Rewriter:
 
     def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What `op(*inputs, **params)` is in the new graph: a tensor, or a number."""
-        for rule in RULES.get(op.name, ()):
+        for rule in RULES.get(op, ()):
             found = rule.apply(self, inputs, params)
             if found is not None:
                 return found
@@ -88,13 +87,12 @@ class _Rewriter:
             inputs = with_numbers(op, without_broadcast(op, inputs, params), params)
         return self.computed(op, inputs, params)
 
-    def make(self, name: str, *inputs: Any, **params: Any) -> Any:
-        op: Any = registry[name]
+    def make(self, op: Op, *inputs: Any, **params: Any) -> Any:
         return self.visit(op, inputs, {**op.defaults, **params})
 
-    def known(self, name: str, *inputs: Any, **params: Any) -> Tensor | None:
-        """What `name` makes of these operands, if it is computed already."""
-        return self.found.get(_key(name, inputs, params))
+    def known(self, op: Op, *inputs: Any, **params: Any) -> Tensor | None:
+        """What `op` makes of these operands, if it is computed already."""
+        return self.found.get(_key(op, inputs, params))
 
     def transcribed(self, result: Any, begin: int) -> Any:
         """What a lowering recorded after the id `begin`, taken up itself."""
@@ -125,7 +123,7 @@ class _Rewriter:
 
     def computed(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         """The one tensor of this operation on these operands."""
-        key = _key(op.name, inputs, params)
+        key = _key(op, inputs, params)
         if not op.effect and key in self.found:
             return self.found[key]
         shaped = op.infer(inputs, params)
@@ -155,9 +153,9 @@ def _name(result: Tensor, node: Node) -> None:
             _name(result.inputs[0], node)
 
 
-def _key(name: str, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+def _key(op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     return (
-        name,
+        op,
         tuple([x.id if isinstance(x, Tensor) else exact_key(x) for x in inputs]),
         exact_key(tuple(params.items())),
     )

@@ -1,7 +1,8 @@
 """What may be written more simply: one row per rule, with its reason.
 
 A rule sees one operation, after its operands were rewritten. It returns what to use instead (a tensor that is there
-already, or `graph.make(op, …)`), or None. Rules keep every bit, unless their reason says otherwise.
+already, or `graph.make(op, …)`), or None. Rules keep every bit, unless their reason says otherwise. They mean ops
+themselves: one that a user gave the same name is another.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from minigrad import ops
+from minigrad.compiler import simpler
 from minigrad.core.arrays import Array
 from minigrad.core.op import Op
 from minigrad.core.storage import held_by
@@ -22,9 +25,9 @@ from minigrad.ops.product import SHORT
 class Rewriter(Protocol):
     """What a rule may ask for: an operation in the new graph, made now or known already."""
 
-    def make(self, name: str, *inputs: Any, **params: Any) -> Any: ...
+    def make(self, op: Op, *inputs: Any, **params: Any) -> Any: ...
 
-    def known(self, name: str, *inputs: Any, **params: Any) -> Tensor | None: ...
+    def known(self, op: Op, *inputs: Any, **params: Any) -> Tensor | None: ...
 
 
 Rewrite = Callable[[Rewriter, tuple[Any, ...], dict[str, Any]], Any]
@@ -33,7 +36,7 @@ Rewrite = Callable[[Rewriter, tuple[Any, ...], dict[str, Any]], Any]
 class Rule(NamedTuple):
     """`apply(graph, inputs, params)` for each operation in `ops`."""
 
-    ops: tuple[str, ...]
+    ops: tuple[Op, ...]
     reason: str
     apply: Rewrite
 
@@ -42,9 +45,9 @@ def is_number(x: Any, value: float) -> bool:
     return type(x) in (int, float) and x == value
 
 
-def inner(x: Any, op: str) -> Any:
+def inner(x: Any, op: Op) -> Any:
     """The inputs of the operation that made `x`, if that is `op`."""
-    return x.inputs if isinstance(x, Tensor) and x.op is not None and x.op.name == op else None
+    return x.inputs if isinstance(x, Tensor) and x.op is op else None
 
 
 def times_one(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -62,7 +65,7 @@ def by_power_of_two(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> An
     if type(y) is not float or not _float(x) or math.frexp(y)[0] != 0.5:
         return None
     limit = np.finfo(x.dtype).maxexp - 2  # so that the type has normal numbers y and 1 / y
-    return graph.make("multiply", x, 1 / y) if abs(math.log2(y)) <= limit else None
+    return graph.make(ops.multiply, x, 1 / y) if abs(math.log2(y)) <= limit else None
 
 
 def minus_nothing(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -71,22 +74,22 @@ def minus_nothing(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 
 def twice_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
-    found = inner(inputs[0], "negative")
+    found = inner(inputs[0], ops.negative)
     return found[0] if found else None
 
 
 def plus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    if _float(y) and (found := inner(y, "negative")):  # an unsigned integer wraps when it is negated
-        return graph.make("subtract", x, found[0])
-    if _float(x) and (found := inner(x, "negative")):
-        return graph.make("subtract", y, found[0])
+    if _float(y) and (found := inner(y, ops.negative)):  # an unsigned integer wraps when it is negated
+        return graph.make(ops.subtract, x, found[0])
+    if _float(x) and (found := inner(x, ops.negative)):
+        return graph.make(ops.subtract, y, found[0])
     return None
 
 
 def minus_negative(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
-    found = inner(inputs[1], "negative") if _float(inputs[1]) else None
-    return graph.make("add", inputs[0], found[0]) if found else None
+    found = inner(inputs[1], ops.negative) if _float(inputs[1]) else None
+    return graph.make(ops.add, inputs[0], found[0]) if found else None
 
 
 def same_type(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -107,9 +110,9 @@ def one_reshape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
         shape = np.broadcast_to(np.zeros(()), x.shape).reshape(shape).shape
     if shape == x.shape:
         return x
-    if found := inner(x, "reshape"):
-        return graph.make("reshape", found[0], shape=shape)
-    return None if shape == params["shape"] else graph.make("reshape", x, shape=shape)
+    if found := inner(x, ops.reshape):
+        return graph.make(ops.reshape, found[0], shape=shape)
+    return None if shape == params["shape"] else graph.make(ops.reshape, x, shape=shape)
 
 
 def order_of_axes(axes: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
@@ -125,10 +128,10 @@ def one_transpose(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     axes = order_of_axes(params["axes"], x.ndim)
     if axes == tuple(range(x.ndim)):
         return x
-    if found := inner(x, "transpose"):
+    if found := inner(x, ops.transpose):
         before = order_of_axes(x.params["axes"], x.ndim)
-        return graph.make("transpose", found[0], axes=tuple(before[a] for a in axes))
-    return None if axes == params["axes"] else graph.make("transpose", x, axes=axes)
+        return graph.make(ops.transpose, found[0], axes=tuple(before[a] for a in axes))
+    return None if axes == params["axes"] else graph.make(ops.transpose, x, axes=axes)
 
 
 def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -139,8 +142,8 @@ def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
     batches = isinstance(x, Tensor) and isinstance(y, Tensor) and x.ndim > 2 and y.ndim > 2
-    if batches and inner(y, "transpose") is not None:
-        return graph.make("matmul", x, graph.make("copy", y))
+    if batches and inner(y, ops.transpose) is not None:
+        return graph.make(ops.matmul, x, graph.make(ops.copy, y))
     return None
 
 
@@ -153,9 +156,9 @@ def is_moderate(factors: Any, dtype: np.dtype[Any]) -> bool:
 def rows_and_factor(x: Any) -> tuple[Any, Any] | None:
     """Rows x, as a matrix, and the vector v that each row is multiplied by, if `x` is their product."""
     product = x
-    if (found := inner(x, "reshape")) and found[0].ndim and found[0].shape[-1:] == x.shape[-1:]:
+    if (found := inner(x, ops.reshape)) and found[0].ndim and found[0].shape[-1:] == x.shape[-1:]:
         product = found[0]
-    factors = inner(product, "multiply") or ()
+    factors = inner(product, ops.multiply) or ()
     for rows, vector in (factors, factors[::-1]) if factors else ():
         both = isinstance(rows, Tensor) and isinstance(vector, Tensor) and rows.ndim > 1
         if both and rows.shape == product.shape and vector.shape == rows.shape[-1:]:
@@ -169,8 +172,8 @@ def sum_of_scaled(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     if found is None or y.role != "constant" or not is_moderate(array_of_constant(y), x.dtype):
         return None
     rows, vector = found
-    together = vector if (array_of_constant(y) == 1).all() else graph.make("multiply", vector, y)
-    return graph.make("matmul", graph.make("reshape", rows, shape=x.shape), together)
+    together = vector if (array_of_constant(y) == 1).all() else graph.make(ops.multiply, vector, y)
+    return graph.make(ops.matmul, graph.make(ops.reshape, rows, shape=x.shape), together)
 
 
 def sum_of_known_products(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -184,9 +187,9 @@ def sum_of_known_products(graph: Rewriter, inputs: tuple[Any, ...], params: Any)
         if found is None or found[0].shape != other.shape:
             continue
         for pair in ((found[0], other), (other, found[0])):
-            product = graph.known("multiply", *pair)
+            product = graph.known(ops.multiply, *pair)
             if product is not None:
-                return graph.make("matmul", product, found[1])
+                return graph.make(ops.matmul, product, found[1])
     return None
 
 
@@ -196,43 +199,43 @@ def factor_of_sum(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 
 def quotient_of_sum(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
-    return _into_vector(graph, inputs[0], inputs[1], "divide")
+    return _into_vector(graph, inputs[0], inputs[1], ops.divide)
 
 
-def _into_vector(graph: Rewriter, x: Any, number: Any, op: str = "multiply") -> Any:
+def _into_vector(graph: Rewriter, x: Any, number: Any, op: Op = ops.multiply) -> Any:
     product = x
-    if found := inner(x, "reshape"):
+    if found := inner(x, ops.reshape):
         product = found[0]
-    operands = inner(product, "matmul")
+    operands = inner(product, ops.matmul)
     if type(number) is not float or not operands or operands[1].ndim != 1 or operands[0].ndim < 2:
         return None
     if operands[1].role == "constant":  # a plain sum, whose mean is exact for equal elements if it is divided last
         return None
     if not is_moderate(number, x.dtype):
         return None
-    scaled = graph.make("matmul", operands[0], graph.make(op, operands[1], number))
-    return scaled if product is x else graph.make("reshape", scaled, shape=x.shape)
+    scaled = graph.make(ops.matmul, operands[0], graph.make(op, operands[1], number))
+    return scaled if product is x else graph.make(ops.reshape, scaled, shape=x.shape)
 
 
 def centred_in_one_product(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    scaled, column = rows_and_factor(x), inner(y, "reshape")
-    summed = inner(column[0], "matmul") if column else None
+    scaled, column = rows_and_factor(x), inner(y, ops.reshape)
+    summed = inner(column[0], ops.matmul) if column else None
     if scaled is None or summed is None or summed[1].ndim != 1 or not 0 < x.shape[-1] < SHORT:
         return None
     (rows, v), (matrix, w) = scaled, summed
-    if matrix is not graph.make("reshape", rows, shape=matrix.shape) or y.shape != (*x.shape[:-1], 1):
+    if matrix is not graph.make(ops.reshape, rows, shape=matrix.shape) or y.shape != (*x.shape[:-1], 1):
         return None
-    diagonal = graph.make("multiply", constant(np.eye(x.shape[-1], dtype=x.dtype), name="identity"), v)
-    both = graph.make("subtract", diagonal, graph.make("reshape", w, shape=(x.shape[-1], 1)))
-    return graph.make("reshape", graph.make("matmul", matrix, both), shape=x.shape)
+    diagonal = graph.make(ops.multiply, constant(np.eye(x.shape[-1], dtype=x.dtype), name="identity"), v)
+    both = graph.make(ops.subtract, diagonal, graph.make(ops.reshape, w, shape=(x.shape[-1], 1)))
+    return graph.make(ops.reshape, graph.make(ops.matmul, matrix, both), shape=x.shape)
 
 
 def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, where = inputs
-    steady = graph.known("steady", x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
-    total = None if steady is None else graph.known("log_total", steady)
-    return None if total is None else graph.make("exp", graph.make("subtract", steady, total))
+    steady = graph.known(simpler.steady, x) if where is None and params["axis"] in (-1, x.ndim - 1) else None
+    total = None if steady is None else graph.known(simpler.log_total, steady)
+    return None if total is None else graph.make(ops.exp, graph.make(ops.subtract, steady, total))
 
 
 def _float(x: Any) -> bool:
@@ -240,36 +243,37 @@ def _float(x: Any) -> bool:
 
 
 TABLE = (
-    Rule(("multiply",), "1 · x is x", times_one),
-    Rule(("divide",), "x / 1 is x", by_one),
-    Rule(("divide",), "x / 2ⁿ is x · 2⁻ⁿ, which is faster", by_power_of_two),
-    Rule(("subtract",), "x − 0 is x", minus_nothing),
-    Rule(("negative",), "−(−x) is x", twice_negative),
-    Rule(("add",), "x + (−y) is x − y", plus_negative),
-    Rule(("subtract",), "x − (−y) is x + y", minus_negative),
-    Rule(("astype",), "x has that type already", same_type),
-    Rule(("stop_gradient",), "no gradient is taken of a program", itself),
-    Rule(("reshape",), "of two shapes in a row only the last counts", one_reshape),
-    Rule(("transpose",), "two permutations are one", one_transpose),
-    Rule(("sum_to", "broadcast_to"), "x has that shape already", to_same_shape),
-    Rule(("matmul",), "Σⱼ (xᵢⱼ vⱼ) cⱼ is Σⱼ xᵢⱼ (vⱼ cⱼ): a vector is multiplied, not all rows; to rounding",
+    Rule((ops.multiply,), "1 · x is x", times_one),
+    Rule((ops.divide,), "x / 1 is x", by_one),
+    Rule((ops.divide,), "x / 2ⁿ is x · 2⁻ⁿ, which is faster", by_power_of_two),
+    Rule((ops.subtract,), "x − 0 is x", minus_nothing),
+    Rule((ops.negative,), "−(−x) is x", twice_negative),
+    Rule((ops.add,), "x + (−y) is x − y", plus_negative),
+    Rule((ops.subtract,), "x − (−y) is x + y", minus_negative),
+    Rule((ops.astype,), "x has that type already", same_type),
+    Rule((ops.stop_gradient,), "no gradient is taken of a program", itself),
+    Rule((ops.reshape,), "of two shapes in a row only the last counts", one_reshape),
+    Rule((ops.transpose,), "two permutations are one", one_transpose),
+    Rule((ops.sum_to, ops.broadcast_to), "x has that shape already", to_same_shape),
+    Rule((ops.matmul,), "Σⱼ (xᵢⱼ vⱼ) cⱼ is Σⱼ xᵢⱼ (vⱼ cⱼ): a vector is multiplied, not all rows; to rounding",
          sum_of_scaled),
-    Rule(("vecdot",), "Σⱼ (xᵢⱼ vⱼ) yᵢⱼ is Σⱼ (xᵢⱼ yᵢⱼ) vⱼ, where the products x y are there already; to rounding",
+    Rule((ops.vecdot,), "Σⱼ (xᵢⱼ vⱼ) yᵢⱼ is Σⱼ (xᵢⱼ yᵢⱼ) vⱼ, where the products x y are there already; to rounding",
          sum_of_known_products),
-    Rule(("multiply",), "a factor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", factor_of_sum),
-    Rule(("divide",), "a divisor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", quotient_of_sum),
-    Rule(("subtract",), "xᵢⱼ vⱼ − Σₖ xᵢₖ wₖ is one product of matrices, x (diag v − w 1ᵀ), for short rows; to rounding",
+    Rule((ops.multiply,), "a factor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", factor_of_sum),
+    Rule((ops.divide,), "a divisor of Σⱼ xᵢⱼ vⱼ goes to v; to rounding", quotient_of_sum),
+    Rule((ops.subtract,),
+         "xᵢⱼ vⱼ − Σₖ xᵢₖ wₖ is one product of matrices, x (diag v − w 1ᵀ), for short rows; to rounding",
          centred_in_one_product),
-    Rule(("softmax",), "exp(x − log Σ exp x) is softmax, where the logarithm is there already; to rounding",
+    Rule((ops.softmax,), "exp(x − log Σ exp x) is softmax, where the logarithm is there already; to rounding",
          from_log_total),
-    Rule(("matmul",), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",
+    Rule((ops.matmul,), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",
          contiguous_operand),
 )  # fmt: skip
 
-RULES: dict[str, list[Rule]] = {}
+RULES: dict[Op, list[Rule]] = {}
 for _rule in TABLE:
-    for _name in _rule.ops:
-        RULES.setdefault(_name, []).append(_rule)
+    for _op in _rule.ops:
+        RULES.setdefault(_op, []).append(_rule)
 
 
 def is_constant(tensor: Tensor) -> bool:
@@ -306,7 +310,7 @@ def without_broadcast(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -
     """The operands as they were before `broadcast_to`, where the result has the same shape anyway."""
     given = inputs
     for position, x in enumerate(given):
-        if found := inner(x, "broadcast_to"):
+        if found := inner(x, ops.broadcast_to):
             tried = (*inputs[:position], found[0], *inputs[position + 1 :])
             if op.infer(tried, params).shape == op.infer(given, params).shape:
                 inputs = tried

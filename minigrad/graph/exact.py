@@ -8,6 +8,7 @@ import numpy as np
 
 _PLAIN = frozenset({int, bool, str})
 
+
 class Exact:
     """A value as a key of caches: equal to another only if they are the same in kind and in value, part by part."""
 

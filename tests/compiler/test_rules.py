@@ -143,3 +143,25 @@ def test_the_sign_of_zero_is_kept(zero):
     x = np.array([zero])
     for function in (lambda x: x + 0.0, lambda x: x - 0.0, lambda x: x * 1.0, lambda x: x - (-x), lambda x: 0.0 - x):
         assert np.signbit(mg.compile(function)(x).numpy()) == np.signbit(function(mg.Tensor(x)).numpy())
+
+
+@pytest.fixture
+def steady():
+    """A user's op that is called as one that programs make for themselves."""
+
+    @mg.op(formula="2 x")
+    def steady(x):
+        return x * 2.0
+
+    yield steady
+    del mg.registry["steady"]
+
+
+def test_a_users_op_is_not_taken_for_one_of_the_same_name_that_programs_make(steady):
+    def function(logits, targets):
+        return steady(logits), mg.cross_entropy(logits, targets), mg.softmax(logits)
+
+    twice, loss, probabilities = mg.compile(function)(ROWS, TARGETS)
+    np.testing.assert_array_equal(twice, 2.0 * ROWS)
+    np.testing.assert_allclose(loss.item(), mg.cross_entropy(mg.Tensor(ROWS), TARGETS).item(), rtol=1e-13)
+    np.testing.assert_allclose(probabilities, mg.softmax(ROWS), rtol=1e-13)
