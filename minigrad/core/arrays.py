@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from minigrad.core.errors import refusals
 
 Array = np.ndarray[Any, np.dtype[Any]]
 REFUSAL = "`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)"
 
 
-class Shaped(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shaped:
     """What a captured Tensor holds in place of values; to compute with it as with an array is an error."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-
-def _refuse_finished(shaped: Shaped, *args: Any, **kwargs: Any) -> Any:
-    from minigrad.core.errors import CaptureError  # seldom: the one thing that this room takes from there
-
-    if args and str(args[0]).startswith("__"):  # what Python asks of any object: there is no such attribute
-        raise AttributeError(args[0])
-    raise CaptureError(f"{shaped.dtype} {shaped.shape} belongs to a finished capture and has no value")
-
-
-for _name in (  # outside the class, of which saved scripts have a copy
-    "array", "array_ufunc", "array_function", "getattr", "iter", "len", "getitem", "bool", "float", "int", "index",
-    "neg", "abs", "add", "mul", "rmul", "lt", "le", "gt", "ge",  # the last seven: nor is it used as the tuple it is
-):  # fmt: skip
-    setattr(Shaped, f"__{_name}__", _refuse_finished)
+    __array_ufunc__ = __array_function__ = __array__ = __bool__ = None
 
 
 class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
@@ -81,7 +72,7 @@ def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
     except ValueError as error:
         raise TypeError(f"not an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"expected booleans, integers or floats, got dtype {array.dtype}")
+        raise refusals.no_numbers(data, array.dtype)
     return native(array.view(np.ndarray))
 
 
@@ -110,5 +101,4 @@ def owner_of(array: Array) -> Array:
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of a Tensor, array, number or nested list."""
-    shape: tuple[int, ...] = value.shape if hasattr(value, "shape") else np.shape(value)
-    return shape
+    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.arrays import Shaped, has_nan, native
+from minigrad.core.arrays import Shaped, has_nan, owner_of, real_array
 from minigrad.core.errors import NUMPYS_OWN, refusals
 from minigrad.core.modes import current_mode, scope
 from minigrad.core.record import Function
 from minigrad.core.signature import Signature
-from minigrad.core.storage import CUT, check_alive, storage_of
+from minigrad.core.storage import CUT, array_of, check_alive, storage_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
@@ -51,7 +51,7 @@ class Op(Function, Signature):
 
     def __init__(
         self, forward: Callable[..., Any], *, view: bool = False, elementwise: bool = False,
-        definition: Callable[..., Any] | None = None, infer: Callable[..., Shaped] | None = None,
+        definition: Callable[..., Tensor] | None = None, infer: Callable[..., Shaped] | None = None,
         effect: bool = False, differentiable: bool = True, arguments: tuple[str, ...] | None = None,
         guarded: Callable[[Op], Any] | None = None, **record: Any,
     ) -> None:  # fmt: skip
@@ -104,8 +104,7 @@ class Op(Function, Signature):
         grad, record, place, capture, expanded, _, watch, _, strong, swept = current_mode()
         if self.name in expanded and self.definition is not None:
             with scope(self.name):
-                result: Tensor = self.definition(*args, **params)
-            return result
+                return self.definition(*args, **params)
         arrays: list[Any] = []
         is_node, wanted, has_array, foreign, absent = record and not args, False, False, False, False
         for x in args:
@@ -148,7 +147,7 @@ class Op(Function, Signature):
                 stray = np.ndarray if data.ndim else (np.ndarray, np.generic)  # NumPy makes scalars of those of no axes
                 if not any(isinstance(x, stray) for x in args):
                     data = capture.make_constant(data)  # numbers and lists of them are part of the source
-            result = data
+            result: Tensor = data
             return result
         if type(data) is not np.ndarray and capture is None:
             data = np.asarray(data)
@@ -195,16 +194,10 @@ def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value.item() if is_node and not captured else value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise refusals.no_numbers(value, array.dtype)
-    return native(array.view(np.ndarray)) if is_node else array.view(np.ndarray)
+    return real_array(value)
 
 
 def _share_storage(result: Tensor, source: Any) -> None:
     """A view has the stamp of what it looks into, so that a write to either is noticed by the users of both."""
-    if type(source) is Tensor:
-        data: Any = result._data
-        memory: Any = source._data
-        if data is memory or data.base is memory or (data.base is not None and data.base is memory.base):
-            result._storage = storage_of(source)
+    if type(source) is Tensor and owner_of(array_of(result)) is owner_of(array_of(source)):
+        result._storage = storage_of(source)

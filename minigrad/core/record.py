@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.errors import NUMPYS_OWN, refusals
+
 if TYPE_CHECKING:
     from minigrad.core.tensor import Tensor
 
@@ -31,7 +33,7 @@ class Function:
     replaced = 0  # how often a function or a rule was declared again: programs were made of the old one
 
     def __init__(
-        self, call: Callable[..., Any], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
+        self, call: Callable[..., Tensor], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",
         symbol: str = "", commutative: bool = False,
     ) -> None:  # fmt: skip
         if isinstance(call, np.ufunc) or call.__name__ == "<lambda>":
@@ -57,15 +59,10 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         try:
-            result: Tensor = self.call(*args, **kwargs)
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
-            from minigrad.wording.calls import name_call_error
-
-            named = name_call_error(self, error, args, kwargs)
-            if named is error:
-                raise
-            raise named from error
-        return result
+            return self.call(*args, **kwargs)
+        except NUMPYS_OWN as error:
+            refusals.name_call_error(self.name, self.call, error, args, kwargs)
+            raise
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"

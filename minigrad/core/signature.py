@@ -119,9 +119,7 @@ def explain_misuse(function: F, name: str | None = None) -> F:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            from minigrad.wording.calls import check_call
-
-            check_call(name or function.__name__, function, args, kwargs)
+            refusals.check_call(name or function.__name__, function, args, kwargs)
             raise
 
     return cast(F, call)

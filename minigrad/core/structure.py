@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from minigrad.core.errors import refusals
+
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with `function(leaf)` in place of each leaf."""
@@ -30,15 +32,12 @@ def leaves(tree: Any) -> Iterator[Any]:
 
 def leaves_beside(tree: Any, other: Any, what: str) -> Iterator[Any]:
     """What stands in `other` in the place of each leaf of `tree`; ValueError where the structures differ."""
-    if isinstance(tree, dict):
-        if not isinstance(other, dict) or tree.keys() != other.keys():
-            raise ValueError(f"{what}: expected a dictionary with the keys {sorted(tree)}")
+    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
         tree, other = tuple(tree.values()), tuple(other[key] for key in tree)
-    if isinstance(tree, (tuple, list)):
-        if not isinstance(other, (tuple, list)) or len(tree) != len(other):
-            count = len(other) if isinstance(other, (tuple, list)) else 1
-            raise ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {count}")
+    if isinstance(tree, (tuple, list)) and isinstance(other, (tuple, list)) and len(tree) == len(other):
         for value, beside in zip(tree, other, strict=True):
             yield from leaves_beside(value, beside, what)
+    elif isinstance(tree, (dict, tuple, list)):
+        raise refusals.other_structure(what, tree, other)
     else:
         yield other

@@ -242,13 +242,8 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """An independent leaf: the values and the name, without the graph behind it; a result requires no gradient."""
-        make, arguments = self.__reduce__()
-        memo[id(self)] = result = make(*arguments)
-        return result
-
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
+        """An independent leaf: the values and the name, without the graph behind it; a result requires no gradient."""
         if self.op is not None or self.role is not None:  # no parameter or buffer, and neither is the copy
             return constant, (self.numpy(), self.name)
         return Tensor, (self.numpy(), None, self.requires_grad, self.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.core.record import Function, registry
+from minigrad.core.record import registry
 from minigrad.wording.habits import find_argument_hints
 
 if TYPE_CHECKING:
@@ -44,15 +44,20 @@ def check_call(name: str, function: Callable[..., Any], args: tuple[Any, ...], k
         raise TypeError(_describe_refusal(name, problem, [_write_parameter(p) for p in parameters], kwargs)) from None
 
 
-def name_call_error(function: Function, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
-    """What to raise where `function` raised `error` for these arguments.
+def name_call_error(
+    name: str, function: Callable[..., Any], error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raise what says more than `error`, which `function` raised for these arguments, if anything does.
 
     Raises:
         TypeError: it does not take them.
+        Exception: the same as `error`, with the name of the function.
     """
     if isinstance(error, TypeError):
-        check_call(function.name, function.call, args, kwargs)
-    return name_error(function.name, error)
+        check_call(name, function, args, kwargs)
+    named = name_error(name, error)
+    if named is not error:
+        raise named from error
 
 
 def name_error(name: str, error: Exception) -> Exception:

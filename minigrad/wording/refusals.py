@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
+from minigrad.wording.calls import check_call as check_call
 from minigrad.wording.calls import make_call_error
+from minigrad.wording.calls import name_call_error as name_call_error
 from minigrad.wording.habits import describe_unsupported
 from minigrad.wording.messages import describe, explain_failure
 from minigrad.wording.source import caller_line
@@ -22,6 +24,14 @@ HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and com
 
 failed_operation = explain_failure
 call = make_call_error
+
+
+def other_structure(what: str, tree: Any, other: Any) -> ValueError:
+    """`other` was to be built as `tree` is."""
+    if isinstance(tree, dict):
+        return ValueError(f"{what}: expected a dictionary with the keys {sorted(tree)}")
+    count = len(other) if isinstance(other, (tuple, list)) else 1
+    return ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {count}")
 
 
 # --- making Tensors, and what they are --------------------------------------------------------------------------------
@@ -39,7 +49,7 @@ def leaf_is_made(tensor: Any) -> CaptureError:
 
 
 def no_numbers(value: Any, dtype: Any) -> TypeError:
-    return TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} ({dtype})")
+    return TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} (dtype {dtype})")
 
 
 def not_differentiable(dtype: Any) -> TypeError:
