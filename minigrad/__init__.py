@@ -25,6 +25,10 @@ from minigrad.memory import keep_memory
 from minigrad.ops import *
 from minigrad.ops.guarded import composition, op
 from minigrad.ops.random import generator
+from minigrad.wording.misuse import explain_misuse as _explain_misuse
+
+grad = _explain_misuse(grad)
+Tensor.backward = _explain_misuse(Tensor.backward)  # type: ignore[method-assign]  # the same, told better
 
 _serve(__name__, {
     "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],

@@ -17,7 +17,6 @@ from minigrad.core.arrays import Array, has_nan, real_array, shape_of
 from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.record import registry
-from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import Storage, cast, check_alive, storage_of, widen_operand
 from minigrad.core.structure import leaves, leaves_beside, map_leaves
 from minigrad.core.tensor import RESULT, Operand, Tensor, new_tensor, refuse_under_capture
@@ -37,7 +36,6 @@ class Contribution(NamedTuple):
 Tree = TypeVar("Tree")
 
 
-@explain_misuse
 def grad(
     outputs: Any, inputs: Tree, cotangents: Any = None, create_graph: bool = False, unused: str | None = "raise"
 ) -> Tree:

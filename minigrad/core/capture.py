@@ -43,8 +43,7 @@ class Capture:
         for position, x in enumerate(inputs):
             if isinstance(x, np.ndarray):
                 refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
-            differentiable = isinstance(x, Tensor) and x.requires_grad and op.differentiable and current_mode().grad
-            if differentiable:
+            if isinstance(x, Tensor) and op.differentiable and current_mode().grad:
                 self.check_current(x)
         values = [self.value_of(x) if isinstance(x, Tensor) else x for x in inputs]
         return tuple([x.item() if isinstance(x, np.generic) else x for x in values])

@@ -128,16 +128,15 @@ class Op(Function, Signature):
                 args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
             args = tuple([_check_operand(x, is_node, capture is not None) for x in args])
             arrays = [x._data if type(x) is Tensor else x for x in args]
-        data: Any
         try:
-            if is_node and capture is not None:
-                args = capture.inputs_of(self, args, params)
-                data = self.infer(args, params)
-            else:
+            if capture is None or not is_node:
                 compute = self.guarded or self.forward
                 data = compute(*arrays, **params) if capture is None else capture.compute(compute, arrays, params)
                 if strong:
                     data = self.strengthen(data, arrays, params)
+            else:
+                args = capture.inputs_of(self, args, params)
+                data = self.infer(args, params)
         except NUMPYS_OWN as error:
             for x in args:
                 check_alive(x)

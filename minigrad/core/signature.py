@@ -1,20 +1,14 @@
-"""How an op is called. NumPy's habits enter, inputs and static parameters leave; the engine's `Op` is one of these.
-
-Functions that are no ops are called as Python calls them; `explain_misuse` makes what they refuse sound alike.
-"""
+"""How an op is called. NumPy's habits enter, inputs and static parameters leave; the engine's `Op` is one of these."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
 from minigrad.core.errors import refusals
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})  # parameter values that need no thought
 _INTEGERS = frozenset({int})
@@ -109,17 +103,3 @@ class Signature:
         if value.shape != () or not (isinstance(value, np.generic) or value.dtype.kind in "iu"):
             raise refusals.no_plain_value(self, name, value)
         return value.item()
-
-
-def explain_misuse(function: F, name: str | None = None) -> F:
-    """`function`, with a message that says what it takes where it is called with something else."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except TypeError:
-            refusals.check_call(name or function.__name__, function, args, kwargs)
-            raise
-
-    return cast(F, call)

@@ -16,7 +16,6 @@ from minigrad.core.arrays import Array, Shaped, read_only, real_array, shape_of
 from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode
 from minigrad.core.record import by_numpy, registry
-from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import CUT, array_of, assign, check_alive, check_differentiable, next_id, note_change
 from minigrad.core.structure import leaves
 
@@ -268,7 +267,6 @@ class Tensor(Methods):
         else:
             self._grad = None if value is None else real_array(value, self.dtype, copy=True)
 
-    @explain_misuse
     def backward(self, cotangent: Operand | None = None, keep: bool = False) -> None:
         """Add the gradient of this tensor into `.grad` of every leaf it depends on; see `autodiff.backward`."""
         from minigrad.core.autodiff import backward

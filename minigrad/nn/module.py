@@ -19,11 +19,11 @@ import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
-from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import Storage, assign, check_alive, held_by, note_change
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assign_buffer
+from minigrad.wording.misuse import explain_misuse
 
 
 class Model:

@@ -14,7 +14,6 @@ from minigrad import ops
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode, no_grad, scope
-from minigrad.core.signature import explain_misuse
 from minigrad.core.storage import assign, memory_of, touch
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
@@ -23,6 +22,7 @@ from minigrad.optim.arguments import check
 from minigrad.optim.buffer import Buffer, widen_dtype
 from minigrad.optim.schedules import Constant, Schedule
 from minigrad.wording.messages import describe
+from minigrad.wording.misuse import explain_misuse
 
 
 class Optimiser(Watched, habits="Optimiser"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.core.signature import explain_misuse
 from minigrad.wording.habits import describe_missing
+from minigrad.wording.misuse import explain_misuse
 
 
 class Instructive:

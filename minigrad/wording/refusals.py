@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
-from minigrad.wording.calls import check_call as check_call
 from minigrad.wording.calls import make_call_error
 from minigrad.wording.calls import name_call_error as name_call_error
 from minigrad.wording.habits import describe_unsupported

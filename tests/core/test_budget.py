@@ -1,8 +1,9 @@
-"""The engine stays small enough to be read in one sitting."""
+"""The engine stays small enough to be read in one sitting, and the package within its budget."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import minigrad
@@ -27,7 +28,8 @@ def test_code_lines_are_counted_as_defined():
     )
 
 
-MOST_LINES, MOST_FILES = 1100, 12
+MOST_LINES, MOST_FILES = 1_050, 12
+MOST_OF_PACKAGE, MOST_OF_A_FILE = 18_900, 400  # the first only ever goes down, but for a room that is new
 LATER = {"minigrad.wording", "minigrad.graph", "minigrad.drawing", "minigrad.decorate"}
 """What bodies of the engine may import: messages, what reads graphs, and the decorating of functions."""
 
@@ -53,6 +55,22 @@ def test_the_engine_is_small(capsys):
         print(f"\n{table}\n{sum(counts.values()):6,}  of {MOST_LINES:,}")
     assert 0 < sum(counts.values()) <= MOST_LINES
     assert len([lines for lines in counts.values() if lines]) <= MOST_FILES
+
+
+def test_the_package_and_its_files_are_not_too_large(capsys):
+    """Every room, with what lies directly below the package as one of its own."""
+    rooms, largest = Counter(), Counter()
+    for path in CORE.parent.rglob("*.py"):
+        lines = code_lines(path.read_text("utf-8"))
+        first, *others = path.relative_to(CORE.parent).parts
+        rooms[first if others else "files beside them"] += lines
+        largest[str(path.relative_to(CORE.parent))] = lines
+    total = rooms.total() - sum(rooms[room] for room in ("export", "foreign"))
+    with capsys.disabled():
+        print("", *(f"{lines:6,}  {room}" for room, lines in rooms.most_common()), sep="\n")
+        print(f"{total:6,}  of {MOST_OF_PACKAGE:,}, without export and foreign")
+    assert total <= MOST_OF_PACKAGE
+    assert {file: lines for file, lines in largest.items() if lines > MOST_OF_A_FILE} == {}
 
 
 def test_the_engine_imports_itself_alone_and_the_rest_where_it_is_asked_for():

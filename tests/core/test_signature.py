@@ -7,8 +7,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn
-from minigrad.core.signature import explain_misuse
 from minigrad.wording.calls import check_call
+from minigrad.wording.misuse import explain_misuse
 
 
 @explain_misuse
