@@ -69,7 +69,7 @@ def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -
     keywords = [(name, value if is_plain(value) else Bound(name, value)) for name, value in params.items()]
     call = Call(CALLED.get(op) or Bound(op.name, op.forward), tuple(operands), tuple(keywords))
     if op.guarded:  # what a user's op gave for zeros says nothing of other values
-        call = Call(kernels.fitting, (op.name, call, out))
+        call = Call(kernels.check_fit, (op.name, call, out))
     return [store_at(out, ALL, call, may_raise=True)]
 
 
@@ -195,14 +195,14 @@ def softmax(out: Value, x: Any, mask: Any, *, axis: int) -> list[Instruction] | 
         factor = constant("mask", mask.array.astype(out.dtype), beside=mask)
     return [
         compute_into(
-            rows.softmax_of_rows, out, x, mask, factor, column_of_ones(out.shape[-1], out.dtype), scratch=(totals,),
+            rows.write_softmax, out, x, mask, factor, column_of_ones(out.shape[-1], out.dtype), scratch=(totals,),
             sure=True,
         )
     ]  # fmt: skip
 
 
 def steady(out: Value, x: Value) -> list[Instruction]:
-    return [compute_into(rows.steady, out, x, sure=True)]
+    return [compute_into(rows.steady_rows, out, x, sure=True)]
 
 
 def log_total(out: Value, x: Value) -> list[Instruction]:
@@ -217,7 +217,7 @@ def log_total(out: Value, x: Value) -> list[Instruction]:
 def surprise(out: Value, x: Value, total: Value, targets: Value) -> list[Instruction]:
     return [
         call_check(rows.check_classes, "cross_entropy", targets, x.shape[1]),
-        compute_into(rows.surprise, out, x, total, targets, numbers_of_rows(x.shape[0]), sure=True),
+        compute_into(rows.write_losses, out, x, total, targets, numbers_of_rows(x.shape[0]), sure=True),
     ]
 
 
@@ -236,14 +236,14 @@ def scatter_add(out: Value, values: Any, *indices: Any, index: Any, shape: tuple
     if not any(e is True for e in index):
         return [store_at(out, ALL, 0), store_at(out, key_of(index, indices), values)]
     if index != (True,) or not isinstance(indices[0], Value) or indices[0].dtype.kind not in "iu":
-        numbers = Item(Call(places.numbered, (shape,)), key_of(index, indices))
-        return [store_at(out, ALL, Call(places.added_at_places, (values, numbers, shape)), may_raise=True)]
+        numbers = Item(Call(places.number_places, (shape,)), key_of(index, indices))
+        return [store_at(out, ALL, Call(places.add_at_places, (values, numbers, shape)), may_raise=True)]
     count, number, width = shape[0], math.prod(indices[0].shape), math.prod(shape[1:])
     if values.dtype.char not in "fd" or not values.size == number * width > 0 or count > MOST_PLACES:
-        return [store_at(out, ALL, Call(places.rows_added, (values, indices[0], shape)), may_raise=True)]
+        return [store_at(out, ALL, Call(places.add_at_rows, (values, indices[0], shape)), may_raise=True)]
     hot = scratch("hot_of_{}", (number, count), values.dtype, out)
     return [
-        compute_into(places.add_rows, out, values, indices[0], identity_matrix(count, values.dtype), scratch=(hot,))
+        compute_into(places.add_hot_rows, out, values, indices[0], identity_matrix(count, values.dtype), scratch=(hot,))
     ]
 
 
@@ -306,7 +306,7 @@ LOWERINGS: dict[Op, Lowering] = {
     elementwise.astype: lambda out, x, *, dtype: [copy_into(out, x, casting="unsafe")],
     elementwise.full_like: lambda out, x, *, fill_value: [copy_into(out, fill_value, casting="unsafe")],
     elementwise.copy: lambda out, x: [copy_into(out, x)],
-    elementwise.strong_multiply: lambda out, x1, x2: [compute_into(sums.strong_product, out, x1, x2)],
+    elementwise.strong_multiply: lambda out, x1, x2: [compute_into(sums.write_strong_product, out, x1, x2)],
     truths.bitwise_and: compute_ufunc(np.bitwise_and),
     truths.bitwise_or: compute_ufunc(np.bitwise_or),
     truths.bitwise_xor: compute_ufunc(np.bitwise_xor),
@@ -343,7 +343,7 @@ CALLED: dict[Op, Any] = {
     truths.all: np.all,
     shape.tril: np.tril,
     shape.triu: np.triu,
-    shape.sum_to: sums.summed_to,
+    shape.sum_to: sums.sum_to,
     rearrange.roll: np.roll,
     rearrange.pad: sums.pad,
     reduction.argmax: np.argmax,

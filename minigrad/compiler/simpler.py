@@ -28,10 +28,10 @@ from minigrad.ops import (
     transcendental,
 )
 from minigrad.ops.internal import internal_op
-from minigrad.ops.kernels import WIDE, make_ones, maxima, row_sums, rows
-from minigrad.ops.kernels.curves import doubled_angle
-from minigrad.ops.kernels.rows import inverse_root
-from minigrad.ops.kernels.sums import kept_shape
+from minigrad.ops.kernels import WIDE, find_maxima, make_ones, rows, sum_last_axis
+from minigrad.ops.kernels.curves import double_angle
+from minigrad.ops.kernels.rows import invert_root
+from minigrad.ops.kernels.sums import keep_shape
 from minigrad.ops.product import SHORT
 
 Axis = int | tuple[int, ...] | None
@@ -64,11 +64,11 @@ def vecdot(x1: Any, x2: Any, *, axis: int, keepdims: bool) -> Any:
 
 
 def sum_rows(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    """Over the last axis a product with ones, as in `row_sums`."""
+    """Over the last axis a product with ones, as in `sum_last_axis`."""
     if x.dtype.char not in "fd" or not x.size or not x.ndim:
         return NotImplemented
     if keepdims:
-        return ops.reshape(ops.sum(x, axis=axis), shape=kept_shape(x.shape, axis))
+        return ops.reshape(ops.sum(x, axis=axis), shape=keep_shape(x.shape, axis))
     if axis not in (-1, x.ndim - 1, (x.ndim - 1,), (-1,)) or x.ndim < 2 or x.shape[-1] > WIDE:
         return NotImplemented
     matrix = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
@@ -109,7 +109,7 @@ def centre(x: Any, epsilon: float) -> tuple[Any, Any]:
         deviations = shifted - ops.expand_dims(ops.matmul(shifted, constant(shares, name="shares")), -1)
     squares = ops.matmul(ops.square(deviations), constant(shares, name="shares"))
     total = ops.expand_dims(squares, -1) + epsilon
-    return deviations, inverse_root(ops.sqrt(total), total, epsilon)
+    return deviations, invert_root(ops.sqrt(total), total, epsilon)
 
 
 def standardize(x: Any, *, epsilon: float) -> Any:
@@ -129,19 +129,19 @@ def inverse_deviation(x: Any, *, epsilon: float) -> Any:
 def steady(x: Any) -> Any:
     """Rows, each moved by a number so that the sum of its exponentials is exact."""
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: such a row has no distribution
-        return x - maxima(x, -1)
+        return x - find_maxima(x, -1)
 
 
 @internal_op(formula="log Σⱼ exp(xᵢⱼ) of steady rows")
 def log_total(x: Any) -> Any:
     """The logarithm of the sum of exponentials of each row, (rows, 1)."""
-    return np.log(row_sums(np.exp(x)))
+    return np.log(sum_last_axis(np.exp(x)))
 
 
 @internal_op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i")
 def surprise(x: Any, total: Any, targets: Any) -> Any:
     """The loss of each row; programs take the difference where it has digits enough, since they know the total."""
-    return rows.surprises(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
+    return rows.compute_losses(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
 
 
 def cross_entropy(
@@ -181,7 +181,7 @@ def gelu(x: Any, *, approximate: str) -> Any:
     if approximate != "tanh":
         return NotImplemented
     x = ops.maximum(x, -40.0)
-    return x * ops.sigmoid(doubled_angle(ops.square(x), x))
+    return x * ops.sigmoid(double_angle(ops.square(x), x))
 
 
 def tanh_slope(x: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op
 from minigrad.graph.node import Node, printable
-from minigrad.ops.kernels.blocks import pairs
+from minigrad.ops.kernels.blocks import count_pairs
 from minigrad.ops.places import first_free
 from minigrad.ops.strong import check_numbers
 
@@ -122,7 +122,7 @@ def flops_of_blocks(products: int, passes: int) -> Callable[..., int]:
 
     def count(out: Any, *inputs: Any, queries: int, block: int, causal: bool) -> int:
         *lead, length, width = inputs[-3].shape
-        scores = math.prod(lead) * pairs(queries, (length - queries) // 2, block, causal)
+        scores = math.prod(lead) * count_pairs(queries, (length - queries) // 2, block, causal)
         return int(scores * (2 * products * width + passes))
 
     return count

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.ops.kernels import curves
-from minigrad.ops.kernels.curves import ROOT_2_OVER_PI, ROOT_HALF, doubled_angle
+from minigrad.ops.kernels.curves import ROOT_2_OVER_PI, ROOT_HALF, double_angle
 from minigrad.ops.rows import check_number, row
 
 __all__ = [
@@ -117,7 +117,7 @@ def _(g: Any, y: Any, x: Any, *, approximate: str) -> Any:
         return g * ops.gelu_slope(x)
     x = ops.clip(x, -40.0, 40.0)  # beyond, the slope is 0 or 1 already, and the angle would overflow
     square = ops.square(x)
-    angle = doubled_angle(square, x)
+    angle = double_angle(square, x)
     gate = ops.sigmoid(angle)
     inner = x * (square * (0.044715 * 6 * ROOT_2_OVER_PI) + 2 * ROOT_2_OVER_PI)
     return g * (gate + gate * ops.sigmoid(-angle) * inner)

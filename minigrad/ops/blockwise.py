@@ -92,7 +92,7 @@ def check_sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: 
     check_beside("", (*lead, queries, keys), mask, bias)
     if g is not None and g.shape != (*lead, queries, width):
         raise ValueError(f"g of shape {g.shape}: expected that of the context, {(*lead, queries, width)}")
-    return kernels.measure(tokens, queries, bias, g)
+    return kernels.measure_sizes(tokens, queries, bias, g)
 
 
 def context_shape(tokens: Any, mask: Any, bias: Any, *, queries: int, block: int, causal: bool) -> Shaped:

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
-from minigrad.ops.kernels import HALF, checked_axis, sums
+from minigrad.ops.kernels import HALF, check_axis, sums
 from minigrad.ops.strong import strongly_multiplied
 
 __all__ = ["cumprod", "cumsum", "linear_recurrence"]
@@ -65,7 +65,7 @@ def products_of_others(x: Any, axis: int) -> Any:
 
 def shape_of_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Shaped:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    checked_axis("linear_recurrence", axis, len(shape))
+    check_axis("linear_recurrence", axis, len(shape))
     # With float16, integers become the floats that NumPy makes of them.
     return Shaped(shape, np.result_type(*(getattr(x, "dtype", x) for x in (a, b)), HALF))
 

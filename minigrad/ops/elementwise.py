@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.core.record import composition
-from minigrad.ops.kernels import is_zero, selected
+from minigrad.ops.kernels import is_zero, select_where
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
@@ -142,9 +142,9 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     [1.0, 0.0]
     """
     if is_zero(y) and is_like(x, condition):
-        return selected(condition, x)
+        return select_where(condition, x)
     if is_zero(x) and is_like(y, condition):
-        return selected(np.logical_not(condition), y)
+        return select_where(np.logical_not(condition), y)
     check_held(x, y)
     check_held(y, x)
     return np.where(condition, x, y)

@@ -12,7 +12,7 @@ from minigrad.core.errors import CaptureError
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
-from minigrad.ops.kernels import checked_axis, exactly, places
+from minigrad.ops.kernels import cast_exactly, check_axis, places
 from minigrad.wording.source import caller_line
 
 __all__ = [
@@ -103,9 +103,9 @@ def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]
     """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
     rows = indices[0] if len(indices) == 1 and index == (True,) else None
     if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and shape[0]:
-        return places.rows_added(values, rows, shape)
+        return places.add_at_rows(values, rows, shape)
     if any(e is True for e in index):
-        return places.added_at_places(values, places.numbered(shape)[index.with_arrays(indices)], shape)
+        return places.add_at_places(values, places.number_places(shape)[index.with_arrays(indices)], shape)
     result = np.zeros(shape, values.dtype)
     result[index.with_arrays(())] = values
     return result
@@ -131,7 +131,7 @@ def index(x: Any, key: object) -> Any:
 @op(formula="x with values written at an index")
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
     """A copy of `x` with `values` written at the index; see `set_at`."""
-    return write_at(x, values if x.dtype.kind == "f" else exactly(values, x.dtype), index.with_arrays(indices))
+    return write_at(x, values if x.dtype.kind == "f" else cast_exactly(values, x.dtype), index.with_arrays(indices))
 
 
 def write_at(x: Any, values: Any, key: Any) -> Any:
@@ -183,7 +183,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
         indices = ops.astype(indices, np.intp) if empty else indices
     if hasattr(indices, "dtype") and indices.dtype.kind == "b":  # 0 and 1 to NumPy; as an index they would be a mask
         indices = ops.astype(indices, np.int64)
-    return ops.index(x, (slice(None),) * checked_axis("take", axis, len(shape_of(x))) + (indices,))
+    return ops.index(x, (slice(None),) * check_axis("take", axis, len(shape_of(x))) + (indices,))
 
 
 @op(formula="x at one index per row", numpy=[np.take_along_axis])
@@ -194,13 +194,13 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     [[2.0], [3.0]]
     """
     x, indices = np.asarray(x), np.asarray(indices)
-    return np.take_along_axis(x, indices, checked_axis("take_along_axis", axis, x.ndim))
+    return np.take_along_axis(x, indices, check_axis("take_along_axis", axis, x.ndim))
 
 
 @op(formula="0, with values added at one index per row")
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
-    along = checked_axis("add_along_axis", axis, len(shape))
+    along = check_axis("add_along_axis", axis, len(shape))
     return places.add_along_axis(values, indices, along, shape)
 
 
@@ -223,5 +223,5 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     """
     if axis is None:
         x, axis = ops.ravel(x), 0
-    axis = checked_axis("sort", axis, len(shape_of(x)))
+    axis = check_axis("sort", axis, len(shape_of(x)))
     return ops.take_along_axis(x, ops.argsort(x, axis=axis), axis=axis)

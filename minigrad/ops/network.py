@@ -16,7 +16,7 @@ from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.ops.indexing import parse_index
 from minigrad.ops.kernels import (
-    checked_axis,
+    check_axis,
     rows,
 )
 from minigrad.ops.random import current_generator
@@ -33,9 +33,9 @@ def check_mask(where: Any) -> Any:
     return where
 
 
-def check_axis(x: Any, where: Any, axis: int) -> None:
+def check_axis_and_mask(x: Any, where: Any, axis: int) -> None:
     """Refuse an axis that is not there, and a mask that is no mask."""
-    checked_axis("axis", axis, max(np.ndim(x), 0 if where is None else where.ndim))
+    check_axis("axis", axis, max(np.ndim(x), 0 if where is None else where.ndim))
     check_mask(where)
 
 
@@ -43,7 +43,7 @@ def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
     """As `x`: these ops are not tried on zeros, since the scores of attention are the largest arrays of all."""
     check_mask(where)
     shape = np.broadcast_shapes(getattr(x, "shape", ()), () if where is None else where.shape)
-    checked_axis("axis", axis, len(shape))
+    check_axis("axis", axis, len(shape))
     return Shaped(shape, np.result_type(getattr(x, "dtype", type(x)), np.float16))
 
 
@@ -69,7 +69,7 @@ def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> softmax(Tensor([0.0, 1.0, 5.0]), where=[True, True, False]).numpy().round(4).tolist()
     [0.2689, 0.7311, 0.0]
     """
-    check_axis(x, where, axis)
+    check_axis_and_mask(x, where, axis)
     return rows.softmax(x, where, axis)
 
 
@@ -89,7 +89,7 @@ def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
     >>> log_softmax(Tensor([1e4, -1e4])).tolist()
     [0.0, -20000.0]
     """
-    check_axis(x, where, axis)
+    check_axis_and_mask(x, where, axis)
     return rows.log_softmax(x, where, axis)
 
 

@@ -20,7 +20,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor
-from minigrad.ops.kernels import checked_axes, sum_of_products, sums
+from minigrad.ops.kernels import check_axes, sum_of_products, sums
 from minigrad.ops.strong import strong_sums
 from minigrad.wording.clashes import refuse_clash
 
@@ -205,7 +205,7 @@ def tensordot(x1: Any, x2: Any, axes: int | Sequence[Any] = 2) -> Any:
 def contraction(function: str, x1: Any, x2: Any, axes1: tuple[int, ...], axes2: tuple[int, ...]) -> Any:
     """The sum of products over pairs of axes, in the name of `function`."""
     shape1, shape2 = shape_of(x1), shape_of(x2)
-    places1, places2 = checked_axes(function, axes1, len(shape1)), checked_axes(function, axes2, len(shape2))
+    places1, places2 = check_axes(function, axes1, len(shape1)), check_axes(function, axes2, len(shape2))
     if len(places1) != len(places2):
         raise ValueError(f"{function}: {len(places1)} axes of x1, {axes1}, for {len(places2)} of x2, {axes2}")
     for i, j, axis1, axis2 in zip(places1, places2, axes1, axes2, strict=True):

@@ -15,7 +15,7 @@ from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.indexing import Index, Slice
-from minigrad.ops.kernels import checked_axes, checked_axis, sums
+from minigrad.ops.kernels import check_axes, check_axis, sums
 
 __all__ = ["diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack"]
 
@@ -30,8 +30,8 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     (3, 4, 2)
     """
     ndim = len(shape_of(x))
-    moved = checked_axes("moveaxis, source", source, ndim)
-    places = checked_axes("moveaxis, destination", destination, ndim)
+    moved = check_axes("moveaxis, source", source, ndim)
+    places = check_axes("moveaxis, destination", destination, ndim)
     if len(moved) != len(places):
         raise ValueError(f"moveaxis: source has {len(moved)} axes, destination {len(places)}: expected as many")
     order = [axis for axis in range(ndim) if axis not in moved]
@@ -58,7 +58,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     [[3.0, 4.0], [1.0, 2.0]]
     """
     ndim = len(shape_of(x))
-    axes = range(ndim) if axis is None else checked_axes("flip", axis, ndim)
+    axes = range(ndim) if axis is None else check_axes("flip", axis, ndim)
     return ops.index(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
@@ -109,7 +109,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     if axis is None:
         x, axis = ops.ravel(x), 0
     shape = shape_of(x)
-    axis = checked_axis("repeat", axis, len(shape))
+    axis = check_axis("repeat", axis, len(shape))
     counts = read_counts("repeat", "repeats", repeats)
     before, length, after = shape[:axis], shape[axis], shape[axis + 1 :]
     if len(counts) == 1:
@@ -193,7 +193,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     shape = shape_of(x)
     if len(shape) < 2:
         raise ValueError(f"diagonal: an array of shape {shape} has no diagonal: expected at least two axes")
-    first, second = checked_axis("diagonal", axis1, len(shape)), checked_axis("diagonal", axis2, len(shape))
+    first, second = check_axis("diagonal", axis1, len(shape)), check_axis("diagonal", axis2, len(shape))
     if first == second:
         raise ValueError(f"diagonal: axis1={axis1} and axis2={axis2} are the same axis")
     matrices = ops.moveaxis(x, (first, second), (-2, -1))

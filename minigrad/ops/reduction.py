@@ -14,13 +14,13 @@ from minigrad.core.record import composition
 from minigrad.ops.cumulative import products_of_others
 from minigrad.ops.kernels import (
     HALF,
-    checked_axis,
+    check_axis,
     maximum_reduce,
     minimum_reduce,
-    reduced_sum,
+    sum_over,
     sums,
 )
-from minigrad.ops.kernels.sums import kept_shape
+from minigrad.ops.kernels.sums import keep_shape
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 
@@ -33,7 +33,7 @@ def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes counted from 0; what is out of range or named twice is refused in the name of the function."""
     if axis is None:
         return tuple(range(ndim))
-    found = tuple(checked_axis(name, i, ndim) for i in ((axis,) if isinstance(axis, int) else axis))
+    found = tuple(check_axis(name, i, ndim) for i in ((axis,) if isinstance(axis, int) else axis))
     if len(set(found)) < len(found):
         raise ValueError(f"{name}: duplicate value in axis={axis} of an array with {ndim} axes")
     return found
@@ -46,7 +46,7 @@ def spread(g: Any, x: Any, axis: Axis) -> Any:
 
 def keep_axes(y: Any, x: Any, axis: Axis) -> Any:
     """A reduced array with its reduced axes back as 1."""
-    shape = kept_shape(x.shape, axis)
+    shape = keep_shape(x.shape, axis)
     return y if y.shape == shape else ops.reshape(y, shape)
 
 
@@ -57,7 +57,7 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
     [4.0, 6.0]
     """
-    return reduced_sum(x, axis, keepdims)
+    return sum_over(x, axis, keepdims)
 
 
 sum.vjp("x")(lambda g, y, x, *, axis, keepdims: spread(g, x, axis))
@@ -65,7 +65,7 @@ sum.vjp("x")(lambda g, y, x, *, axis, keepdims: spread(g, x, axis))
 
 def count(x: Any, axis: Axis) -> int:
     """How many elements go into each result."""
-    return sums.count(shape_of(x), axis)
+    return sums.count_reduced(shape_of(x), axis)
 
 
 def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
@@ -198,12 +198,12 @@ def mean_square(deviation: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
 
 def degrees_of_freedom(x: Any, axis: Axis, ddof: float) -> float:
     """n − ddof; 0 where it would be less, as in NumPy, so that the result is NaN or infinite."""
-    return sums.degrees_of_freedom(shape_of(x), axis, ddof)
+    return sums.count_degrees_of_freedom(shape_of(x), axis, ddof)
 
 
 def centre(x: Any, axis: Axis) -> Any:
     """x minus its mean. The first entry is subtracted before: means are rounded, and equal elements give exactly 0."""
-    first = tuple(slice(0, 1) if n == 1 else slice(None) for n in kept_shape(x.shape, axis))
+    first = tuple(slice(0, 1) if n == 1 else slice(None) for n in keep_shape(x.shape, axis))
     shifted = x - ops.stop_gradient(ops.index(x, first))
     return shifted - ops.mean(shifted, axis=axis, keepdims=True)
 

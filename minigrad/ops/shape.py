@@ -14,7 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
-from minigrad.ops.kernels import checked_axis, sums
+from minigrad.ops.kernels import check_axis, sums
 from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
@@ -106,7 +106,7 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     >>> sum_to(Tensor([[1.0, 2.0], [3.0, 4.0]]), (2,)).tolist()
     [4.0, 6.0]
     """
-    return sums.summed_to(x, shape)
+    return sums.sum_to(x, shape)
 
 
 broadcast_to.vjp("x")(lambda g, y, x, *, shape: ops.sum_to(g, shape=x.shape))
@@ -154,7 +154,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     shapes = sorted({shape_of(x) for x in arrays})
     if len(shapes) != 1:
         raise ValueError(f"stack: expected at least one array, all of one shape, got {', '.join(map(str, shapes))}")
-    place = checked_axis("stack", axis, len(shapes[0]) + 1)
+    place = check_axis("stack", axis, len(shapes[0]) + 1)
     return ops.concatenate([ops.expand_dims(x, place) for x in arrays], axis=place)
 
 
@@ -166,7 +166,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     [[1.0], [2.0, 3.0]]
     """
     shape = shape_of(x)
-    axis = checked_axis("split", axis, len(shape))
+    axis = check_axis("split", axis, len(shape))
     length = shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         sections = int(indices_or_sections)

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.ops.kernels.blocks import pairs
+from minigrad.ops.kernels.blocks import count_pairs
 
 attention = mg.scaled_dot_product_attention
 BLOCKS = [1, 4, 7, 16, 100]  # of 16 queries and 11 keys: some divide the lengths, some do not, one holds everything
@@ -156,8 +156,8 @@ def test_blocks_that_are_wholly_hidden_by_causality_are_left_out():
     value[8:] = np.nan
     np.testing.assert_array_equal(attention(query[:8], key, value, causal=True, block=4), expected)
     assert np.isnan(attention(query[:8], key, value, causal=True)).all()
-    assert pairs(16, 16, 4, causal=True) == 16 * (1 + 2 + 3 + 4)
-    assert pairs(16, 16, 4, causal=False) == pairs(16, 16, 100, causal=True) == 16 * 16
+    assert count_pairs(16, 16, 4, causal=True) == 16 * (1 + 2 + 3 + 4)
+    assert count_pairs(16, 16, 4, causal=False) == count_pairs(16, 16, 100, causal=True) == 16 * 16
 
 
 def test_floating_point_operations_are_those_of_the_products_and_of_the_passes_over_the_scores():

@@ -31,11 +31,11 @@ def test_sums_of_rows_and_of_axes(shape, dtype):
     x = normal(shape, 3.0, dtype)
     for axis in axes(shape):
         expected = np.sum(x, axis, np.float64, keepdims=True)
-        found = kernels.axis_sums(x, axis)
+        found = kernels.sum_axis(x, axis)
         assert found.shape == expected.shape
         assert found.dtype == np.sum(x, axis).dtype
         np.testing.assert_allclose(found, expected, rtol=close(dtype), atol=10 * close(dtype))
-    np.testing.assert_array_equal(kernels.row_sums(x), kernels.axis_sums(x, -1))
+    np.testing.assert_array_equal(kernels.sum_last_axis(x), kernels.sum_axis(x, -1))
 
 
 @every_dtype
@@ -44,7 +44,7 @@ def test_sums_of_rows_and_of_axes(shape, dtype):
 def test_sums_over_the_leading_axes(shape, trailing, dtype):
     x = normal((2, 3, *shape), 3.0, dtype)
     rest = x.shape[max(1, x.ndim - trailing) :]
-    found = kernels.batch_sums(x, rest)
+    found = kernels.sum_batch(x, rest)
     expected = np.sum(x, tuple(range(x.ndim - len(rest))), np.float64)
     assert (found.shape, found.dtype) == (rest, np.sum(x[..., :0]).dtype)
     np.testing.assert_allclose(found, expected, rtol=close(dtype), atol=10 * close(dtype))
@@ -56,25 +56,25 @@ def test_the_largest_of_each_axis(shape, spread):
     x = normal(shape, spread)
     for axis in axes(shape):
         expected = np.max(x, axis, keepdims=True, initial=-np.inf)
-        np.testing.assert_array_equal(kernels.maxima(x, axis), expected, strict=True)
+        np.testing.assert_array_equal(kernels.find_maxima(x, axis), expected, strict=True)
 
 
 @every_spread
 def test_one_maximum_serves_all_rows_only_where_they_lie_near_each_other(spread):
     x = normal((4, 5), spread)
-    highest = kernels.common_maximum(x)
+    highest = kernels.find_common_maximum(x)
     assert highest == (x.max() if np.ptp(x) < 16 else None)
 
 
 @pytest.mark.parametrize("gap", [15.9, 16.0, 16.1])
 def test_near_is_within_16(gap):
-    assert (kernels.common_maximum(np.array([0.0, gap])) is not None) == (gap < 16)
+    assert (kernels.find_common_maximum(np.array([0.0, gap])) is not None) == (gap < 16)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_no_common_maximum_of_what_is_not_finite_or_not_there(value):
-    assert kernels.common_maximum(np.array([[1.0, value], [2.0, 3.0]])) is None
-    assert kernels.common_maximum(np.zeros((0, 3))) is None
+    assert kernels.find_common_maximum(np.array([[1.0, value], [2.0, 3.0]])) is None
+    assert kernels.find_common_maximum(np.zeros((0, 3))) is None
 
 
 def assert_moved_together(x, found, axis, allowed):
@@ -93,7 +93,7 @@ def assert_moved_together(x, found, axis, allowed):
 def test_shifting_keeps_exponentials_finite_and_their_proportions(shape, spread, dtype):
     x = normal(shape, spread, dtype)
     for axis in axes(shape):
-        found = kernels.shifted(x, axis)
+        found = kernels.shift_rows(x, axis)
         assert (found.shape, found.dtype) == (shape, np.float64 if dtype is np.int64 else dtype)
         assert_moved_together(x, found, axis, np.ones(shape, bool))
 
@@ -104,7 +104,7 @@ def test_shifting_keeps_exponentials_finite_and_their_proportions(shape, spread,
 def test_under_a_mask_only_what_it_lets_through_decides(spread, axis, mask_shape):
     mask = normal(mask_shape, seed=1) > 0
     x, allowed = np.broadcast_arrays(normal((3, 4), spread), mask)
-    found = kernels.masked_and_shifted(normal((3, 4), spread), mask, axis)
+    found = kernels.mask_and_shift_rows(normal((3, 4), spread), mask, axis)
     assert found.shape == x.shape
     assert np.all(np.exp(found) < np.inf)
     assert_moved_together(x, found, axis, allowed)
@@ -113,16 +113,16 @@ def test_under_a_mask_only_what_it_lets_through_decides(spread, axis, mask_shape
 @pytest.mark.parametrize("axis", [-1, 0])
 def test_a_row_of_nothing_is_not_a_number_and_makes_no_noise(axis):
     x = np.full((2, 2), -np.inf)
-    assert np.isnan(kernels.shifted(x, axis)).all()
-    assert np.isneginf(kernels.masked_and_shifted(x, np.ones((2, 2), bool), axis)).all()
-    assert np.isneginf(kernels.masked_and_shifted(np.zeros((2, 2)), np.zeros((3, 2, 2), bool), axis)).all()
+    assert np.isnan(kernels.shift_rows(x, axis)).all()
+    assert np.isneginf(kernels.mask_and_shift_rows(x, np.ones((2, 2), bool), axis)).all()
+    assert np.isneginf(kernels.mask_and_shift_rows(np.zeros((2, 2)), np.zeros((3, 2, 2), bool), axis)).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_selection_keeps_the_bits(dtype):
     x = np.array([1.5, -0.0, np.nan, np.inf, -np.inf, 2.0], dtype)
     condition = np.array([True, True, True, True, False, False])
-    found = kernels.selected(condition, x)
+    found = kernels.select_where(condition, x)
     assert found.dtype == dtype
     assert found[:4].tobytes() == x[:4].tobytes()
     assert found[4:].tobytes() == np.zeros(2, dtype).tobytes()

@@ -256,7 +256,7 @@ def declare():
         del mg.registry[name]
 
 
-@pytest.mark.parametrize("name", ["helper", "SCALE", "np", "len", "own", "t", "range", "x", "fitting"])
+@pytest.mark.parametrize("name", ["helper", "SCALE", "np", "len", "own", "t", "range", "x", "check_fit"])
 def test_A10_tensors_called_as_what_an_op_of_the_user_uses(name, declare):
     def own(x):
         t = helper(x)

@@ -107,7 +107,7 @@ def test_a_saved_script_looks_too(declared, tmp_path):
     step.save_source(tmp_path / "script.py")
     scope = {"__name__": "script", "__file__": str(tmp_path / "script.py")}
     exec((tmp_path / "script.py").read_text(), scope)
-    assert "def fitting" in (tmp_path / "script.py").read_text()
+    assert "def check_fit" in (tmp_path / "script.py").read_text()
     with pytest.raises(TypeError, match="largest: returned"):
         scope["step"](np.array([1.0, 2.0]))
 

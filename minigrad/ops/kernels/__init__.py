@@ -32,7 +32,7 @@ class NotANumberError(FloatingPointError):
     """A gradient has a NaN, where 0 · ∞ may be meant to be 0; nothing was written yet."""
 
 
-def fitting(name: str, result: Any, out: Array) -> Any:
+def check_fit(name: str, result: Any, out: Array) -> Any:
     """What a user's op computed, if it is of the shape and type for which a program was made."""
     array = np.asarray(result)
     if (array.shape, array.dtype) != (out.shape, out.dtype):
@@ -52,28 +52,28 @@ def check_numbers(*gradients: Any) -> None:
             )
 
 
-def reduced_sum(x: Any, axis: Any, keepdims: bool) -> Any:
+def sum_over(x: Any, axis: Any, keepdims: bool) -> Any:
     """np.sum, but float16 is summed up in float32: in its own precision, ones add up to 2,048 and no further."""
     if hasattr(x, "dtype") and x.dtype.char == "e":
         return add_reduce(x, axis, np.float32, None, keepdims).astype(HALF)
     return add_reduce(x, axis, None, None, keepdims)
 
 
-def row_sums(x: Array) -> Array:
+def sum_last_axis(x: Array) -> Array:
     """Sums over the last axis, which stays as 1. A product with ones: `add.reduce` is slow along short rows.
 
     Along wide ones it adds in pairs, and a product of an array that is no plain matrix one after the other.
     """
     if x.dtype.char in "fd" and x.shape[-1] <= WIDE:
         return np.asarray(x @ make_ones(x.shape[-1], x.dtype))[..., None]
-    return np.asarray(reduced_sum(x, -1, True))
+    return np.asarray(sum_over(x, -1, True))
 
 
-def batch_sums(x: Array, shape: tuple[int, ...]) -> Array:
+def sum_batch(x: Array, shape: tuple[int, ...]) -> Array:
     """Sums over the leading axes down to `shape`, the trailing ones; a product with ones here too."""
     count = math.prod(shape)
     if not x.size or x.dtype.char not in "fd":
-        return np.asarray(reduced_sum(x.reshape(-1 if count else x.size, *shape), 0, False))
+        return np.asarray(sum_over(x.reshape(-1 if count else x.size, *shape), 0, False))
     rows = x.reshape(-1, count)
     return (make_ones(len(rows), x.dtype) @ rows).reshape(shape)
 
@@ -85,7 +85,7 @@ def make_ones(count: int, dtype: np.dtype[Any]) -> Array:
     return array
 
 
-def selected(condition: Array, x: Array) -> Array:
+def select_where(condition: Array, x: Array) -> Array:
     """`x` where the condition holds, else 0: on the bits as integers, since `where` branches at every element."""
     bits = condition.astype(f"i{x.itemsize}")
     bits *= x.view(bits.dtype)
@@ -103,18 +103,18 @@ def as_float(x: Any) -> Array:
     return array if array.dtype.kind == "f" else array.astype(np.result_type(array.dtype, np.float16))
 
 
-def widened(x: Array) -> tuple[Array, np.dtype[Any]]:
+def widen_half(x: Array) -> tuple[Array, np.dtype[Any]]:
     """float16 as float32, where sums neither overflow nor lose their small terms, and the type to come back to."""
     return (x.astype(np.float32) if x.dtype.char == "e" else x), x.dtype
 
 
 @functools.cache
-def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def find_sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type to add up in: that of `numpy.sum` for integers, which does not wrap, and float32 for float16."""
     return np.dtype(np.float32) if dtype.char == "e" else add_reduce(np.empty(0, dtype)).dtype
 
 
-def exactly(values: Any, dtype: Any) -> Array:
+def cast_exactly(values: Any, dtype: Any) -> Array:
     """`values` in another type; TypeError where one of them would become another number, as 2.5 or −1 in a uint8."""
     given, dtype = np.asarray(values), np.dtype(dtype)
     if given.dtype.kind not in "biuf":
@@ -128,28 +128,28 @@ def exactly(values: Any, dtype: Any) -> Array:
     return cast
 
 
-def shifted(x: Array, axis: int) -> Array:
+def shift_rows(x: Array, axis: int) -> Array:
     """`x` minus something near the maximum of each row, so that no exponential of it overflows or vanishes."""
     x = as_float(x)
-    highest = common_maximum(x)
+    highest = find_common_maximum(x)
     if highest is not None:
         return np.asarray(x - highest)
     with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
-        return np.asarray(x - maxima(x, axis))
+        return np.asarray(x - find_maxima(x, axis))
 
 
-def masked_and_shifted(x: Array, mask: Array, axis: int) -> Array:
-    """As `shifted`, for what the mask lets through; the exponentials of the rest are finite, to be multiplied by 0."""
+def mask_and_shift_rows(x: Array, mask: Array, axis: int) -> Array:
+    """As `shift_rows`, where the mask is True; the exponentials of the rest are finite, to be multiplied by 0."""
     x = as_float(x)
-    highest = common_maximum(x)
+    highest = find_common_maximum(x)
     if highest is not None and np.broadcast(x, mask).shape == x.shape:
         return np.asarray(x - highest)
     x = np.where(mask, x, x.dtype.type(-np.inf))
-    largest = maxima(x, axis)
+    largest = find_maxima(x, axis)
     return np.asarray(x - np.where(np.isfinite(largest), largest, x.dtype.type(0)))
 
 
-def common_maximum(x: Array) -> Any:
+def find_common_maximum(x: Array) -> Any:
     """The largest value of all where it can serve every row, which is much cheaper; None where values lie far apart.
 
     Within 16 of each other, no row loses more than four bits of its exponentials to it. NaN and infinities never are.
@@ -160,7 +160,7 @@ def common_maximum(x: Array) -> Any:
     return highest if highest < minimum_reduce(x, None) + 16 else None
 
 
-def maxima(x: Array, axis: int) -> Array:
+def find_maxima(x: Array, axis: int) -> Array:
     """The largest value along one axis, which stays as 1; along short rows `argmax` is much faster than a reduction."""
     if not x.size:
         return np.asarray(maximum_reduce(x, axis, None, None, True, -np.inf))
@@ -171,9 +171,9 @@ def maxima(x: Array, axis: int) -> Array:
     return largest.reshape(*x.shape[:-1], 1)
 
 
-def axis_sums(x: Array, axis: int) -> Array:
+def sum_axis(x: Array, axis: int) -> Array:
     """Sums over one axis, which stays as 1."""
-    return row_sums(x) if axis in (-1, x.ndim - 1) else np.asarray(reduced_sum(x, axis, True))
+    return sum_last_axis(x) if axis in (-1, x.ndim - 1) else np.asarray(sum_over(x, axis, True))
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------
@@ -184,11 +184,11 @@ def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape[::-1], target[::-1], strict=False))
 
 
-def checked_axis(function: str, axis: int, ndim: int) -> int:
+def check_axis(function: str, axis: int, ndim: int) -> int:
     """`axis` counted from the front, or an AxisError that names the function."""
     return int(normalize_axis_index(axis, ndim, function))
 
 
-def checked_axes(function: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+def check_axes(function: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """Axes counted from the front; AxisError for one that is not there, ValueError for one that is there twice."""
     return tuple(normalize_axis_tuple(axes, ndim, function))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.core.arrays import Array
-from minigrad.ops.kernels import maxima, maximum_reduce, minimum_reduce, row_sums, sum_of_products
+from minigrad.ops.kernels import find_maxima, maximum_reduce, minimum_reduce, sum_last_axis, sum_of_products
 
 
 class Sizes(NamedTuple):
@@ -27,7 +27,7 @@ class Sizes(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def measure(tokens: Any, queries: int, *others: Any) -> Sizes:
+def measure_sizes(tokens: Any, queries: int, *others: Any) -> Sizes:
     """The sizes of a call on tokens, and on others that have a say in the type."""
     *lead, length, width = tokens.shape
     floats = (x if isinstance(x, (int, float)) else x.dtype for x in (tokens, *others) if x is not None)
@@ -36,12 +36,12 @@ def measure(tokens: Any, queries: int, *others: Any) -> Sizes:
 
 def blockwise_attention(tokens: Any, mask: Any, bias: Any, queries: int, block: int, causal: bool) -> Any:
     """softmax(q kᵀ + bias) v, the tokens being queries, keys and values, one below the other."""
-    of = measure(tokens, queries, bias)
-    tokens = rows_in_memory(tokens, of)
+    of = measure_sizes(tokens, queries, bias)
+    tokens = lay_out_rows(tokens, of)
     context = np.empty((*of.lead, of.queries, of.width), tokens.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):  # limits of ±∞, and rows of −∞ without a mask: NaN
-        for place, head, value in heads(of, tokens, mask, bias, block, causal):
-            context_of(head, value, context[place])
+        for place, head, value in iterate_heads(of, tokens, mask, bias, block, causal):
+            compute_context(head, value, context[place])
     return context.astype(of.dtype, copy=False)
 
 
@@ -49,17 +49,17 @@ def blockwise_attention_gradient(
     g: Any, tokens: Any, mask: Any, bias: Any, queries: int, block: int, causal: bool
 ) -> Any:
     """What flows back to the tokens from the cotangent of the context."""
-    of = measure(tokens, queries, bias, g)
-    g, tokens = rows_in_memory(g, of), rows_in_memory(tokens, of)
+    of = measure_sizes(tokens, queries, bias, g)
+    g, tokens = lay_out_rows(g, of), lay_out_rows(tokens, of)
     gradient = np.zeros(tokens.shape, tokens.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):
-        for place, head, value in heads(of, tokens, mask, bias, block, causal):
+        for place, head, value in iterate_heads(of, tokens, mask, bias, block, causal):
             to_tokens = np.split(gradient[place], [of.queries, of.queries + of.keys])
-            gradients_of(head, value, g[place], *to_tokens)
+            add_gradients(head, value, g[place], *to_tokens)
     return gradient.astype(of.dtype, copy=False)
 
 
-def heads(
+def iterate_heads(
     of: Sizes, tokens: Array, mask: Any, bias: Any, block: int, causal: bool
 ) -> Iterator[tuple[tuple[int, ...], Head, Array]]:
     """For each place along the leading axes, what its scores are made of, and the values."""
@@ -71,7 +71,7 @@ def heads(
         yield place, Head(query, key, mask_here, bias_here, causal, block), value
 
 
-def rows_in_memory(x: Any, of: Sizes) -> Array:
+def lay_out_rows(x: Any, of: Sizes) -> Array:
     """`x` row by row, in the type to compute in: float32 for float16, where sums neither overflow nor lose terms."""
     return np.ascontiguousarray(x, np.float32 if of.dtype.char == "e" else of.dtype)
 
@@ -90,15 +90,15 @@ class Head(NamedTuple):
     block: int
 
     def rows(self) -> Iterator[slice]:
-        return blocks(len(self.query), self.block)
+        return cut_blocks(len(self.query), self.block)
 
     def columns(self, rows: slice) -> Iterator[slice]:
-        return visible(rows, len(self.key), self.block, self.causal)
+        return find_visible_blocks(rows, len(self.key), self.block, self.causal)
 
     def scores(self, rows: slice, columns: slice, memory: Array) -> Array:
         """One block, written to the beginning of `memory`; nothing is hidden yet."""
         query, key = self.query[rows], self.key[columns]
-        scores = np.matmul(query, key.T, out=shaped(memory, len(query), len(key)))
+        scores = np.matmul(query, key.T, out=shape_memory(memory, len(query), len(key)))
         if self.bias is not None:
             scores += self.bias[rows, columns]
         return scores
@@ -117,25 +117,25 @@ class Head(NamedTuple):
         return np.empty(min(len(self.query), self.block) * min(len(self.key), columns), self.query.dtype)
 
 
-def blocks(length: int, block: int) -> Iterator[slice]:
+def cut_blocks(length: int, block: int) -> Iterator[slice]:
     return (slice(start, min(start + block, length)) for start in range(0, length, block))
 
 
-def visible(rows: slice, keys: int, block: int, causal: bool) -> Iterator[slice]:
+def find_visible_blocks(rows: slice, keys: int, block: int, causal: bool) -> Iterator[slice]:
     """The blocks of keys of which some query of `rows` may see some."""
-    return blocks(min(keys, -(-rows.stop // block) * block) if causal else keys, block)
+    return cut_blocks(min(keys, -(-rows.stop // block) * block) if causal else keys, block)
 
 
-def pairs(queries: int, keys: int, block: int, causal: bool) -> int:
+def count_pairs(queries: int, keys: int, block: int, causal: bool) -> int:
     """How many scores are computed."""
     return sum(
         (rows.stop - rows.start) * (columns.stop - columns.start)
-        for rows in blocks(queries, block)
-        for columns in visible(rows, keys, block, causal)
+        for rows in cut_blocks(queries, block)
+        for columns in find_visible_blocks(rows, keys, block, causal)
     )
 
 
-def context_of(head: Head, value: Array, out: Array) -> None:
+def compute_context(head: Head, value: Array, out: Array) -> None:
     """softmax(scores) value, into `out`."""
     memory = head.memory(head.block)
     for rows in head.rows():
@@ -144,12 +144,12 @@ def context_of(head: Head, value: Array, out: Array) -> None:
         for columns in head.columns(rows):
             before = softmax.shift
             exponentials = softmax.add(columns, memory)
-            weighted *= faded(before, softmax.shift)
+            weighted *= compute_fading(before, softmax.shift)
             weighted += exponentials @ value[columns]
         np.divide(weighted, softmax.divisor, out=out[rows])
 
 
-def gradients_of(head: Head, value: Array, g: Array, to_query: Array, to_key: Array, to_value: Array) -> None:
+def add_gradients(head: Head, value: Array, g: Array, to_query: Array, to_key: Array, to_value: Array) -> None:
     """Add what flows back from `g`, the cotangent of the context, to the queries, keys and values.
 
     The exponentials of one block of queries, and what flows back to them, are kept until the sums over all keys are
@@ -163,13 +163,13 @@ def gradients_of(head: Head, value: Array, g: Array, to_query: Array, to_key: Ar
         for columns in head.columns(rows):
             before, first = softmax.shift, count * columns.start
             exponential = softmax.add(columns, exponentials[first:])
-            pull = np.matmul(g[rows], value[columns].T, out=shaped(pulls[first:], *exponential.shape))
-            along *= faded(before, softmax.shift)
+            pull = np.matmul(g[rows], value[columns].T, out=shape_memory(pulls[first:], *exponential.shape))
+            along *= compute_fading(before, softmax.shift)
             along += sum_of_products(exponential, pull)[:, None]
             kept.append((columns, exponential, pull, softmax.shift))
         along /= softmax.divisor
         for columns, exponential, pull, shift in kept:
-            share = faded(shift, softmax.shift) / softmax.divisor
+            share = compute_fading(shift, softmax.shift) / softmax.divisor
             to_value[columns] += exponential.T @ (share * g[rows])
             pull -= along
             pull *= exponential
@@ -199,13 +199,13 @@ class RunningSoftmax:
                 scores *= seen
         else:
             if seen is not None:
-                hide(scores, seen)
+                hide_scores(scores, seen)
             rise = self.rise(scores)
             scores -= rise
             before, self.shift = self.shift, self.shift + rise
-            self.total *= faded(before, self.shift)
+            self.total *= compute_fading(before, self.shift)
             np.exp(scores, out=scores)
-        self.total += row_sums(scores)
+        self.total += sum_last_axis(scores)
         return scores
 
     def is_moderate(self, scores: Array) -> bool:
@@ -216,7 +216,7 @@ class RunningSoftmax:
 
     def rise(self, scores: Array) -> Array:
         """How far the maximum of each row has moved: not down where something is summed up already."""
-        largest = maxima(scores, -1)
+        largest = find_maxima(scores, -1)
         moved = np.isfinite(largest) & (abs(largest) > SLACK) & ((largest > 0) | (self.total == 0))
         return np.where(moved, largest, 0)
 
@@ -228,18 +228,18 @@ class RunningSoftmax:
         return np.where(self.total > 0, self.total, 1) if may_be_empty else self.total
 
 
-def faded(before: Array, after: Array) -> Array:
+def compute_fading(before: Array, after: Array) -> Array:
     """What exponentials count for when more is subtracted from their scores; where less is, there were none."""
     return np.asarray(np.exp(np.minimum(before - after, 0)))
 
 
-def hide(scores: Array, mask: Array) -> None:
+def hide_scores(scores: Array, mask: Array) -> None:
     """−∞ where the mask is False, whatever stood there: `where` branches at every element, ten times as slow."""
     limits = np.subtract(mask, 0.5, dtype=scores.dtype)
     limits /= 0  # ∞ or −∞
     np.fmin(scores, limits, out=scores)
 
 
-def shaped(memory: Array, *shape: int) -> Array:
+def shape_memory(memory: Array, *shape: int) -> Array:
     """The beginning of `memory` as an array of this shape."""
     return memory[: math.prod(shape)].reshape(shape)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.kernels import as_float, widened
+from minigrad.ops.kernels import as_float, widen_half
 
 
 def leaky_relu(x: Any, slope: float) -> Any:
@@ -20,20 +20,20 @@ def leaky_relu(x: Any, slope: float) -> Any:
 
 def elu(x: Any, alpha: float) -> Any:
     """x where x > 0, else alpha · (exp x − 1)."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha).astype(dtype, copy=False)
 
 
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(−x))."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     with_x, without = np.exp(np.minimum(x, 0)), np.exp(-np.maximum(x, 0))  # neither overflows, and one of them is 1
     return (with_x / (with_x + without)).astype(dtype, copy=False)
 
 
 def softplus(x: Any) -> Any:
     """log(1 + exp x)."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     return (np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))).astype(dtype, copy=False)
 
 
@@ -44,13 +44,13 @@ def log_sigmoid(x: Any) -> Any:
 
 def softsign(x: Any) -> Any:
     """x / (1 + |x|)."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     return (x / (np.abs(x) + 1)).astype(dtype, copy=False)
 
 
 def tanh_slope(x: Any) -> Any:
     """1 / cosh² x = 4t / (1 + t)² with t = exp(−2 |x|), which cannot overflow."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     t = np.exp(np.abs(x) * -2)
     return (t * 4 / np.square(t + 1)).astype(dtype, copy=False)
 
@@ -80,7 +80,7 @@ def erfc(x: Any) -> Any:
     return compute_by_math(math.erfc, x)
 
 
-def halves(x: Any) -> tuple[Any, Any]:
+def split_in_two(x: Any) -> tuple[Any, Any]:
     """A float64 array as a sum of two: the first has 24 bits, so that its products with 29 bits or less are exact."""
     coarse = x.astype(np.float32).astype(np.float64)
     return coarse, x - coarse
@@ -91,7 +91,7 @@ def gaussian(x: Any, rate: float) -> Any:
     x = as_float(x)
     bound = math.sqrt(800 / rate)  # where even the exponential in float64 is 0
     inside = np.clip(np.asarray(x, np.float64), -bound, bound)
-    coarse, fine = halves(inside)
+    coarse, fine = split_in_two(inside)
     y = np.exp(np.square(coarse) * -rate) * np.exp(fine * (inside + coarse) * -rate)
     return y.astype(x.dtype)
 
@@ -100,18 +100,18 @@ def gaussian(x: Any, rate: float) -> Any:
 
 TWO_OVER_ROOT_PI, ROOT_2_OVER_PI = 2 / math.sqrt(math.pi), math.sqrt(2 / math.pi)
 ROOT_HALF, ROOT_HALF_REST = 0.7071067811865476, -4.833646656726457e-17  # √½ is the sum
-COARSE_ROOT_HALF, FINE_ROOT_HALF = map(float, halves(np.float64(ROOT_HALF)))
+COARSE_ROOT_HALF, FINE_ROOT_HALF = map(float, split_in_two(np.float64(ROOT_HALF)))
 
 
-def doubled_angle(square: Any, x: Any) -> Any:
+def double_angle(square: Any, x: Any) -> Any:
     """2√(2/π) (x + 0.044715 x³): the form with tanh of half of it is x times the sigmoid of all of it."""
     return (square * (0.044715 * 2 * ROOT_2_OVER_PI) + 2 * ROOT_2_OVER_PI) * x
 
 
 def gelu(x: Any, approximate: str) -> Any:
     """x · Φ(x), Φ being the normal distribution function, or an approximation of it by tanh."""
-    x, dtype = widened(np.maximum(as_float(x), -40))  # where the result is 0 already: −∞ times 0 would be NaN
-    share = normal_distribution(x) if approximate == "none" else sigmoid(doubled_angle(x * x, x))
+    x, dtype = widen_half(np.maximum(as_float(x), -40))  # where the result is 0 already: −∞ times 0 would be NaN
+    share = normal_distribution(x) if approximate == "none" else sigmoid(double_angle(x * x, x))
     return (x * share).astype(dtype, copy=False)
 
 
@@ -119,7 +119,7 @@ def normal_distribution(x: Any) -> Any:
     """Φ(x) = ½ erfc(−x √½) in float64; the rounding of −x √½, which erfc multiplies in the tail, is made up for."""
     x = np.clip(np.asarray(x, np.float64), -40, 40)
     scaled = x * ROOT_HALF
-    x_coarse, x_fine = halves(x)
+    x_coarse, x_fine = split_in_two(x)
     rounding = (
         x_coarse * COARSE_ROOT_HALF
         - scaled
@@ -134,9 +134,9 @@ def normal_distribution(x: Any) -> Any:
 GELU_SLOPE_ZERO, GELU_SLOPE_ZERO_REST = -0.7517915246935645, 1.4956759177009883e-17
 
 
-def gelu_slope_near_its_zero(distance: Any) -> Any:
+def integrate_gelu_slope(distance: Any) -> Any:
     """The integral of φ(t)(2 − t²), its derivative, by Gauss and Legendre's rule: nothing cancels."""
-    nodes, weights = nodes_and_weights()
+    nodes, weights = find_nodes_and_weights()
     t = GELU_SLOPE_ZERO + distance[..., None] * ((nodes + 1) / 2)
     slopes = np.exp(-0.5 * t * t) * (2 - t * t)
     middle = slopes[..., 4]  # where the distance is small, it is all that counts
@@ -144,7 +144,7 @@ def gelu_slope_near_its_zero(distance: Any) -> Any:
 
 
 @functools.cache
-def nodes_and_weights() -> Any:
+def find_nodes_and_weights() -> Any:
     """Those of the rule, 9 of each; computed when needed, because NumPy imports its polynomials only then."""
     return np.polynomial.legendre.leggauss(9)
 
@@ -156,7 +156,7 @@ def gelu_slope(x: Any) -> Any:
     y = np.asarray(normal_distribution(inside) + inside * gaussian(inside, 0.5) / math.sqrt(2 * math.pi))
     distance = inside - GELU_SLOPE_ZERO - GELU_SLOPE_ZERO_REST
     near = np.abs(distance) < 0.6
-    y[near] = gelu_slope_near_its_zero(distance[near])
+    y[near] = integrate_gelu_slope(distance[near])
     return y.astype(x.dtype)
 
 
@@ -170,7 +170,7 @@ EXP_OF_MISH_SLOPE_ZERO = 0.3034825352815289
 
 def silu(x: Any) -> Any:
     """Sigmoid linear unit, also called swish (Elfwing, Uchibe and Doya, arXiv 1702.03118)."""
-    x, dtype = widened(np.maximum(as_float(x), -800))
+    x, dtype = widen_half(np.maximum(as_float(x), -800))
     root, without = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))
     result = x * root * root / (root * root + without)  # by the roots, exp x vanishes no earlier than the result
     return result.astype(dtype, copy=False)
@@ -178,7 +178,7 @@ def silu(x: Any) -> Any:
 
 def silu_slope(x: Any) -> Any:
     """The derivative of `silu`, accurate also around its zero at −1.28."""
-    x, dtype = widened(np.clip(as_float(x), -800, 800))  # beyond, it is 0 and 1
+    x, dtype = widen_half(np.clip(as_float(x), -800, 800))  # beyond, it is 0 and 1
     # With e = exp x it is e (1 + x + e) / (1 + e)², and 1 + x + e = d + e₀ (exp d − 1), where d is the distance from
     # the zero x₀, and e₀ = exp x₀: two terms of one sign.
     e = np.exp(np.minimum(x, 0))
@@ -191,13 +191,13 @@ def silu_slope(x: Any) -> Any:
 
 def mish(x: Any) -> Any:
     """Self-regularised activation (Misra, arXiv 1908.08681)."""
-    x, dtype = widened(np.maximum(as_float(x), -800))
+    x, dtype = widen_half(np.maximum(as_float(x), -800))
     return (x * np.tanh(softplus(x))).astype(dtype, copy=False)
 
 
 def mish_slope(x: Any) -> Any:
     """The derivative of `mish`, accurate also around its zero at −1.19."""
-    x, dtype = widened(np.clip(as_float(x), -800, 800))
+    x, dtype = widen_half(np.clip(as_float(x), -800, 800))
     # With e = exp x it is e ω / (e² + 2e + 2)², ω = 4(x + 1) + 4e² + e³ + e (4x + 6) (the paper's equation 5). Taking
     # from ω what it is at its zero, 0, leaves terms of one sign.
     e, e0 = np.exp(np.minimum(x, 0)), EXP_OF_MISH_SLOPE_ZERO

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.arrays import Array
-from minigrad.ops.kernels import add_reduce, exactly, maximum_reduce, minimum_reduce, sum_dtype
+from minigrad.ops.kernels import add_reduce, cast_exactly, find_sum_dtype, maximum_reduce, minimum_reduce
 
 
 def check_room(taken: Any, count: int, context: int) -> None:
@@ -20,21 +20,21 @@ def check_room(taken: Any, count: int, context: int) -> None:
         )
 
 
-def numbered(shape: tuple[int, ...]) -> Any:
+def number_places(shape: tuple[int, ...]) -> Any:
     """The number of each element, row by row; read with an index, it says which places the index means."""
     return np.arange(math.prod(shape)).reshape(shape)
 
 
-def added_at_places(values: Any, places: Any, shape: tuple[int, ...]) -> Any:
+def add_at_places(values: Any, places: Any, shape: tuple[int, ...]) -> Any:
     """Values added at numbered places of zeros; `add.at` is fast on flat arrays only."""
-    result = np.zeros(math.prod(shape), sum_dtype(values.dtype))
+    result = np.zeros(math.prod(shape), find_sum_dtype(values.dtype))
     values = values if values.shape == places.shape else np.broadcast_to(values, places.shape)
     np.add.at(result, places.ravel(), values.ravel())
     result = result.reshape(shape)
     return result.astype(values.dtype, copy=False) if values.dtype.kind == "f" else result
 
 
-def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
+def add_at_rows(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
     """Rows added at the places `rows` of zeros, without numbering those that take no part."""
     count, width, rows = shape[0], math.prod(shape[1:]), rows.astype(np.intp, copy=False)
     if rows.size and (minimum_reduce(rows, None) < 0 or maximum_reduce(rows, None) >= count):
@@ -43,25 +43,25 @@ def rows_added(values: Any, rows: Any, shape: tuple[int, ...]) -> Any:
             raise IndexError(f"index {outside[0]} is out of bounds for axis 0 with size {count}")
         rows = np.where(rows < 0, rows + count, rows)
     places = rows[..., None] * width + np.arange(width)
-    return added_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
+    return add_at_places(values, places.reshape(rows.shape + shape[1:]), shape)
 
 
-def add_rows(values: Array, rows: Array, identity: Array, hot: Array, out: Array) -> None:
+def add_hot_rows(values: Array, rows: Array, identity: Array, hot: Array, out: Array) -> None:
     """Rows added at the places `rows` of zeros, by a product with their one-hot vectors; `hot` is memory for these."""
     count, width = len(out), math.prod(out.shape[1:])
     hot[...] = identity[rows.reshape(-1)]
     np.matmul(hot.T, values.reshape(len(hot), width), out=out.reshape(count, width))
     if not np.isfinite(add_reduce(out, None)):  # 0 · ∞ is NaN, which would be everywhere
-        out[...] = rows_added(values, rows, out.shape)
+        out[...] = add_at_rows(values, rows, out.shape)
 
 
 def add_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Values added to zeros at one index per row."""
-    return added_at_places(values, np.take_along_axis(numbered(shape), np.asarray(indices), axis), shape)
+    return add_at_places(values, np.take_along_axis(number_places(shape), np.asarray(indices), axis), shape)
 
 
 def write_exactly(x: Any, values: Any, key: Any, out: Array) -> None:
     """`x` with values at a key, which the type of `x` can hold."""
-    written = exactly(values, out.dtype)
+    written = cast_exactly(values, out.dtype)
     np.copyto(out, x)
     out[key] = written

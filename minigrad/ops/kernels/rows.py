@@ -11,22 +11,20 @@ from minigrad.core.arrays import Array
 from minigrad.ops.kernels import (
     add_reduce,
     as_float,
-    axis_sums,
-    masked_and_shifted,
-    maxima,
+    find_maxima,
+    mask_and_shift_rows,
     maximum_reduce,
     minimum_reduce,
-    row_sums,
-    shifted,
+    shift_rows,
+    sum_axis,
+    sum_last_axis,
     sum_of_products,
-    widened,
+    widen_half,
 )
 from minigrad.ops.kernels.sums import multiply_strongly
 
 
-def softmax_of_rows(
-    x: Array, mask: Array | None, factor: Array | None, column: Array, totals: Array, out: Array
-) -> None:
+def write_softmax(x: Array, mask: Array | None, factor: Array | None, column: Array, totals: Array, out: Array) -> None:
     """Exponentials as they come; where they overflow or vanish, once more from the largest of each row.
 
     `factor` is the mask, perhaps in the type of `x`; `column` are ones, and `totals` memory for the sums.
@@ -45,21 +43,21 @@ def softmax_of_rows(
 
 def softmax(x: Array, mask: Array | None, axis: int) -> Array:
     """Positive weights that add up to 1 along an axis; 0 where the mask is False."""
-    x, dtype = widened(as_float(x))
-    y = shifted(x, axis) if mask is None else masked_and_shifted(x, mask, axis)
+    x, dtype = widen_half(as_float(x))
+    y = shift_rows(x, axis) if mask is None else mask_and_shift_rows(x, mask, axis)
     np.exp(y, out=y)
     if mask is None:
-        y /= axis_sums(y, axis)
+        y /= sum_axis(y, axis)
     else:
         y *= mask
-        total = axis_sums(y, axis)
+        total = sum_axis(y, axis)
         y /= np.where(total > 0, total, 1)
     return y.astype(dtype, copy=False)
 
 
 def log_softmax(x: Any, mask: Any, axis: int) -> Any:
     """The logarithm of softmax, computed without one; −∞ where the mask is False."""
-    x, dtype = widened(as_float(x))
+    x, dtype = widen_half(as_float(x))
     if mask is not None:
         x = np.where(mask, x, x.dtype.type(-np.inf))
     if not x.size:
@@ -73,7 +71,7 @@ def log_softmax(x: Any, mask: Any, axis: int) -> Any:
         exponentials = np.exp(y)
         # Without the largest, which is 1, the sum keeps the digits of the others: log(1 + exp(−40)).
         np.put_along_axis(exponentials, place, np.take_along_axis(exponentials, place, axis) - 1, axis)
-        others = axis_sums(exponentials, axis)
+        others = sum_axis(exponentials, axis)
         return (y - np.log1p(np.where(others == -1, 0, others))).astype(dtype, copy=False)
 
 
@@ -100,37 +98,37 @@ def one_hot(x: Any, classes: int, dtype: Any) -> Any:
     return result.reshape(*x.shape, classes)
 
 
-def steady(x: Array, out: Array) -> None:
+def steady_rows(x: Array, out: Array) -> None:
     """Rows, each moved by a number where their exponentials might overflow or vanish."""
     if minimum_reduce(x, None) > -16 and maximum_reduce(x, None) < 16:
         np.copyto(out, x)
         return
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: such a row has no distribution
-        np.subtract(x, maxima(x, -1), out=out)
+        np.subtract(x, find_maxima(x, -1), out=out)
 
 
 SMALL_LOSS = 1 / 16  # from which on the loss of a row is computed with care
 
 
-def surprise(x: Array, total: Array, targets: Array, rows: Array, out: Array) -> None:
+def write_losses(x: Array, total: Array, targets: Array, rows: Array, out: Array) -> None:
     """The loss of each row; the difference where it has digits enough, since the total is known."""
     np.subtract(total[:, 0], x[rows, targets], out=out)
     if np.fmin.reduce(out) < SMALL_LOSS:  # the difference of two larger numbers has few digits
-        out[...] = surprises(x, targets)
+        out[...] = compute_losses(x, targets)
 
 
-def surprises(x: Array, classes: Array) -> Array:
+def compute_losses(x: Array, classes: Array) -> Array:
     """The loss of each row, as log(1 + …): a small loss would have few digits as a difference."""
     at_targets = np.arange(len(x)), classes
     own = x[at_targets]
     with np.errstate(over="ignore", invalid="ignore"):
         exponentials = np.exp(x - own[:, None])
         exponentials[at_targets] = 0
-        losses: Array = np.log1p(row_sums(exponentials)[:, 0])
+        losses: Array = np.log1p(sum_last_axis(exponentials)[:, 0])
         if not np.isfinite(losses.dot(own)):  # too large for its exponential, or without a distribution
             far = ~(np.isfinite(losses) & np.isfinite(own))
-            shift = maxima(x[far], -1)
-            losses[far] = np.log(row_sums(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
+            shift = find_maxima(x[far], -1)
+            losses[far] = np.log(sum_last_axis(np.exp(x[far] - shift)))[:, 0] - (own[far] - shift[:, 0])
     return losses
 
 
@@ -139,46 +137,46 @@ def cross_entropy(
 ) -> Any:
     """The cross-entropy of targets, under logits whose class axis is the last."""
     targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
-    classes = check_counted("cross_entropy", targets, ignore_index, logits.shape[-1]).ravel()
-    logits, dtype = widened(as_float(logits))
+    classes = check_targets("cross_entropy", targets, ignore_index, logits.shape[-1]).ravel()
+    logits, dtype = widen_half(as_float(logits))
     rows = logits.reshape(classes.size, logits.shape[-1])
-    losses = surprises(rows, classes)
+    losses = compute_losses(rows, classes)
     if weight is not None:
         weight = weight.astype(rows.dtype)
-        losses = weighted(losses, weight[classes])
+        losses = weight_losses(losses, weight[classes])
     if label_smoothing:
-        rows = shifted(rows, -1)
-        log_totals = np.log(row_sums(np.exp(rows)))
-        surprise = log_totals - rows if weight is None else weighted(log_totals - rows, weight)
+        rows = shift_rows(rows, -1)
+        log_totals = np.log(sum_last_axis(np.exp(rows)))
+        surprise = log_totals - rows if weight is None else weight_losses(log_totals - rows, weight)
         losses = losses * (1 - label_smoothing) + surprise.mean(-1) * label_smoothing
-    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+    return reduce_losses(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
 
 
 def nll(log_probabilities: Any, targets: Any, weight: Any, reduction: str, ignore_index: int | None) -> Any:
     """The negative log-likelihood of targets."""
     targets, weight = np.asarray(targets), None if weight is None else np.asarray(weight)
-    classes = check_counted("nll", targets, ignore_index, log_probabilities.shape[-1]).ravel()
-    values, dtype = widened(as_float(log_probabilities))
+    classes = check_targets("nll", targets, ignore_index, log_probabilities.shape[-1]).ravel()
+    values, dtype = widen_half(as_float(log_probabilities))
     losses = -values.reshape(classes.size, values.shape[-1])[np.arange(classes.size), classes]
     if weight is not None:
         weight = weight.astype(values.dtype)
-        losses = weighted(losses, weight[classes])
-    return reduced(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
+        losses = weight_losses(losses, weight[classes])
+    return reduce_losses(losses, targets, classes, weight, reduction, ignore_index).astype(dtype, copy=False)
 
 
-def check_counted(function: str, targets: Any, ignore_index: int | None, count: int) -> Any:
+def check_targets(function: str, targets: Any, ignore_index: int | None, count: int) -> Any:
     """The targets with the ignored ones made 0, or an error that says which is no class."""
     classes = targets if ignore_index is None else np.where(targets == ignore_index, targets.dtype.type(0), targets)
     return check_classes(function, classes, count)
 
 
-def weighted(losses: Any, weights: Any) -> Any:
+def weight_losses(losses: Any, weights: Any) -> Any:
     """The product; a class of weight 0 counts for nothing, also where it is impossible."""
     with np.errstate(invalid="ignore"):
         return multiply_strongly(losses, weights)
 
 
-def reduced(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
+def reduce_losses(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:
     """The losses of all rows as what the reduction asks for; their weights are in them already."""
     counts = None if ignore_index is None else targets != ignore_index
     if reduction == "none":
@@ -196,32 +194,32 @@ def reduced(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str
 # --- rows normalised -------------------------------------------------------------------------------------------------
 
 
-def centred(x: Any, epsilon: float) -> tuple[Any, Any]:
+def centre_rows(x: Any, epsilon: float) -> tuple[Any, Any]:
     """x minus its mean over the last axis, and 1 / √(variance + epsilon); of float16 in float32.
 
     A row with an infinity has no variance: NaN. So has one whose squares overflow. The first entry is subtracted before
     averaging, so that a constant row is exactly zero at any size.
     """
-    (x, _), width = widened(as_float(x)), x.shape[-1]
+    (x, _), width = widen_half(as_float(x)), x.shape[-1]
     difference = x - x[..., :1]
-    difference -= row_sums(difference) * (1 / width)
+    difference -= sum_last_axis(difference) * (1 / width)
     variance = sum_of_products(difference, difference)[..., None] / width
     total = variance + epsilon
-    return difference, inverse_root(np.sqrt(total), total, epsilon)
+    return difference, invert_root(np.sqrt(total), total, epsilon)
 
 
-def inverse_root(root: Any, x: Any, epsilon: float) -> Any:
+def invert_root(root: Any, x: Any, epsilon: float) -> Any:
     """1 / √x, where x has `epsilon` in it; but ∞ / ∞, which is NaN, where x is infinite. Of 0 it is ∞."""
     return root / x if epsilon else 1.0 / root
 
 
 def standardize(x: Any, epsilon: float) -> Any:
     """Each row of the last axis moved to mean 0 and scaled to variance 1."""
-    difference, scale = centred(x, epsilon)
+    difference, scale = centre_rows(x, epsilon)
     difference *= scale
     return difference.astype(as_float(x).dtype, copy=False)
 
 
 def inverse_deviation(x: Any, epsilon: float) -> Any:
     """What `standardize` multiplies the rows by, (…, 1)."""
-    return centred(x, epsilon)[1].astype(as_float(x).dtype, copy=False)
+    return centre_rows(x, epsilon)[1].astype(as_float(x).dtype, copy=False)

@@ -13,19 +13,19 @@ from minigrad.ops.kernels import (
     HALF,
     add_reduce,
     as_float,
-    batch_sums,
-    exactly,
+    cast_exactly,
     maximum_reduce,
     minimum_reduce,
-    reduced_sum,
-    row_sums,
-    widened,
+    sum_batch,
+    sum_last_axis,
+    sum_over,
+    widen_half,
 )
 
 Axis = int | tuple[int, ...] | None
 
 
-def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+def keep_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """The shape with the reduced axes kept as 1; in NumPy, numbers have an axis 0 and −1 to be reduced over."""
     if axis is None or not shape:
         return (1,) * len(shape)
@@ -33,34 +33,34 @@ def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     return tuple(1 if i in places else n for i, n in enumerate(shape))
 
 
-def count(shape: tuple[int, ...], axis: Axis) -> int:
+def count_reduced(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements go into each result."""
-    return math.prod(n for n, m in zip(shape, kept_shape(shape, axis), strict=True) if m == 1)
+    return math.prod(n for n, m in zip(shape, keep_shape(shape, axis), strict=True) if m == 1)
 
 
 def mean(x: Any, axis: Axis, keepdims: bool) -> Any:
     """The arithmetic mean over an axis."""
     if type(axis) is int and axis == -1 and np.ndim(x) and x.dtype.char in "fd" and x.shape[-1]:
-        means = row_sums(x) / x.shape[-1]
+        means = sum_last_axis(x) / x.shape[-1]
         return means if keepdims else means[..., 0]
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
-def degrees_of_freedom(shape: tuple[int, ...], axis: Axis, ddof: float) -> float:
+def count_degrees_of_freedom(shape: tuple[int, ...], axis: Axis, ddof: float) -> float:
     """n − ddof; 0 where it would be less, as in NumPy, so that the result is NaN or infinite."""
-    degrees = count(shape, axis) - ddof
+    degrees = count_reduced(shape, axis) - ddof
     return float(degrees) if degrees > 0 else 0.0
 
 
 def std(x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     """The standard deviation over an axis."""
     x = np.asarray(x)
-    floats, dtype = widened(x if x.dtype.kind == "f" else x.astype(np.float64))
+    floats, dtype = widen_half(x if x.dtype.kind == "f" else x.astype(np.float64))
     # The first entry is subtracted before: means are rounded, and equal elements give exactly 0.
-    shifted = floats - floats[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept_shape(x.shape, axis)])]
+    shifted = floats - floats[tuple([slice(0, 1) if n == 1 else slice(None) for n in keep_shape(x.shape, axis)])]
     squares = np.square(shifted - mean(shifted, axis, True))
     if ddof:
-        variance = reduced_sum(squares, axis, keepdims) / degrees_of_freedom(x.shape, axis, ddof)
+        variance = sum_over(squares, axis, keepdims) / count_degrees_of_freedom(x.shape, axis, ddof)
     else:
         variance = mean(squares, axis, keepdims)
     return np.sqrt(variance).astype(dtype, copy=False)
@@ -83,7 +83,7 @@ def logsumexp(x: Any, axis: Axis, keepdims: bool) -> Any:
 def vector_norm(x: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
     """The norm of the elements over an axis, as one vector; scaled before they are squared."""
     x = np.asarray(x)
-    size, dtype = widened(np.abs(x if x.dtype.kind == "f" else x.astype(np.float64)))
+    size, dtype = widen_half(np.abs(x if x.dtype.kind == "f" else x.astype(np.float64)))
     if ord == 0:
         y = add_reduce(size != 0, axis, None, None, keepdims)
     elif ord == 1:
@@ -93,12 +93,12 @@ def vector_norm(x: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
     elif ord == -math.inf:
         y = minimum_reduce(size, axis, None, None, keepdims)
     else:
-        y = root_of_sum_of_powers(size, axis, ord)
+        y = compute_power_norm(size, axis, ord)
         y = y if keepdims else y.squeeze(axis)
     return y.astype(dtype)
 
 
-def root_of_sum_of_powers(size: Any, axis: Axis, power: float) -> Any:
+def compute_power_norm(size: Any, axis: Axis, power: float) -> Any:
     """With the axes kept, and scaled by a power of two, which rounds nothing, to 1 or less."""
     _, exponent = np.frexp(maximum_reduce(size, axis, None, None, True, 0))
     limit = np.finfo(size.dtype).maxexp - 4  # so that 2 to the ±limit exists
@@ -108,17 +108,17 @@ def root_of_sum_of_powers(size: Any, axis: Axis, power: float) -> Any:
     return np.ldexp(np.sqrt(total) if power == 2 else total ** (1 / power), exponent)
 
 
-def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
+def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     """`x` summed over the axes along which a smaller shape would be broadcast."""
     x = np.asarray(x)
     leading = x.ndim - len(shape)
     if leading > 0 and x.shape[leading:] == shape:  # the commonest case: a bias, broadcast over a batch
-        return batch_sums(x, shape)
+        return sum_batch(x, shape)
     if leading < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[leading:], strict=True)):
         raise ValueError(f"shape {shape} cannot be broadcast to {x.shape}")
     stretched = [leading + i for i, n in enumerate(shape) if n == 1 != x.shape[leading + i]]
     axes = (*range(leading), *stretched)
-    return reduced_sum(x, axes, False).reshape(shape) if axes else x
+    return sum_over(x, axes, False).reshape(shape) if axes else x
 
 
 def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
@@ -148,7 +148,7 @@ def multiply_strongly(x1: Any, x2: Any) -> Any:
     return np.where(zero, product.dtype.type(0), product) if zero.any() else product
 
 
-def strong_product(x1: Any, x2: Any, out: Array) -> None:
+def write_strong_product(x1: Any, x2: Any, out: Array) -> None:
     """The product, but 0 where it is NaN and a factor is 0."""
     np.multiply(x1, x2, out=out)
     if np.isnan(add_reduce(out, None)):
@@ -177,5 +177,5 @@ def pad(x: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
     """`x` made larger at both ends of every axis."""
     function: Any = np.pad  # its type asks for a literal mode
     if mode == "constant":
-        return function(x, pad_width, mode, constant_values=exactly(constant_values or 0, x.dtype))
+        return function(x, pad_width, mode, constant_values=cast_exactly(constant_values or 0, x.dtype))
     return function(x, pad_width, mode, **({} if constant_values is None else {"constant_values": constant_values}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad import ops
 from minigrad.ops.kernels import AxisError
-from minigrad.ops.kernels.sums import summed_to
+from minigrad.ops.kernels.sums import sum_to
 from minigrad.ops.specimens.calls import attach, call, refusal
 from minigrad.ops.specimens.draws import normal
 
@@ -64,7 +64,7 @@ attach(
     call(normal(), ()), call(normal(0, 3), (1, 3)), call(normal(4, 0), (0,)),
     refusal(call(normal(2, 3), (2,)), ValueError, "sum_to", "(2,)", "(2, 3)"),
     refusal(call(normal(3), (1, 3)), ValueError, "sum_to", "(1, 3)", "(3,)"),
-    reference=lambda x, shape: summed_to(x, shape),
+    reference=lambda x, shape: sum_to(x, shape),
 )  # fmt: skip
 attach(
     ops.concatenate,
