@@ -62,7 +62,7 @@ def main() -> None:
 
     print("\n2. The checks, on its samples")
     rng = np.random.default_rng(0)
-    for sample in soft_cap.samples:
+    for sample in soft_cap.specimens.samples:
         inputs = [realise(x, rng) for x in sample.args]
         params = sample.params
         order = 2 if arguments.quick else 3

@@ -31,6 +31,7 @@ class Function:
     """
 
     replaced = 0  # how often a function or a rule was declared again: programs were made of the old one
+    specimens: Any = None  # what tries it, as minigrad/ops/specimens says
 
     def __init__(
         self, call: Callable[..., Tensor], numpy: Sequence[Callable[..., Any]] = (), formula: str = "", name: str = "",

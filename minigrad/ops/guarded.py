@@ -85,7 +85,7 @@ def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence
     if unknown:
         raise TypeError(f"{name}: a declaration has no {', '.join(unknown)}; it may say {', '.join(fields)}")
     from minigrad.ops.specimens import KINDS
-    from minigrad.ops.specimens.calls import attach
+    from minigrad.ops.specimens.calls import specimens
 
     for field, (what, kind) in KINDS.items():
         given = record.get(field, ())
@@ -93,7 +93,7 @@ def _declare(make: Callable[..., F], record: Mapping[str, Any], fields: Sequence
             raise TypeError(f"{name}: {field}= is a list of {what}, got {given!r}")
     own = make(call, **{field: value for field, value in record.items() if field in (*OF_FUNCTIONS, *OF_OPS)})
     cases = [case for field in CASES for case in record.get(field, ())]
-    attach(own, *cases, reference=record.get("reference"), flat=record.get("flat", ""))
+    own.specimens = specimens(*cases, reference=record.get("reference"), flat=record.get("flat", ""))
     vars(own).update({field: record[field] for field in ATTRIBUTES if field in record})
     return offer_function(own)
 

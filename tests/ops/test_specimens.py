@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad.ops import specimens
 from minigrad.ops.specimens import FAMILIES, specimens_of
-from minigrad.ops.specimens.calls import Specimens, attach
+from minigrad.ops.specimens.calls import Specimens
 from minigrad.ops.specimens.draws import normal
 
 TRIED_ELSEWHERE = {"random_uniform", "random_normal", "dropout"}  # no law holds for them; tests/ops has theirs
@@ -65,7 +65,7 @@ def test_an_op_of_ones_own_says_everything_in_one_call(taken_off_the_record):
     op.vjp("x")(lambda g, y, x: g * mg.sign(x))
     taken_off_the_record.append("size")
     assert specimens_of(op) == Specimens((sample,), (refused,), (kink,), np.fabs, "nowhere")
-    assert op.samples == (sample,)
+    assert op.specimens.samples == (sample,)
 
 
 def test_so_does_a_composition(taken_off_the_record):
@@ -79,5 +79,5 @@ def test_so_does_a_composition(taken_off_the_record):
 def test_what_is_attached_later_takes_the_place_of_what_was_said(taken_off_the_record):
     tripled = mg.op(name="tripled", samples=[mg.call(normal(1))], flat="nowhere")(lambda x: 3.0 * x)
     taken_off_the_record.append("tripled")
-    attach(tripled, mg.call(normal(3)))
+    tripled.specimens = Specimens((mg.call(normal(3)),))
     assert specimens_of(tripled) == Specimens((mg.call(normal(3)),))

@@ -29,13 +29,13 @@ KINDS: dict[str, tuple[str, Any]] = {  # what lists in declarations hold, in wor
 
 
 def specimens_of(function: Function) -> Specimens:
-    """What tries the function: attached by its family, or said by the declaration of an op of one's own.
+    """What tries the function: given by its family, or said by the declaration of an op of one's own.
 
     >>> specimens_of(mg.registry["exp"]).samples
     (Call(args=(Draw(shape=(2, 3), low=None, high=None, kind='f'),), params={}),)
     """
     load_families()
-    own = Specimens(**{name: value for name, value in vars(function).items() if name in Specimens._fields})
+    own: Specimens = function.specimens or Specimens()
     stands_for = function.numpy[0] if function.numpy else None
     return own._replace(reference=own.reference or stands_for)
 

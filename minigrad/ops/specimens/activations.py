@@ -8,49 +8,46 @@ from minigrad import ops
 from minigrad.ops.activations import gelu_definition, mish_slope_definition, normal_density
 from minigrad.ops.kernels import curves
 from minigrad.ops.kernels.curves import ROOT_HALF
-from minigrad.ops.specimens.calls import attach, call, kink, refusal
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import wide
 
-attach(
-    ops.relu,
+ops.relu.specimens = specimens(
     *wide,
     kink(call(np.zeros(1)), 0.0),
     reference=lambda x: np.where(x > 0, x, 0),
     flat="its input is not above 0",
 )
-attach(
-    ops.leaky_relu,
+ops.leaky_relu.specimens = specimens(
     call(normal(2, 5)), call(normal(2, 5), slope=0.3), call(normal()),
     refusal(call(normal(3), negative_slope=0.1), TypeError, "leaky_relu", "negative_slope", "slope="),
     refusal(call(normal(3), slope=[0.1, 0.2, 0.3]), TypeError, "leaky_relu", "slope=(0.1", "a number"),
     kink(call(np.zeros(1), slope=0.25), 0.25),
     reference=lambda x, *, slope=0.01: np.where(x > 0, x, slope * x),
 )  # fmt: skip
-attach(
-    ops.elu,
+ops.elu.specimens = specimens(
     call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), alpha=0.5), call(normal()),
     refusal(call(normal(3), slope=0.1), TypeError, "elu", "slope", "alpha="),
     refusal(call(normal(3), alpha=[0.1, 0.2, 0.3]), TypeError, "elu", "alpha=(0.1", "a number"),
     kink(call(np.zeros(1), alpha=0.25), 0.25),
     reference=lambda x, *, alpha=1.0: np.where(x > 0, x, alpha * (np.exp(x) - 1)),
 )  # fmt: skip
-attach(ops.sigmoid, *wide, reference=lambda x: 1 / (1 + np.exp(-x)), flat="it is saturated")
-attach(ops.softplus, *wide, reference=lambda x: np.log1p(np.exp(x)))
-attach(ops.log_sigmoid, *wide, reference=lambda x: -np.log1p(np.exp(-x)))
-attach(ops.softsign, *wide, reference=lambda x: x / (1 + np.abs(x)))
-attach(
-    ops.gelu,
+ops.sigmoid.specimens = specimens(*wide, reference=lambda x: 1 / (1 + np.exp(-x)), flat="it is saturated")
+ops.softplus.specimens = specimens(*wide, reference=lambda x: np.log1p(np.exp(x)))
+ops.log_sigmoid.specimens = specimens(*wide, reference=lambda x: -np.log1p(np.exp(-x)))
+ops.softsign.specimens = specimens(*wide, reference=lambda x: x / (1 + np.abs(x)))
+ops.gelu.specimens = specimens(
     call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), approximate="tanh"), call(normal()),
     refusal(call(normal(3), approximate="fast"), ValueError, "gelu", "'fast'", "'none' or 'tanh'"),
     reference=lambda x, *, approximate="none": gelu_definition(x, approximate=approximate),
 )  # fmt: skip
-attach(
-    ops.gelu_slope,
+ops.gelu_slope.specimens = specimens(
     *wide,
     reference=lambda x: 1 - 0.5 * curves.erfc(x * ROOT_HALF) + x * normal_density(x),
 )
-attach(ops.silu, *wide, reference=lambda x: x / (1 + np.exp(-x)))
-attach(ops.silu_slope, *wide, reference=lambda x: (1 + np.exp(-x) + x * np.exp(-x)) / (1 + np.exp(-x)) ** 2)
-attach(ops.mish, *wide, reference=lambda x: x * np.tanh(np.log1p(np.exp(x))))
-attach(ops.mish_slope, *wide, reference=mish_slope_definition)
+ops.silu.specimens = specimens(*wide, reference=lambda x: x / (1 + np.exp(-x)))
+ops.silu_slope.specimens = specimens(
+    *wide, reference=lambda x: (1 + np.exp(-x) + x * np.exp(-x)) / (1 + np.exp(-x)) ** 2
+)
+ops.mish.specimens = specimens(*wide, reference=lambda x: x * np.tanh(np.log1p(np.exp(x))))
+ops.mish_slope.specimens = specimens(*wide, reference=mish_slope_definition)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.attention import head_shape, merged_shape
-from minigrad.ops.specimens.calls import attach, call, refusal
+from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import booleans, normal
 
 
@@ -27,8 +27,7 @@ def attend(
     return weights / np.where(total > 0, total, 1) @ value
 
 
-attach(
-    ops.scaled_dot_product_attention,
+ops.scaled_dot_product_attention.specimens = specimens(
     call(normal(3, 2), normal(4, 2), normal(4, 5)),
     call(normal(2, 3, 2), normal(2, 3, 2), normal(2, 3, 2), causal=True),
     call(normal(2, 2, 3, 2), normal(2, 2, 4, 2), normal(2, 2, 4, 2), mask=booleans(2, 1, 1, 4)),
@@ -51,8 +50,7 @@ attach(
     refusal(call(normal(2, 2, 3), normal(3, 2, 3), normal(2, 3), block=2), ValueError, "query (2,)", "key (3,)"),
     reference=attend,
 )  # fmt: skip
-attach(
-    ops.split_heads,
+ops.split_heads.specimens = specimens(
     call(normal(3, 4), heads=2), call(normal(2, 3, 6), heads=3), call(normal(0, 4), heads=1),
     refusal(call(normal(3, 4), heads=3), ValueError, "split_heads", "width of 4", "(3, 4)", "3 heads"),
     refusal(call(normal(3, 4), heads=0), ValueError, "split_heads", "0 heads"),
@@ -60,8 +58,7 @@ attach(
     refusal(call(normal(), heads=2), ValueError, "split_heads", "()"),
     reference=lambda x, heads: np.swapaxes(np.reshape(x, head_shape(x, heads)), -2, -3),
 )  # fmt: skip
-attach(
-    ops.merge_heads,
+ops.merge_heads.specimens = specimens(
     call(normal(2, 3, 4)), call(normal(2, 2, 3, 1)), call(normal(2, 0, 4)),
     refusal(call(normal(3, 4)), ValueError, "merge_heads", "(…, heads, tokens, width)", "(3, 4)"),
     reference=lambda x: np.reshape(np.swapaxes(x, -2, -3), merged_shape(x)),

@@ -7,7 +7,7 @@ from typing import Any
 from minigrad import ops
 from minigrad.ops.blockwise import gradient_definition, parts
 from minigrad.ops.specimens.attention import attend
-from minigrad.ops.specimens.calls import Call, Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Call, Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import Draw, booleans, normal
 
 
@@ -50,16 +50,14 @@ def refusals(name: str, *before: Draw) -> list[Refusal]:
 
 CONTEXT = normal(2, 2)
 
-attach(
-    ops.blockwise_attention,
+ops.blockwise_attention.specimens = specimens(
     *samples(),
     *refusals("blockwise_attention"),
     reference=lambda tokens, mask=None, bias=None, *, queries, block, causal=False: attend(
         *parts(tokens, queries), mask, bias, causal, 1.0
     ),
 )
-attach(
-    ops.blockwise_attention_gradient,
+ops.blockwise_attention_gradient.specimens = specimens(
     *samples(CONTEXT),
     *refusals("blockwise_attention_gradient", CONTEXT),
     refusal(call(normal(2, 3), normal(4, 2), queries=2, block=2), ValueError, "g", "(2, 3)", "(2, 2)"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from minigrad.core.record import Function
-
 
 class Call(NamedTuple):
     """One sample call of a function: what the law tests, the docs and the pictures try it on."""
@@ -43,15 +41,13 @@ class Specimens(NamedTuple):
     flat: str = ""  # where its derivative is 0, for messages
 
 
-def attach(
-    function: Function, *cases: Call | Refusal | Kink, reference: Callable[..., Any] | None = None, flat: str = ""
-) -> None:
-    """Attach what tries a function: its samples, refusals and kinks, each in their order; see `Specimens`."""
+def specimens(*cases: Call | Refusal | Kink, reference: Callable[..., Any] | None = None, flat: str = "") -> Specimens:
+    """What tries a function: its samples, refusals and kinks, each in their order; the rest as in `Specimens`."""
 
     def of(kind: type[Any]) -> tuple[Any, ...]:
         return tuple(case for case in cases if isinstance(case, kind))
 
-    vars(function).update(Specimens(of(Call), of(Refusal), of(Kink), reference, flat)._asdict())
+    return Specimens(of(Call), of(Refusal), of(Kink), reference, flat)
 
 
 def call(*args: Any, **params: Any) -> Call:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.class_losses import definition_on_log_probabilities
-from minigrad.ops.specimens.calls import Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import integers, normal, positive
 
 
@@ -23,8 +23,7 @@ def refusals_of_targets(function: str) -> list[Refusal]:
     ]
 
 
-attach(
-    ops.cross_entropy,
+ops.cross_entropy.specimens = specimens(
     call(normal(4, 3), integers(3, 4)), call(normal(2, 3, 5), integers(5, 2, 3), label_smoothing=0.1),
     call(normal(4, 3), [0, -1, 2, 1], ignore_index=-1), call(normal(3), 2),
     call(normal(0, 3), integers(3, 0), reduction="sum"), call(normal(4, 3), integers(3, 4), positive(3)),
@@ -41,8 +40,7 @@ attach(
             label_smoothing=label_smoothing)
     ),
 )  # fmt: skip
-attach(
-    ops.nll,
+ops.nll.specimens = specimens(
     call(normal(4, 3), integers(3, 4)), call(normal(2, 3, 5), integers(5, 2, 3), reduction="sum"),
     call(normal(4, 3), [0, -1, 2, 1], ignore_index=-1), call(normal(3), 2),
     call(normal(0, 3), integers(3, 0), reduction="none"), call(normal(4, 3), integers(3, 4), positive(3)),

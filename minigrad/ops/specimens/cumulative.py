@@ -8,7 +8,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
 samples = [
@@ -36,10 +36,9 @@ def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False)
     return np.moveaxis(y, 0, axis)
 
 
-attach(ops.cumsum, *samples, *refusals_of_runs("cumsum"))
-attach(ops.cumprod, *samples, *refusals_of_runs("cumprod"))
-attach(
-    ops.linear_recurrence,
+ops.cumsum.specimens = specimens(*samples, *refusals_of_runs("cumsum"))
+ops.cumprod.specimens = specimens(*samples, *refusals_of_runs("cumprod"))
+ops.linear_recurrence.specimens = specimens(
     call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
     call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),
     call(normal(2, 3), normal(1), axis=1), call(normal(2, 1), normal(2, 1)),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import attach, call, refusal
+from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
-attach(
-    ops.einsum,
+ops.einsum.specimens = specimens(
     call("ij,jk->ik", normal(2, 3), normal(3, 4)), call("ij,jk", normal(2, 3), normal(3, 4)),
     call("ii->", normal(3, 3)), call("ii->i", normal(3, 3)), call("iji->j", normal(2, 3, 2)),
     call("ij->", normal(2, 3)), call("ij->ij", normal(2, 3)), call("ba", normal(2, 3)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import attach, call, kink, refusal
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, booleans, normal, positive
 from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs
 
@@ -14,46 +14,41 @@ from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs
 at_zero = [kink(call(np.zeros(1)), 0.0)]
 
 for function in (ops.add, ops.subtract):
-    attach(function, *pair, *refusals_of_pairs(function.name))
-attach(ops.multiply, *pair, *refusals_of_pairs("multiply"), flat="the other factor is 0")
-attach(
-    ops.strong_multiply,
+    function.specimens = specimens(*pair, *refusals_of_pairs(function.name))
+ops.multiply.specimens = specimens(*pair, *refusals_of_pairs("multiply"), flat="the other factor is 0")
+ops.strong_multiply.specimens = specimens(
     *pair,
     *refusals_of_pairs("strong_multiply"),
     reference=np.multiply,
     flat="the other factor is 0",
 )
-attach(
-    ops.divide,
+ops.divide.specimens = specimens(
     call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
     call(1.5, positive(2, 2)),
     *refusals_of_pairs("divide"),
 )  # fmt: skip
-attach(ops.negative, *one)
-attach(ops.reciprocal, *positives)
-attach(ops.square, *one)
-attach(ops.absolute, *one, *at_zero)
-attach(ops.sign, *one, *at_zero, flat="it is flat everywhere")
+ops.negative.specimens = specimens(*one)
+ops.reciprocal.specimens = specimens(*positives)
+ops.square.specimens = specimens(*one)
+ops.absolute.specimens = specimens(*one, *at_zero)
+ops.sign.specimens = specimens(*one, *at_zero, flat="it is flat everywhere")
 
 # --- powers -----------------------------------------------------------------------------------------------------------
 
-attach(ops.sqrt, *positives)
-attach(
-    ops.number_power,
+ops.sqrt.specimens = specimens(*positives)
+ops.number_power.specimens = specimens(
     call(normal(2, 3), exponent=2), call(normal(3), exponent=3), call(positive(3), exponent=0.5),
     call(positive(3), exponent=-1.5), call(normal(3), exponent=1), call(normal(3), exponent=0),
     refusal(call(normal(3), exponent=np.arange(3)), TypeError, "number_power", "exponent=", "(3,)"),
     *[kink(call(np.zeros(1), exponent=n), float(n == 1)) for n in range(4)],
     reference=lambda x, *, exponent: np.power(x, exponent),
 )  # fmt: skip
-attach(
-    ops.tensor_power,
+ops.tensor_power.specimens = specimens(
     call(positive(2, 3), normal(2, 3)), call(positive(3), normal(2, 1)), call(2.0, normal(3)),
     *refusals_of_pairs("tensor_power"),
     reference=np.power,
 )  # fmt: skip
-attach(
-    ops.power,
+ops.power.specimens = specimens(
     call(normal(2, 3), 2), call(positive(2, 3), normal(3)), call(3.0, normal(2)),
     refusal(call(positive(2, 3), normal(4)), ValueError, "power", "(2, 3)", "(4,)"),
 )  # fmt: skip
@@ -65,18 +60,16 @@ ties = [
     kink(call(np.ones(1), np.full(1, np.nan)), 0.0, 1.0), kink(call(np.full(1, np.nan), np.full(1, np.nan)), 0.5, 0.5),
 ]  # fmt: skip
 
-attach(ops.maximum, *pair, *refusals_of_pairs("maximum"), *ties, flat="the other operand is larger")
-attach(ops.minimum, *pair, *refusals_of_pairs("minimum"), *ties, flat="the other operand is smaller")
-attach(
-    ops.where,
+ops.maximum.specimens = specimens(*pair, *refusals_of_pairs("maximum"), *ties, flat="the other operand is larger")
+ops.minimum.specimens = specimens(*pair, *refusals_of_pairs("minimum"), *ties, flat="the other operand is smaller")
+ops.where.specimens = specimens(
     call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
     call(booleans(2, 1), -1.5, normal(3)),
     refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)"),
     refusal(call(booleans(3), np.ones(3, np.uint8), -1), OverflowError, "where", "-1", "uint8"),
     flat="the other branch is taken",
 )  # fmt: skip
-attach(
-    ops.clip,
+ops.clip.specimens = specimens(
     call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),
     call(normal(2, 3), 0.1, between(0.3, 1, 3)),
     refusal(call(normal(2, 3), normal(4)), ValueError, "clip", "(2, 3)", "(4,)"),
@@ -92,9 +85,8 @@ attach(
 jumps = [kink(call(np.array([-1.0, 0.0, 0.5, 2.0])), 0.0)]
 
 for function in (ops.floor, ops.ceil, ops.trunc, ops.rint):
-    attach(function, *one, *jumps, flat="it is flat everywhere")
-attach(
-    ops.round,
+    function.specimens = specimens(*one, *jumps, flat="it is flat everywhere")
+ops.round.specimens = specimens(
     call(normal(2, 3)), call(normal(2, 3), decimals=1), call(normal()),
     refusal(call(normal(3), decimals=0.5), TypeError, "round", "decimals=0.5", "integer"),
     *jumps,
@@ -103,18 +95,16 @@ attach(
 
 # --- what rules need --------------------------------------------------------------------------------------------------
 
-attach(
-    ops.astype,
+ops.astype.specimens = specimens(
     call(normal(2, 3), dtype="float64"),
     refusal(call(normal(3), dtype="complex128"), TypeError, "astype", "complex128", "real"),
     reference=lambda x, *, dtype: np.asarray(x, dtype),
 )
-attach(ops.stop_gradient, *one, reference=lambda x: x)
-attach(ops.copy, *one)
+ops.stop_gradient.specimens = specimens(*one, reference=lambda x: x)
+ops.copy.specimens = specimens(*one)
 for function in (ops.zeros_like, ops.ones_like):
-    attach(function, *one)
-attach(
-    ops.full_like,
+    function.specimens = specimens(*one)
+ops.full_like.specimens = specimens(
     call(normal(2, 3), fill_value=2.5),
     refusal(call(normal(3), fill_value=np.ones(3)), TypeError, "full_like", "fill_value="),
 )

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import attach, call, kink, refusal
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 from minigrad.ops.specimens.reduction import refusals_of_axes
 
-attach(
-    ops.vector_norm,
+ops.vector_norm.specimens = specimens(
     call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(2, 3, 2), axis=(0, -1), keepdims=True),
     call(normal(2, 3), axis=1, ord=1), call(normal(2, 3), axis=-1, ord=inf),
     call(normal(2, 3), ord=-inf, keepdims=True), call(normal(2, 3), ord=0), call(normal(2, 3), axis=1, ord=3),
@@ -33,8 +32,7 @@ attach(
     kink(call(np.zeros((2, 2)), axis=1, ord=-2), 0.0),
     kink(call(np.array([1.0, -1.0, 0.0]), ord=inf), [0.5, -0.5, 0.0]),
 )  # fmt: skip
-attach(
-    ops.norm,
+ops.norm.specimens = specimens(
     call(normal(2, 3)), call(normal(2, 2, 2)), call(normal(4), 3), call(normal(2, 3), 1, 0),
     call(normal(2, 3), axis=-1), call(normal(2, 3), "fro"), call(normal(2, 3, 2), axis=(0, -1), keepdims=True),
     call(normal(2, 3), 1), call(normal(2, 3), inf), call(normal(2, 3), -1), call(normal(2, 3, 4), -inf, (2, 0)),
@@ -50,8 +48,7 @@ attach(
     refusal(call(normal(2, 3), axis=(0, -2)), ValueError, "norm", "duplicate"),
     kink(call(np.zeros((2, 2))), 0.0),
 )  # fmt: skip
-attach(
-    ops.matrix_trace,
+ops.matrix_trace.specimens = specimens(
     call(normal(3, 3)), call(normal(2, 3), 1), call(normal(3, 2), offset=-1), call(normal(2, 3, 4), 0, 2, 1),
     call(normal(2, 3, 4), axis1=-1, axis2=0), call(normal(2, 2), offset=5), call(normal(0, 0)),
     refusal(call(normal(3)), ValueError, "diagonal", "(3,)"),

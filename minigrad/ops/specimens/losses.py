@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Refusal, attach, call, kink, refusal
+from minigrad.ops.specimens.calls import Refusal, call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, booleans, integers, normal, positive
 
 PAIRS = [
@@ -42,21 +42,18 @@ def kl_in_numpy(log_probabilities: Any, target: Any, log_target: bool = False, r
     return reduce_in_numpy(np.sum(p * (logarithm - log_probabilities), -1), reduction)
 
 
-attach(
-    ops.mse,
+ops.mse.specimens = specimens(
     *PAIRS,
     *refusals_of_pairs("mse"),
     reference=lambda x, target, reduction="mean": reduce_in_numpy((x - np.asarray(target)) ** 2, reduction),
 )
-attach(
-    ops.l1,
+ops.l1.specimens = specimens(
     *PAIRS,
     *refusals_of_pairs("l1"),
     kink(call(np.array([1.0, 2.0]), np.array([1.0, 5.0]), reduction="sum"), [0.0, -1.0], [0.0, 1.0]),
     reference=lambda x, target, reduction="mean": reduce_in_numpy(np.abs(x - np.asarray(target)), reduction),
 )
-attach(
-    ops.huber,
+ops.huber.specimens = specimens(
     *PAIRS, call(normal(2, 3), normal(2, 3), delta=0.3),
     *refusals_of_pairs("huber"),
     refusal(call(normal(2), normal(2), delta=0.0), ValueError, "huber", "delta=0.0", "positive"),
@@ -66,8 +63,7 @@ attach(
         reduction,
     ),
 )  # fmt: skip
-attach(
-    ops.bce_with_logits,
+ops.bce_with_logits.specimens = specimens(
     call(normal(2, 3), between(0.0, 1.0, 2, 3)), call(normal(2, 3), booleans(2, 3), reduction="sum"),
     call(normal(2, 3), integers(2, 2, 3), positive(3)), call(normal(2, 0), normal(2, 0), reduction="none"),
     call(normal(), 1, 2.0), call(normal(3), [1, 0, 1], positive_weight=[1, 2, 3]),
@@ -75,8 +71,7 @@ attach(
     refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
     reference=bce_in_numpy,
 )  # fmt: skip
-attach(
-    ops.kl_div,
+ops.kl_div.specimens = specimens(
     call(normal(2, 3), positive(2, 3)), call(normal(2, 3), [0, 1, 0], reduction="sum"),
     call(normal(2, 2, 3), normal(2, 2, 3), log_target=True, reduction="none"), call(normal(3), positive(3)),
     call(normal(0, 3), positive(0, 3), reduction="none"), call(normal(2, 3), normal(3), True),

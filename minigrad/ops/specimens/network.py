@@ -8,7 +8,7 @@ from minigrad import ops
 from minigrad.core.errors import GraphError
 from minigrad.ops.kernels import AxisError
 from minigrad.ops.network import log_softmax_definition, softmax_definition
-from minigrad.ops.specimens.calls import Refusal, attach, call, kink, refusal
+from minigrad.ops.specimens.calls import Refusal, call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import booleans, integers, normal
 
 ROWS_OF_SCORES = [call(normal(2, 3)), call(normal(2, 3), axis=0), call(normal(3)), call(normal(0, 3))]
@@ -29,23 +29,20 @@ def refusals_of_scores(function: str) -> list[Refusal]:
     ]
 
 
-attach(
-    ops.softmax,
+ops.softmax.specimens = specimens(
     *ROWS_OF_SCORES, *MASKED,
     *refusals_of_scores("softmax"),
     kink(call(np.array([1.0, 2.0]), [False, False]), 0.0),
     reference=lambda x, where=None, *, axis=-1: softmax_definition(x, where, axis=axis),
     flat="it is saturated",
 )  # fmt: skip
-attach(
-    ops.log_softmax,
+ops.log_softmax.specimens = specimens(
     *ROWS_OF_SCORES, call(normal(2, 3), [True, True, True]),
     *refusals_of_scores("log_softmax"),
     kink(call(np.array([1.0, 2.0]), [False, False]), 0.0),
     reference=lambda x, where=None, *, axis=-1: log_softmax_definition(x, where, axis=axis),
 )  # fmt: skip
-attach(
-    ops.embedding,
+ops.embedding.specimens = specimens(
     call(normal(4, 3), integers(4, 2, 5)), call(normal(4, 3), 2), call(normal(4, 3), integers(4, 0)),
     refusal(call(normal(10, 2), [[0, 1], [10, 2]]), IndexError, "embedding", "index 10", "(1, 0)", "0 … 9"),
     refusal(call(normal(10, 2), [3, -1]), IndexError, "embedding", "index -1", "(1,)", "0 … 9"),
@@ -54,8 +51,7 @@ attach(
     refusal(call(normal(10), [0]), ValueError, "embedding", "(count, width)", "(10,)"),
     reference=lambda weight, indices: weight[indices],
 )  # fmt: skip
-attach(
-    ops.one_hot,
+ops.one_hot.specimens = specimens(
     call(integers(4, 2, 3), classes=4), call(integers(4, 3), classes=5, dtype="float64"),
     call(integers(2), classes=2), call(integers(4, 0), classes=4),
     refusal(call([0, 4], classes=4), IndexError, "one_hot", "index 4", "(1,)", "0 … 3"),
@@ -65,8 +61,7 @@ attach(
     refusal(call([0]), TypeError, "one_hot", "classes", "missing"),
     reference=lambda x, *, classes, dtype="float32": np.eye(classes, dtype=dtype)[x],
 )  # fmt: skip
-attach(
-    ops.dropout,
+ops.dropout.specimens = specimens(
     refusal(call(normal(3), 1.5), ValueError, "dropout", "rate=1.5", "between 0 and 1"),
     refusal(call(normal(3), -0.5), ValueError, "dropout", "rate=-0.5", "between 0 and 1"),
     refusal(call(normal(3), 0.5), GraphError, "minigrad.generator"),

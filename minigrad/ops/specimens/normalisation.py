@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.normalisation import inverse_deviation_definition, standardize_definition
-from minigrad.ops.specimens.calls import Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import normal, positive
 
 ROWS = [call(normal(2, 4)), call(normal(2, 3, 4), epsilon=0.1), call(normal(4)), call(normal(0, 4)), call(normal(2, 1))]
@@ -21,20 +21,17 @@ def refusals_of_rows(function: str) -> list[Refusal]:
     ]
 
 
-attach(
-    ops.standardize,
+ops.standardize.specimens = specimens(
     *ROWS,
     *refusals_of_rows("standardize"),
     reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
 )
-attach(
-    ops.inverse_deviation,
+ops.inverse_deviation.specimens = specimens(
     *ROWS,
     *refusals_of_rows("inverse_deviation"),
     reference=lambda x, epsilon=1e-5: inverse_deviation_definition(x, epsilon=epsilon),
 )
-attach(
-    ops.layer_norm,
+ops.layer_norm.specimens = specimens(
     call(normal(2, 4), positive(4), normal(4)), call(normal(2, 3, 4)), call(normal(4), positive(4)),
     call(normal(2, 4), None, normal(4), epsilon=0.1), call(normal(0, 4), positive(4), normal(4)),
     *refusals_of_rows(""),
@@ -44,8 +41,7 @@ attach(
         standardize_definition(x, epsilon=epsilon) * (1 if gain is None else gain) + (0 if bias is None else bias)
     ),
 )  # fmt: skip
-attach(
-    ops.rms_norm,
+ops.rms_norm.specimens = specimens(
     call(normal(2, 4), positive(4)), call(normal(2, 3, 4)), call(normal(4), epsilon=0.1), call(normal(0, 4)),
     *refusals_of_rows("rms_norm"),
     refusal(call(normal(2, 4), normal(3)), ValueError, "rms_norm", "gain", "(3,)", "(2, 4)"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import Generator
 
 
@@ -17,5 +17,5 @@ def refusals_of_draws(function: str) -> list[Refusal]:
     ]
 
 
-attach(ops.random_uniform, *refusals_of_draws("random_uniform"))
-attach(ops.random_normal, *refusals_of_draws("random_normal"))
+ops.random_uniform.specimens = specimens(*refusals_of_draws("random_uniform"))
+ops.random_normal.specimens = specimens(*refusals_of_draws("random_normal"))

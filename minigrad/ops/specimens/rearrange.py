@@ -6,46 +6,40 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.kernels import AxisError
-from minigrad.ops.specimens.calls import attach, call, refusal
+from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
-attach(
-    ops.moveaxis,
+ops.moveaxis.specimens = specimens(
     call(normal(2, 3, 4), 0, -1), call(normal(2, 3, 4), [0, 1], [-1, -2]), call(normal(2), 0, 0),
     refusal(call(normal(2, 3), 2, 0), AxisError, "moveaxis", "source", "axis 2", "dimension 2"),
     refusal(call(normal(2, 3), 0, -3), AxisError, "moveaxis", "destination", "axis -3", "dimension 2"),
     refusal(call(normal(2, 3), (0, 0), (0, 1)), ValueError, "moveaxis", "source", "repeated"),
     refusal(call(normal(2, 3), (0, 1), 0), ValueError, "moveaxis", "2", "1"),
 )  # fmt: skip
-attach(
-    ops.ravel,
+ops.ravel.specimens = specimens(
     call(normal(2, 3)), call(normal()), call(normal(2, 0)),
     refusal(call(normal(2, 3), order="F"), TypeError, "order"),
 )  # fmt: skip
-attach(
-    ops.flip,
+ops.flip.specimens = specimens(
     call(normal(2, 3)), call(normal(2, 3), 1), call(normal(2, 3, 2), axis=(0, -1)), call(normal(2), ()),
     call(normal()), call(normal(0, 2), 0),
     refusal(call(normal(2, 3), 2), AxisError, "flip", "axis 2", "dimension 2"),
     refusal(call(normal(2, 3), (0, -2)), ValueError, "flip", "repeated"),
 )  # fmt: skip
-attach(
-    ops.roll,
+ops.roll.specimens = specimens(
     call(normal(5), 2), call(normal(2, 3), -1, 1), call(normal(2, 3), (1, 2), axis=(0, -1)), call(normal(), 1),
     call(normal(2, 3), (4, 1), axis=(1, 1)), call(normal(2, 3), 1, (0, 1)), call(normal(0, 2), 1),
     refusal(call(normal(2, 3), 1, 2), AxisError, "roll", "axis 2", "dimension 2"),
     refusal(call(normal(2, 3), (1, 2), (0, 1, 1)), ValueError, "roll", "(1, 2)", "(0, 1, 1)"),
     refusal(call(normal(3), 1.5), TypeError, "roll", "shift", "integers", "1.5"),
 )  # fmt: skip
-attach(
-    ops.tile,
+ops.tile.specimens = specimens(
     call(normal(2, 3), 2), call(normal(3), (2, 1)), call(normal(2, 3), (2, 1, 3)), call(normal(2, 3), (0, 1)),
     call(normal(), (2, 2)), call(normal(2), ()),
     refusal(call(normal(2, 3), (2, -1)), ValueError, "tile", "reps", "-1"),
     refusal(call(normal(2, 3), 1.5), TypeError, "tile", "reps", "1.5"),
 )  # fmt: skip
-attach(
-    ops.repeat,
+ops.repeat.specimens = specimens(
     call(normal(2, 3), 2), call(normal(2, 3), 3, axis=1), call(normal(2, 3), [1, 2], 0), call(normal(3), [2, 0, 1]),
     call(normal(2, 3), 0, axis=-1), call(normal(), 2), call(normal(2, 3), [2], -1),
     refusal(call(normal(2, 3), 2, 2), AxisError, "repeat", "axis 2", "dimension 2"),
@@ -53,8 +47,7 @@ attach(
     refusal(call(normal(3), 1.5), TypeError, "repeat", "repeats", "1.5"),
     refusal(call(normal(2, 3), [1, 2], 1), ValueError, "repeat", "repeats", "2", "3"),
 )  # fmt: skip
-attach(
-    ops.pad,
+ops.pad.specimens = specimens(
     call(normal(3), 2), call(normal(2, 3), (1, 2)), call(normal(2, 3), ((1, 0), (0, 2)), constant_values=1.0),
     call(normal(2, 3), ((1,), (2,)), constant_values=((1, 0), (0, 1))), call(normal(2, 3), 0), call(normal(), 0),
     call(normal(2, 0), 1), call(normal(3), (4, 2), mode="edge"), call(normal(3, 2), 3, "reflect"),
@@ -68,28 +61,24 @@ attach(
     refusal(call(np.ones(3, np.uint8), 1, constant_values=-1), TypeError, "pad", "-1", "uint8"),
     refusal(call(normal(0), 1, mode="wrap"), ValueError, "pad", "wrap", "(0,)"),
 )  # fmt: skip
-attach(
-    ops.diagonal,
+ops.diagonal.specimens = specimens(
     call(normal(3, 3)), call(normal(2, 3), 1), call(normal(3, 2), -1), call(normal(2, 3, 4), 1, 0, 2),
     call(normal(2, 3, 4), axis1=-1, axis2=1), call(normal(2, 3), offset=5), call(normal(0, 3)),
     refusal(call(normal(2, 3), 0, 0, 2), AxisError, "diagonal", "axis 2", "dimension 2"),
     refusal(call(normal(2, 3), 0, 0, -2), ValueError, "diagonal", "axis1", "axis2"),
     refusal(call(normal(3)), ValueError, "diagonal", "two axes", "(3,)"),
 )  # fmt: skip
-attach(
-    ops.diag,
+ops.diag.specimens = specimens(
     call(normal(3)), call(normal(2), 1), call(normal(2), k=-2), call(normal(3, 3)), call(normal(2, 3), 1),
     call(normal(3, 2), k=-1), call(normal(0)), call(normal(0, 2)),
     refusal(call(normal()), ValueError, "diag", "one or two axes", "()"),
     refusal(call(normal(2, 2, 2)), ValueError, "diag", "one or two axes", "(2, 2, 2)"),
 )  # fmt: skip
-attach(
-    ops.vstack,
+ops.vstack.specimens = specimens(
     call([normal(2, 3), normal(1, 3)]), call([normal(3), normal(3)]), call([normal(), normal()]),
     refusal(call([normal(2), normal(3)]), ValueError, "(1, 2)", "(1, 3)"),
 )  # fmt: skip
-attach(
-    ops.hstack,
+ops.hstack.specimens = specimens(
     call([normal(2, 3), normal(2, 1)]), call([normal(2), normal(3)]), call([normal(), normal()]),
     refusal(call([normal(2, 2), normal(3, 2)]), ValueError, "(2, 2)", "(3, 2)"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.reduction import shifted_logsumexp
-from minigrad.ops.specimens.calls import Call, Refusal, attach, call, kink, refusal
+from minigrad.ops.specimens.calls import Call, Refusal, call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
 samples = [
@@ -58,35 +58,31 @@ spread_samples = [
     call(normal(2, 3, 2), axis=(0, -2)), call(normal(4, 3), axis=0, ddof=1.5), call(normal(0, 3), axis=1),
 ]  # fmt: skip
 
-attach(ops.sum, *samples, *of_nothing, *refusals_of_axes("sum"))
-attach(ops.mean, *samples, *refusals_of_axes("mean"))
-attach(
-    ops.max,
+ops.sum.specimens = specimens(*samples, *of_nothing, *refusals_of_axes("sum"))
+ops.mean.specimens = specimens(*samples, *refusals_of_axes("mean"))
+ops.max.specimens = specimens(
     *samples,
     *refusals_of_nothing("max"),
     kink(with_ties(1.0, 1.0, 0.0), [0.5, 0.5, 0.0]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0]),
 )  # fmt: skip
-attach(
-    ops.min,
+ops.min.specimens = specimens(
     *samples,
     *refusals_of_nothing("min"),
     kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0]),
 )  # fmt: skip
-attach(ops.ptp, *samples, *refusals_of_nothing("max"))
-attach(ops.argmax, *position, *refusals_of_positions("argmax"))
-attach(ops.argmin, *position, *refusals_of_positions("argmin"))
-attach(ops.prod, *samples, *of_nothing, *refusals_of_axes("prod"))
-attach(ops.var, *spread_samples, call(normal(2, 3), axis=()), call(normal()), *refusals_of_axes("var"))
-attach(
-    ops.std,
+ops.ptp.specimens = specimens(*samples, *refusals_of_nothing("max"))
+ops.argmax.specimens = specimens(*position, *refusals_of_positions("argmax"))
+ops.argmin.specimens = specimens(*position, *refusals_of_positions("argmin"))
+ops.prod.specimens = specimens(*samples, *of_nothing, *refusals_of_axes("prod"))
+ops.var.specimens = specimens(*spread_samples, call(normal(2, 3), axis=()), call(normal()), *refusals_of_axes("var"))
+ops.std.specimens = specimens(
     *spread_samples,
     *refusals_of_axes("std"),
     kink(with_ties(3.0, 3.0, 3.0), 0.0),
     kink(call(np.array(2.0)), 0.0),
     kink(call(np.array([[1.0], [2.0]]), axis=1), 0.0),
 )
-attach(
-    ops.logsumexp,
+ops.logsumexp.specimens = specimens(
     *samples,
     *refusals_of_nothing("logsumexp"),
     kink(with_ties(-np.inf, -np.inf), 0.0), kink(with_ties(0.0, np.inf, np.inf), [0.0, 0.5, 0.5]),

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.ops.kernels import as_float, curves
-from minigrad.ops.specimens.calls import attach, call, kink, refusal
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs, wide
 
@@ -18,27 +18,26 @@ both_infinite = [
 at_the_origin = [kink(call(np.zeros(1), np.zeros(1)), 0.0, 0.0)]
 
 for function in (ops.exp, ops.exp2, ops.expm1, ops.sin, ops.cos, ops.sinh, ops.cosh, ops.deg2rad, ops.rad2deg):
-    attach(function, *one)
+    function.specimens = specimens(*one)
 for function in (ops.log, ops.log2, ops.log10, ops.log1p):
-    attach(function, *positives)
+    function.specimens = specimens(*positives)
 for function in (ops.tan, ops.arcsin, ops.arccos, ops.arctanh):
-    attach(function, *inside_one)
+    function.specimens = specimens(*inside_one)
 for function in (ops.arctan, ops.arcsinh):
-    attach(function, *wide)
+    function.specimens = specimens(*wide)
 for function in (ops.logaddexp, ops.logaddexp2):
-    attach(function, *pair, *refusals_of_pairs(function.name), *both_infinite)
+    function.specimens = specimens(*pair, *refusals_of_pairs(function.name), *both_infinite)
 for function in (ops.hypot, ops.arctan2):
-    attach(function, *pair, *refusals_of_pairs(function.name), *at_the_origin)
+    function.specimens = specimens(*pair, *refusals_of_pairs(function.name), *at_the_origin)
 
-attach(ops.arccosh, *above_one)
-attach(ops.one_minus_square, *inside_one, reference=lambda x: 1 - np.square(x))
-attach(ops.tanh, *wide, flat="it is saturated")
-attach(ops.tanh_slope, *wide, reference=lambda x: 1 / np.square(np.cosh(x)))
-attach(
-    ops.gaussian,
+ops.arccosh.specimens = specimens(*above_one)
+ops.one_minus_square.specimens = specimens(*inside_one, reference=lambda x: 1 - np.square(x))
+ops.tanh.specimens = specimens(*wide, flat="it is saturated")
+ops.tanh_slope.specimens = specimens(*wide, reference=lambda x: 1 / np.square(np.cosh(x)))
+ops.gaussian.specimens = specimens(
     call(between(-4, 4, 2, 5)), call(between(-4, 4, 2, 5), rate=1.0), call(normal(3), rate=0.3), call(normal()),
     refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0"),
     reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
 )  # fmt: skip
-attach(ops.erf, *wide, reference=lambda x: 1 - curves.erfc(x))
-attach(ops.erfc, *wide, reference=lambda x: 1 - curves.erf(x))
+ops.erf.specimens = specimens(*wide, reference=lambda x: 1 - curves.erfc(x))
+ops.erfc.specimens = specimens(*wide, reference=lambda x: 1 - curves.erf(x))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Call, Refusal, attach, call, refusal
+from minigrad.ops.specimens.calls import Call, Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import booleans, integers, normal
 from minigrad.ops.specimens.reduction import refusals_of_axes
 from minigrad.ops.specimens.rows import one, pair, refusals_of_pairs
@@ -14,9 +14,9 @@ for function in (
     ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.logical_and,
     ops.logical_or, ops.logical_xor,
 ):  # fmt: skip
-    attach(function, *pair, *refusals_of_pairs(function.name))
+    function.specimens = specimens(*pair, *refusals_of_pairs(function.name))
 for function in (ops.logical_not, ops.isfinite, ops.isinf, ops.isnan):
-    attach(function, *one)
+    function.specimens = specimens(*one)
 
 # --- of an axis -------------------------------------------------------------------------------------------------------
 
@@ -25,8 +25,8 @@ truths = [
     call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
 ]  # fmt: skip
 
-attach(ops.any, *truths, *refusals_of_axes("any"))
-attach(ops.all, *truths, *refusals_of_axes("all"))
+ops.any.specimens = specimens(*truths, *refusals_of_axes("any"))
+ops.all.specimens = specimens(*truths, *refusals_of_axes("all"))
 
 # --- bit by bit -------------------------------------------------------------------------------------------------------
 
@@ -46,5 +46,5 @@ for function, logical in (
     (ops.bitwise_and, "logical_and"), (ops.bitwise_or, "logical_or"), (ops.bitwise_xor, "logical_xor"),
 ):  # fmt: skip
     floats = call(normal(2, 3), normal(2, 3))
-    attach(function, *of_pairs, *refusals_of_floats(floats, function.name, logical))
-attach(ops.invert, *of_one, *refusals_of_floats(call(normal(2, 3)), "invert", "logical_not"))
+    function.specimens = specimens(*of_pairs, *refusals_of_floats(floats, function.name, logical))
+ops.invert.specimens = specimens(*of_one, *refusals_of_floats(call(normal(2, 3)), "invert", "logical_not"))
