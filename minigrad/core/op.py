@@ -89,12 +89,11 @@ class Op(Function, Signature):
 
     def rule(self, position: int) -> Rule:
         """The gradient rule of the input at `position`."""
-        rule = self.by_position.get(position)
-        if rule is None and position >= len(self.arguments) and self.variadic in self.rules:
+        if position in self.by_position:
+            return self.by_position[position]
+        if position >= len(self.arguments) and self.variadic in self.rules:
             return functools.partial(self.rules[self.variadic], argument=position)
-        if rule is None:
-            raise refusals.no_rule(self, self.argument(position))
-        return rule
+        raise refusals.no_rule(self, self.argument(position))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """A Tensor for Tensors; for plain arrays a plain array, which the annotation leaves out."""
