@@ -37,6 +37,7 @@ _serve(__name__, {
     ],
     "minigrad.compiler.compiled": ["compile"],
     "minigrad.drawing.curves": ["draw_curves"],
+    "minigrad.drawing.functions": ["draw", "explore"],
     "minigrad.drawing.heatmap": ["heatmap"],
     "minigrad.drawing.image_sheet": ["image_sheet"],
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],

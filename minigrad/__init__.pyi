@@ -50,6 +50,8 @@ from minigrad.checks import detect_anomaly as detect_anomaly
 from minigrad.checks import explain_grad as explain_grad
 from minigrad.compiler.compiled import compile as compile
 from minigrad.drawing.curves import draw_curves as draw_curves
+from minigrad.drawing.functions import draw as draw
+from minigrad.drawing.functions import explore as explore
 from minigrad.drawing.heatmap import heatmap as heatmap
 from minigrad.drawing.image_sheet import image_sheet as image_sheet
 from minigrad.graph import Graph as Graph

@@ -81,6 +81,15 @@ def _put_to_work(method: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
+class CallSignature:
+    """How a module is called: as its `forward`. A class has the signature of its constructor."""
+
+    def __get__(self, module: Module | None, owner: type[Module]) -> inspect.Signature:
+        if module is None:
+            raise AttributeError("__signature__")
+        return inspect.signature(module.forward)
+
+
 class Module(Watched, habits="Module"):
     """Base of all modules: write `forward`, call the module.
 
@@ -119,6 +128,7 @@ class Module(Watched, habits="Module"):
       layers.1: Affine  2 parameters  gain (2,)
     """
 
+    __signature__ = CallSignature()
     _training: bool = True
     _calls: Calls | None = None
 

@@ -1,0 +1,124 @@
+"""The graph of one real call: a function and its arguments enter, the graph of what it computed leaves, with gradients.
+
+Where `trace` records a function on shapes, here it is called, once, and backward too: there are values to look at.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.arrays import real_array
+from minigrad.core.modes import within
+from minigrad.core.record import registry
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.build import graph_of
+from minigrad.graph.graph import Graph
+
+SUM = "sum of the output"
+
+
+def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
+    """The graph of the call `function(*args)` and of its backward pass, as `loss.backward(keep=True)` leaves it.
+
+    Args:
+        function: of Tensors; it returns a Tensor, or several in tuples, lists or dictionaries. A module is one.
+        args: what it is called with. Arrays become Tensors named after its parameters, those of floats with a gradient.
+
+    What requires a gradient is differentiated: by itself where it is one scalar, otherwise the sum of all its elements
+    is, which is the last node then, called `sum of the output`. What leaves have in `.grad` stays as it was.
+
+    Raises:
+        TypeError: the function does not take these arguments, or returns something that is no Tensor.
+
+    >>> import minigrad as mg, numpy as np
+    >>> graph = graph_of_call(lambda x, shift: mg.exp(x) + shift, np.array([0.0, 1.0]), 2.0)
+    >>> print(graph)
+    %0 = input         (2,)  float64  x
+    %1 = exp(%0)       (2,)  float64
+    %2 = add(%1, 2.0)  (2,)  float64
+    %3 = sum(%2)       ()    float64  sum of the output
+    return %3
+    >>> graph[0].gradient.round(2).tolist()
+    [1.0, 2.72]
+    """
+    given = inspect.signature(function).bind(*args)
+    for name, value in given.arguments.items():
+        given.arguments[name] = map_leaves(partial(_make_input, name), value)
+    with _named(given.arguments):
+        with within(record=True):  # also what needs no gradient
+            returned = function(*given.args)
+        outputs = list(leaves(returned))
+        for output in outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(f"{name_of(function)} returned {type(output).__name__}: expected Tensors")
+        wanted = [output for output in outputs if output.requires_grad]
+        if not wanted:
+            return graph_of(returned)
+        loss = wanted[0] if len(outputs) == 1 and outputs[0].shape == () else _sum_elements(wanted)
+        with _gradients_kept(graph_of(loss)):
+            loss.backward(keep=True)
+            return graph_of(loss)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function is called: by its own name, or that of its class.
+
+    >>> name_of(np.exp), name_of(partial(np.exp))
+    ('exp', 'partial')
+    """
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _make_input(name: str, value: Any) -> Any:
+    """The Tensor of an array among the arguments; numbers, texts and modules stay what they are."""
+    if not isinstance(value, np.ndarray):
+        return value
+    array = real_array(value, copy=True)
+    tensor = new_tensor(array, requires_grad=array.dtype.kind == "f", role="input")
+    tensor.name = name
+    return tensor
+
+
+@contextmanager
+def _named(arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Tensors among the arguments that have no name are called after their parameters inside."""
+    nameless = {
+        leaf: name for name, value in arguments.items() for leaf in leaves(value)
+        if isinstance(leaf, Tensor) and leaf.name is None
+    }  # fmt: skip
+    for tensor, name in nameless.items():
+        tensor.name = name
+    try:
+        yield
+    finally:
+        for tensor in nameless:
+            tensor.name = None
+
+
+@contextmanager
+def _gradients_kept(graph: Graph) -> Iterator[None]:
+    """No leaf of the graph has a gradient inside, and each has afterwards the one that it had before."""
+    before = {node.cell: node.cell.grad for node in graph if node.cell is not None and node.cell.requires_grad}
+    for leaf in before:
+        leaf.grad = None
+    try:
+        yield
+    finally:
+        for leaf, gradient in before.items():
+            leaf.grad = gradient
+
+
+def _sum_elements(outputs: list[Tensor]) -> Tensor:
+    """One scalar to differentiate: the sum of all elements of all outputs."""
+    total = registry["sum"](outputs[0])
+    for output in outputs[1:]:
+        total = total + registry["sum"](output)
+    total.name = SUM
+    return total
