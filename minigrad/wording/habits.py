@@ -179,26 +179,12 @@ MINIGRAD = (
     Habit("manual_seed", "mg.manual_seed(0)", "np.random.default_rng(0)",
           "pass it as rng=, or compute inside `with mg.generator(rng):`"),
     Habit("cat", "mg.cat([x, y], 1)", "mg.concatenate([x, y], 1)", "NumPy's name"),
-    Habit("unsqueeze", "mg.unsqueeze(x, 0)", "mg.expand_dims(x, 0)", "NumPy's name"),
-    Habit("permute", "mg.permute(x, (1, 0))", "mg.transpose(x, (1, 0))", "NumPy's name"),
-    Habit("mm", "mg.mm(x, w)", "x @ w"),
-    Habit("bmm", "mg.bmm(tokens, tokens.swapaxes(-1, -2))", "tokens @ tokens.swapaxes(-1, -2)"),
-    Habit("abs", "mg.abs(x)", "abs(x)"),
-    Habit("pow", "mg.pow(x, 2)", "x**2"),
-    Habit("mul", "mg.mul(x, y)", "x * y"),
-    Habit("sub", "mg.sub(x, y)", "x - y"),
-    Habit("div", "mg.div(x, y)", "x / y"),
-    Habit("neg", "mg.neg(x)", "-x"),
-    Habit("clamp", "mg.clamp(x, 0, 1)", "mg.clip(x, 0, 1)", "NumPy's name"),
-    Habit("gather", "mg.gather(x, 1, places)", "mg.take_along_axis(x, places, axis=1)", "NumPy's name"),
-    Habit("masked_fill", "mg.masked_fill(x, chosen, 0.0)", "mg.where(chosen, 0.0, x)"),
     Habit("autograd", "mg.autograd.grad(loss, x)", "mg.grad(loss, x)"),
     Habit("func", "mg.func.jacrev(mg.exp)(x)", "mg.jacobian(mg.exp, [x])", "also vjp, jvp, hvp, hessian"),
     Habit("enable_grad", "mg.enable_grad()", "x * y", "leave it out: only no_grad() switches recording off"),
     Habit("inference_mode", "mg.inference_mode()", "mg.no_grad()"),
     Habit("float32", "mg.float32", "np.float32", "types are NumPy's"),
     Habit("float64", "mg.float64", "np.float64", "types are NumPy's"),
-    Habit("device", 'mg.device("cuda")', "x", "leave it out: everything runs on the CPU"),
     Habit("save", 'mg.save(model.state_dict(), "x.pt")', 'mg.save_checkpoint("x.safetensors", model)',
           "a safetensors file, never a pickle"),
     Habit("load", 'mg.load("x.pt")', 'mg.load_checkpoint("x.safetensors", model)',
@@ -278,6 +264,7 @@ TABLES = {
     "minigrad": MINIGRAD, "minigrad.nn": NN, "minigrad.optim": OPTIM,
 }  # fmt: skip
 _BY_NAME = {place: {habit.name: habit for habit in table} for place, table in TABLES.items()}
+_BY_NAME["minigrad"] = _BY_NAME["Tensor"] | _BY_NAME["minigrad"]  # most methods are functions there, too
 
 
 def find_argument_hints(given: Iterable[str], takes: Collection[str]) -> list[str]:

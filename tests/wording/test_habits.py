@@ -47,6 +47,18 @@ def test_what_pytorch_has_raises_and_names_ours(place, habit, names):
     assert habit.why in message
 
 
+OTHERWISE_AS_A_FUNCTION = {habit.name for habit in habits.MINIGRAD} | set(dir(mg))
+
+
+@pytest.mark.parametrize("habit", habits.TENSOR, ids=lambda habit: habit.name)
+def test_a_function_that_is_missing_is_told_what_its_method_is(habit):
+    if habit.name not in OTHERWISE_AS_A_FUNCTION:
+        with pytest.raises(AttributeError) as caught:
+            getattr(mg, habit.name)
+        there, here = f"PyTorch's `{habit.there}`", f"write `{habit.here}`"
+        assert str(caught.value).startswith(f"minigrad has no attribute '{habit.name}': for {there} {here}")
+
+
 @each_row
 def test_what_to_write_instead_works(place, habit, names):
     exec(habit.here, names)
