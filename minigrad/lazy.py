@@ -20,9 +20,9 @@ def serve(package: str, later: Mapping[str, Sequence[str]]) -> None:
 
     def import_name(name: str) -> Any:
         if name not in source:
-            from minigrad.wording.habits import refuse_missing_names
+            from minigrad.wording.habits import refuse_missing_name
 
-            refuse_missing_names(package)(name)
+            refuse_missing_name(package, name)
         module = source[name]
         value = import_module(f"{module}.{name}") if module == package else getattr(import_module(module), name)
         namespace[name] = value

@@ -7,8 +7,9 @@ require gradients, `allowed` and `chosen` are boolean, `places` are integers, `t
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from minigrad.core.record import by_numpy
@@ -306,19 +307,14 @@ def describe_unsupported(function: Any) -> str:
     return f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()"
 
 
-def teach(*modules: str) -> None:
+def teach(module: str) -> None:
     """Let a name that a module does not have raise with its habit.
 
     Not by a `__getattr__` in the module itself: to type checkers every name would then be there.
     """
-    for module in modules:
-        sys.modules[module].__dict__["__getattr__"] = refuse_missing_names(module)
+    vars(sys.modules[module])["__getattr__"] = functools.partial(refuse_missing_name, module)
 
 
-def refuse_missing_names(module: str) -> Callable[[str], NoReturn]:
-    """What raises the AttributeError of a name that `module` does not have."""
-
-    def missing(name: str) -> NoReturn:
-        raise AttributeError(describe_missing(module, module, name), name=name, obj=sys.modules[module])
-
-    return missing
+def refuse_missing_name(module: str, name: str) -> NoReturn:
+    """Raise the AttributeError of a name that `module` does not have."""
+    raise AttributeError(describe_missing(module, module, name), name=name, obj=sys.modules[module])
