@@ -59,23 +59,15 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return convert
 
 
-def add_steps(parser: argparse.ArgumentParser, default: str) -> None:
-    text = f"training steps, 1 to {MOST_STEPS:,} ({default})"
-    parser.add_argument("--steps", type=whole_number(1, MOST_STEPS), metavar="N", help=text)
-
-
-def add_out(parser: argparse.ArgumentParser, default: str) -> None:
-    text = f"folder for what is written (default: {default})"
-    parser.add_argument("--out", type=Path, default=Path(default), metavar="DIR", help=text)
-
-
-def add_eager(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--eager", action="store_true", help="compute step by step; by default steps are compiled")
-
-
-def add_seed(parser: argparse.ArgumentParser) -> None:
-    text = f"same seed, same weights and batches: 0 to {LARGEST_SEED:,} (default: 0)"
-    parser.add_argument("--seed", type=whole_number(0, LARGEST_SEED), metavar="S", help=text)
+def add_training(parser: argparse.ArgumentParser, steps: str, out: str) -> None:
+    """The arguments of every command that trains; the texts say how many steps it takes and where it writes."""
+    add = parser.add_argument
+    steps = f"training steps, 1 to {MOST_STEPS:,} (default: {steps})"
+    add("--steps", type=whole_number(1, MOST_STEPS), metavar="N", help=steps)
+    seed = f"same seed, same weights and batches: 0 to {LARGEST_SEED:,} (default: 0)"
+    add("--seed", type=whole_number(0, LARGEST_SEED), metavar="S", help=seed)
+    add("--out", type=Path, default=Path(out), metavar="DIR", help=f"folder for what is written (default: {out})")
+    add("--eager", action="store_true", help="compute step by step; by default steps are compiled")
 
 
 def prepare_folder(folder: Path, names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import minigrad
 from minigrad.cli import page
-from minigrad.cli.arguments import add_eager, add_out, add_seed, add_steps, prepare_folder
+from minigrad.cli.arguments import add_training, prepare_folder
 from minigrad.cli.extras import CURVES, DRAWING, PROGRESS, print_missing
 from minigrad.cli.lessons import check_block, format_array, one_head, three_tokens
 from minigrad.cli.results import draw_attention, draw_loss_curve, report_text, write_explorer
@@ -38,10 +38,7 @@ Pieces = dict[str, str]  # of the page: HTML by the place where it stands in `pa
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_out(parser, "minigrad-demo")
-    add_steps(parser, f"default: {MODEL.steps}, or as many as {LONGEST_TRAINING:.0f} seconds allow")
-    add_seed(parser)
-    add_eager(parser)
+    add_training(parser, f"{MODEL.steps}, or as many as {LONGEST_TRAINING:.0f} seconds allow", "minigrad-demo")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} steps: everything in about 10 seconds")
 
 
@@ -119,8 +116,6 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None) -
     """Train, and say that it ended early, if it did; None where it was interrupted."""
     print("\n4. A model of characters, trained on text")
     print(training.describe())
-    if not training.eager:
-        print(training.compare_speed())
     begin = time.perf_counter()
     training.fit(records, checkpoint, limit)
     if training.done == training.settings.steps:

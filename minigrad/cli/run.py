@@ -92,10 +92,12 @@ class Run:
         )
 
     def fit(self, records: int, checkpoint: Path, seconds: float | None = None) -> None:
-        """Train up to the last step; Ctrl-C ends it earlier, and so does the clock after `seconds`.
+        """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
         At most so many `records` are made, and with each of them the `checkpoint`.
         """
+        if not self.eager:
+            print(self.compare_speed())
         batches = self.data.batches(self.rng, self.settings.batch)
         self.history = fit(
             self.step,
@@ -150,17 +152,20 @@ def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager
     _, texts = load_arrays(path)
     try:
         notes = json.loads(texts[NOTES])
-        settings, data, history = Settings(**notes["settings"]), notes["data"], list(notes["history"])
-        if (
-            not 1 <= operator.index(settings.steps) <= MOST_STEPS
-            or not 0 <= operator.index(settings.seed) <= LARGEST_SEED
-        ):
+        saved, data, history = dict(notes["settings"]), notes["data"], list(notes["history"])
+        settings = replace(SETTINGS[task], steps=operator.index(saved["steps"]), seed=operator.index(saved["seed"]))
+        if not (1 <= settings.steps <= MOST_STEPS and 0 <= settings.seed <= LARGEST_SEED):
             raise ValueError("steps or seed out of range")
     except (KeyError, TypeError, ValueError) as error:
         raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
-    known = replace(SETTINGS[task], steps=settings.steps, seed=settings.seed)
-    if settings != known:
-        raise CommandError(f"{path} has settings of another task or version: {_describe_differences(settings, known)}")
+    expected = asdict(settings)
+    differences = [
+        f"{name}={saved.get(name)!r} instead of {expected.get(name)!r}"
+        for name in expected | saved
+        if saved.get(name) != expected.get(name)
+    ]
+    if differences:
+        raise CommandError(f"{path} has settings of another task or version: {', '.join(differences)}")
     if seed not in (None, settings.seed):
         raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
     run = Run(replace(settings, steps=steps or settings.steps), eager)
@@ -171,11 +176,6 @@ def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager
     if run.done > run.settings.steps:
         raise CommandError(f"{path} has {run.done} steps already: give --steps of at least as many")
     return run
-
-
-def _describe_differences(settings: Settings, known: Settings) -> str:
-    pairs = zip(asdict(settings).items(), asdict(known).values(), strict=True)
-    return ", ".join(f"{name}={value!r} instead of {other!r}" for (name, value), other in pairs if value != other)
 
 
 def _time_step(step: Callable[..., Any], batch: Batch) -> float:

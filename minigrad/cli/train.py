@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from minigrad.cli.arguments import CommandError, add_eager, add_out, add_seed, add_steps, prepare_folder
+from minigrad.cli.arguments import CommandError, add_training, prepare_folder
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.extras import PROGRESS, print_missing
 from minigrad.cli.results import draw_attention, report_text
@@ -27,10 +27,7 @@ RECORDS = 20  # lines of progress
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", choices=SETTINGS, metavar="TASK", help=", ".join(SETTINGS))
     defaults = ", ".join(f"{name} {settings.steps}" for name, settings in SETTINGS.items())
-    add_steps(parser, f"default: {defaults}; with --resume that of the checkpoint")
-    add_seed(parser)
-    add_out(parser, "minigrad-train")
-    add_eager(parser)
+    add_training(parser, f"{defaults}; with --resume that of the checkpoint", "minigrad-train")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
 
 
@@ -53,8 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
     if training.done == training.settings.steps:
         print(f"all {training.done} steps are done; a larger --steps goes on")
         return 0
-    if not training.eager:
-        print(training.compare_speed())
     training.fit(RECORDS, checkpoint)
     if training.done < training.settings.steps:
         print(

@@ -149,9 +149,7 @@ def _join_masks(mask: Any, key_mask: Any, ndim: int) -> Any:
     mask, key_mask = _check_mask("mask", mask), _check_mask("key_mask", key_mask)
     if mask is not None and 2 <= mask.ndim < ndim:
         mask = ops.expand_dims(mask, axis=-3)
-    if key_mask is None:
-        return mask
-    return _combine_masks(mask, ops.expand_dims(key_mask, axis=(-3, -2)))
+    return _combine_masks(mask, None if key_mask is None else ops.expand_dims(key_mask, axis=(-3, -2)))
 
 
 def _combine_masks(mask: Any, other: Any) -> Any:

@@ -82,10 +82,8 @@ class KeyValueCache:
 
         Raises:
             ValueError: there is no room for so many.
-            CaptureError: a cache that grows, in a function that is captured.
         """
         if self.context is None:
-            _refuse_growing()
             return self.tokens
         self._call.leader_met = False
         start = first_free(read(self._taken), count=count, context=self.context)
@@ -100,7 +98,13 @@ class KeyValueCache:
             assign(tensor, ops.zeros_like(tensor))
 
     def extend(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
-        """All keys and values of `attention`, (…, keys, width): those so far and the new ones, which are kept."""
+        """All keys and values of `attention`, (…, keys, width): those so far and the new ones, which are kept.
+
+        Raises:
+            ValueError: tokens of another batch, or a call that does not reach all attentions that share the cache.
+            TypeError: keys of another dtype than those so far.
+            CaptureError: a cache that grows, in a function that is captured.
+        """
         if self.context is None:
             return self._grow(attention, key, value)
         return self._write(attention, key, value, self.context)
@@ -108,7 +112,11 @@ class KeyValueCache:
     # --- that grows ---------------------------------------------------------------------------------------------------
 
     def _grow(self, attention: MultiHeadAttention, key: Any, value: Any) -> Remembered:
-        _refuse_growing()
+        if current_mode().capture is not None:
+            raise CaptureError(
+                "KeyValueCache() grows with each call, while what is captured stays as long as it is: make it "
+                "nn.KeyValueCache(context=N), with room for N tokens, whose keys and values are state of a fixed size"
+            )
         queries = key.shape[-2]
         if attention in self._memory:
             keys, values = self._memory[attention]
@@ -216,11 +224,3 @@ def _refuse_other_batch(so_far: Any, new: Any) -> NoReturn:
         f"KeyValueCache: the tokens so far have keys {so_far.shape}, the new ones {new.shape}: a cache is for one "
         "batch of sequences; make another for the next"
     )
-
-
-def _refuse_growing() -> None:
-    if current_mode().capture is not None:
-        raise CaptureError(
-            "KeyValueCache() grows with each call, while what is captured stays as long as it is: make it "
-            "nn.KeyValueCache(context=N), with room for N tokens, whose keys and values are state of a fixed size"
-        )

@@ -10,9 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple, NoReturn
-
-from minigrad.core.record import by_numpy
+from typing import NamedTuple, NoReturn
 
 
 class Habit(NamedTuple):
@@ -298,13 +296,6 @@ def describe_missing(owner: str, place: str, name: str) -> str:
         return f"{owner} has no attribute {name!r}"
     why = f" ({habit.why})" if habit.why else ""
     return f"{owner} has no attribute {name!r}: for PyTorch's `{habit.there}` write `{habit.here}`{why}"
-
-
-def describe_unsupported(function: Any) -> str:
-    """What an error says of a NumPy function that knows no Tensors."""
-    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
-    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
-    return f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()"
 
 
 def teach(module: str) -> None:

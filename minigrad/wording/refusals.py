@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
+from minigrad.core.record import by_numpy
 from minigrad.wording.calls import make_call_error
 from minigrad.wording.calls import name_call_error as name_call_error
-from minigrad.wording.habits import describe_unsupported
 from minigrad.wording.messages import describe, explain_failure
 from minigrad.wording.source import caller_line
 
@@ -86,7 +86,10 @@ def array_without_copy(tensor: Any) -> ValueError:
 
 
 def unsupported_function(function: Any) -> TypeError:
-    return TypeError(describe_unsupported(function))
+    """A NumPy function that knows no Tensors."""
+    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+    return TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
 
 
 def rebinding(tensor: Any, symbol: str) -> GraphError:

@@ -32,7 +32,6 @@ def test_every_error_is_asked_for():
         "explain_failure",
         "shape_of",
         "caller_line",
-        "describe_unsupported",
         "make_call_error",
     }
     assert made - of_others - {name for name, _ in asked_for()} == {"why_nothing_is_behind"}
