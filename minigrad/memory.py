@@ -23,6 +23,9 @@ def keep_memory(limit: int = 1 << 30) -> bool:
     Returns:
         Whether the C library took the setting.
 
+    Raises:
+        ValueError: a limit below 0, or too large.
+
     >>> keep_memory() in (True, False)
     True
     """

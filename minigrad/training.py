@@ -40,6 +40,9 @@ def fit(
     array) and with `validate` also `validation`. Ctrl-C ends training after the step under way, with a record and a
     checkpoint; the `step` of the last record tells. A second Ctrl-C does not wait.
 
+    Raises:
+        ValueError: a `start` that is not between 0 and `steps`, or `every` below 1.
+
     >>> history = fit(lambda x: x * x, [(1.0,), (2.0,), (3.0,)], steps=3, log=lambda record: None, every=2)
     >>> [(record["step"], record["loss"]) for record in history]
     [(2, 2.5), (3, 9.0)]

@@ -20,14 +20,19 @@ def text_batches(
 ) -> Iterator[tuple[Tokens, Tokens]]:
     """Endless batches of `(inputs, targets)`, windows drawn at random from a text; both int64 of shape (batch, tokens).
 
-    `targets` are the ids that follow: `targets[:, :-1]` equals `inputs[:, 1:]`. `ids` are integers of shape
-    (length,), with length > tokens.
+    `targets` are the ids that follow: `targets[:, :-1]` equals `inputs[:, 1:]`. A batch is drawn when it is asked for
+    and `rng` is all the iterator remembers: whoever saves and restores the state of `rng`
+    (`minigrad.io.generator_state`) continues with the very batches that would have followed.
 
-    A batch is drawn when it is asked for and `rng` is all the iterator remembers: whoever saves and restores the state
-    of `rng` (`minigrad.io.generator_state`) continues with the very batches that would have followed.
+    Args:
+        ids: integers (length,), the text; longer than `tokens`.
+        batch: how many windows a batch has.
+        tokens: how long a window is.
+        rng: draws where the windows begin.
 
-    Raises TypeError when `ids` or a size are not integers or `rng` is not a generator, ValueError when a size is below
-    1 or the text is too short.
+    Raises:
+        TypeError: `ids` or a size are not integers, or `rng` is not a generator.
+        ValueError: a size below 1, or a text that is too short.
 
     >>> inputs, targets = next(text_batches(np.arange(100), batch=2, tokens=5, rng=np.random.default_rng(0)))
     >>> inputs
@@ -62,8 +67,14 @@ def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Toke
     its own, shape (1, rest). The loss of the text is therefore the mean of the losses weighted by `targets.size`.
     All are views of one array.
 
-    `ids` are integers of shape (length,), with length ≥ 2. Raises TypeError when `ids` or a size are not integers,
-    ValueError when a size is below 1 or the text is too short.
+    Args:
+        ids: integers (length,), the text; at least two.
+        tokens: how long a window is.
+        batch: how many windows a pair has at most.
+
+    Raises:
+        TypeError: `ids` or a size are not integers.
+        ValueError: a size below 1, or a text that is too short.
 
     >>> for inputs, targets in windows([10, 11, 12, 13, 14, 15, 16, 17], tokens=3, batch=2):
     ...     print(inputs.tolist(), targets.tolist())

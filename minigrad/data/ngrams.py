@@ -30,8 +30,15 @@ def ngram_baselines(train: str, validation: str, orders: Iterable[int] = (1, 2, 
 
     On `python_topics()` of Python 3.11: 3.238, 2.316 and 1.697 for orders 1, 2 and 3.
 
-    Raises ValueError when `validation` is empty, `train` is shorter than an order, or an order is below 1 or so large
-    that size ** order, size being the number of different characters, exceeds 64-bit integers.
+    Args:
+        train: the text that is counted.
+        validation: the text that is predicted, at least one character.
+        orders: how many characters each model looks at, the predicted one included.
+
+    Raises:
+        TypeError: an order that is not an integer.
+        ValueError: an empty `validation`, a `train` shorter than an order, an order below 1, or one so large that
+            size ** order, size being the number of different characters, exceeds 64-bit integers.
 
     >>> ngram_baselines("abababab" * 8, "abab", orders=[2])[2] < ngram_baselines("aabb" * 16, "abab", orders=[2])[2]
     True

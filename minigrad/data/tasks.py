@@ -20,8 +20,18 @@ Task = Callable[[np.random.Generator, int, int, int], tuple[Tokens, Tokens]]
 def reversal(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int) -> tuple[Tokens, Tokens]:
     """Random tokens, and the same tokens from last to first.
 
-    `batch` sequences of `length` tokens, each token in [0, vocabulary_size). Raises TypeError when `rng` is not a
-    generator or a size is not an integer, ValueError when a size is below 1.
+    Args:
+        rng: draws the tokens.
+        batch: how many sequences there are.
+        length: how many tokens each has.
+        vocabulary_size: tokens are in [0, vocabulary_size).
+
+    Returns:
+        Tokens and targets, int64 (batch, length) each.
+
+    Raises:
+        TypeError: `rng` is not a generator, or a size is not an integer.
+        ValueError: a size below 1.
 
     >>> tokens, targets = reversal(np.random.default_rng(0), batch=2, length=4, vocabulary_size=10)
     >>> tokens
@@ -36,7 +46,7 @@ def reversal(rng: np.random.Generator, batch: int, length: int, vocabulary_size:
 
 
 def copy(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int) -> tuple[Tokens, Tokens]:
-    """Random tokens, and the same tokens again; arguments and errors as for `reversal`.
+    """Random tokens, and the same tokens again; arguments, results and errors as of `reversal`.
 
     >>> tokens, targets = copy(np.random.default_rng(0), batch=1, length=4, vocabulary_size=10)
     >>> tokens, targets
@@ -47,7 +57,7 @@ def copy(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int
 
 
 def sort(rng: np.random.Generator, batch: int, length: int, vocabulary_size: int) -> tuple[Tokens, Tokens]:
-    """Random tokens, and the same tokens in ascending order; arguments and errors as for `reversal`.
+    """Random tokens, and the same tokens in ascending order; arguments, results and errors as of `reversal`.
 
     >>> tokens, targets = sort(np.random.default_rng(0), batch=1, length=4, vocabulary_size=10)
     >>> tokens, targets

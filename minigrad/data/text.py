@@ -18,6 +18,9 @@ class Text:
     """A text in two parts, `validation` after `train`, with where it comes from and the licence it is under.
 
     `train` is for training; `validation` is only for measuring.
+
+    >>> python_topics().licence
+    'PSF License Version 2'
     """
 
     train: str
@@ -37,7 +40,8 @@ def python_topics() -> Text:
     passages of at least 50 characters that are in the training text too. Losses on it are thus lower than on unseen
     prose, and are to be compared with each other (see `ngram_baselines`), not with those of other texts.
 
-    Raises ImportError where Python was installed without `pydoc_data`.
+    Raises:
+        ImportError: a Python that was installed without `pydoc_data`.
 
     >>> text = python_topics()
     >>> 0.1 <= len(text.validation) / len(text.train + text.validation) < 0.1001
@@ -67,6 +71,10 @@ class Vocabulary:
     `characters` holds them in that order and is all there is to store: `Vocabulary(vocabulary.characters)` equals
     `vocabulary`. `len(vocabulary)` is their number.
 
+    Raises:
+        TypeError: what is not a text.
+        ValueError: an empty text.
+
     >>> vocabulary = Vocabulary("attention")
     >>> vocabulary
     Vocabulary(characters='aeinot')
@@ -91,7 +99,9 @@ class Vocabulary:
     def encode(self, text: str) -> npt.NDArray[np.int64]:
         """The ids of the characters of `text`, int64 of shape (len(text),).
 
-        Raises ValueError naming the first character that is not in the vocabulary, and its position.
+        Raises:
+            TypeError: what is not a text.
+            ValueError: a character that is not in the vocabulary; the first, and its position, are named.
         """
         if not isinstance(text, str):
             raise TypeError(f"Vocabulary.encode takes a str, got {type(text).__name__}")
@@ -109,8 +119,9 @@ class Vocabulary:
     def decode(self, ids: npt.ArrayLike) -> str:
         """The text whose ids are `ids`, integers of shape (length,).
 
-        Raises TypeError when they are not integers, ValueError when one is not in [0, len(vocabulary)) or when `ids`
-        has more or fewer than one axis.
+        Raises:
+            TypeError: ids that are not integers.
+            ValueError: one that is not in [0, len(vocabulary)), or more or fewer than one axis.
         """
         array = np.asarray(ids)
         if array.size == 0 and array.ndim == 1:

@@ -37,12 +37,17 @@ def save_arrays(
 ) -> None:
     """Write `arrays` and `metadata` to `path`, all or nothing: after a failure the old file is still there, intact.
 
-    `arrays` may have any shape and memory order; their dtype is bool, an integer or a float of 16 to 64 bits. Names and
-    metadata are any Unicode text. The same arguments give the same bytes. Where `path` is a symbolic link, the file it
-    points to is replaced.
+    The same arguments give the same bytes.
 
-    Raises TypeError for what is not an array of these dtypes or not a string, ValueError for a name that cannot be
-    stored, OSError naming the path when it cannot be written.
+    Args:
+        path: where to write; of a symbolic link, the file that it points to is replaced.
+        arrays: by name, of any shape and memory order; the dtype is bool, an integer or a float of 16 to 64 bits.
+        metadata: strings by name. These and all names are any Unicode text.
+
+    Raises:
+        TypeError: what is not an array of these dtypes, or not a string.
+        ValueError: a name that cannot be stored, or more metadata than a header holds.
+        OSError: the path, which it names, cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -72,9 +77,16 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     Files of other programs load too; what carries no checksum is checked for its form only. The arrays are writable.
     Memory is taken for the arrays once, and for the header.
 
-    Raises CheckpointError with path and reason when the file is damaged, cut or of a form that is not understood,
-    before memory is taken for its arrays wherever its header can tell; FileNotFoundError or another OSError naming the
-    path when it cannot be read. See `save_arrays` for an example.
+    Raises:
+        CheckpointError: the file is damaged, cut or of a form that is not understood; path and reason are named, before
+            memory is taken for its arrays wherever its header can tell.
+        OSError: the path, which it names, cannot be read; FileNotFoundError where there is nothing.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_arrays(f"{folder}/model.safetensors", {"bias": np.ones(2, np.float32)})
+    ...     load_arrays(f"{folder}/model.safetensors")
+    ({'bias': array([1., 1.], dtype=float32)}, {})
     """
     try:
         with open(path, "rb") as file:

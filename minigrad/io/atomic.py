@@ -16,7 +16,10 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memo
     """Write `chunks`, one after the other, to the file at `path`, which is replaced only when all is on the disk.
 
     A symbolic link is followed. Temporary files that killed processes left in the folder an hour ago or earlier are
-    removed. Raises OSError naming `path`; the old file is then untouched and no temporary file stays.
+    removed.
+
+    Raises:
+        OSError: the path, which it names, cannot be written; the old file is untouched and no temporary file stays.
     """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)

@@ -34,13 +34,16 @@ def save_checkpoint(
     """Write everything that training needs to go on, all or nothing: a failure leaves the old file.
 
     Args:
+        path: where to write, as of `save_arrays`.
+        model: its parameters and buffers are stored under their paths.
         optimiser: its parameters must belong to `model`.
         generators: random generators, by a name for each.
         metadata: anything that JSON can hold, such as settings and the history that `minigrad.fit` returns.
 
     Raises:
         ValueError: a parameter of the optimiser that is not in the model.
-        TypeError: metadata that JSON cannot hold. OSError, ImportError: see `save_arrays`.
+        TypeError: metadata that JSON cannot hold.
+        OSError: see `save_arrays`.
 
     >>> import tempfile
     >>> from minigrad.nn import Linear
@@ -71,7 +74,14 @@ def load_checkpoint(
 ) -> dict[str, Any]:  # fmt: skip
     """Put what `save_checkpoint` wrote into `model`, `optimiser` and `generators`, and return the metadata.
 
-    What is not passed is not restored. Weights that another framework wrote can be loaded too.
+    What is not passed is not restored. Weights that another framework wrote can be loaded too. `save_checkpoint` has an
+    example.
+
+    Args:
+        path: the file.
+        model: of the same structure as the one that was saved.
+        optimiser: of the same kind as the one that was saved, with the parameters of `model`.
+        generators: those whose state is set, by the names under which they were saved.
 
     Raises:
         CheckpointError: the file is damaged, of a later format, or does not fit: every key that is missing, unexpected

@@ -19,7 +19,10 @@ LARGEST = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "uinteger": 2**32 - 1}
 def generator_state(rng: np.random.Generator) -> str:
     """The state of `rng` as one line of JSON, for any of NumPy's bit generators.
 
-    What `rng.spawn` does next is not part of the state. Raises TypeError when `rng` is not a generator.
+    What `rng.spawn` does next is not part of the state.
+
+    Raises:
+        TypeError: `rng` is not a generator.
 
     >>> rng = np.random.default_rng(0)
     >>> state = generator_state(rng)
@@ -36,8 +39,18 @@ def generator_state(rng: np.random.Generator) -> str:
 def restore_generator(rng: np.random.Generator, text: str) -> None:
     """Set `rng` to the state in `text`, as `generator_state` gave it: the same draws follow, bit for bit.
 
-    Raises CheckpointError when `text` is not a state, or one of another bit generator than that of `rng`; `rng` is then
-    as it was. Raises TypeError when `rng` is not a generator.
+    Args:
+        rng: the generator that is set.
+        text: one line of JSON.
+
+    Raises:
+        CheckpointError: `text` is not a state, or one of another bit generator than that of `rng`, which is as it was.
+        TypeError: `rng` is not a generator.
+
+    >>> first, second = np.random.default_rng(0), np.random.default_rng(1)
+    >>> restore_generator(second, generator_state(first))
+    >>> first.random() == second.random()
+    True
     """
     _check_generator("restore_generator", rng)
     current = rng.bit_generator.state

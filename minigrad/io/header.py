@@ -72,7 +72,8 @@ def make_header(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, s
 def read_header(file: BinaryIO) -> tuple[list[Entry], dict[str, str]]:
     """The arrays of an open file in their order and its metadata, all checked; the file is then where the data begins.
 
-    Raises ValueError with the reason when something is wrong.
+    Raises:
+        ValueError: something is wrong; the message says what.
     """
     available = os.fstat(file.fileno()).st_size - 8
     if available < 0:

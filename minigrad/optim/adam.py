@@ -18,6 +18,11 @@ class Adam(Optimiser):
     The bias corrections are done on numbers instead of arrays, as at the end of the paper's section 2; epsilon is
     scaled along, so that the result is that of algorithm 1.
 
+    Args:
+        parameters, rate, schedule: as `Optimiser` takes them.
+        betas: how much of the first and of the second moment stays at each step.
+        epsilon: is added to the root of the second moment, so that it is never 0.
+
     Raises:
         ValueError: betas outside [0, 1), an epsilon that is not above 0, and what `Optimiser` raises.
 
@@ -60,6 +65,12 @@ class Adam(Optimiser):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: parameters also shrink by rate · weight_decay (arXiv 1711.05101, algorithm 2).
+
+    Args:
+        weight_decay: the share of a parameter that a step of rate 1 would take; the others are those of `Adam`.
+
+    Raises:
+        ValueError: a weight decay below 0, and what `Adam` raises.
 
     >>> p = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimiser = AdamW([p], rate=0.1, weight_decay=0.5)

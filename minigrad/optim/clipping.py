@@ -20,6 +20,10 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
     Pascanu, Mikolov and Bengio (arXiv 1211.5063, algorithm 1). Parameters without a gradient are left alone; gradients
     that are short enough keep every bit. The norm is that of `vector_norm`, of float16 in float32: no square overflows.
 
+    Args:
+        parameters: those whose gradients are one vector.
+        maximum: the norm that this vector has at most.
+
     Returns:
         The norm before clipping: a number, or under capture a 0-d Tensor; 0.0 where there is no gradient.
 

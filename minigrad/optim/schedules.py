@@ -35,6 +35,14 @@ class WarmupCosine:
 
     Loshchilov and Hutter (arXiv 1608.03983, eq. 5, one period), after a warm-up of `warmup` steps.
 
+    Args:
+        warmup: the step at which the rate is full.
+        steps: the step at which it has fallen; from there on it stays.
+        final: what is left of it, a share.
+
+    Raises:
+        ValueError: a warm-up below 0, `steps` that are not more, or a share outside [0, 1].
+
     >>> schedule = WarmupCosine(warmup=10, steps=110, final=0.1)
     >>> [round(float(schedule(step)), 3) for step in (1, 10, 60, 110, 200)]
     [0.1, 1.0, 0.55, 0.1, 0.1]
@@ -58,6 +66,12 @@ class WarmupCosine:
 @dataclass(frozen=True)
 class InverseSquareRoot:
     """From 0 to the full rate in a straight line, then like 1 / √step (Vaswani et al., 2017, eq. 3).
+
+    Args:
+        warmup: the step at which the rate is full.
+
+    Raises:
+        ValueError: a warm-up below 1.
 
     >>> schedule = InverseSquareRoot(warmup=100)
     >>> [round(float(schedule(step)), 3) for step in (1, 50, 100, 400)]

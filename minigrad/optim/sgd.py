@@ -16,6 +16,14 @@ class SGD(Optimiser):
 
     Without momentum v is the gradient g (Sutskever et al., 2013, section 2, in the form that keeps v free of the rate).
 
+    Args:
+        parameters, rate, schedule: as `Optimiser` takes them.
+        momentum: how much of the velocity stays at each step.
+        nesterov: look ahead along the velocity.
+
+    Raises:
+        ValueError: a momentum outside [0, 1), `nesterov` without momentum, and what `Optimiser` raises.
+
     >>> p = Tensor([1.0, 2.0], requires_grad=True)
     >>> optimiser = SGD([p], rate=0.1)
     >>> (p * p).sum().backward()
