@@ -23,12 +23,18 @@ class MultiHeadAttention(Module):
 
     Args:
         width: length of the last axis; a multiple of `heads`.
+        heads: how many attentions there are.
+        rng: draws the initial weights.
+        bias: whether the linear maps have one.
         dropout: probability with which a weight is dropped while training.
         block: attend block by block, as `scaled_dot_product_attention` does, in memory that grows with the length and
             not with its square. Weights are then never there to look at, or to drop: `weights` is None.
 
     The children `query`, `key`, `value` and `output` are linear maps. In the graph, `scores`, `weights` and `context`
     of all heads stand in the scope of the module: `blocks/0/attention/weights`.
+
+    Raises:
+        ValueError: sizes that are not whole numbers, at least 1, or do not fit each other; dropout with `block`.
 
     >>> attention = MultiHeadAttention(width=8, heads=2, rng=np.random.default_rng(0))
     >>> attention(np.ones((3, 5, 8), np.float32), causal=True).shape
@@ -78,6 +84,10 @@ class MultiHeadAttention(Module):
 
         Returns:
             (…, queries, width). A query that may attend to nothing has context 0.
+
+        Raises:
+            TypeError: a mask that does not hold booleans.
+            ValueError: a cache without `causal` or with a memory, and what `KeyValueCache.extend` raises.
         """
         if cache is not None and (memory is not None or not causal):
             raise ValueError(
@@ -124,7 +134,14 @@ class MultiHeadAttention(Module):
 class AttentionPooling(Module):
     """A trained query attends to all tokens; what it gets stands for the sequence (Lee et al., arXiv 1810.00825, 3.2).
 
-    `pooling.attention.weights`, (…, heads, 1, tokens), say how much each token counts.
+    `pooling.attention.weights`, (…, heads, 1, tokens), say how much each token counts; `query` (1, width) is standard
+    normal at first.
+
+    Args:
+        width, heads, rng, dropout: as `MultiHeadAttention` takes them.
+
+    Raises:
+        ValueError: what `MultiHeadAttention` raises.
 
     >>> pooling = AttentionPooling(width=8, heads=2, rng=np.random.default_rng(0))
     >>> pooling(np.ones((3, 5, 8), np.float32)).shape
@@ -139,7 +156,11 @@ class AttentionPooling(Module):
         self.attention = MultiHeadAttention(width, heads, rng=rng, dropout=dropout, dtype=dtype)
 
     def forward(self, x: Any, key_mask: Any = None) -> Any:
-        """`x` (…, tokens, width) as (…, width); `key_mask` (…, tokens) is True for a token and False for padding."""
+        """`x` (…, tokens, width) as (…, width).
+
+        Args:
+            key_mask: booleans (…, tokens), True for a token and False for padding.
+        """
         query = ops.broadcast_to(self.query, (*x.shape[:-2], *self.query.shape))
         return ops.squeeze(self.attention(query, x, key_mask=key_mask), axis=-2)
 

@@ -46,6 +46,9 @@ class KeyValueCache:
             yet, which nobody sees; no gradient flows to the tokens of earlier calls. Without it the cache grows with
             each call, in eager code alone.
 
+    Raises:
+        ValueError: a context that is not a whole number, at least 1.
+
     >>> from minigrad.nn import LanguageModel
     >>> model = LanguageModel(vocabulary=10, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
     >>> cache = KeyValueCache()
@@ -79,6 +82,9 @@ class KeyValueCache:
 
     def begin(self, count: int) -> Any:
         """The position of the first of `count` new tokens, to be asked for before the first attention sees these.
+
+        Returns:
+            A number; of a fixed size under capture, a 0-d Tensor.
 
         Raises:
             ValueError: there is no room for so many.

@@ -20,10 +20,17 @@ class LanguageModel(Module):
 
     Args:
         vocabulary: how many tokens there are.
+        width, heads, hidden: as `TransformerBlock` takes them.
+        layers: how many blocks there are.
         context: how many tokens it is trained on at a time; `generate` looks back no further.
         causal: True to predict each token from those before it; False where every token may see every other, as in
             reversing or sorting.
-        dropout: rate, also on the embedding. `options` are those of `TransformerBlock`.
+        rng: draws the initial weights.
+        dropout: rate, also on the embedding.
+        options: those of `TransformerBlock`.
+
+    Raises:
+        ValueError: what the parts raise, for sizes that are not whole numbers, at least 1, or do not fit each other.
 
     >>> model = LanguageModel(vocabulary=10, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
     >>> model(np.array([[1, 2, 3]])).shape
@@ -43,9 +50,12 @@ class LanguageModel(Module):
         self.readout = Linear(width, vocabulary, rng=rng, dtype=dtype)
 
     def forward(self, tokens: Any, cache: KeyValueCache | None = None, **masks: Any) -> Any:
-        """Logits (…, tokens, vocabulary) for integer `tokens` (…, tokens), which follow those in the `cache`.
+        """Logits (…, tokens, vocabulary).
 
-        `masks` are as `TransformerBlock` takes them.
+        Args:
+            tokens: integers (…, tokens).
+            cache: of the tokens before these.
+            masks: as `TransformerBlock` takes them.
         """
         embedded = self.embedding(tokens)
         start = 0 if cache is None else cache.begin(embedded.shape[-2])
@@ -62,6 +72,7 @@ class LanguageModel(Module):
         Args:
             prompt: integers (…, tokens), at least one; of several prompts each goes on by itself.
             count: how many tokens to add.
+            rng: draws them.
             temperature: below 1 likely tokens become likelier; 0 always takes the likeliest.
             top_k: draw among the likeliest so many only.
             cached: remember keys and values, so that each step computes one token, instead of all again. Beyond the
@@ -69,6 +80,13 @@ class LanguageModel(Module):
 
         Returns:
             The prompt and what follows, (…, tokens + count).
+
+        Raises:
+            ValueError: a prompt that is not of integers or empty, a temperature below 0, a `top_k` below 1.
+
+        >>> model = LanguageModel(vocabulary=5, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
+        >>> model.generate([1, 2], count=6, rng=np.random.default_rng(0), temperature=0).shape
+        (8,)
         """
         ids = np.asarray(prompt)
         if not ids.ndim or not ids.size or ids.dtype.kind not in "iu":

@@ -22,6 +22,14 @@ class Linear(Module):
     `weight` (inputs, outputs) is uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio, 2010, eq. 16); `bias`
     (outputs,) is zero.
 
+    Args:
+        inputs, outputs: lengths of the last axis, before and after.
+        bias: False for the product alone.
+        rng: draws the initial weight.
+
+    Raises:
+        ValueError: a length that is not a whole number, at least 1.
+
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> layer(np.ones((5, 3), np.float32)).shape
     (5, 2)
@@ -44,6 +52,14 @@ class Linear(Module):
 class Embedding(Module):
     """One trained row of length `width` for each of `count` tokens; standard normal at first.
 
+    Args:
+        count: how many tokens there are; `weight` is (count, width).
+        width: length of a row.
+        rng: draws the initial weight.
+
+    Raises:
+        ValueError: a size that is not a whole number, at least 1.
+
     >>> Embedding(10, 4, np.random.default_rng(0))([[1, 2, 3]]).shape
     (1, 3, 4)
     """
@@ -59,6 +75,13 @@ class Embedding(Module):
 
 class LayerNorm(Module):
     """Layer normalisation over the last axis, with a gain and a bias (Ba, Kiros and Hinton, arXiv 1607.06450).
+
+    Args:
+        width: length of the last axis; `gain`, ones at first, and `bias`, zeros, are (width,).
+        epsilon: is added to the variance.
+
+    Raises:
+        ValueError: a width that is not a whole number, at least 1.
 
     >>> LayerNorm(2)(np.array([[1.0, 3.0]], np.float32)).numpy().round(2).tolist()
     [[-1.0, 1.0]]
@@ -79,6 +102,13 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Root-mean-square normalisation over the last axis, with a gain (Zhang and Sennrich, arXiv 1910.07467).
 
+    Args:
+        width: length of the last axis; `gain`, ones at first, is (width,).
+        epsilon: is added to the mean of the squares.
+
+    Raises:
+        ValueError: a width that is not a whole number, at least 1.
+
     >>> RMSNorm(2)(np.array([[2.0, -2.0]], np.float32)).numpy().round(2).tolist()
     [[1.0, -1.0]]
     """
@@ -97,8 +127,14 @@ class RMSNorm(Module):
 class Dropout(Module):
     """While training, each element is dropped with probability `rate` and the rest scaled up (Srivastava et al., 2014).
 
-    Draws come from `rng`, or without one from that of the enclosing `with minigrad.generator(rng):`. After `eval()`
-    nothing is dropped.
+    After `eval()` nothing is dropped.
+
+    Args:
+        rate: the probability, from 0 to 1.
+        rng: draws what is dropped; without one, that of the enclosing `with minigrad.generator(rng):` does.
+
+    Raises:
+        ValueError: a rate that is not between 0 and 1.
 
     >>> dropout = Dropout(0.5, np.random.default_rng(0))
     >>> dropout(np.ones(6)).tolist(), dropout.eval()(np.ones(2)).tolist()
@@ -119,7 +155,14 @@ class Dropout(Module):
 class FeedForward(Module):
     """Two linear maps with an activation between them, applied to every token (Vaswani et al., 2017, eq. 2).
 
-    `activation` is one of `ACTIVATIONS`; the hidden layer has the given width, which is often four times `width`.
+    Args:
+        width: length of the last axis.
+        hidden: width of the hidden layer, often four times `width`.
+        activation: one of `ACTIVATIONS`.
+        rng: draws the initial weights.
+
+    Raises:
+        ValueError: another activation, or a width that is not a whole number, at least 1.
 
     >>> FeedForward(4, 16, "gelu", rng=np.random.default_rng(0))(np.ones((3, 4), np.float32)).shape
     (3, 4)

@@ -33,6 +33,9 @@ class SinusoidalPositions(Module):
 
     Any number of tokens will do: the encoding is computed, not stored.
 
+    Raises:
+        ValueError: a width that is not a whole number, at least 1, or another `combine`.
+
     >>> SinusoidalPositions(4)(np.zeros((2, 4))).numpy().round(4).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
     """
@@ -48,8 +51,12 @@ class SinusoidalPositions(Module):
     def forward(self, x: Any, start: Any = 0) -> Any:
         """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in.
 
-        `start` is a whole number, or a Tensor of one (`KeyValueCache.begin`), which may differ from call to call of a
-        compiled function.
+        Args:
+            start: a whole number, or a Tensor of one (`KeyValueCache.begin`), which may differ from call to call of a
+                compiled function.
+
+        Raises:
+            ValueError: what is not floats (…, tokens, width), or of another width than is added to it.
         """
         check_tokens(x)
         encoding = _make_encoding(start, x.shape[-2], self.width, np.dtype(x.dtype))
@@ -62,7 +69,13 @@ class SinusoidalPositions(Module):
 class LearnedPositions(Module):
     """A trained vector for each of `count` positions, standard normal at first.
 
-    `combine` and `start` are as in `SinusoidalPositions`.
+    Args:
+        count: how many positions there are; `weight` is (count, width).
+        width, combine: as `SinusoidalPositions` takes them.
+        rng: draws the initial weight.
+
+    Raises:
+        ValueError: a size that is not a whole number, at least 1, or another `combine`.
 
     >>> positions = LearnedPositions(16, 4, np.random.default_rng(0), combine="concatenate")
     >>> positions(np.zeros((2, 3, 8), np.float32)).shape
@@ -77,7 +90,11 @@ class LearnedPositions(Module):
         self.weight = new_parameter(rng.standard_normal((count, width)), dtype, "weight")
 
     def forward(self, x: Any, start: Any = 0) -> Any:
-        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in."""
+        """`x` (…, tokens, width) with the positions `start`, `start` + 1, … put in; arguments as above.
+
+        Raises:
+            ValueError: positions that were not made, and what `SinusoidalPositions` raises.
+        """
         check_tokens(x)
         check_precision(x, self.weight)
         if isinstance(start, Tensor):
@@ -135,6 +152,9 @@ def linear_biases(heads: int, queries: int, keys: int | None = None, start: Any 
 
     Returns:
         A constant (heads, queries, keys), or what depends on `start`, for `bias=` of `scaled_dot_product_attention`.
+
+    Raises:
+        ValueError: a size that is not a whole number, at least 1.
 
     >>> linear_biases(heads=2, queries=1, keys=4, start=3).tolist()
     [[[-0.1875, -0.125, -0.0625, 0.0]], [[-0.01171875, -0.0078125, -0.00390625, 0.0]]]

@@ -20,6 +20,7 @@ class TransformerBlock(Module):
 
     Args:
         width: length of the last axis; a multiple of `heads`.
+        heads: of each attention.
         hidden: width of the hidden layer of the feed-forward part; 4 · width by default.
         norm: "pre" normalises what enters each part (Xiong et al., arXiv 2002.04745), "post" the sum after it
             (Vaswani et al., 2017).
@@ -30,6 +31,9 @@ class TransformerBlock(Module):
             `with minigrad.generator(rng):`.
         activation: of the feed-forward part; one of `minigrad.nn.layers.ACTIVATIONS`.
         rng: draws the initial weights.
+
+    Raises:
+        ValueError: another `norm`, `normalisation` or `activation`, and what `MultiHeadAttention` raises.
 
     >>> block = TransformerBlock(width=8, heads=2, rng=np.random.default_rng(0))
     >>> block(np.ones((3, 5, 8), np.float32)).shape
@@ -64,6 +68,10 @@ class TransformerBlock(Module):
             mask, key_mask: for the self-attention, as `MultiHeadAttention` takes them.
             memory_mask: booleans (…, keys), True for a token of the memory and False for padding.
             cache: of the tokens before those of `x`, for the self-attention of a causal block.
+
+        Raises:
+            ValueError: a memory for a block without cross-attention, or none for one with it, and what
+                `MultiHeadAttention` raises.
         """
         if (memory is None) != (self.cross_attention is None):
             raise ValueError(
@@ -87,7 +95,12 @@ class TransformerBlock(Module):
 class Encoder(Module):
     """Blocks in which every token sees every other; after pre-norm blocks, a last normalisation.
 
-    `options` are those of `TransformerBlock`.
+    Args:
+        layers: how many blocks there are.
+        width, heads, hidden, options: those of `TransformerBlock`.
+
+    Raises:
+        ValueError: a number of layers that is not whole, at least 1, and what `TransformerBlock` raises.
 
     >>> encoder = Encoder(layers=2, width=8, heads=2, rng=np.random.default_rng(0))
     >>> encoder(np.ones((3, 5, 8), np.float32)).shape
@@ -112,7 +125,11 @@ class Encoder(Module):
         self.norm = new_norm(normalisation, width, dtype) if norm == "pre" else None
 
     def forward(self, x: Any, memory: Any = None, **options: Any) -> Any:
-        """`x` (…, tokens, width) after all blocks; `memory`, masks and cache as `TransformerBlock` takes them."""
+        """`x` (…, tokens, width) after all blocks.
+
+        Args:
+            memory, options: the memory, masks and cache, as `TransformerBlock` takes them.
+        """
         for block in self.blocks:
             x = block(x, memory, **options)
         return x if self.norm is None else self.norm(x)
@@ -120,6 +137,8 @@ class Encoder(Module):
 
 class Decoder(Encoder):
     """Blocks in which a token sees itself and those before it; with `cross=True` they attend to a memory as well.
+
+    Arguments and errors are those of `Encoder`.
 
     >>> rng = np.random.default_rng(0)
     >>> encoder = Encoder(layers=1, width=8, heads=2, rng=rng)
