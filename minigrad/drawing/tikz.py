@@ -1,0 +1,204 @@
+"""A sheet as TikZ, for papers: in come primitives, out goes a file that LaTeX compiles by itself and with `\\input`.
+
+Letters are those of the paper it is put into, and symbols are mathematics. There is one theme to a file, light or dark.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from string import Template
+
+from minigrad.drawing.sheet import (
+    Command,
+    Element,
+    Ellipse,
+    Group,
+    Ink,
+    Path,
+    Rectangle,
+    Shape,
+    Sheet,
+    Text,
+    Theme,
+    Tiles,
+    walk_elements,
+)
+from minigrad.drawing.text import make_text
+
+# A paper that reads the file has loaded tikz; alone it needs a preamble, and a page of the size of the picture.
+FRAME = Template(r"""% $title
+% Compile this file by itself, or \usepackage{tikz} and \input it.
+\ifdefined\tikzpicture
+  \def\finishpicture{}
+\else
+  \documentclass{article}
+  \usepackage[T1]{fontenc}
+  \usepackage{lmodern}
+  \usepackage{tikz}
+  \usepackage[paperwidth=${width}bp, paperheight=${height}bp, margin=0bp]{geometry}
+  \pagestyle{empty}
+  \topskip=0bp
+  \parindent=0bp
+  \def\finishpicture{\end{document}}
+  \begin{document}
+\fi
+$colours
+\begin{tikzpicture}[x=1bp, y=-1bp, inner sep=0bp, outer sep=0bp]
+\useasboundingbox (0,0) rectangle ($width,$height);
+$picture
+\end{tikzpicture}%
+\finishpicture
+""")
+
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': "''", "…": r"\dots{}", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''",
+}  # fmt: skip
+MATHEMATICS = {
+    "∂": r"\partial", "∇": r"\nabla", "Σ": r"\sum", "∑": r"\sum", "Π": r"\prod", "∏": r"\prod", "√": r"\surd",
+    "∫": r"\int", "·": r"\cdot", "⋅": r"\cdot", "×": r"\times", "÷": r"\div", "±": r"\pm", "−": "-", "⋆": r"\star",
+    "∞": r"\infty", "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "≈": r"\approx", "∈": r"\in", "→": r"\rightarrow",
+    "←": r"\leftarrow", "↑": r"\uparrow", "↓": r"\downarrow", "↦": r"\mapsto", "⊙": r"\odot", "⊗": r"\otimes",
+    "⊕": r"\oplus", "ᵀ": r"^{\top}", "′": "'", "‖": r"\Vert", "⌊": r"\lfloor", "⌋": r"\rfloor", "¬": r"\neg",
+    "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta",
+    "θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda", "μ": r"\mu", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi", "ρ": r"\rho",
+    "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "Γ": r"\Gamma",
+    "Δ": r"\Delta", "Θ": r"\Theta", "Λ": r"\Lambda", "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega", "̂": r"\hat{\ }",
+}  # fmt: skip
+ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
+KNOWN_TO_LATEX = 0x17F  # what lies beyond is no letter of its European fonts
+
+
+def write_tikz(sheet: Sheet, theme: Theme = "light") -> str:
+    """The sheet as the text of a TeX file; in the theme "auto" it is light.
+
+    Warns where characters are in no font that pdfLaTeX has: of Chinese, say. XeLaTeX and LuaLaTeX have theirs.
+
+    >>> square = Rectangle(0, 0, 10, 10, fill=Ink("#b2d5e8", "#1f3b4d"))
+    >>> print(write_tikz(Sheet(10, 10, [square], title="A square")))  # doctest: +ELLIPSIS
+    % A square
+    ...
+    \\definecolor{mgB2D5E8}{HTML}{B2D5E8}
+    \\begin{tikzpicture}[x=1bp, y=-1bp, inner sep=0bp, outer sep=0bp]
+    \\useasboundingbox (0,0) rectangle (10,10);
+    \\path[fill=mgB2D5E8] (0,0) rectangle (10,10);
+    \\end{tikzpicture}%
+    \\finishpicture
+    <BLANKLINE>
+    """
+    writer = _Writer(theme == "dark")
+    lines = []
+    if sheet.background and writer.dark:
+        lines.append(writer.write(Rectangle(0, 0, sheet.width, sheet.height, fill=sheet.background)))
+    lines += [writer.write(x) for x in walk_elements(sheet.children) if not isinstance(x, Group)]
+    _warn_of_letters(x.text for x in walk_elements(sheet.children) if isinstance(x, Text))
+    return FRAME.substitute(
+        title=make_text(sheet.title),
+        width=_write_number(sheet.width),
+        height=_write_number(sheet.height),
+        colours="\n".join(rf"\definecolor{{mg{colour}}}{{HTML}}{{{colour}}}" for colour in sorted(writer.colours)),
+        picture="\n".join(lines),
+    )
+
+
+class _Writer:
+    """Writes elements in one theme, and remembers their colours."""
+
+    def __init__(self, dark: bool) -> None:
+        self.dark = dark
+        self.colours: set[str] = set()
+
+    def write(self, element: Element) -> str:
+        match element:
+            case Text():
+                return self._write_text(element)
+            case Tiles(corners, fill):
+                tiles = (f"({_write(x, y)}) rectangle ({_write(z, w)})" for x, y, z, w in corners.tolist())
+                return rf"\path[fill={self._name(fill)}] {' '.join(tiles)};"
+            case Rectangle(x, y, width, height):
+                return self._write_shape(element, f"({_write(x, y)}) rectangle ({_write(x + width, y + height)})")
+            case Ellipse(x, y, rx, ry):
+                radii = f"x radius={_write_number(rx)}bp, y radius={_write_number(ry)}bp"
+                return self._write_shape(element, f"({_write(x, y)}) ellipse [{radii}]")
+            case Path(commands):
+                return self._write_shape(element, " ".join(_write_commands(commands)))
+        raise TypeError(f"no element of a sheet: {element!r}")
+
+    def _write_shape(self, shape: Shape, outline: str) -> str:
+        manner = []
+        if shape.fill:
+            manner.append(f"fill={self._name(shape.fill)}")
+        if shape.stroke:
+            manner += [f"draw={self._name(shape.stroke)}", f"line width={_write_number(shape.stroke_width)}bp"]
+        if shape.dash:
+            ways = zip(("on", "off") * len(shape.dash), shape.dash, strict=False)
+            manner.append("dash pattern=" + " ".join(f"{way} {_write_number(length)}bp" for way, length in ways))
+        if isinstance(shape, Rectangle) and shape.radius:
+            manner.append(f"rounded corners={_write_number(shape.radius)}bp")
+        return rf"\path[{', '.join(manner)}] {outline};"
+
+    def _write_text(self, text: Text) -> str:
+        size = _write_number(text.size)
+        faces = {r"\bfseries": text.bold, r"\itshape": text.italic, r"\ttfamily": text.mono}
+        font = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont" + "".join(face for face, on in faces.items() if on)
+        turned = ", rotate=90" if text.turned else ""
+        manner = f"anchor={ANCHORS[text.anchor]}, text={self._name(text.fill)}, font={font}{turned}"
+        return rf"\node[{manner}] at ({_write(text.x, text.y)}) {{{write_latex(text.text)}}};"
+
+    def _name(self, ink: Ink) -> str:
+        colour = (ink.dark if self.dark else ink.light)[1:].upper()
+        self.colours.add(colour)
+        return f"mg{colour}"
+
+
+def write_latex(text: str) -> str:
+    r"""Any text as LaTeX: what is special to TeX is escaped, symbols are mathematics, indices lowered and raised.
+
+    >>> print(write_latex("∂loss/∂x_1: yᵢ ← σ(x²) 50%"))
+    $\partial$loss/$\partial$x\_1: y$_{i}$ $\leftarrow$ $\sigma$(x$^{2}$) 50\%
+    """
+    return "".join(map(_write_character, make_text(text)))
+
+
+def _write_character(character: str) -> str:
+    if character in SPECIAL:
+        return SPECIAL[character]
+    if character in MATHEMATICS:
+        return f"${MATHEMATICS[character]}$"
+    way, _, plain = unicodedata.decomposition(character).partition("> ")
+    if way in ("<sub", "<super") and " " not in plain:
+        lowered_or_raised = MATHEMATICS.get(chr(int(plain, 16)), chr(int(plain, 16)))
+        return f"${'_' if way == '<sub' else '^'}{{{lowered_or_raised}}}$"
+    return character
+
+
+def _warn_of_letters(texts: Iterator[str]) -> None:
+    written = "".join(map(write_latex, texts))
+    foreign = "".join(sorted({character for character in written if ord(character) > KNOWN_TO_LATEX}))
+    if foreign:
+        warnings.warn(
+            f"pdfLaTeX has no letters for {' '.join(foreign)}: compile the file with XeLaTeX or LuaLaTeX, "
+            "and a font that has them",
+            stacklevel=5,
+        )
+
+
+def _write_commands(commands: Sequence[Command]) -> Iterator[str]:
+    for letter, *numbers in commands:
+        points = [f"({_write(*numbers[at : at + 2])})" for at in range(0, len(numbers), 2)]
+        if letter == "C":
+            yield f".. controls {points[0]} and {points[1]} .. {points[2]}"
+        else:
+            yield {"M": "", "L": "-- ", "Z": "-- cycle"}[letter] + "".join(points)
+
+
+def _write(x: float, y: float) -> str:
+    return f"{_write_number(x)},{_write_number(y)}"
+
+
+def _write_number(number: float) -> str:
+    """To a hundredth, which is less than any printer shows, and never as 1e-05, which TeX does not read."""
+    return f"{round(number, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
