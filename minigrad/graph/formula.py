@@ -6,7 +6,7 @@ Called by `minigrad/reference.py` for the gradient formulas of ops, which are de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -16,7 +16,7 @@ from minigrad.graph.node import Node
 
 _STRENGTH = {"+": 1, "-": 1, "*": 2, "⋆": 2, "/": 2, "@": 2}
 _SHOWN = {"-": "−", "*": "·"}
-_ATOM = 9
+ATOM = 9
 _LETTERS = "abcdefhijklmnpqrstu"
 
 
@@ -42,11 +42,11 @@ def formula_of(result: Any) -> str:
     fresh = _make_letters({node.name for node in graph if node.function is None})
     letters: list[str] = []
     for node in graph:
-        text, strength = _write(node, written)
+        text, strength = write_operation(node, written)
         if node.function is not None and uses.get(node, 0) > 1:
             letter = next(fresh)
             letters.append(f"{letter} = {text}")
-            text, strength = letter, _ATOM
+            text, strength = letter, ATOM
         written[node] = (text, strength)
     return ", ".join([written[graph.outputs[0]][0], *letters])
 
@@ -57,20 +57,20 @@ def _make_letters(taken: set[str | None]) -> Iterator[str]:
     return (name for name in names if name not in taken)
 
 
-def _write(node: Node, written: dict[Node, tuple[str, int]]) -> tuple[str, int]:
-    """The text of a node, and how strongly it binds."""
+def write_operation(node: Node, written: Mapping[Node, tuple[str, int]]) -> tuple[str, int]:
+    """The text of a node, of those `written` for its operands, and how strongly it binds; an `ATOM` is never split."""
     if node.function is None:
-        return node.name or node.role, _ATOM
-    operands = [written[x] if isinstance(x, Node) else (_write_number(x), _ATOM) for x in node.inputs if x is not None]
+        return node.name or node.role, ATOM
+    operands = [written[x] if isinstance(x, Node) else (_write_number(x), ATOM) for x in node.inputs if x is not None]
     symbol = node.function.symbol
     if symbol and len(operands) == 2:
         strength = _STRENGTH.get(symbol, 0)
-        around = strength or _ATOM  # of an operator of the user's own nobody knows how strongly it binds
+        around = strength or ATOM  # of an operator of the user's own nobody knows how strongly it binds
         left, right = _put_inside(operands[0], around), _put_inside(operands[1], around + (symbol in "-/@"))
         return f"{left} {_SHOWN.get(symbol, symbol)} {right}", strength
     if symbol and len(operands) == 1:
         return f"{_SHOWN.get(symbol, symbol)}{_put_inside(operands[0], 2)}", 1
-    return f"{node.op}({', '.join([text for text, _ in operands] + node.settings())})", _ATOM
+    return f"{node.op}({', '.join([text for text, _ in operands] + node.settings())})", ATOM
 
 
 def _write_number(x: Any) -> str:

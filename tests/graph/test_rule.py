@@ -4,7 +4,7 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.graph import Node
-from minigrad.graph.rule import rule_of_use
+from minigrad.graph.rule import rule_of_use, trace_rule
 
 
 def parameter(*shape):
@@ -68,3 +68,31 @@ def test_a_rule_that_reads_values_has_no_formula():
         assert rule_of_use(last(looked_at(parameter(2))), 0) is None
     finally:
         del mg.registry["looked_at"]
+
+
+def test_a_traced_rule_has_the_values_of_the_step_behind_it():
+    x = mg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    bias = mg.Tensor([1.0, 1.0], requires_grad=True)
+    node = last(ops.exp(x) * bias)
+    contribution = trace_rule(node, 1, np.ones((2, 2)))
+    assert contribution.op == "sum_to"
+    np.testing.assert_allclose(contribution.value, np.exp([[1.0, 2.0], [3.0, 4.0]]).sum(axis=0))
+    assert trace_rule(last(x * 3.0), 0, np.ones((2, 2))).value.tolist() == [[3.0, 3.0], [3.0, 3.0]]
+
+
+def test_without_values_no_rule_is_traced():
+    graph = mg.trace(lambda x: ops.exp(x), np.ones(2))
+    assert trace_rule(graph.outputs[0], 0, np.ones(2)) is None
+
+
+@pytest.mark.parametrize("rule", [lambda g, y, x: np.ones(2), lambda g, y, x: np.linalg.det(g)])
+def test_a_rule_that_records_nothing_is_not_traced(rule):
+    @mg.op(formula="y = x")
+    def unrecorded(x):
+        return np.array(x)
+
+    unrecorded.vjp("x")(rule)
+    try:
+        assert trace_rule(last(unrecorded(parameter(2))), 0, np.ones(2)) is None
+    finally:
+        del mg.registry["unrecorded"]

@@ -23,6 +23,7 @@ from string import Template
 from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
 from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.payload import Plain, make_payload
+from minigrad.drawing.explorer.samples import Number
 from minigrad.drawing.explorer.still import write_still
 from minigrad.drawing.picture import check_folder
 from minigrad.drawing.style import DARK, LIGHT, Theme
@@ -33,8 +34,9 @@ WARN_ABOVE, REFUSE_ABOVE = 5_000_000, 25_000_000  # bytes of a page
 MOST_NODES = 50_000
 FRAME_HEIGHT = 720  # pixels, in notebooks
 SCRIPTS = (  # what is used at the top comes first
-    "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "panel.js", "attention.js",
-    "scopepanel.js", "graphpanel.js", "stepcard.js", "stepbar.js", "search.js", "main.js",
+    "texts.js", "elements.js", "data.js", "gradients.js", "heatmap.js", "camera.js", "drawing.js", "formulas.js",
+    "panel.js", "attention.js", "scopepanel.js", "graphpanel.js", "stepcard.js", "stepbar.js", "walk.js", "search.js",
+    "main.js",
 )  # fmt: skip
 
 
@@ -76,12 +78,14 @@ def write_page(graph: Graph, *, title: str | None = None, tokens: Sequence[str] 
     data = make_payload(graph, tokens)
     views, notes = lay_out_views(graph, engine)
     palettes = {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
-    data |= {"views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
+    data |= {"lesson": [], "views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
     style, script = _write_colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
+    maps = _pack(_take_maps(data))
+    data["mapBytes"] = len(maps) if data["maps"] else 0
     page = Template(_read("explorer.html")).substitute(
         policy=policy, title=html.escape(make_text(title or _make_title(graph))), style=style, script=script,
-        still=write_still(data["nodes"], views[0]), data=_pack(data),
+        still=write_still(data["nodes"], views[0]), data=_pack(data), maps=maps,
     )  # fmt: skip
     size = len(page.encode())
     if size > REFUSE_ABOVE:
@@ -106,7 +110,15 @@ def _make_title(graph: Graph) -> str:
     return f"Graph of {', '.join(names)}" if names else "Graph"
 
 
-def _pack(data: Plain) -> str:
+def _take_maps(data: Plain) -> list[list[Number]]:
+    """Moves the maps of attention out of the arrays: they are packed apart, so that what they add can be said."""
+    maps = [data["arrays"][place] for place in data["maps"]]
+    for place in data["maps"]:
+        data["arrays"][place] = []
+    return maps
+
+
+def _pack(data: Plain | list[list[Number]]) -> str:
     """JSON, gzip, base64: no character of it means anything to HTML."""
     written = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(written.encode("utf-8"), 9, mtime=0)).decode("ascii")

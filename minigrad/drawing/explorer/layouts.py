@@ -25,12 +25,14 @@ from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
+MOST_AT_FIRST, MOST_TOGETHER = 8, 30  # of the first one, and where there are no scopes to close
 MOST_FOR_ENGINE, DEEPEST_FOR_ENGINE = 2_500, 64  # boxes and arrows, and open scopes around one; others are done here
 EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
 TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
 FONT, LINE = 10.0, 12.0  # points
+OVERVIEW = Look(direction="TB")  # fills tall screens and wide ones
 
 
 def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[str]]:
@@ -39,7 +41,10 @@ def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain],
     `engine` is that of `minigrad.drawing.engines.layout`.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        pending = [(key, shown, pool.submit(_place, shown, engine)) for key, shown in _choose_views(graph)]
+        pending = [
+            (key, shown, pool.submit(_place, shown, OVERVIEW if key == "overview" else Look(), engine))
+            for key, shown in _choose_views(graph)
+        ]
     views = [_write_view(key, shown, future.result()[0]) for key, shown, future in pending]
     return views, _write_notes(views, [future.result()[1] for *_, future in pending])
 
@@ -75,7 +80,7 @@ def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
     for path in (path for path in larger if path in outermost):
         around = scopes.list_around(path)
         opened[f"scope {make_text(path)}"] = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
-    overview = make_view(graph, scopes=scopes)
+    overview = _make_overview(graph, scopes)
     known = {_identify(overview)}
     yield "overview", overview
     for key, inside in opened.items():
@@ -83,6 +88,18 @@ def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
         if _identify(shown) not in known:
             known.add(_identify(shown))
             yield key, shown
+
+
+def _make_overview(graph: Graph, scopes: Scopes) -> View:
+    """The greatest depth with so few boxes that they are taken in at a glance; neighbours together where none has."""
+    legible = MOST_AT_FIRST if scopes.members else MOST_TOGETHER
+    shown = make_view(graph, opened=(), limit=legible, scopes=scopes)
+    for depth in range(1, scopes.depth + 1):
+        deeper = make_view(graph, depth=depth, scopes=scopes)
+        if len(deeper.boxes) > MOST_AT_FIRST:
+            break
+        shown = deeper
+    return shown
 
 
 def _choose_depths(deepest: int) -> list[int]:
@@ -172,13 +189,13 @@ def _write_note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def _place(shown: View, engine: str | None) -> tuple[Places, str]:
+def _place(shown: View, look: Look, engine: str | None) -> tuple[Places, str]:
     """Places by an engine, or else by depth, and why the engine did not do it: "missing", "failed" or ""."""
     why = "failed"
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
     if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE and deepest <= DEEPEST_FOR_ENGINE:
         try:
-            written = layout(write_dot(replace(shown, notes=()), Look()), "json0", engine, timeout=TIMEOUT)
+            written = layout(write_dot(replace(shown, notes=()), look), "json0", engine, timeout=TIMEOUT)
             return _read_places(shown, json.loads(written)), ""
         except GraphvizNotFoundError:
             why = "missing"

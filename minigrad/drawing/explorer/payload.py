@@ -7,21 +7,25 @@ nothing of this machine in it. The views of the page are not among them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.drawing.explorer.chapters import list_chapters
+from minigrad.drawing.explorer.names import call_nodes, find_moved
 from minigrad.drawing.explorer.samples import (
     SUM_DIGITS,
     Arrays,
+    Axis,
     Sampling,
     choose_samplings,
-    is_attention,
     round_number,
     summarise,
 )
 from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk_steps
+from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
 from minigrad.drawing.scopes import order_of
 from minigrad.drawing.text import LONGEST_LABEL_LINE, format_number, make_text
@@ -32,6 +36,7 @@ from minigrad.graph.rule import RuleOfUse, rule_of_use
 
 Plain = dict[str, Any]
 
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
 
 
@@ -50,24 +55,33 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     samplings, notes = choose_samplings(graph, [step for step in steps if isinstance(step, Flow)])
     arrays = Arrays()
     nodes = [_write_node(node, sampling, arrays) for node, sampling in zip(graph, samplings, strict=True)]
-    written_steps = [_write_step(step, samplings, arrays) for step in steps]
+    called = call_nodes(graph)
+    for written, name in zip(nodes, called, strict=True):
+        if name is not None and name != written.get("name"):
+            written["called"] = make_text(name)
+    written_steps = [_write_step(step, samplings, arrays, called) for step in steps]
     rules = _add_rules(graph, nodes)
     for number, reason in absent_gradients(graph).items():
         nodes[number]["absent"] = make_text(reason)
     for number, total in _find_own_sums(graph, steps, samplings).items():
-        nodes[number]["swept"] = arrays.add(total, SUM_DIGITS)
+        nodes[number]["swept"] = arrays.add_sample(total, SUM_DIGITS)
     return {
         "nodes": nodes,
         "steps": written_steps,
         "arrays": arrays.rows,
+        "maps": sorted(arrays.maps),
         "rules": rules,
         "formulas": {
-            make_text(node.op): make_text(node.function.formula)
+            make_text(node.op): _split(make_text(node.function.formula), _list_letters(node))
             for node in graph
             if node.function is not None and node.function.formula
         },
         "outputs": [node.number for node in graph.outputs],
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],
+        "chapters": [
+            {"title": make_text(title), "section": make_text(section), "step": step}
+            for title, section, step in list_chapters(graph, steps, called)
+        ],
         "tokens": [make_text(token) for token in tokens],
         "gradients": _classify_gradients(graph, steps),
         "notes": notes,
@@ -94,16 +108,21 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         "purpose": make_text(node.purpose),
         "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
         "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
-        "grid": [[*axis] for axis in sampling.grid],
-        "attention": is_attention(node),
+        "grid": [_write_axis(axis) for axis in sampling.grid],
+        "attention": sampling.is_map,
     }
     if node.value is not None:
-        written["value"] = arrays.add(sampling.grid.pick(node.value), sampling.digits)
+        written["value"] = arrays.add(node.value, sampling, sampling.digits)
         written["statistics"] = summarise(node.value)
     if node.gradient is not None:
-        written["gradient"] = arrays.add(sampling.grid.pick(node.gradient), sampling.gradient_digits)
+        written["gradient"] = arrays.add(node.gradient, sampling, sampling.gradient_digits)
         written["gradientStatistics"] = summarise(node.gradient)
     return {name: x for name, x in written.items() if x is not False and x not in ("", [], {})}
+
+
+def _write_axis(axis: Axis) -> list[Any]:
+    """Its size, and the distance between the places that are shown, or else the places themselves."""
+    return [axis.size, axis.places.step if isinstance(axis.places, range) else [*axis.places]]
 
 
 def _write_input(node: Node, position: int) -> Plain:
@@ -120,14 +139,19 @@ def _write_input(node: Node, position: int) -> Plain:
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _write_step(step: Step, samplings: Sequence[Sampling], arrays: Arrays) -> Plain:
+def _write_step(
+    step: Step, samplings: Sequence[Sampling], arrays: Arrays, called: Sequence[str | None]
+) -> Plain:  # fmt: skip
     def add_gradient(array: Array, node: Node) -> int:
         sampling = samplings[node.number]
-        return arrays.add(sampling.grid.pick(array), sampling.gradient_digits)
+        return arrays.add(array, sampling, sampling.gradient_digits)
+
+    def call(node: Node) -> str:
+        return called[node.number] or f"%{node.number}"
 
     number = step.node.number
     if isinstance(step, Value):
-        return {"kind": "forward", "node": number}
+        return {"kind": "forward", "node": number, **_explain(step.node, work_out_value(step.node, call(step.node)))}
     if isinstance(step, Seed):
         return {"kind": "seed", "node": number, "this": add_gradient(step.gradient, step.node)}
     size = float(np.linalg.norm(step.contribution.astype(np.float64).ravel()))
@@ -136,7 +160,13 @@ def _write_step(step: Step, samplings: Sequence[Sampling], arrays: Arrays) -> Pl
         "incoming": add_gradient(step.incoming, step.node), "this": add_gradient(step.contribution, step.target),
         "size": round_number(size, 3),
     }  # fmt: skip
-    return written | _write_sum(step)
+    return written | _write_sum(step) | _explain(step.node, work_out_flow(step, call(step.target)))
+
+
+def _explain(node: Node, worked: str | None) -> Plain:
+    """An element worked out, and whether elements are only moved."""
+    moved: Plain = {} if find_moved(node) is None else {"layout": True}
+    return moved if worked is None else moved | {"worked": make_text(worked)}
 
 
 def _write_sum(step: Flow) -> Plain:
@@ -154,10 +184,10 @@ def _write_sum(step: Flow) -> Plain:
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
-def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
+def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[list[str]]:
     """Give each operand its rule, each node what it keeps for the backward pass; the texts of the rules, each once."""
     rules: dict[Any, RuleOfUse | None] = {}
-    texts: dict[str, int] = {}
+    texts: dict[tuple[str, ...], int] = {}
     differentiated = _find_differentiated(graph)
     for node, written in zip(graph, nodes, strict=True):
         operands = [operand for operand in written.get("inputs", ()) if operand.get("node") in differentiated]
@@ -169,7 +199,8 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
             rule = rules[form]
             if rule is None:
                 continue
-            operand["rule"] = texts.setdefault(make_text(rule.formula), len(texts))
+            letters = {letter: letter for letter in ("g", "y", *(x["argument"] for x in written["inputs"]))}
+            operand["rule"] = texts.setdefault(tuple(_split(make_text(rule.formula), letters)), len(texts))
             reads = {x["node"]: x["argument"] for x in written["inputs"] if x["position"] in rule.reads}
             if rule.reads_result:
                 reads[node.number] = "y"
@@ -177,7 +208,26 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[str]:
             kept |= reads
         if any("rule" in operand for operand in operands):
             written["kept"] = [[number, letter] for number, letter in sorted(kept.items())]
-    return list(texts)
+    return [[*parts] for parts in texts]
+
+
+def _list_letters(node: Node) -> dict[str, str]:
+    """What stands for the result and for the arguments of an operation in its formula, which writes x₁ for x1."""
+    assert node.function is not None
+    arguments = [node.function.argument(position) for position in range(len(node.inputs))]
+    return {"y": "y"} | {argument.translate(SUBSCRIPTS): argument for argument in arguments}
+
+
+def _split(formula: str, letters: Mapping[str, str]) -> list[str]:
+    """A formula in pieces, every second of which is one of the letters: the page shows the names of nodes there.
+
+    >>> _split("exp(x₁) · y", {"x₁": "x1", "y": "y"})
+    ['exp(', 'x1', ') · ', 'y', '']
+    """
+    longest = sorted(letters, key=len, reverse=True)
+    # A letter within a word is none, nor is the name of a function or of an option.
+    pieces = re.split(rf"(?<![A-Za-z])({'|'.join(map(re.escape, longest))})(?![A-Za-z0-9₀-₉(=])", formula)
+    return [letters[piece] if i % 2 else piece for i, piece in enumerate(pieces)]
 
 
 def _find_differentiated(graph: Graph) -> set[int]:

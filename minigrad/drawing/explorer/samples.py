@@ -1,5 +1,7 @@
 """What a page shows of an array: at most 16 by 16 of its elements, and statistics and a histogram of all of them.
 
+Of attention it shows all tokens, up to 64, in all heads: such an array is a map, and packed apart from the others.
+
 In come arrays of a node (its value, its gradient, what is added to that), out go plain numbers. All arrays of one node
 are sampled at the same places, so that what adds up in the engine adds up on the page.
 """
@@ -20,6 +22,7 @@ from minigrad.graph import Graph, Node
 from minigrad.graph.node import Array
 
 MOST_NUMBERS, PER_NODE, FROM = 20_000, 150, 400  # in all arrays of a page; more for each node above 400
+MOST_IN_MAPS = 1_000_000  # numbers of all maps of attention
 SUM_DIGITS = 7  # significant, of what is added up
 ATTENTION_NAMES = ("scores", "weights", "biased scores")  # of nodes of queries by keys
 ATTENTION_OPS = ("softmax",)  # ops that make such nodes, in a scope of attention
@@ -31,14 +34,14 @@ Number = int | float | str  # not finite numbers are strings: JSON has none
 
 
 class Axis(NamedTuple):
-    """Every `stride`-th of `size` places, beginning with the first."""
+    """Some of `size` places, in order."""
 
     size: int
-    stride: int
+    places: Sequence[int]
 
     @property
     def shown(self) -> int:
-        return len(range(0, self.size, self.stride))
+        return len(self.places)
 
 
 class Grid(NamedTuple):
@@ -59,7 +62,7 @@ class Grid(NamedTuple):
         array([40, 45, 50, 55, 60, 65, 70, 75])
         """
         whole = array.reshape([axis.size for axis in self])
-        return whole[:: self.slices.stride, :: self.rows.stride, :: self.columns.stride]
+        return whole[np.ix_(*(axis.places for axis in self))]
 
     @property
     def elements(self) -> int:
@@ -71,12 +74,17 @@ class Grid(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The most that is shown of an array: rows and columns, of attention tokens and heads; and significant digits."""
+    """The most that is shown of an array: rows and columns; and significant digits."""
 
     side: int
-    tokens: int = 16
-    heads: int = 8
     digits: int = 6
+
+
+class MapLimits(NamedTuple):
+    """The most that is shown of attention: tokens on each side, and heads."""
+
+    tokens: int
+    heads: int
 
 
 class Sampling(NamedTuple):
@@ -85,18 +93,21 @@ class Sampling(NamedTuple):
     grid: Grid
     digits: int
     gradient_digits: int
+    is_map: bool = False  # of attention: all tokens, in all heads
 
 
 # The most that is shown, then less and less for larger graphs.
 LADDER = (
     *(Limits(side) for side in (16, 14, 12)),
-    *(Limits(side, heads=4, digits=5) for side in (12, 11, 10)),
-    *(Limits(side, heads=4, digits=4) for side in (10, 9, 8)),
-    *(Limits(side, tokens=12, heads=4, digits=4) for side in (8, 7, 6)),
-    *(Limits(side, tokens=8, heads=4, digits=4) for side in (6, 5, 4)),
-    Limits(4, tokens=8, heads=2, digits=4),
-    Limits(4, tokens=4, heads=2, digits=4),
+    *(Limits(side, 5) for side in (12, 11, 10)),
+    *(Limits(side, 4) for side in (10, 9, 8, 7, 6, 5, 4)),
 )
+MAP_LADDER = (
+    MapLimits(64, 1_024), MapLimits(64, 16), MapLimits(64, 4), MapLimits(32, 4), MapLimits(16, 4), MapLimits(8, 2),
+    MapLimits(4, 1),
+)  # fmt: skip
+MAP_DIGITS = 4
+LARGEST_SMALL = LADDER[0].side ** 2  # elements of a map that counts as any other array
 
 
 def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling], list[str]]:
@@ -104,7 +115,7 @@ def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling
 
     Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array.
     """
-    limits = _choose_limits(graph, flows)
+    limits, maps = _choose_limits(graph, flows)
     added: dict[int, list[Array]] = {}
     for flow in flows:
         added.setdefault(flow.target.number, []).append(flow.contribution)
@@ -115,31 +126,35 @@ def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling
             return bool(contributions)
         return not np.array_equal(contributions[0], node.gradient, equal_nan=True)
 
-    digits = limits.digits
-    samplings = [
-        Sampling(_choose_grid_of(node, limits), digits, SUM_DIGITS if is_sum(node) else digits) for node in graph
-    ]
+    def sample(node: Node) -> Sampling:
+        attention = is_attention(node)
+        grid = choose_map_grid(node.shape, maps) if attention else choose_grid(node.shape, limits, node.gradient)
+        digits = MAP_DIGITS if attention else limits.digits
+        return Sampling(grid, digits, SUM_DIGITS if is_sum(node) else digits, attention)
+
+    samplings = [sample(node) for node in graph]
     return samplings, _write_notes(samplings, limits)
 
 
-def _choose_limits(graph: Graph, flows: Iterable[Flow]) -> Limits:
+def _choose_limits(graph: Graph, flows: Iterable[Flow]) -> tuple[Limits, MapLimits]:
     """As much of each array as keeps the page small."""
-    most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
     writes = Counter(flow.target.number for flow in flows)
-    # The only contribution to a gradient is the gradient.
-    arrays = [
-        (node.value is not None) + (node.gradient is not None) + (writes[node.number] if writes[node.number] > 1 else 0)
-        for node in graph
-    ]
+
+    def count_arrays(node: Node) -> int:
+        # The only contribution to a gradient is the gradient.
+        kept = (node.value is not None) + (node.gradient is not None)
+        return kept + (writes[node.number] if writes[node.number] > 1 else 0)
+
+    plain = [(node.shape, count_arrays(node)) for node in graph if not is_attention(node)]
+    attention = [(node.shape, count_arrays(node)) for node in graph if is_attention(node)]
+    most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
     for limits in LADDER:
-        if sum(_choose_grid_of(node, limits).elements * arrays[node.number] for node in graph) <= most:
+        if sum(choose_grid(shape, limits).elements * arrays for shape, arrays in plain) <= most:
             break
-    return limits
-
-
-def _choose_grid_of(node: Node, limits: Limits) -> Grid:
-    """Where the arrays of a node are sampled: attention head by head, everything else as one matrix."""
-    return choose_grid(node.shape, limits, sliced=is_attention(node))
+    for maps in MAP_LADDER:
+        if sum(choose_map_grid(shape, maps).elements * arrays for shape, arrays in attention) <= MOST_IN_MAPS:
+            break
+    return limits, maps
 
 
 def is_attention(node: Node) -> bool:
@@ -150,49 +165,86 @@ def is_attention(node: Node) -> bool:
 
 def _write_notes(samplings: Iterable[Sampling], limits: Limits) -> list[str]:
     """What is not shown of arrays, a sentence each."""
-    cut = sum(not sampling.grid.complete for sampling in samplings)
-    notes = [
-        f"Of {cut:,} larger arrays, at most {limits.side} × {limits.side} elements are shown, at equal distances; "
-        "statistics and histograms are of all elements.",
-        f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.",
-    ]
-    return notes if cut else []
+    cut = [sampling.is_map for sampling in samplings if not sampling.grid.complete]
+    plain, maps = cut.count(False), cut.count(True)
+    notes = []
+    if plain:
+        notes.append(
+            f"Of {plain:,} larger arrays, at most {limits.side} × {limits.side} elements are shown; "
+            "ranges, statistics and histograms are of all elements."
+        )
+    if maps:
+        notes.append(f"Of {maps:,} maps of attention, not all tokens or heads are shown.")
+    if cut:
+        notes.append(f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.")
+    return notes
 
 
-def choose_grid(shape: Sequence[int], limits: Limits, sliced: bool = False) -> Grid:
-    """Where arrays of `shape` are sampled.
+def choose_grid(shape: Sequence[int], limits: Limits, gradient: Array | None = None) -> Grid:
+    """Where arrays of `shape` are sampled: at equal distances, or, where most of the gradient is 0, where it is not.
 
-    >>> choose_grid((2, 3, 40), LADDER[0], sliced=True)
-    Grid(slices=Axis(size=2, stride=1), rows=Axis(size=3, stride=1), columns=Axis(size=40, stride=3))
     >>> choose_grid((2, 3, 40), LADDER[0]).rows
-    Axis(size=6, stride=1)
+    Axis(size=6, places=range(0, 6))
+    >>> choose_grid((40,), LADDER[0], np.eye(1, 40, 20)[0]).columns
+    Axis(size=40, places=[0, 3, 6, 9, 12, 15, 18, 20, 21, 24, 27, 30, 33, 36, 39])
     """
-    *leading, rows, columns = (1, 1, *shape)
+    *leading, last, columns = (1, 1, *shape)
+    rows = math.prod(leading) * last
+    if gradient is None or not rows * columns:
+        return Grid(Axis(1, range(1)), _thin(rows, limits.side), _thin(columns, limits.side))
+    present = gradient.reshape(rows, columns) != 0
+    return Grid(
+        Axis(1, range(1)),
+        _thin(rows, limits.side, present.any(axis=1)),
+        _thin(columns, limits.side, present.any(axis=0)),
+    )
+
+
+def choose_map_grid(shape: Sequence[int], limits: MapLimits) -> Grid:
+    """Where attention is sampled: tokens by tokens for each head.
+
+    >>> [axis.places for axis in choose_map_grid((2, 2, 3, 40), MAP_LADDER[0])]
+    [range(0, 4), range(0, 3), range(0, 40)]
+    """
+    *leading, rows, columns = shape
     slices = math.prod(leading)
-    if not sliced:
-        return Grid(Axis(1, 1), _thin(slices * rows, limits.side), _thin(columns, limits.side))
     return Grid(_thin(slices, limits.heads), _thin(rows, limits.tokens), _thin(columns, limits.tokens))
 
 
-def _thin(size: int, most: int) -> Axis:
-    return Axis(size, max(1, -(-size // most)))
+def _thin(size: int, most: int, present: Array | None = None) -> Axis:
+    """At most `most` places at equal distances; where fewer than half of all are `present`, of these as many as fit."""
+    regular = range(0, size, max(1, -(-size // most)))
+    if present is None or len(regular) == size or not 0 < present.sum() < size / 2:
+        return Axis(size, regular)
+    occupied = np.flatnonzero(present).tolist()
+    occupied = occupied[:: -(-len(occupied) // most)]
+    empty = [place for place in regular if place not in occupied][: most - len(occupied)]
+    return Axis(size, sorted([*occupied, *empty]))
 
 
 @dataclass
 class Arrays:
-    """The arrays of a page, each written once however many places show it."""
+    """The arrays of a page, each written once however many places show it; `maps` are the places of maps."""
 
     rows: list[list[Number]] = field(default_factory=list)
+    maps: set[int] = field(default_factory=set)
     _known: dict[bytes, int] = field(default_factory=dict)
 
-    def add(self, sample: Array, digits: int) -> int:
+    def add(self, array: Array, sampling: Sampling, digits: int) -> int:
         """The place of what is shown of an array in `rows`, rounded to `digits` significant digits."""
+        sample = sampling.grid.pick(array)
+        place = self.add_sample(sample, digits)
+        if sampling.is_map and sample.size > LARGEST_SMALL:
+            self.maps.add(place)
+        return place
+
+    def add_sample(self, sample: Array, digits: int) -> int:
+        """As `add`, for what has been sampled before."""
         numbers = round_numbers(sample, digits)
-        key = repr(numbers).encode()
-        if key not in self._known:
-            self._known[key] = len(self.rows)
+        place = self._known.setdefault(repr(numbers).encode(), len(self.rows))
+        if place == len(self.rows):
             self.rows.append(numbers)
-        return self._known[key]
+        return place
 
 
 def round_numbers(array: Array, digits: int) -> list[Number]:

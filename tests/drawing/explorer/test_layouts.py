@@ -39,7 +39,7 @@ def members(box):
 def test_there_is_a_view_of_each_depth_and_of_each_scope(of_model):
     keys = [shown["key"] for shown in of_model]
     assert keys[0] == "overview"
-    assert {"depth 0", "depth 3"} <= set(keys)
+    assert {"depth 1", "depth 3"} <= set(keys)  # the overview is depth 0
     assert {"scope transformer", "scope transformer/blocks/1", "scope transformer/blocks/0/attention"} <= set(keys)
     assert len(keys) == len(set(keys))
 

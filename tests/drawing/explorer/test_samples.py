@@ -8,9 +8,12 @@ from hypothesis.extra import numpy as arrays
 
 from minigrad.drawing.explorer.samples import (
     LADDER,
+    MAP_LADDER,
     Arrays,
     Limits,
+    Sampling,
     choose_grid,
+    choose_map_grid,
     count_in_bins,
     round_numbers,
     summarise,
@@ -21,13 +24,13 @@ shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7) | a
 )
 
 
-@given(shapes, st.sampled_from(LADDER), st.booleans())
-def test_a_sample_is_within_its_limits_and_has_the_first_element(shape, limits, sliced):
-    grid = choose_grid(shape, limits, sliced)
+@given(shapes, st.sampled_from(LADDER), st.sampled_from(MAP_LADDER), st.booleans())
+def test_a_sample_is_within_its_limits_and_has_the_first_element(shape, limits, maps, sliced):
+    grid = choose_map_grid(shape, maps) if sliced and len(shape) > 1 else choose_grid(shape, limits)
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
     sample = grid.pick(array)
     assert sample.shape == tuple(axis.shown for axis in grid)
-    assert sample.size == grid.elements <= (limits.heads * limits.tokens**2 if sliced else limits.side**2)
+    assert sample.size == grid.elements <= max(maps.heads * maps.tokens**2 if sliced else 0, limits.side**2)
     assert grid.complete == (sample.size == array.size)
     if array.size:
         assert sample.flat[0] == 0
@@ -41,16 +44,37 @@ def test_what_adds_up_in_the_arrays_adds_up_in_their_samples(added):
 
 def test_the_first_limits_show_sixteen_by_sixteen():
     assert choose_grid((16, 16), LADDER[0]).complete
-    assert choose_grid((8, 16, 16), LADDER[0], sliced=True).complete
+    assert choose_map_grid((8, 64, 64), MAP_LADDER[0]).complete
     assert [axis.shown for axis in choose_grid((17, 33), LADDER[0])] == [1, 9, 11]
 
 
 def test_an_array_is_written_once():
     found = Arrays()
     grid = choose_grid((2,), LADDER[0])
-    places = [found.add(grid.pick(np.array(x)), 5) for x in ([1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [1, 2])]
+    sampling = Sampling(grid, 5, 7)
+    places = [found.add(np.array(x), sampling, 5) for x in ([1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [1, 2])]
     assert places == [0, 1, 0, 0]
     assert found.rows == [[1, 2], [3, 4]]
+
+
+@given(st.integers(30, 80), st.sets(st.integers(0, 29), min_size=1, max_size=14))
+def test_TX6_rows_where_the_gradient_is_are_shown_before_others(size, present):
+    """As in an embedding, of which a sequence uses few rows."""
+    gradient = np.zeros((size, 3))
+    gradient[sorted(present)] = 1.0
+    rows = choose_grid(gradient.shape, LADDER[0], gradient).rows
+    assert present <= set(rows.places)
+    assert len(rows.places) <= LADDER[0].side
+    assert list(rows.places) == sorted(set(rows.places))
+
+
+def test_TX5_maps_of_attention_have_all_tokens_and_are_packed_apart():
+    found = Arrays()
+    weights = np.random.default_rng(0).random((2, 40, 40))
+    sampling = Sampling(choose_map_grid(weights.shape, MAP_LADDER[0]), 4, 7, is_map=True)
+    place = found.add(weights, sampling, 4)
+    assert len(found.rows[place]) == weights.size
+    assert found.maps == {place}
 
 
 @given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_side=4)))

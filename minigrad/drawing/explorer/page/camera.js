@@ -2,7 +2,9 @@
 
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges
+const COMFORTABLE = 1.75; // factors; the last is the most that fitting enlarges, …
+const FILLING = 3.2; // … but for pictures of few boxes, which are enlarged until they take this share of the room:
+const SHARE = 0.8;
 
 class Camera {
   constructor(canvas, scene) {
@@ -11,6 +13,7 @@ class Camera {
     this.place = { x: 0, y: 0, scale: 1 };
     this.pointers = new Map();
     this.dragged = false; // has the pointer moved since it was pressed? Then its release is no click
+    this.isChosen = false; // has the reader panned or zoomed since something was shown?
     this.insets = { top: 54, right: 24, bottom: 24, left: 24 };
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     canvas.addEventListener("pointerdown", (event) => this.down(event));
@@ -37,8 +40,10 @@ class Camera {
 
   /** Shows the rectangle [left, top, width, height] as large as it fits. */
   fit([left, top, width, height], most = COMFORTABLE) {
-    const room = this.room,
-      scale = Math.min(most, room.width / width, room.height / height);
+    const room = this.room;
+    const whole = Math.min(room.width / width, room.height / height);
+    const scale = Math.min(whole, Math.max(most, Math.min(FILLING, SHARE * whole)));
+    this.isChosen = false;
     this.set({
       scale,
       x: room.left + (room.width - width * scale) / 2 - left * scale,
@@ -57,6 +62,7 @@ class Camera {
     };
     x += shift(left * scale + x, width * scale, room.left, room.width);
     y += shift(top * scale + y, height * scale, room.top, room.height);
+    this.isChosen = true;
     if (x !== this.place.x || y !== this.place.y) this.glide({ x, y, scale });
   }
 
@@ -73,11 +79,13 @@ class Camera {
     const room = this.room;
     const [atX, atY] = at ?? [room.left + room.width / 2, room.top + room.height / 2];
     const { x, y, scale } = this.place;
+    this.isChosen = true;
     const next = Math.min(LARGEST, Math.max(SMALLEST, scale * factor));
     this.set({ scale: next, x: atX - ((atX - x) * next) / scale, y: atY - ((atY - y) * next) / scale });
   }
 
   pan(x, y) {
+    this.isChosen = true;
     this.glide({ ...this.place, x: this.place.x + x, y: this.place.y + y });
   }
 
@@ -118,6 +126,7 @@ class Camera {
       const length = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
       this.zoom(length(now) / (length(before) || 1), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
     } else if (!others.length) {
+      this.isChosen = true;
       this.set({ ...this.place, x: this.place.x + now[0] - before[0], y: this.place.y + now[1] - before[1] });
     }
   }

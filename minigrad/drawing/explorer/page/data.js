@@ -1,11 +1,18 @@
 // The data of the page: decoded once, then only read.
 
-/** The graph that Python has packed: JSON, gzip, base64. */
+/** The graph that Python has packed, its maps of attention in their places. */
 async function unpacked() {
-  const packed = atob(document.getElementById("graph").textContent.trim());
+  const [graph, maps] = await Promise.all(["graph", "maps"].map(unpack));
+  graph.maps.forEach((place, i) => (graph.arrays[place] = maps[i]));
+  return connected(graph);
+}
+
+/** What an element of the page holds: JSON, gzip, base64. */
+async function unpack(id) {
+  const packed = atob(document.getElementById(id).textContent.trim());
   const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return connected(JSON.parse(await new Response(stream).text()));
+  return JSON.parse(await new Response(stream).text());
 }
 
 /** Adds what follows from the data: numbers, users, the steps of each node, views by key, the box of each node. */
@@ -14,6 +21,8 @@ function connected(graph) {
     node.number = number;
     node.inputs ??= [];
     node.scope ??= "";
+    const [slices, rows, columns] = node.grid.map(axisOf);
+    node.grid = { slices, rows, columns };
     node.users = [];
     node.written = []; // the steps that add to its gradient
     node.computed = -1; // the step that gives it a value; leaves have theirs from the beginning
@@ -38,6 +47,12 @@ function connected(graph) {
   graph.levels.sort((a, b) => a.boxes.length - b.boxes.length);
   graph.arrays = graph.arrays.map((written) => ({ written, numbers: null }));
   return graph;
+}
+
+/** An axis of an array: its size, the places of it that are shown, and their distance where it is always the same. */
+function axisOf([size, shown]) {
+  if (Array.isArray(shown)) return { size, places: shown, stride: null };
+  return { size, places: Array.from({ length: Math.ceil(size / shown) }, (_, i) => i * shown), stride: shown };
 }
 
 function prepare(view) {
@@ -78,9 +93,9 @@ function nameOf(node) {
 
 /** What assistive technology says of a node: name, operation, shape, role. */
 function spoken(node) {
-  const parts = [node.name, node.op ?? node.role, `shape ${node.shape}`];
-  if (node.output) parts.push("output");
-  if (node.scope) parts.push(`in ${node.scope}`);
+  const parts = [node.name, node.op ?? node.role, words("shape", node.shape)];
+  if (node.output) parts.push(words("output"));
+  if (node.scope) parts.push(words("inScope", node.scope));
   return parts.filter(Boolean).join(", ");
 }
 

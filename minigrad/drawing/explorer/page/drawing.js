@@ -13,6 +13,8 @@ class Drawing {
     canvas.addEventListener("dblclick", (event) => this.open(this.boxAt(event)));
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("focusin", (event) => this.focused(event.target));
+    // A page may be opened before there is room for it: in a closed <details>, in a frame that is not laid out yet.
+    new ResizeObserver(() => this.view && !this.camera.isChosen && this.frameUp(this.framed)).observe(canvas);
   }
 
   show(view) {
@@ -60,9 +62,9 @@ class Drawing {
 
   spoken(box, node) {
     if (node)
-      return spoken(node) + (box.members.length > 1 ? `, drawn once for ${box.members.length} equal nodes` : "");
-    if (box.kind === "scope") return `closed scope ${box.scope}, ${box.lines.slice(1).join(", ")}, Enter opens it`;
-    return box.kind === "group" ? `group of ${box.title}` : box.title;
+      return spoken(node) + (box.members.length > 1 ? words("forEqual", box.members.length) : "");
+    if (box.kind === "scope") return words("closedScopeBox", box.scope, box.lines.slice(1).join(", "));
+    return box.kind === "group" ? words("groupOf", box.title) : box.title;
   }
 
   arrow([source, target, points, note, noteX, noteY]) {
@@ -98,7 +100,7 @@ class Drawing {
       tabindex: -1,
       role: "button",
       "aria-expanded": "true",
-      "aria-label": `open scope ${cluster.scope}, Enter closes it`,
+      "aria-label": words("openScopeFrame", cluster.scope),
       "data-frame": cluster.scope,
     };
     return {
@@ -141,6 +143,7 @@ class Drawing {
 
   /** Fits the view; where that would be too small to read, shows the part around `box` or the beginning instead. */
   frameUp(at = null) {
+    this.framed = at;
     this.fit();
     const legible = this.canvas.clientWidth < 600 ? 0.6 : 0.8; // a phone is held closer
     if (this.camera.place.scale >= legible || this.view.size[0] * this.view.size[1] < 1) return;
@@ -149,6 +152,7 @@ class Drawing {
     if (at) {
       this.camera.fit(at, 1);
       if (this.camera.place.scale < legible) this.camera.zoom(legible / this.camera.place.scale);
+      this.camera.isChosen = false;
       return;
     }
     const scale = Math.min(1, Math.max(legible, room.width / width));

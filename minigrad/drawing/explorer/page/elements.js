@@ -51,12 +51,13 @@ function shown(x, digits = 4) {
   return text.replace("-", "−").replace("e−", "e-").replace("e+", "e").replace("e-", "e−");
 }
 
+/** "3 nodes": a number and what is counted, which has a text of its own for one. */
 function countOf(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return words(count === 1 ? `one ${noun}` : `many ${noun}s`, count.toLocaleString("en"));
 }
 
 function bytes(count) {
-  if (count < 10_000) return `${count.toLocaleString("en")}\u00a0bytes`;
+  if (count < 10_000) return `${count.toLocaleString("en")}\u00a0${words("bytes")}`;
   const units = ["kB", "MB", "GB"];
   let size = count / 1000;
   let unit = 0;

@@ -1,25 +1,18 @@
 // The panel about the graph as a whole: what it is, a legend, what is not shown, the keys.
 
-const ROLES = {
-  input: "input",
-  parameter: "parameter",
-  state: "state",
-  constant: "constant",
-  random: "random draw",
-  cotangent: "incoming gradient",
-  op: "operation",
-};
+const ROLES = ["input", "parameter", "state", "constant", "random", "cotangent", "op"];
 
 function graphPanel(page) {
   const { graph } = page;
   const nodes = graph.nodes;
-  const present = Object.keys(ROLES).filter((role) => nodes.some((node) => node.role === role));
+  const present = ROLES.filter((role) => nodes.some((node) => node.role === role));
   const parameters = nodes.filter((node) => node.role === "parameter");
   const odd = nodes.filter(badGradient);
+  const notes = [...graph.notes, ...page.view.notes];
   return [
     block(
       "heading",
-      element("h2", {}, "About this graph"),
+      element("h2", {}, words("aboutGraph")),
       paragraph(
         "faint",
         [
@@ -37,33 +30,34 @@ function graphPanel(page) {
     odd.length > 0 &&
       paragraph(
         "note bad-note",
-        `${countOf(odd.length, "node")} with NaN or infinite numbers. `,
-        button("List them", () => page.search("odd"), { class: "link" }),
+        words("withOdd", countOf(odd.length, "node")),
+        button(words("listThem"), () => page.search("odd"), { class: "link" }),
       ),
     section(
-      "Outputs",
+      words("outputs"),
       block(
         "users",
         graph.outputs.map((number) => nodeButton(page, nodes[number], nameOf(nodes[number]))),
       ),
     ),
-    section("Legend", legend(graph, present)),
-    [...graph.notes, ...page.view.notes].length > 0 &&
+    section(words("legend"), legend(graph, present)),
+    notes.length > 0 &&
       section(
-        "Not shown",
+        words("notShown"),
         element(
           "ul",
           { class: "notes" },
-          [...graph.notes, ...page.view.notes].map((note) => element("li", {}, note)),
+          notes.map((note) => element("li", {}, note)),
         ),
       ),
+    graph.mapBytes > 0 && paragraph("faint small", words("mapsAdd", graph.maps.length, bytes(graph.mapBytes))),
     graph.views.some((view) => view.key.startsWith("scope ")) &&
       paragraph(
         "faint small",
-        "A scope that is opened is shown by itself, those beside it are closed; + and − above the drawing open and close all.",
+        words("scopesAlone"),
       ),
     section(
-      "Keys",
+      words("keys"),
       element(
         "dl",
         { class: "keys" },
@@ -75,7 +69,7 @@ function graphPanel(page) {
               {},
               keys.map((key) => element("kbd", {}, key)),
             ),
-            element("dd", {}, what),
+            element("dd", {}, words(what)),
           ),
         ),
       ),
@@ -84,42 +78,38 @@ function graphPanel(page) {
 }
 
 const KEYS = [
-  [["→", "←"], "one step forwards, backwards"],
-  [["Home", "End"], "first, last step"],
-  [["↓", "↑"], "next, previous box of the drawing"],
-  [["↓", "→"], "in a heat map: read its numbers"],
-  [["Enter"], "select a box, open or close a scope"],
-  [["/"], "search"],
-  [["+", "−", "0"], "zoom in, out, fit"],
-  [["Esc"], "select nothing"],
+  [["→", "←"], "keyStep"],
+  [["Home", "End"], "keyEnds"],
+  [["n", "p"], "keyChapter"],
+  [["g"], "keyOrigin"],
+  [["↓", "↑"], "keyBox"],
+  [["↓", "→"], "keyMap"],
+  [["Enter"], "keyEnter"],
+  [["/"], "keySearch"],
+  [["+", "−", "0"], "keyZoom"],
+  [["Esc"], "keyEscape"],
 ];
 
 function gradientSentence(graph) {
-  return {
-    all: `Gradients: ${countOf(graph.steps.filter((step) => step.kind === "backward").length, "contribution")} of the backward pass, one step each.`,
-    leaves:
-      "Gradients: of leaves only. To step through the backward pass, call loss.backward(keep=True) before loss.graph().",
-    graph:
-      "Gradients are nodes of their own here. To step through a backward pass, call loss.backward(keep=True) and explore loss.graph().",
-    none: "Gradients: not computed; call loss.backward(keep=True) before loss.graph().",
-  }[graph.gradients];
+  const contributions = graph.steps.filter((step) => step.kind === "backward").length;
+  return words(`gradients ${graph.gradients}`, countOf(contributions, "contribution"));
 }
 
 function legend(graph, present) {
-  const samples = present.map((role) => legendItem({ role, order: 0 }, ROLES[role]));
+  const samples = present.map((role) => legendItem({ role, order: 0 }, words(`role ${role}`)));
   if (graph.nodes.some((node) => node.output))
-    samples.push(legendItem({ role: "op", order: 0, output: true }, "output"));
+    samples.push(legendItem({ role: "op", order: 0, output: true }, words("output")));
   for (const order of [1, 2, 3]) {
-    const names = ["", "gradient", "second derivative", "later derivative"];
+    const names = ["", "gradientLower", "secondDerivative", "laterDerivative"].map((name) => name && words(name));
     if (graph.nodes.some((node) => node.order === order && node.role === "op"))
       samples.push(legendItem({ role: "op", order }, names[order]));
   }
   const closed = graph.views.flatMap((view) =>
     view.boxes.filter((box) => box.kind === "scope" || box.kind === "group"),
   );
-  if (closed.some((box) => box.kind === "scope")) samples.push(legendItem(null, "closed scope"));
-  if (closed.some((box) => box.count > 1)) samples.push(legendItem(null, "equal scopes", { kind: "scope", count: 2 }));
-  if (closed.some((box) => box.kind === "group")) samples.push(legendItem(null, "neighbours", { kind: "group" }));
+  if (closed.some((box) => box.kind === "scope")) samples.push(legendItem(null, words("closedScope")));
+  if (closed.some((box) => box.count > 1)) samples.push(legendItem(null, words("equalScopes"), { kind: "scope", count: 2 }));
+  if (closed.some((box) => box.kind === "group")) samples.push(legendItem(null, words("neighbours"), { kind: "group" }));
   if (graph.gradients === "all") {
     samples.push(
       element(
@@ -135,7 +125,7 @@ function legend(graph, present) {
             vector("path", { class: "flow-head", d: "M1 11L9 7.5V14.5Z" }),
           ),
         ),
-        "gradient flowed back; wider is larger",
+        words("flowed"),
       ),
     );
   }

@@ -5,11 +5,18 @@ const MISSING = [205, 205, 205];
 const NARROWEST_NUMBER = 46;
 const HIGHEST_NUMBER = 21;
 const WIDEST_NUMBER = 58; // pixels of a cell with its number in it
+const NARROWEST_NAMED = 9; // pixels of a column with its name above it
+const LOWEST_MAP = 80; // pixels of a map whose cells would be lower than 5
+const MOST_RECTANGLES = 256; // cells; more are one picture
 
-/** The scale for some arrays: from 0, or from −limit where there are negative numbers or `signed` asks for it. */
-function scaleFor(arrays, signed = false) {
-  let limit = 0,
-    negative = signed;
+/**
+ * The scale for some arrays: from 0, or from −limit where there are negative numbers or `signed` asks for it.
+ * `statistics` are of all elements, of which the arrays may be a part.
+ */
+function scaleFor(arrays, signed = false, statistics = null) {
+  const [least, most] = [statistics?.min, statistics?.max].map((x) => (x === undefined ? 0 : numberOf(x)));
+  let limit = Math.max(Math.abs(least), Math.abs(most)),
+    negative = signed || least < 0;
   for (const numbers of arrays) {
     for (const x of numbers) {
       if (!Number.isFinite(x)) continue;
@@ -43,15 +50,14 @@ function channels(colour) {
 /**
  * One matrix as a figure.
  *
- * `numbers` row by row; `grid` the axes of the data: [slices, rows, columns], each [size, stride]; `width` in pixels;
+ * `numbers` row by row; `grid` the axes of the data, of which `rows` and `columns` are read; `width` in pixels;
  * `label` says what it shows; `names` the texts of rows and columns, where they are known; `largest` how wide a cell
- * without its number is at most.
+ * without its number is at most; `onread(row)` is told which row the reader points at.
  */
-function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false, largest = 18 }) {
-  const [, [rowSize, rowStride], [columnSize, columnStride]] = grid;
-  const rows = Math.ceil(rowSize / rowStride);
-  const columns = Math.ceil(columnSize / columnStride);
-  if (!rows || !columns) return paragraph("faint", "no elements");
+function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false, largest = 18, onread = null }) {
+  const [rows, columns] = [grid.rows.places.length, grid.columns.places.length];
+  if (!rows || !columns) return paragraph("faint", words("noElements"));
+  names = namesInSight(names, grid, width);
   const longest = (of) => Math.min(8, Math.max(...of.map((name) => [...name].length)));
   const sideRoom = names.rows ? longest(names.rows) * 6 + 6 : 0;
   const room = width - sideRoom;
@@ -59,7 +65,7 @@ function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false
   const cellWidth = written ? Math.min(WIDEST_NUMBER, room / columns) : Math.min(largest, room / columns);
   const turned = !written && names.columns && longest(names.columns) > 1; // names that are wider than their cells
   const topRoom = !names.columns ? 0 : turned ? longest(names.columns) * 5.4 + 8 : 15;
-  const cellHeight = written ? HIGHEST_NUMBER : Math.min(largest, Math.max(cellWidth, 5));
+  const cellHeight = written ? HIGHEST_NUMBER : Math.min(largest, Math.max(cellWidth, Math.min(5, LOWEST_MAP / rows)));
   const picture = vector("svg", {
     class: "cells",
     role: "img",
@@ -69,20 +75,16 @@ function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false
     "aria-label": `${label}: ${described(numbers, rows, columns, names)}`,
   });
   const cells = vector("g", { transform: `translate(${sideRoom} ${topRoom})` });
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) {
-      const x = numbers[row * columns + column];
-      const colour = colourOf(x, scale);
-      cells.append(
-        vector("rect", {
-          x: column * cellWidth,
-          y: row * cellHeight,
-          width: cellWidth,
-          height: cellHeight,
-          fill: `rgb(${colour})`,
-        }),
-      );
-      if (written) cells.append(writtenIn(x, (column + 0.5) * cellWidth, (row + 0.5) * cellHeight, cellWidth, colour));
+  if (rows * columns > MOST_RECTANGLES) cells.append(pixels(numbers, rows, columns, scale, cellWidth, cellHeight));
+  else {
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = 0; column < columns; column += 1) {
+        const x = numbers[row * columns + column];
+        const colour = colourOf(x, scale);
+        const [left, top] = [column * cellWidth, row * cellHeight];
+        cells.append(vector("rect", { x: left, y: top, width: cellWidth, height: cellHeight, fill: `rgb(${colour})` }));
+        if (written) cells.append(writtenIn(x, left + cellWidth / 2, top + cellHeight / 2, cellWidth, colour));
+      }
     }
   }
   cells.append(
@@ -96,7 +98,7 @@ function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false
   );
   const cursor = vector("rect", { class: "cursor", width: cellWidth, height: cellHeight });
   cells.append(cursor);
-  picture.append(cells, ...texts(names, { cellWidth, cellHeight, sideRoom, topRoom, turned, rowStride, columnStride }));
+  picture.append(cells, ...texts(names, { cellWidth, cellHeight, sideRoom, topRoom, turned }));
   const reading = element("output", { class: "reading", "aria-live": "polite" });
   const read = (row, column) => {
     const inside = row >= 0 && row < rows && column >= 0 && column < columns;
@@ -104,14 +106,30 @@ function heatMap({ numbers, grid, scale, width, label, names = {}, plain = false
     if (!inside) return void (reading.textContent = "");
     cursor.setAttribute("x", column * cellWidth);
     cursor.setAttribute("y", row * cellHeight);
-    const place = [
-      names.rows?.[row * rowStride] ?? row * rowStride,
-      names.columns?.[column * columnStride] ?? column * columnStride,
-    ];
-    reading.textContent = `[${rowSize > 1 ? `${place[0]}, ` : ""}${place[1]}] = ${shown(numbers[row * columns + column], 6)}`;
+    const place = [names.rows?.[row] ?? grid.rows.places[row], names.columns?.[column] ?? grid.columns.places[column]];
+    reading.textContent = `[${grid.rows.size > 1 ? `${place[0]}, ` : ""}${place[1]}] = ${shown(numbers[row * columns + column], 6)}`;
+    onread?.(row);
   };
-  followPointerAndKeys(picture, cells, read, cellWidth, cellHeight, sideRoom, topRoom);
+  followPointerAndKeys(picture, read, { cellWidth, cellHeight, sideRoom, topRoom, rows, columns });
   return element("figure", { class: "map" }, picture, reading);
+}
+
+/** The cells as one picture, a pixel each. */
+function pixels(numbers, rows, columns, scale, cellWidth, cellHeight) {
+  const canvas = element("canvas", { width: columns, height: rows });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, rows);
+  for (let i = 0; i < numbers.length; i += 1) image.data.set([...colourOf(numbers[i], scale), 255], 4 * i);
+  context.putImageData(image, 0, 0);
+  const size = { width: cellWidth * columns, height: cellHeight * rows };
+  return vector("image", { href: canvas.toDataURL(), preserveAspectRatio: "none", ...size });
+}
+
+/** The names of the rows and columns that are shown; none where they would lie on each other. */
+function namesInSight({ rows, columns }, grid, width) {
+  const legible = width / grid.columns.places.length >= NARROWEST_NAMED;
+  const seen = (names, axis) => (names && legible ? axis.places.map((place) => names[place]) : undefined);
+  return { rows: seen(rows, grid.rows), columns: seen(columns, grid.columns) };
 }
 
 function writtenIn(x, middle, height, width, colour) {
@@ -129,9 +147,7 @@ function fitting(x, width) {
 }
 
 /** The names of rows at the left and of columns above, those of columns turned where they are wider than cells. */
-function texts(names, { cellWidth, cellHeight, sideRoom, topRoom, turned, rowStride, columnStride }) {
-  const rows = (names.rows ?? []).filter((_, i) => i % rowStride === 0);
-  const columns = (names.columns ?? []).filter((_, i) => i % columnStride === 0);
+function texts({ rows = [], columns = [] }, { cellWidth, cellHeight, sideRoom, topRoom, turned }) {
   const columnPlace = (column) => `translate(${sideRoom + (column + 0.5) * cellWidth} ${topRoom - (turned ? 4 : 7)})`;
   return [
     ...rows.map((name, row) =>
@@ -162,19 +178,17 @@ function shortened(name, length) {
 
 /** What someone who cannot see the colours gets: the numbers where they are few, otherwise their range. */
 function described(numbers, rows, columns, names) {
-  if (numbers.length <= 24) return `${rows} by ${columns}: ${[...numbers].map((x) => shown(x)).join(", ")}`;
+  if (numbers.length <= 24) return words("fewNumbers", rows, columns, [...numbers].map((x) => shown(x)).join(", "));
   const finite = [...numbers].filter(Number.isFinite);
   const range = finite.length
-    ? `from ${shown(Math.min(...finite))} to ${shown(Math.max(...finite))}`
-    : "nothing finite";
-  return `${rows} by ${columns} numbers ${range}; arrow keys read them one by one`;
+    ? words("fromTo", shown(Math.min(...finite)), shown(Math.max(...finite)))
+    : words("nothingFinite");
+  return words("manyNumbers", rows, columns, range);
 }
 
-function followPointerAndKeys(picture, cells, read, cellWidth, cellHeight, sideRoom, topRoom) {
+function followPointerAndKeys(picture, read, { cellWidth, cellHeight, sideRoom, topRoom, rows, columns }) {
   let row = 0;
   let column = 0;
-  const rowsIn = Math.round((picture.height.baseVal.value - topRoom) / cellHeight);
-  const columnsIn = Math.round((picture.width.baseVal.value - sideRoom) / cellWidth);
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
     const share = box.width / picture.width.baseVal.value || 1;
@@ -189,8 +203,8 @@ function followPointerAndKeys(picture, cells, read, cellWidth, cellHeight, sideR
     if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation(); // the page itself would take a step
-    row = Math.max(0, Math.min(rowsIn - 1, row + move[0]));
-    column = Math.max(0, Math.min(columnsIn - 1, column + move[1]));
+    row = Math.max(0, Math.min(rows - 1, row + move[0]));
+    column = Math.max(0, Math.min(columns - 1, column + move[1]));
     read(row, column);
   });
 }
@@ -213,7 +227,7 @@ function scaleBar(scale) {
 
 /** What the colours of a scale mean, in one word. */
 function rangeOf(scale) {
-  return scale.signed ? `±${shown(scale.limit, 3)}` : `0 to ${shown(scale.limit, 3)}`;
+  return scale.signed ? `±${shown(scale.limit, 3)}` : `0 … ${shown(scale.limit, 3)}`;
 }
 
 /** How many elements are in each of equal bins. */
@@ -231,7 +245,7 @@ function histogram(counts, low, high) {
         width,
         height,
         role: "img",
-        "aria-label": `Histogram in ${counts.length} bins from ${shown(low)} to ${shown(high)}: ${counts.join(", ")}`,
+        "aria-label": words("histogram", counts.length, shown(low), shown(high), counts.join(", ")),
       },
       counts.map((count, i) =>
         vector("rect", {

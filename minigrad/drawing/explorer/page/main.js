@@ -15,6 +15,7 @@ class Page {
       onopen: (path) => this.open(path),
       onclose: (path) => this.close(path),
     });
+    this.walk = new Walk(this, byId("walk"));
     this.bar = new StepBar(this, byId("steps"));
     this.finder = new Search(this, {
       input: byId("query"),
@@ -23,35 +24,56 @@ class Page {
       list: byId("results"),
     });
     byId("overview-button").addEventListener("click", () => this.select(null, true));
-    byId("zoom").append(
-      button(icon("M3 8h10"), () => this.drawing.camera.zoom(1 / 1.3), { "aria-label": "Zoom out" }),
-      button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), {
-        "aria-label": "Fit the whole picture",
-      }),
-      button(icon("M3 8h10M8 3v10"), () => this.drawing.camera.zoom(1.3), { "aria-label": "Zoom in" }),
-    );
+    byId("language").addEventListener("click", () => this.speak((language + 1) % LANGUAGES.length));
     prepareTheme(byId("theme"));
+    this.label();
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("hashchange", () => this.read());
     this.read();
   }
 
+  /** Another language, for everything on the page. */
+  speak(chosen) {
+    language = chosen;
+    this.label();
+    this.bar.build();
+    this.show(this.view, null, false);
+    this.walk.show();
+  }
+
+  /** The texts of what stands in the page from the beginning. */
+  label() {
+    document.documentElement.lang = LANGUAGES[language];
+    for (const labelled of document.querySelectorAll("[data-label]"))
+      labelled.setAttribute("aria-label", words(labelled.dataset.label));
+    for (const named of document.querySelectorAll("[data-text]")) named.textContent = words(named.dataset.text);
+    this.finder.input.placeholder = words("searchHint");
+    showTheme(document.getElementById("theme"));
+    const { camera } = this.drawing;
+    document
+      .getElementById("zoom")
+      .replaceChildren(
+        button(icon("M3 8h10"), () => camera.zoom(1 / 1.3), { "aria-label": words("zoomOut") }),
+        button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), { "aria-label": words("fit") }),
+        button(icon("M3 8h10M8 3v10"), () => camera.zoom(1.3), { "aria-label": words("zoomIn") }),
+      );
+  }
+
   // --- what is shown ---
 
   /** Shows another view; the selection and the step stay. */
-  show(view, at = null) {
+  show(view, at = null, moves = true) {
     this.view = view;
     this.drawing.show(view);
     this.drawing.select(this.selectedBox());
     this.drawing.showStep(this.step);
-    this.drawing.frameUp(at ?? this.selectedBox()?.at);
+    if (moves) this.drawing.frameUp(at ?? this.selectedBox()?.at);
     showViews(this, document.getElementById("views"));
     this.refresh();
   }
 
   refresh() {
-    const { selection, graph, step } = this;
-    const node = typeof selection === "number" ? graph.nodes[selection] : null;
+    const { selection, step, selectedNode: node } = this;
     const about = node
       ? nodePanel(this, node, step)
       : selection
@@ -62,6 +84,10 @@ class Page {
     this.panel.replaceChildren(...[step ? stepCard(this, step) : null, about && block("about", about)].filter(Boolean));
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.write(), 120); // browsers refuse to change the address many times a second
+  }
+
+  get selectedNode() {
+    return typeof this.selection === "number" ? this.graph.nodes[this.selection] : null;
   }
 
   selectedBox() {
@@ -96,7 +122,7 @@ class Page {
     this.refresh();
     this.showDetails();
     this.say(
-      `${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? `, inside the closed scope ${box.scope}` : ""}`,
+      `${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? words("insideClosed", box.scope) : ""}`,
     );
   }
 
@@ -119,7 +145,7 @@ class Page {
 
   open(path) {
     this.showWhere((view) => isOpen(view, path), path);
-    this.say(`opened ${path}, ${`${this.view.boxes.length} boxes are shown`}`);
+    this.say(words("opened", path, this.view.boxes.length));
   }
 
   close(path) {
@@ -128,7 +154,7 @@ class Page {
     const isClosed = (view) => !isOpen(view, path) && (!parent || isOpen(view, parent));
     if (this.graph.views.some(isClosed)) {
       this.showWhere(isClosed, parent);
-      this.say(`closed ${path}`);
+      this.say(words("closed", path));
     } else this.close(parent);
   }
 
@@ -144,10 +170,13 @@ class Page {
 
   /** The state after `step` steps of both passes; 0 is before the first. */
   go(step) {
+    const began = this.step > 0;
     this.step = Math.max(0, Math.min(this.graph.steps.length, step));
+    if (!began) this.home = this.view;
     if (!this.step) {
       this.bar.stop();
-    } else if (this.bar.follow?.checked) {
+      if (began && this.home && this.home !== this.view) this.show(this.home);
+    } else if (this.bar.follows) {
       this.followStep();
     }
     this.drawing.showStep(this.step);
@@ -159,6 +188,26 @@ class Page {
     }
     this.refresh();
     this.panel.scrollTop = 0;
+  }
+
+  /** The next or the previous step that is not left out; in a guided walk, its next or previous stop. */
+  move(change) {
+    if (this.walk.active) this.walk.move(change);
+    else if (this.graph.steps.length) this.go(this.bar.after(this.step, change));
+  }
+
+  /** The beginning of the next or of the previous chapter. */
+  moveChapter(change) {
+    const { chapters, steps } = this.graph;
+    const at = chapters.indexOf(chapterAt(this.graph, this.step));
+    const chapter = chapters[at + change];
+    this.go(chapter ? this.bar.after(chapter.step, 1) : change > 0 ? steps.length : 0);
+  }
+
+  /** The step that completes the gradient of a node. */
+  showOrigin(node) {
+    this.walk.leave();
+    this.go(node.written.at(-1) + 1);
   }
 
   /** Brings the present step into sight, in a view where it can be told from others. */
@@ -184,8 +233,11 @@ class Page {
       return;
     const isSlider = event.target.matches("input[type=range]");
     const does = {
-      ArrowRight: () => this.go(this.step + 1),
-      ArrowLeft: () => this.go(this.step - 1),
+      ArrowRight: () => this.move(1),
+      ArrowLeft: () => this.move(-1),
+      n: () => this.moveChapter(1),
+      p: () => this.moveChapter(-1),
+      g: () => this.selectedNode?.written.length && this.showOrigin(this.selectedNode),
       Home: () => this.go(0),
       End: () => this.go(this.graph.steps.length),
       "/": () => this.finder.input.focus(),
@@ -255,7 +307,7 @@ function showViews(page, bar) {
   const fewer = graph.levels.filter((level) => level.boxes.length < size).at(-1);
   const more = graph.levels.find((level) => level.boxes.length > size);
   const step = (target, path, label) =>
-    button(icon(path), () => target && page.show(target), { "aria-label": label, disabled: !target });
+    button(icon(path), () => target && page.show(target), { "aria-label": words(label), disabled: !target });
   const names = view.key.startsWith("scope ") ? view.key.slice(6).split("/") : [];
   const crumbs = names.map((name, i) => {
     const path = names.slice(0, i + 1).join("/");
@@ -269,10 +321,10 @@ function showViews(page, bar) {
   bar.replaceChildren(
     element(
       "div",
-      { class: "levels", role: "group", "aria-label": "Detail" },
-      step(fewer, "M3 8h10", "Less detail"),
-      span("", names.length ? "One scope open" : levelName(view)),
-      step(more, "M3 8h10M8 3v10", "More detail"),
+      { class: "levels", role: "group", "aria-label": words("detail") },
+      step(fewer, "M3 8h10", "lessDetail"),
+      span("", names.length ? words("oneScopeOpen") : levelName(view)),
+      step(more, "M3 8h10M8 3v10", "moreDetail"),
     ),
     names.length
       ? element(
@@ -281,7 +333,7 @@ function showViews(page, bar) {
           element(
             "li",
             {},
-            button("all", () => page.show(graph.views[0]), { class: "link" }),
+            button(words("all"), () => page.show(graph.views[0]), { class: "link" }),
           ),
           crumbs,
         )
@@ -291,35 +343,36 @@ function showViews(page, bar) {
 
 function levelName(view) {
   if (view.boxes.every((box) => (box.kind === "node" && box.members.length === 1) || box.kind === "next"))
-    return "Everything open";
-  if (view.key === "depth 0") return "Everything closed";
-  return view.key === "overview" ? "Overview" : `Open to depth ${view.key.slice(6)}`;
+    return words("everythingOpen");
+  if (view.key === "depth 0") return words("everythingClosed");
+  return view.key === "overview" ? words("overview") : words("openToDepth", view.key.slice(6));
 }
 
+const THEMES = [
+  ["", "automatic", "M8 2a6 6 0 000 12z M8 2a6 6 0 010 12"],
+  [
+    "light",
+    "light",
+    "M8 5a3 3 0 100 6 3 3 0 000-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M13 3l-1.5 1.5M4.5 11.5L3 13",
+  ],
+  ["dark", "dark", "M13 9.5A5.5 5.5 0 016.5 3 5.5 5.5 0 1013 9.5z"],
+];
+
 function prepareTheme(themeButton) {
-  const themes = [
-    ["", "automatic", "M8 2a6 6 0 000 12z M8 2a6 6 0 010 12"],
-    [
-      "light",
-      "light",
-      "M8 5a3 3 0 100 6 3 3 0 000-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5L13 13M13 3l-1.5 1.5M4.5 11.5L3 13",
-    ],
-    ["dark", "dark", "M13 9.5A5.5 5.5 0 016.5 3 5.5 5.5 0 1013 9.5z"],
-  ];
-  let chosen = 0;
-  const show = () => {
-    const [theme, name, path] = themes[chosen];
+  themeButton.addEventListener("click", () => {
+    const chosen = THEMES.findIndex(([theme]) => theme === (document.documentElement.dataset.theme ?? ""));
+    const [theme] = THEMES[(chosen + 1) % THEMES.length];
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
-    themeButton.replaceChildren(icon(path));
-    themeButton.setAttribute("aria-label", `Theme: ${name}`);
-    themeButton.title = `Theme: ${name}`;
-  };
-  themeButton.addEventListener("click", () => {
-    chosen = (chosen + 1) % themes.length;
-    show();
+    showTheme(themeButton);
   });
-  show();
+}
+
+function showTheme(themeButton) {
+  const [, name, path] = THEMES.find(([theme]) => theme === (document.documentElement.dataset.theme ?? ""));
+  themeButton.replaceChildren(icon(path));
+  themeButton.title = words("theme", words(name));
+  themeButton.setAttribute("aria-label", themeButton.title);
 }
 
 try {
@@ -332,7 +385,7 @@ try {
   document
     .getElementById("panel")
     .append(
-      paragraph("note bad-note", `This page could not be shown (${problem}). It needs a browser from 2024 or later.`),
+      paragraph("note bad-note", words("notShowable", problem)),
     );
   throw problem;
 }

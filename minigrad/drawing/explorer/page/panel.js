@@ -15,8 +15,10 @@ function nodeButton(page, node, label = null) {
   );
 }
 
+/** Its own name, or its number and operation with what it is a result of. */
 function nodeTitle(node) {
-  return node.name ?? `%${node.number} ${node.op ?? node.role}`;
+  if (node.name) return node.name;
+  return `%${node.number} ${node.op ?? node.role}${node.called && node.called !== node.op ? ` (${node.called})` : ""}`;
 }
 
 function swatchOf(node) {
@@ -34,14 +36,14 @@ function nodePanel(page, node, taken) {
       paragraph(
         "tags",
         span(`tag ${swatchOf(node)}`, node.op ?? node.role),
-        node.output && span("tag", "output"),
+        node.output && span("tag", words("output")),
         span("size", node.shape),
         " ",
         span("faint", node.dtype),
       ),
     ),
     paragraph("code breakable", `%${node.number} = ${node.expression}`),
-    graph.formulas.has(node.op) && paragraph("formula", graph.formulas.get(node.op)),
+    formulaOf(page, node),
     equalsNote(page, node),
     valueSection(page, node, taken),
     inputsSection(page, node),
@@ -62,17 +64,20 @@ function equalsNote(page, node) {
       title: nameOf(page.graph.nodes[number]),
     }),
   );
-  return block("note", paragraph("", `Drawn once for ${box.members.length} equal nodes:`), paragraph("chips", others));
+  return block("note", paragraph("", words("drawnOnce", box.members.length)), paragraph("chips", others));
 }
 
 function valueSection(page, node, taken) {
   if (node.attention && node.value !== undefined) return attentionSection(page, node, taken);
-  return [section("Value", valueOf(page, node, taken)), section("Gradient", gradientOf(page, node, taken))];
+  return [
+    section(words("value"), valueOf(page, node, taken)),
+    section(words("gradient"), gradientOf(page, node, taken), originButton(page, node)),
+  ];
 }
 
 function valueOf(page, node, taken) {
-  if (node.value === undefined) return paragraph("faint", "No values: the graph was recorded on shapes.");
-  if (taken && node.computed >= taken) return paragraph("faint", "Not computed yet at this step.");
+  if (node.value === undefined) return paragraph("faint", words("noValues"));
+  if (taken && node.computed >= taken) return paragraph("faint", words("notYet"));
   const numbers = numbersOf(page.graph, node.value);
   const scale = valueScale(node, numbers);
   return [
@@ -81,7 +86,7 @@ function valueOf(page, node, taken) {
       grid: node.grid,
       scale,
       width: MAP_WIDTH,
-      label: `value of ${nameOf(node)}`,
+      label: words("valueOf", nameOf(node)),
       names: namesFor(page.graph, node),
     }),
     underMap(node, scale, numbers),
@@ -91,7 +96,7 @@ function valueOf(page, node, taken) {
 
 /** Attention weights are shown on the scale from 0 to 1, unless all of them are tiny. */
 function valueScale(node, numbers) {
-  const scale = scaleFor([numbers]);
+  const scale = scaleFor([numbers], false, node.statistics);
   const isWeights = node.op === "softmax" && !scale.signed && scale.limit >= 0.1 && scale.limit <= 1;
   return isWeights ? { limit: 1, signed: false } : scale;
 }
@@ -99,21 +104,21 @@ function valueScale(node, numbers) {
 function gradientOf(page, node, taken) {
   const sofar = taken && node.written.length ? gradientSoFar(page, node, taken) : null;
   if (sofar) return sofar;
-  if (node.gradient === undefined) return paragraph("faint", `None: ${reasonOf(page.graph, node)}`);
+  if (node.gradient === undefined) return paragraph("faint", words("none", reasonOf(page.graph, node)));
   const numbers = numbersOf(page.graph, node.gradient);
-  const scale = scaleFor([numbers], true);
+  const scale = scaleFor([numbers], true, node.gradientStatistics);
   return [
     heatMap({
       numbers,
       grid: node.grid,
       scale,
       width: MAP_WIDTH,
-      label: `gradient of ${nameOf(node)}`,
+      label: words("gradientOf", nameOf(node)),
       names: namesFor(page.graph, node),
     }),
     underMap(node, scale, numbers),
     statisticsOf(node.gradientStatistics),
-    node.swept !== undefined && paragraph("note", "It also holds what earlier calls of backward had added."),
+    node.swept !== undefined && paragraph("note", words("earlierCalls")),
   ];
 }
 
@@ -121,51 +126,45 @@ function gradientSoFar(page, node, taken) {
   const { sum, count } = accumulated(page.graph, node, taken);
   const all = node.written.length;
   if (count === all && node.gradient !== undefined) return null; // complete: shown with its statistics
-  if (!sum) return paragraph("faint", `Nothing has arrived yet at this step; ${countOf(all, "contribution")} will.`);
+  if (!sum) return paragraph("faint", words("nothingYet", countOf(all, "contribution")));
   const scale = scaleFor([sum], true);
   return [
-    paragraph("", `So far: ${count} of ${countOf(all, "contribution")}.`),
+    paragraph("", words("soFar", count, countOf(all, "contribution"))),
     heatMap({
       numbers: sum,
       grid: node.grid,
       scale,
       width: MAP_WIDTH,
-      label: `gradient of ${nameOf(node)} so far`,
+      label: words("gradientSoFar", nameOf(node)),
       names: namesFor(page.graph, node),
     }),
     scaleBar(scale),
   ];
 }
 
+/** Leads to the step that completes the gradient: where it comes from. */
+function originButton(page, node) {
+  if (!node.written.length) return null;
+  return button([words("showOrigin", node.name ?? node.called), " ", element("kbd", {}, "g")], () => page.showOrigin(node));
+}
+
 function reasonOf(graph, node) {
   const reason = node.absent ?? "not computed";
-  if (reason !== "not computed") return `${reason}.`;
-  if (graph.gradients === "graph") return "gradients are nodes of their own here, beside the forward pass.";
-  return "not computed; call loss.backward(keep=True) before loss.graph().";
+  if (reason !== "not computed") return words("because", reason);
+  return words(graph.gradients === "graph" ? "becauseNodes" : "becauseNotComputed");
 }
 
 /** The colours of the map, and which elements it leaves out. */
 function underMap(node, scale, numbers) {
-  const [slices, rows, columns] = node.grid;
-  const cut = [slices, rows, columns].filter(([, stride]) => stride > 1);
-  const axes = [
-    ["slice", slices],
-    ["row", rows],
-    ["column", columns],
-  ].filter(([, [, stride]]) => stride > 1);
+  const cut = ["slices", "rows", "columns"].filter((name) => node.grid[name].places.length < node.grid[name].size);
+  const parts = cut.map((name) => {
+    const { size, places, stride } = node.grid[name];
+    return words(stride === null ? "shownWherePresent" : "shownEvenly", places.length, size, words(name));
+  });
   return [
     numbers.length > 1 && scaleBar(scale),
-    cut.length > 0 &&
-      paragraph(
-        "faint small",
-        `Shown: ${axes.map(([noun, [size, stride]]) => `every ${ordinal(stride)} ${noun} of ${size}`).join(", ")}.`,
-      ),
+    parts.length > 0 && paragraph("faint small", words("shownPart", parts.join(words("comma")))),
   ];
-}
-
-function ordinal(count) {
-  const suffix = { 1: "st", 2: "nd", 3: "rd" }[count % 10] ?? "th";
-  return `${count}${Math.floor(count / 10) % 10 === 1 ? "th" : suffix}`;
 }
 
 function statisticsOf(found) {
@@ -173,7 +172,7 @@ function statisticsOf(found) {
   const rows = ["min", "max", "mean", "norm"].filter((name) => name in found);
   const odd = [
     ["NaN", found.nan],
-    ["infinite", found.inf],
+    [words("infinite"), found.inf],
   ].filter(([, count]) => count);
   const counts = found.histogram;
   return block(
@@ -182,7 +181,7 @@ function statisticsOf(found) {
       "dl",
       {},
       rows.map((name) =>
-        block("", element("dt", {}, name), element("dd", { title: String(found[name]) }, shown(numberOf(found[name])))),
+        block("", element("dt", {}, words(name)), element("dd", { title: String(found[name]) }, shown(numberOf(found[name])))),
       ),
       odd.map(([name, count]) => block("odd", element("dt", {}, name), element("dd", {}, String(count)))),
     ),
@@ -192,7 +191,7 @@ function statisticsOf(found) {
 
 /** Texts of tokens for the axes that are as long as there are tokens. */
 function namesFor(graph, node) {
-  const [, [rows], [columns]] = node.grid;
+  const [rows, columns] = [node.grid.rows.size, node.grid.columns.size];
   const { tokens } = graph;
   if (!tokens.length || !(node.attention || ["weights", "scores"].includes(node.name))) return {};
   return {
@@ -212,16 +211,14 @@ function inputsSection(page, node) {
       {},
       span("argument", input.argument),
       input.node === undefined ? span("code", input.number) : nodeButton(page, graph.nodes[input.node]),
-      input.broadcast && paragraph("faint small", `broadcast ${input.broadcast}`),
+      input.broadcast && paragraph("faint small", words("broadcast", input.broadcast)),
       input.rule !== undefined &&
-        paragraph("rule", span("faint", "gradient "), span("breakable", graph.rules[input.rule])),
+        paragraph("rule", span("faint", `${words("gradientLower")} `), span("breakable", ruleOf(page, node, input))),
     ),
   );
-  const explained = node.inputs.some((input) => input.rule !== undefined);
   return section(
-    "Inputs",
+    words("inputs"),
     element("ul", { class: "uses" }, rows),
-    explained && paragraph("faint small", "In rules, g is the gradient of this node and y its value."),
     strongNote(...node.inputs.filter((input) => input.rule !== undefined).map((input) => graph.rules[input.rule])),
   );
 }
@@ -233,7 +230,7 @@ function usersSection(page, node) {
   return [
     node.users.length > 0 &&
       section(
-        "Used by",
+        words("usedBy"),
         block(
           "users",
           node.users.map((user) => nodeButton(page, user)),
@@ -241,7 +238,7 @@ function usersSection(page, node) {
       ),
     next.length > 0 &&
       section(
-        "Becomes the next value of",
+        words("becomes"),
         block(
           "users",
           next.map((state) => nodeButton(page, state)),
@@ -253,10 +250,10 @@ function usersSection(page, node) {
 function keptSection(page, node) {
   if (!node.kept && !node.inputs.some((input) => input.rule !== undefined)) return null;
   const kept = node.kept ?? [];
-  if (!kept.length) return section("Kept for backward", paragraph("", "Nothing: no rule reads a value."));
+  if (!kept.length) return section(words("kept"), paragraph("", words("keptNothing")));
   const total = kept.reduce((sum, [number]) => sum + page.graph.nodes[number].bytes, 0);
   return section(
-    "Kept for backward",
+    words("kept"),
     element(
       "ul",
       { class: "uses" },
@@ -265,24 +262,24 @@ function keptSection(page, node) {
           "li",
           {},
           span("argument", letter),
-          number === node.number ? span("", "the result itself") : nodeButton(page, page.graph.nodes[number]),
+          number === node.number ? span("", words("resultItself")) : nodeButton(page, page.graph.nodes[number]),
           span("faint small bytes", bytes(page.graph.nodes[number].bytes)),
         ),
       ),
     ),
-    kept.length > 1 && paragraph("faint small", `${bytes(total)} in all`),
+    kept.length > 1 && paragraph("faint small", words("inAll", bytes(total))),
   );
 }
 
 function placeSection(page, node) {
   const facts = [
-    node.scope && ["scope", scopeButton(page, node.scope)],
-    node.line && ["made at", span("code", node.line)],
-    node.purpose && ["made for", span("code", node.purpose)],
-    ["size", bytes(node.bytes)],
+    node.scope && [words("scope"), scopeButton(page, node.scope)],
+    node.line && [words("madeAt"), span("code", node.line)],
+    node.purpose && [words("madeFor"), span("code", node.purpose)],
+    [words("size"), bytes(node.bytes)],
   ].filter(Boolean);
   return section(
-    "Where",
+    words("where"),
     element(
       "dl",
       { class: "facts" },
@@ -292,5 +289,5 @@ function placeSection(page, node) {
 }
 
 function scopeButton(page, path) {
-  return button(path, () => page.open(path), { class: "link breakable", title: "Open this scope" });
+  return button(path, () => page.open(path), { class: "link breakable", title: words("openThis") });
 }

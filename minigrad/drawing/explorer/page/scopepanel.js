@@ -21,34 +21,34 @@ function boxPanel(page, box) {
       numbers
         .slice(0, 24)
         .map((number) => nodeButton(page, page.graph.nodes[number], nameOf(page.graph.nodes[number]))),
-      numbers.length > 24 && paragraph("faint small", `and ${numbers.length - 24} more`),
+      numbers.length > 24 && paragraph("faint small", words("andMore", numbers.length - 24)),
     );
   const siblings = box.siblings ?? [];
   return [
     block(
       "heading",
       element("h2", { class: "breakable" }, box.title),
-      paragraph("tags", span("tag", box.kind === "scope" ? "closed scope" : "group"), countOf(nodes.length, "node")),
+      paragraph("tags", span("tag", words(box.kind === "scope" ? "closedScope" : "group")), countOf(nodes.length, "node")),
     ),
     box.scope?.includes("/") &&
       paragraph("code breakable", [...box.scope.split("/").slice(0, -1), box.title].join("/")),
     siblings.length > 1
       ? block(
           "note",
-          paragraph("", `${siblings.length} equal scopes, drawn once. Open one:`),
+          paragraph("", words("equalScopesOpen", siblings.length)),
           paragraph(
             "chips",
             siblings.map((path) =>
               button(path.split("/").at(-1), () => page.open(path), {
                 class: "chip",
-                "aria-label": `Open scope ${path}`,
+                "aria-label": words("openScope", path),
               }),
             ),
           ),
         )
-      : box.kind === "scope" && button("Open", () => page.open(box.scope), { class: "primary" }),
+      : box.kind === "scope" && button(words("open"), () => page.open(box.scope), { class: "primary" }),
     section(
-      "Inside",
+      words("inside"),
       element(
         "table",
         { class: "counts" },
@@ -58,16 +58,16 @@ function boxPanel(page, box) {
             element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, String(count))),
           ),
       ),
-      common.length > 14 && paragraph("faint small", `and ${common.length - 14} more operations`),
+      common.length > 14 && paragraph("faint small", words("andMore", common.length - 14)),
       parameters.length > 0 &&
         paragraph(
           "faint",
           `${countOf(parameters.length, "parameter")}, ${bytes(parameters.reduce((sum, node) => sum + node.bytes, 0))}`,
         ),
     ),
-    sources.length > 0 && section("Takes from", list(sources)),
-    users.length > 0 && section("Used by", list(users)),
-    box.kind === "group" && section("Nodes", list(box.members)),
+    sources.length > 0 && section(words("takesFrom"), list(sources)),
+    users.length > 0 && section(words("usedBy"), list(users)),
+    box.kind === "group" && section(words("nodes"), list(box.members)),
   ];
 }
 

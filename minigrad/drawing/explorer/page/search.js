@@ -99,10 +99,10 @@ class Search {
     this.active = this.results.length ? 0 : -1;
     this.frame.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
-    const more = this.results.length > MOST_RESULTS ? `, the first ${MOST_RESULTS} are listed` : "";
+    const more = this.results.length > MOST_RESULTS ? words("firstListed", MOST_RESULTS) : "";
     this.count.textContent = this.results.length
       ? `${countOf(this.results.length, "node")}${more}`
-      : `${query ? "No node. Try a name" : "A name"}, ${QUERIES}.`;
+      : words(query ? "noNode" : "askFor", QUERIES);
     this.list.replaceChildren(
       ...this.results.slice(0, MOST_RESULTS).map((node, place) =>
         element(

@@ -1,107 +1,163 @@
-// The bar under the drawing: buttons, a slider and a sentence about the present step.
+// The bar under the drawing: buttons, a slider, chapters, and a sentence about the present step.
 
 const SLOWEST = 1100;
 const FASTEST = 120;
 const WHOLE = 40_000; // milliseconds: of one step when playing, and of all
-
-const NO_BACKWARD = {
-  leaves: "backward: not kept; call loss.backward(keep=True)",
-  none: "gradients: not computed; call loss.backward(keep=True)",
-  graph: "the gradients are nodes of this graph",
-};
+const MOST_CHAPTERS = 14; // more are shown section by section
 
 class StepBar {
   constructor(page, bar) {
-    Object.assign(this, { page, bar, timer: null });
+    Object.assign(this, { page, bar, timer: null, follows: true, moves: false });
+    this.build();
+  }
+
+  /** The bar with its texts in the language of the page. */
+  build() {
+    const { page, bar } = this;
     const { graph } = page;
-    const last = graph.steps.length;
-    if (!last) {
-      bar.append(
-        paragraph(
-          "faint",
-          "No steps: the graph was recorded on shapes and has no values. ",
-          "To step through it, call the function itself, loss.backward(keep=True), then loss.graph().explore(…).",
-        ),
-      );
+    if (!graph.steps.length) {
+      bar.replaceChildren(paragraph("faint", words("noSteps")));
       return;
     }
-    const go = (change) => () => page.go(page.step + change);
-    this.playButton = button(icon("M4 2.5v11l9-5.5z"), () => this.toggle(), { class: "round", "aria-label": "Play" });
+    this.stops = listStops(graph, this.moves);
+    const { icon: play, label } = this.timer ? PAUSE : PLAY;
+    this.playButton = button(icon(play), () => this.toggle(), { class: "round", "aria-label": words(label) });
     this.slider = element("input", {
       type: "range",
       min: 0,
-      max: last,
-      value: 0,
-      "aria-label": "Step",
-      oninput: () => page.go(Number(this.slider.value)),
+      max: this.stops.length - 1,
+      "aria-label": words("step"),
+      oninput: () => page.go(this.stops[this.slider.value]),
     });
-    this.slider.style.setProperty("--forward", `${(graph.forwardSteps / last) * 100}%`);
+    this.slider.style.setProperty("--forward", `${(this.placeOf(graph.forwardSteps) / (this.stops.length - 1)) * 100}%`);
     this.sentence = element("p", { id: "sentence" });
-    const backward = graph.backwardSteps > 0;
-    bar.append(
+    this.chapters = element("ol", { id: "chapters", "aria-label": words("chapters") });
+    const move = (path, does, label) => button(icon(path), does, { "aria-label": words(label) });
+    bar.replaceChildren(
       element(
         "div",
-        { class: "controls", role: "group", "aria-label": "Steps" },
-        button(icon("M3 3v10M13 3L6 8l7 5z"), () => page.go(0), { "aria-label": "To the beginning" }),
-        button(icon("M12 3L5 8l7 5z"), go(-1), { "aria-label": "One step back" }),
+        { class: "controls", role: "group", "aria-label": words("steps") },
+        move("M3 3v10M13 3L6 8l7 5z", () => page.go(0), "toBeginning"),
+        move("M12 3L5 8l7 5z", () => page.move(-1), "stepBack"),
         this.playButton,
-        button(icon("M4 3l7 5-7 5z"), go(1), { "aria-label": "One step forwards" }),
-        button(icon("M13 3v10M3 3l7 5-7 5z"), () => page.go(last), { "aria-label": "To the end" }),
+        move("M4 3l7 5-7 5z", () => page.move(1), "stepForwards"),
+        move("M13 3v10M3 3l7 5-7 5z", () => page.go(graph.steps.length), "toEnd"),
       ),
       block(
         "track",
         this.slider,
         block(
           "phases",
-          button("forward", () => page.go(Math.min(1, graph.forwardSteps)), { class: "link" }),
-          backward
-            ? button("backward", () => page.go(graph.forwardSteps + 1), { class: "link backward" })
-            : span("faint", NO_BACKWARD[graph.gradients]),
+          button(words("forward"), () => page.go(Math.min(1, graph.forwardSteps)), { class: "link" }),
+          graph.backwardSteps > 0
+            ? button(words("backward"), () => page.go(graph.forwardSteps + 1), { class: "link backward" })
+            : span("faint", words(`noBackward ${graph.gradients}`)),
         ),
       ),
-      element(
-        "label",
-        { class: "follow" },
-        (this.follow = element("input", { type: "checkbox", checked: true })),
-        "follow",
-      ),
+      block("choices", this.choice("follow", "follows"), graph.steps.some((step) => step.layout) && this.choice("layoutSteps", "moves")),
+      this.chapters,
       this.sentence,
     );
+    this.show(page.step);
+  }
+
+  /** A box to tick; what is ticked is kept in the property with this name. */
+  choice(label, name) {
+    const changed = (event) => {
+      this[name] = event.target.checked;
+      this.build();
+    };
+    return element("label", {}, element("input", { type: "checkbox", checked: this[name], onchange: changed }), words(label));
+  }
+
+  /** The last stop that is not after `taken` steps. */
+  placeOf(taken) {
+    return this.stops.findLastIndex((stop) => stop <= taken);
+  }
+
+  /** The next or the previous stop. */
+  after(taken, change) {
+    const { stops } = this;
+    if (change > 0) return stops.find((stop) => stop > taken) ?? taken;
+    return stops.findLast((stop) => stop < taken) ?? 0;
   }
 
   show(taken) {
     if (!this.slider) return;
     const { graph } = this.page;
-    this.slider.value = taken;
-    this.slider.style.setProperty("--done", `${(taken / graph.steps.length) * 100}%`);
+    const place = this.placeOf(taken);
+    this.slider.value = place;
+    this.slider.style.setProperty("--done", `${(place / (this.stops.length - 1)) * 100}%`);
     const sentence = stepSentence(graph, taken);
-    this.slider.setAttribute("aria-valuetext", sentence || "before the first step");
+    this.slider.setAttribute("aria-valuetext", sentence || words("beforeFirst"));
     this.sentence.textContent = sentence || startingSentence(graph);
     this.sentence.classList.toggle("faint", !taken);
+    this.showChapters(taken);
     if (taken >= graph.steps.length) this.stop();
+  }
+
+  /** Where the passes are: all chapters where they are few, otherwise the sections and the chapters of the present one. */
+  showChapters(taken) {
+    const { graph } = this.page;
+    const now = chapterAt(graph, taken);
+    const few = graph.chapters.length <= MOST_CHAPTERS;
+    const items = graph.chapters.flatMap((chapter, i) => {
+      const begins = chapter.section && chapter.section !== graph.chapters[i - 1]?.section;
+      const inSection = !chapter.section || chapter.section === now?.section;
+      return [
+        !few && begins && this.chapter(chapter.section, chapter, now?.section === chapter.section, "section"),
+        (few || (inSection && chapter.title !== chapter.section)) && this.chapter(chapter.title, chapter, chapter === now),
+      ];
+    });
+    this.chapters.replaceChildren(...items.filter(Boolean));
+    const present = this.chapters.querySelector("[aria-current]:not(.section)")?.parentElement;
+    if (present) this.chapters.scrollLeft = present.offsetLeft - this.chapters.offsetLeft - this.chapters.clientWidth / 2;
+  }
+
+  chapter(title, { step }, isNow, kind = "") {
+    const backward = step >= this.page.graph.forwardSteps ? " backward" : "";
+    const go = () => this.page.go(this.after(step, 1));
+    return element("li", {}, button(title, go, { class: `link ${kind}${backward}`, "aria-current": isNow ? "step" : null }));
   }
 
   toggle() {
     if (this.timer) return this.stop();
-    const { graph } = this.page;
-    const pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / graph.steps.length));
-    if (this.page.step >= graph.steps.length) this.page.go(0);
-    this.timer = setInterval(() => this.page.go(this.page.step + 1), pause);
-    this.playButton.replaceChildren(icon("M4 3h3v10H4zM9 3h3v10H9z"));
-    this.playButton.setAttribute("aria-label", "Pause");
-    this.page.go(this.page.step + 1);
+    const { page } = this;
+    const pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / this.stops.length));
+    if (page.step >= page.graph.steps.length) page.go(0);
+    this.timer = setInterval(() => page.move(1), pause);
+    this.showPlaying(PAUSE);
+    page.move(1);
   }
 
   stop() {
     if (!this.timer) return;
     clearInterval(this.timer);
     this.timer = null;
-    this.playButton.replaceChildren(icon("M4 2.5v11l9-5.5z"));
-    this.playButton.setAttribute("aria-label", "Play");
+    this.showPlaying(PLAY);
+  }
+
+  showPlaying({ icon: path, label }) {
+    this.playButton.replaceChildren(icon(path));
+    this.playButton.setAttribute("aria-label", words(label));
   }
 }
 
+const PLAY = { icon: "M4 2.5v11l9-5.5z", label: "play" };
+const PAUSE = { icon: "M4 3h3v10H4zM9 3h3v10H9z", label: "pause" };
+
+/** The numbers of steps taken at which the bar stops: at all but those that only move elements, unless asked to. */
+function listStops({ steps }, moves) {
+  return [0, ...steps.map((_, i) => i + 1)].filter((taken) => !taken || moves || !steps[taken - 1].layout || taken === steps.length);
+}
+
+/** The chapter of the last step taken, or null before the first. */
+function chapterAt(graph, taken) {
+  return taken ? graph.chapters.findLast((chapter) => chapter.step < taken) : null;
+}
+
 function startingSentence(graph) {
-  const backward = graph.backwardSteps ? `, then ${countOf(graph.backwardSteps, "step")} backward` : "";
-  return `${countOf(graph.forwardSteps, "step")} forward${backward}. Press → or play.`;
+  const forward = countOf(graph.forwardSteps, "step");
+  if (!graph.backwardSteps) return words("startForward", forward);
+  return words("startBoth", forward, countOf(graph.backwardSteps, "step"));
 }

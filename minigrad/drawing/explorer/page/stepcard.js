@@ -16,13 +16,17 @@ function stepSentence(graph, taken) {
   if (!taken) return "";
   const step = graph.steps[taken - 1];
   const node = graph.nodes[step.node];
-  const backwardNumber = taken - graph.forwardSteps;
-  if (step.kind === "forward") return `Forward ${taken} of ${graph.forwardSteps}: ${nameOf(node)} gets its value`;
-  const count = `Backward ${backwardNumber} of ${graph.backwardSteps}`;
-  if (step.kind === "seed") return `${count}: the sweep begins at ${nameOf(node)}`;
+  const count = countedStep(graph, taken);
+  if (step.kind === "forward") return words("sentenceForward", count, nameOf(node));
+  if (step.kind === "seed") return words("sentenceSeed", count, nameOf(node));
   const target = graph.nodes[step.target];
   const first = target.written[0] === taken - 1;
-  return `${count}: from ${nameOf(node)} to ${nameOf(target)}, ${first ? "the first contribution" : "added to what is there"}`;
+  return words(first ? "sentenceFirst" : "sentenceAdded", count, nameOf(node), nameOf(target));
+}
+
+function countedStep(graph, taken) {
+  if (taken <= graph.forwardSteps) return words("forwardOf", taken, graph.forwardSteps);
+  return words("backwardOf", taken - graph.forwardSteps, graph.backwardSteps);
 }
 
 function forwardCard(page, step, taken) {
@@ -30,34 +34,27 @@ function forwardCard(page, step, taken) {
   const node = graph.nodes[step.node];
   const operands = unique(node.inputs.map((input) => input.node).filter((number) => number !== undefined));
   return [
-    paragraph("kind", `Forward ${taken} of ${graph.forwardSteps}`),
-    element("h2", { class: "breakable" }, `${nodeTitle(node)} gets its value`),
-    graph.formulas.has(node.op) && paragraph("formula", graph.formulas.get(node.op)),
+    paragraph("kind", countedStep(graph, taken)),
+    element("h2", { class: "breakable" }, words("getsValue", nodeTitle(node))),
+    formulaOf(page, node),
+    workedOut(step.worked),
+    step.layout && paragraph("", words("whyMoved")),
     block(
       "terms",
-      operands.map((number) =>
-        cardMap(page, graph.nodes[number], graph.nodes[number].value, argumentsOf(node, number), false),
-      ),
-      cardMap(page, node, node.value, "y", false, { label: nodeTitle(node) }),
+      operands.map((number) => cardMap(page, graph.nodes[number], graph.nodes[number].value, false)),
+      cardMap(page, node, node.value, false),
     ),
   ];
-}
-
-function argumentsOf(node, number) {
-  return node.inputs
-    .filter((input) => input.node === number)
-    .map((input) => input.argument)
-    .join(", ");
 }
 
 function seedCard(page, step, taken) {
   const { graph } = page;
   const node = graph.nodes[step.node];
   return [
-    paragraph("kind", `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
-    element("h2", { class: "breakable" }, `The sweep begins at ${nodeTitle(node)}`),
-    paragraph("", "Its own gradient is given: how fast it changes with itself."),
-    cardMap(page, node, step.this, "=", true, { label: `gradient of ${nodeTitle(node)}` }),
+    paragraph("kind", countedStep(graph, taken)),
+    element("h2", { class: "breakable" }, words("sweepBegins", nodeTitle(node))),
+    paragraph("", words("whySeed", calledOf(node))),
+    cardMap(page, node, step.this, true),
   ];
 }
 
@@ -68,49 +65,53 @@ function backwardCard(page, step, taken) {
   const input = node.inputs.find((found) => found.position === step.position);
   const { sum, before, count } = accumulated(graph, target, taken);
   const added = numbersOf(graph, step.this);
-  const scale = scaleFor([added, sum, before ?? []], true);
+  const scale = scaleFor([added, sum, before ?? []], true, taken > target.written.at(-1) ? target.gradientStatistics : null);
   const rows =
     before === null
-      ? [["=", "this", "", sum]]
+      ? [["=", words("this"), "", sum]]
       : [
-          ["", "before", "", before],
-          ["+", "this", "+", added],
-          ["=", "after", "=", sum],
+          ["", words("before"), "", before],
+          ["+", words("this"), "+", added],
+          ["=", words("after"), "=", sum],
         ];
   return [
-    paragraph("kind", `Backward ${taken - graph.forwardSteps} of ${graph.backwardSteps}`),
-    element("h2", { class: "breakable" }, `${node.op} → ${nodeTitle(target)}`),
-    paragraph(
-      "faint",
-      "What flows back from ",
-      nodeButton(page, node),
-      " along its argument ",
-      element("b", {}, input.argument),
-      ".",
-    ),
+    paragraph("kind", countedStep(graph, taken)),
+    element("h2", { class: "breakable" }, `∂${calledOf(node)} → ∂${calledOf(target)}`),
+    paragraph("", words(whyOf(step, target, before), calledOf(node), calledOf(target), target.written.length)),
     input.rule !== undefined && [
-      element("h3", {}, `Rule for ${input.argument}`),
-      paragraph("rule formula breakable", graph.rules[input.rule]),
+      paragraph(
+        "rule formula breakable",
+        nameIn(page, target, "∂"),
+        before === null ? " = " : " += ",
+        ruleOf(page, node, input),
+      ),
       strongNote(graph.rules[input.rule]),
     ],
-    block("terms", cardMap(page, node, step.incoming, "g", true, { label: "comes in" }), readBy(page, input)),
+    workedOut(step.worked),
+    block("terms", cardMap(page, node, step.incoming, true), readBy(page, input)),
     step.summed && paragraph("note small", step.summed),
     block(
       "total",
-      element("h3", {}, "Gradient of ", nodeButton(page, target), " ", span("operator", before === null ? "=" : "+=")),
-      span("faint small", `${count} of ${target.written.length}`),
+      element("h3", {}, words("gradientOfTitle"), nodeButton(page, target), " ", span("operator", before === null ? "=" : "+=")),
+      span("faint small", words("of", count, target.written.length)),
     ),
     sums(page, target, rows, scale),
     sum.length > 1 && scaleBar(scale),
   ];
 }
 
+/** Which sentence says why something flows back in this step. */
+function whyOf(step, target, before) {
+  if (step.layout) return "whyMovedBack";
+  if (before !== null) return "whyAdded";
+  return target.written.length > 1 ? "whyFirst" : "whyFlows";
+}
+
 /** "before + this = after": one above the other with their numbers, or side by side where there is no room for them. */
 function sums(page, target, rows, scale) {
-  const [slices, [rowSize, rowStride], [columnSize, columnStride]] = target.grid;
-  const columns = Math.ceil(columnSize / columnStride);
-  const height = Math.ceil(rowSize / rowStride) * Math.ceil(slices[0] / slices[1]);
-  const legible = (MAP_WIDTH - 64) / columns >= NARROWEST_NUMBER && height <= 6;
+  const { slices, rows: height, columns } = target.grid;
+  const legible =
+    (MAP_WIDTH - 64) / columns.places.length >= NARROWEST_NUMBER && height.places.length * slices.places.length <= 6;
   const stacked = rows.length === 1 || legible;
   return element(
     "div",
@@ -124,7 +125,7 @@ function sums(page, target, rows, scale) {
           target,
           numbers,
           scale,
-          `${name}: gradient of ${nameOf(target)}`,
+          `${name}: ${words("gradientOf", nameOf(target))}`,
           stacked ? (rows.length === 1 ? MAP_WIDTH : MAP_WIDTH - 64) : 104,
           !stacked,
         ),
@@ -135,17 +136,17 @@ function sums(page, target, rows, scale) {
 
 /** An array of a node; of attention, the heads beside each other. */
 function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = false) {
-  const [[slices, stride], rows, columns] = node.grid;
-  const count = Math.ceil(slices / stride);
+  const { places } = node.grid.slices;
+  const count = places.length;
   if (count < 2) return heatMap({ numbers, grid: node.grid, scale, width, label, plain, largest: 10 });
   const size = numbers.length / count;
   const head = (_, i) =>
     heatMap({
       numbers: numbers.subarray(i * size, (i + 1) * size),
-      grid: [[1, 1], rows, columns],
+      grid: node.grid,
       scale,
       width: Math.min(76, width / 2 - 4),
-      label: `${label}, ${headTitle(node, i * stride)}`,
+      label: `${label}, ${headTitle(node, places[i])}`,
       plain: true,
       largest: 8,
     });
@@ -154,33 +155,28 @@ function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = fal
 
 function strongNote(...rules) {
   return (
-    rules.some((rule) => rule.includes("⋆")) &&
-    paragraph("faint small", "a ⋆ b is the product, but 0 where that is NaN and a factor is 0.")
+    rules.some((rule) => rule.join("").includes("⋆")) && paragraph("faint small", words("strongProduct"))
   );
 }
 
-/** What a rule reads beside g: values of the result and of operands. */
+/** What a rule reads beside what comes in: values of the result and of operands. */
 function readBy(page, input) {
-  return (input.reads ?? []).map(([number, letter]) => {
+  return (input.reads ?? []).map(([number]) => {
     const read = page.graph.nodes[number];
-    return cardMap(page, read, read.value, letter, false);
+    return cardMap(page, read, read.value, false);
   });
 }
 
-/** An array with the letter it has in formulas, and the node it belongs to: a button, or a text of its own. */
-function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
+/** An array, and the node whose value or gradient it is. */
+function cardMap(page, node, place, isGradient) {
   if (place === undefined) return null;
   const numbers = numbersOf(page.graph, place);
-  const scale = scaleFor([numbers], isGradient);
+  const scale = scaleFor([numbers], isGradient, isGradient ? null : node.statistics);
+  const label = `${isGradient ? "∂" : ""}${calledOf(node)}`;
   return block(
     "term",
-    paragraph(
-      "term-title",
-      element("b", { class: "letter" }, letter),
-      " ",
-      label ? span("faint", label) : nodeButton(page, node),
-    ),
-    mapOf(page, node, numbers, scale, `${isGradient ? "gradient" : "value"} of ${nameOf(node)}`),
+    paragraph("term-title", nodeButton(page, node, label)),
+    mapOf(page, node, numbers, scale, words(isGradient ? "gradientOf" : "valueOf", nameOf(node))),
     numbers.length > 6 && paragraph("range", rangeOf(scale)),
   );
 }
@@ -189,17 +185,13 @@ function cardMap(page, node, place, letter, isGradient, { label = null } = {}) {
 function verdict(graph) {
   const { checked, worst, wrong, earlier } = gradientCheck(graph);
   if (wrong.length) {
-    return element(
-      "p",
-      { class: "verdict wrong", role: "status" },
-      `Checked here: the contributions to ${wrong.slice(0, 5).map(nameOf).join(", ")} do not add up to the engine's gradient.`,
-    );
+    const names = wrong.slice(0, 5).map(nameOf).join(words("comma"));
+    return element("p", { class: "verdict wrong", role: "status" }, words("verdictWrong", names));
   }
   return element(
     "p",
     { class: "verdict", role: "status" },
-    `Checked here: what was added up equals the engine's gradient, for all ${countOf(checked, "node")}` +
-      ` (largest difference ${worst ? shown(worst, 2) : "0"}, relative to what was added).`,
-    earlier > 0 && ` In ${countOf(earlier, "node")}, .grad also holds what earlier calls of backward had added.`,
+    words("verdict", countOf(checked, "node"), worst ? shown(worst, 2) : "0"),
+    earlier > 0 && words("verdictEarlier", countOf(earlier, "node")),
   );
 }
