@@ -5,6 +5,7 @@ This is where names are given, and where text begins.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from itertools import groupby
@@ -220,7 +221,7 @@ class _Printer:
             for value in block.members:
                 array = self.plan.places.array(value)
                 shape = "".join(f", {n}" for n in array.shape)
-                dtype = "bool" if array.dtype.kind == "b" else text_of(array.dtype)
+                dtype = "bool" if array.dtype.kind == "b" else text_of_type(array.dtype)
                 yield f"{self.names[value]} = array({block.offset}, {dtype}{shape})"
 
     def _views(self, used: dict[Value, None]) -> Iterator[str]:
@@ -240,7 +241,7 @@ class _Printer:
 
     def _described(self, value: Value) -> str:
         array = self.plan.places.array(value)
-        return f"{array.shape} {array.dtype}"
+        return f"{array.shape} {describe_type(array.dtype)}"
 
     # --- the step -----------------------------------------------------------------------------------------------------
 
@@ -308,10 +309,22 @@ def text_of(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "np.inf", -math.inf: "-np.inf"}.get(value, "np.nan")
     if isinstance(value, np.dtype):
-        return f"np.{value.name}{'_' * (value.kind == 'b')}" if value.isnative else f"np.dtype({value.str!r})"
+        return text_of_type(value)
     text = repr(value)
     plain = isinstance(value, str) and text[0] == "'" and "'" not in value and '"' not in value
     return f'"{text[1:-1]}"' if plain else text
+
+
+@functools.cache  # a type makes its name in Python, each time
+def text_of_type(dtype: np.dtype[Any]) -> str:
+    """A type as Python writes it."""
+    return f"np.{dtype.name}{'_' * (dtype.kind == 'b')}" if dtype.isnative else f"np.dtype({dtype.str!r})"
+
+
+@functools.cache
+def describe_type(dtype: np.dtype[Any]) -> str:
+    """A type as a comment says it."""
+    return str(dtype)
 
 
 def name_of_number(value: float) -> str:

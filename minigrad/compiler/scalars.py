@@ -18,11 +18,10 @@ OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np
 
 def is_of_numbers(node: Node) -> bool:
     """Whether `compute_number` can do the node: a ufunc, or another type, of nothing but numbers."""
-    function = node.function
-    if function is None or not (is_ufunc(function.forward) or function is elementwise.astype):
+    function, nodes = node.function, (x for x in (node, *node.inputs) if isinstance(x, Node))
+    if function is None or not all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes):
         return False
-    nodes = [x for x in (node, *node.inputs) if isinstance(x, Node)]
-    return all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes)
+    return is_ufunc(function.forward) or function is elementwise.astype
 
 
 def compute_number(op: Op, out: Value, operands: Sequence[Any]) -> Instruction:
