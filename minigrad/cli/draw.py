@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minigrad.cli.arguments import CommandError
 from minigrad.cli.extras import DRAWING, pip_line
-from minigrad.cli.user_graph import add_user_graph, record_graph
+from minigrad.cli.user_graph import add_options, add_user_graph, read_options, record_graph
 from minigrad.drawing.engines import GraphvizNotFoundError
 from minigrad.drawing.picture import FORMATS
 
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         gradients="write into each box its gradient, and draw what flows back",
     )  # fmt: skip
     parser.add_argument("--values", action="store_true", help="write into each box its value")
+    add_options(parser, "title", "depth", "direction", "theme", "width")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     graph = record_graph(arguments, FORMATS)
     replaced = picture.exists()
     try:
-        graph.draw(picture, values=arguments.values, gradients=arguments.gradients)
+        graph.draw(picture, values=arguments.values, gradients=arguments.gradients, **read_options(arguments))
+    except ValueError as error:  # a width that is none
+        raise CommandError(str(error)) from error
     except GraphvizNotFoundError as error:
         raise CommandError(
             f"there is no layout engine for {picture.suffix} (to install one: {pip_line(DRAWING)}, or Graphviz from "

@@ -7,12 +7,38 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from minigrad.cli.arguments import CommandError
+from minigrad.cli.arguments import CommandError, whole_number
 from minigrad.cli.user_file import user_function
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph, graph_of
 from minigrad.wording.messages import describe
+
+DEEPEST = 100
+OPTIONS: dict[str, dict[str, Any]] = {  # of pictures and pages, by the name that both have for it
+    "title": {"metavar": "TEXT", "help": "a line above it (default: none)"},
+    "depth": {
+        "type": whole_number(0, DEEPEST), "metavar": "N",
+        "help": "open scopes down to this depth, 0 closes all of them (default: as many as one can take in)",
+    },
+    "direction": {
+        "choices": ("TB", "LR", "BT", "RL"),
+        "help": "the way it runs: to the bottom, right, top or left (default: what suits the graph)",
+    },
+    "theme": {"choices": ("light", "dark", "auto"), "help": "auto follows the reader's setting (default: light)"},
+    "width": {"metavar": "LENGTH", "help": "for print, 8.4cm say; letters stay legible (default: as large as it is)"},
+}  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    for name in names:
+        parser.add_argument(f"--{name}", **OPTIONS[name])
+
+
+def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those of `OPTIONS` that were given."""
+    given = {name: getattr(arguments, name, None) for name in OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def add_user_graph(parser: argparse.ArgumentParser, *, picture: str, endings: Collection[str], gradients: str) -> None:

@@ -62,6 +62,18 @@ def test_values_and_gradients_are_shown_on_request(folder):
     assert "gradient: [2 4]" in drawn(folder, "model.py:loss", "--gradients")
 
 
+def test_options_are_those_of_every_picture(folder, capsys):
+    picture = drawn(folder, "model.py:loss", "--title", "the loss", "--direction", "BT", "--theme", "dark")
+    assert all(text in picture for text in ('label="the loss', 'rankdir="BT"', "#0D1117"))
+    assert main(["draw", "model.py:loss", "-o", "x.svg", "--width", "8.4cm", "--depth", "0"]) == 0
+    assert main(["draw", "model.py:loss", "-o", "y.svg", "--width", "wide"]) == 2
+    assert "'wide'" in capsys.readouterr().err
+    assert not (folder / "y.svg").exists()
+    for wrong in (["--depth", "-1"], ["--theme", "loud"], ["--direction", "up"]):
+        assert main(["draw", "model.py:loss", "-o", "y.svg", *wrong]) == 2
+        assert wrong[0] in capsys.readouterr().err
+
+
 def test_gradients_that_the_function_computed_are_the_ones_shown(folder):
     assert "gradient: [2 40]" in drawn(folder, "model.py:differentiated", "--gradients")
 
