@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from minigrad.drawing.fontfiles import find_font_files
+from minigrad.drawing.pdf_order import order_objects
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
 
@@ -80,7 +81,7 @@ def svg_to_pdf(svg: str) -> bytes:
     fonts = svg2pdf_py.FontDatabase()
     for file in find_font_files("".join(ElementTree.fromstring(svg).itertext())):
         fonts.load_font_file(str(file))
-    return bytes(svg2pdf_py.svg_to_pdf(svg, fonts))
+    return order_objects(bytes(svg2pdf_py.svg_to_pdf(svg, fonts)))
 
 
 def _name_extra(format: str, library: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -78,6 +78,17 @@ def test_a_pdf_is_a_page_of_the_size_of_the_picture_with_its_font(pdf, tmp_path)
     assert re.search(rb"/FontFile[23]", made)
 
 
+def test_a_pdf_with_several_fonts_has_the_same_bytes_each_time_and_finds_its_objects(pdf):
+    words = [Text(10, y, "scores", 12, BLACK, bold=y > 20, mono=y > 30) for y in (10, 25, 40)]
+    svg = write_svg(Sheet(100, 50, words, title="three fonts"))
+    (made,) = {svg_to_pdf(svg) for _ in range(8)}
+    table = int(re.search(rb"startxref\n(\d+)", made)[1])
+    places = [int(place) for place in re.findall(rb"\n(\d{10}) 00000 n ", made[table:])]
+    assert all(made[place:].startswith(b"%d 0 obj\n" % number) for number, place in enumerate(places, 1))
+    assert made[table:].startswith(b"xref\n0 %d\n" % (len(places) + 1))
+    assert not re.search(rb"Date|/ID", made)
+
+
 def test_an_svg_of_a_width_on_paper_names_the_unit(tmp_path):
     save_sheet(BOX, tmp_path / "a.svg", "auto", width=72)
     assert 'width="72pt" height="36pt" viewBox="0 0 100 50"' in (tmp_path / "a.svg").read_text("utf-8")
