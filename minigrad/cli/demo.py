@@ -11,7 +11,7 @@ from typing import Any
 import minigrad
 from minigrad.cli import page
 from minigrad.cli.arguments import add_training, prepare_folder
-from minigrad.cli.extras import CURVES, DRAWING, PROGRESS, print_missing
+from minigrad.cli.extras import DRAWING, PROGRESS, print_missing
 from minigrad.cli.lessons import check_block, format_array, one_head, three_tokens
 from minigrad.cli.results import draw_attention, draw_loss_curve, report_text, write_explorer
 from minigrad.cli.run import Run, Settings
@@ -47,11 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     keep_memory()
     folder: Path = arguments.out
     print(f"minigrad {minigrad.__version__}: the demo")
-    print_missing(DRAWING, CURVES, PROGRESS)
+    print_missing(DRAWING, PROGRESS)
     ending = ".svg" if DRAWING.present() else ".dot"
     tokens, head = f"three_tokens{ending}", f"graph{ending}"
-    curve = [CURVE] * CURVES.present()
-    files = [tokens, head, *ATTENTION, *curve, CHECKPOINT, EXPLORER, PAGE]
+    files = [tokens, head, *ATTENTION, CURVE, CHECKPOINT, EXPLORER, PAGE]
     prepare_folder(folder, files)
 
     pieces = _show_three_tokens(folder, tokens) | _show_check() | _show_head(folder, head)
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"interrupted after step {training.done} of {steps}")
         return 130
     pieces |= {"run": page.block(training.describe()), "early": page.paragraph(early) if early else ""}
-    pieces |= _show_losses(training, folder, curve) | _show_attention(training, folder) | _show_steps(training, folder)
+    pieces |= _show_losses(training, folder) | _show_attention(training, folder) | _show_steps(training, folder)
     (folder / PAGE).write_text(page.fill(pieces), encoding="utf-8", newline="\n")
     print(f"\nwritten to {folder}: {', '.join(files)}")
     print(f"to look at: {(folder / PAGE).resolve()}")
@@ -127,17 +126,14 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None) -
     return early
 
 
-def _show_losses(training: Run, folder: Path, curve: list[str]) -> Pieces:
+def _show_losses(training: Run, folder: Path) -> Pieces:
     losses, text = report_text(training)
-    pictures = []
-    for name in curve:
-        draw_loss_curve(training, losses, folder / name)
-        alternative = f"Loss by step, from {training.history[0]['loss']:.2f} to {training.history[-1]['loss']:.2f}"
-        pictures.append(page.picture(name, alternative, "Training loss is the mean since the point before."))
+    draw_loss_curve(training, losses, folder / CURVE)
+    alternative = f"Loss by step, from {training.history[0]['loss']:.2f} to {training.history[-1]['loss']:.2f}"
     rows = [(name, f"{loss:.4f}") for name, loss in losses.items()]
     return {
         "losses": page.table(("model", training.data.goal), rows),
-        "curve": "".join(pictures),
+        "curve": page.picture(CURVE, alternative, "Training loss is the mean since the point before."),
         "sample": page.block(text, prose=True),
     }
 

@@ -34,7 +34,6 @@ def _make_extra(name: str, without: str) -> Extra:
 
 
 DRAWING = Extra("graphviz-pure", "pictures of graphs are DOT text (.dot) instead of .svg", can_draw)
-CURVES = _make_extra("matplotlib", "no loss curve is drawn")
 PROGRESS = _make_extra("tqdm", "progress is shown in plain lines")
 
 
@@ -50,7 +49,7 @@ def print_missing(*extras: Extra) -> None:
 def pip_line(*extras: Extra) -> str:
     """What to type.
 
-    >>> pip_line(CURVES, PROGRESS)
-    'python -m pip install matplotlib tqdm'
+    >>> pip_line(DRAWING, PROGRESS)
+    'python -m pip install graphviz-pure tqdm'
     """
     return " ".join(["python -m pip install", *(extra.distribution for extra in extras)])

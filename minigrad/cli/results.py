@@ -71,7 +71,7 @@ def format_losses(losses: Mapping[str, float]) -> list[str]:
 
 
 def draw_loss_curve(run: Run, losses: Mapping[str, float], path: Path) -> None:
-    """Training and validation loss by step, with the n-gram models as lines; needs matplotlib."""
+    """Training and validation loss by step, with the n-gram models as lines."""
     steps = [record["step"] for record in run.history]
     curves = {name: (steps, [record[key] for record in run.history]) for name, key in LOSSES.items()}
     baselines = {name: loss for name, loss in losses.items() if name != MODEL}

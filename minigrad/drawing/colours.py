@@ -1,7 +1,7 @@
 """Numbers as colours: scales that keep their order for every kind of colour vision and in grey.
 
-In come numbers, out go indices into a table of 256 colours, and for each colour the colour of text that is legible on
-it.
+In come numbers, out go indices into a table of 256 pairs of colours, of light pages and of dark ones, and for each the
+colour of text that is legible on it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.drawing.sheet import Ink
+
 # Equal steps of the scale, light to dark: lightness falls evenly, so the order shows without hue.
 SEQUENTIAL = ("#fcfcf6", "#e1e9b8", "#9edaa6", "#56c4b0", "#2aa3b7", "#1c7db0", "#18599b", "#193978", "#14204a")
 NEGATIVE = ("#fafafa", "#b5def7", "#69b4e6", "#2e7fc3", "#194781")
 POSITIVE = ("#fafafa", "#f4d1a9", "#e39851", "#b85e23", "#733216")
 DARK_MIDDLE = "#14181d"  # for 0 on a dark page, where large values are light
+
+# What is not a value: text, lines, and cells whose value is not finite.
+INK = Ink("#1a1a1a", "#e6edf3")
+FAINT = Ink("#595959", "#9198a1")
+FRAME = Ink("#767676", "#6e7681")
+MISSING = Ink("#dcdcdc", "#484f58")
+MISSING_INDEX = -1  # its place, after all colours of the scale
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,11 @@ class Scale:
         with np.errstate(over="ignore"):  # a value far beyond the limit
             share = np.clip(values / self.limit, -1, 1)
         return np.floor((share + 1) * 127.5 + 0.5 if self.signed else share.clip(0) * 255 + 0.5).astype(np.int64)
+
+    @property
+    def inks(self) -> list[Ink]:
+        """256 colours in the order of the numbers, then that of what is not finite."""
+        return [*map(Ink, self.palette, self.dark_palette), MISSING]
 
     @property
     def palette(self) -> list[str]:
@@ -63,6 +77,11 @@ def choose_text_colour(background: str) -> str:
     """
     luminance = relative_luminance(background)
     return "#000000" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "#ffffff"
+
+
+def choose_text_ink(background: Ink) -> Ink:
+    """The text colour for each theme."""
+    return Ink(*map(choose_text_colour, background))
 
 
 def relative_luminance(colour: str) -> float:

@@ -19,17 +19,24 @@ from minigrad.drawing.svg import write_svg
 
 MOST_PIXELS = 100_000_000
 POINTS_PER_INCH = 72
+SEAM = 0.1  # what viewers of PDF paint at an edge is half paper, so that fine patterns look pale
 
 
 def save_sheet(
-    sheet: Sheet, path: str | os.PathLike[str], theme: Theme = "light", width: float | None = None, dpi: float = 192,
-) -> None:  # fmt: skip
+    sheet: Sheet,
+    path: str | os.PathLike[str],
+    theme: Theme = "light",
+    width: float | None = None,
+    dpi: float = 192,
+    unit: float = 1.0,
+) -> None:
     """Write a picture to `path`: svg, png or pdf, by its ending.
 
     Args:
         theme: as in `write_svg`; as png and pdf, "auto" is light.
         width: on paper, in points; without it the width of the sheet, in pixels of the screen where it is an svg.
         dpi: pixels per inch of a png.
+        unit: how many points a length of 1 on the sheet is in a png or pdf, where no width is given.
 
     Raises:
         ValueError: another ending or theme, or a dpi that gives no pixels or too many.
@@ -43,7 +50,8 @@ def save_sheet(
         return
     if format not in (".png", ".pdf"):
         raise ValueError(f"a picture is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
-    svg = write_svg(sheet, "light" if theme == "auto" else theme, width)
+    across = sheet.width * unit if width is None else width
+    svg = write_svg(sheet, "light" if theme == "auto" else theme, across, seam=SEAM if format == ".pdf" else 0.0)
     place.write_bytes(svg_to_png(svg, dpi) if format == ".png" else svg_to_pdf(svg))
 
 
@@ -55,7 +63,8 @@ def svg_to_png(svg: str, dpi: float = 192) -> bytes:
         ModuleNotFoundError: resvg-py is not installed, the extra `dot`.
     """
     root = ElementTree.fromstring(svg)
-    across, down = (float(root.attrib[side]) * dpi / POINTS_PER_INCH for side in ("width", "height"))
+    size = [float(root.attrib[side]) for side in ("width", "height")]
+    across, down = (length * dpi / POINTS_PER_INCH for length in size)
     if not (across >= 1 and down >= 1 and across * down <= MOST_PIXELS):
         raise ValueError(
             f"dpi={dpi} would make {across:.0f} × {down:.0f} pixels; from 1 to {MOST_PIXELS:,} can be drawn"
@@ -65,7 +74,12 @@ def svg_to_png(svg: str, dpi: float = 192) -> bytes:
     except ModuleNotFoundError as error:
         raise _name_extra("png", "resvg-py", "dot", error) from None
     files = [str(file) for file in find_font_files("".join(root.itertext()))]
-    png = resvg_py.svg_to_bytes(svg, width=round(across), skip_system_fonts=True, font_files=files)
+    # Scaled inside of SVG: resvg itself scales from a size that it rounds to whole points first.
+    frame = (
+        f'width="{round(across)}" height="{round(down)}" viewBox="0 0 {size[0]} {size[1]}" preserveAspectRatio="none"'
+    )
+    framed = f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>{svg}</svg>'
+    png = resvg_py.svg_to_bytes(framed, skip_system_fonts=True, font_files=files)
     return _set_resolution(bytes(png), dpi)
 
 

@@ -1,31 +1,61 @@
-"""Numbers along an axis as a picture of lines, written as SVG by matplotlib (the extra `plot`).
+"""Numbers along an axis as a picture of lines, each with its name above them.
 
 In come points by the name of their line, out goes a file.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-# Lines differ in colour and in dashes or markers too, so that they can be told apart in grey.
-LOOKS: tuple[dict[str, Any], ...] = (
-    {"color": "#0072B2", "marker": "o"},
-    {"color": "#767676", "linestyle": "--"},
-    {"color": "#B54708", "marker": "s"},
-    {"color": "#1A1A1A", "marker": "^", "linestyle": "-."},
-    {"color": "#007A5A", "marker": "D"},
-    {"color": "#A3488A", "marker": "v", "linestyle": "--"},
-    {"color": "#56B4E9", "marker": "x"},
-    {"color": "#8A6D00", "linestyle": ":"},
+from minigrad.drawing.axes import Axis, Numbers, fit_axis, format_tick
+from minigrad.drawing.colours import FAINT, FRAME, INK
+from minigrad.drawing.convert import save_sheet
+from minigrad.drawing.fonts import measure_text
+from minigrad.drawing.room import fit_text
+from minigrad.drawing.sheet import PAPER, Command, Element, Group, Ink, Path, Sheet, Text, Theme
+
+
+@dataclass(frozen=True)
+class Look:
+    """Of a line: it differs in colour, and in dashes or marks too, so that lines can be told apart in grey.
+
+    A mark is a polygon: how many corners it has, and by how many degrees it is turned.
+    """
+
+    ink: Ink
+    dash: tuple[float, ...] = ()
+    mark: tuple[int, int] | None = None
+
+
+LOOKS = (
+    Look(Ink("#0072b2", "#4aa8f0"), mark=(16, 0)),
+    Look(Ink("#767676", "#9198a1"), dash=(6, 4)),
+    Look(Ink("#b54708", "#ff9a4d"), mark=(4, 45)),
+    Look(Ink("#1a1a1a", "#e6edf3"), dash=(8, 3, 2, 3), mark=(3, -90)),
+    Look(Ink("#007a5a", "#3fbf94"), mark=(4, 0)),
+    Look(Ink("#a3488a", "#e58cce"), dash=(6, 4), mark=(3, 90)),
+    Look(Ink("#3d97cf", "#8ecbf5"), mark=(3, 0)),
+    Look(Ink("#8a6d00", "#d6b540"), dash=(2, 3)),
 )
-LEVEL = "#B54708"
-MOST_TICKS = 12  # of a logarithmic axis with the points themselves as ticks
-MARKERS = 32  # about so many on a line of many points
+LEVEL = LOOKS[2].ink
+GRID = Ink("#e6e6e6", "#21262d")
+MARKS, MARK = 32, 3.4  # about so many on a line of many points, and the radius of a round one
+MOST_POINTS = 2_000  # of a line that is drawn point by point
+MOST_OWN_TICKS = 12  # of a logarithmic axis with the points themselves as ticks
+
+# Lengths in points; screens take a point of a picture as a pixel.
+WIDTH, PLOT_HEIGHT, MARGIN = 720, 300, 12
+FONT, SMALL = 13, 12
+TICK, GAP, LINE = 5, 6, 20
+SAMPLE = 30  # the piece of line before its name
+LONGEST_LABEL = 180  # of a level or a line
+PIXEL = 0.75  # points on paper: 1/96 of an inch
 
 
 def draw_curves(
@@ -35,8 +65,9 @@ def draw_curves(
     up: str,
     levels: Mapping[str, float] | None = None,
     logarithmic: Collection[str] = (),
+    theme: Theme = "light",
 ) -> None:
-    """Draw lines into an SVG file, each with its name above them.
+    """Draw lines into a file, svg, png or pdf by its ending, each with its name above them.
 
     Args:
         curves: x and y by the name of the line, at most eight; y that is not finite leaves a gap.
@@ -44,12 +75,14 @@ def draw_curves(
         up: what y is, with its unit.
         levels: heights by name, drawn as dotted lines from side to side: baselines.
         logarithmic: which axes are: "x", "y", "xy" or none. There, what is not positive leaves a gap.
+        theme: "light", "dark", or "auto": light or dark as the reader's system is, without a background of its own.
 
-    The same numbers give the same bytes with the same matplotlib.
+    The same numbers give the same bytes.
 
     Raises:
-        ModuleNotFoundError: matplotlib is missing; the message says how to install it.
-        ValueError: no curve or more than eight, one whose x and y are not as many numbers, or another axis.
+        ValueError: no curve or more than eight, one whose x and y are not as many numbers, another axis, theme or
+            ending.
+        ModuleNotFoundError: png and pdf need the extras `dot` and `pdf`; the message says how to install them.
 
     >>> draw_curves("squares.svg", {"x²": ([1, 2, 3], [1, 4])}, across="x", up="y", levels={"five": 5})
     Traceback (most recent call last):
@@ -63,36 +96,159 @@ def draw_curves(
             raise ValueError(f"draw_curves: {name} has x {x.shape} and y {y.shape}, expected as many numbers of both")
     if not {*logarithmic} <= {"x", "y"}:
         raise ValueError(f'draw_curves: logarithmic={logarithmic!r}, expected "x", "y", "xy" or nothing')
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "draw_curves needs the library matplotlib, minigrad's extra `plot`: python -m pip install matplotlib, "
-            'or in a clone of minigrad python -m pip install ".[plot]"',
-            name=error.name,
-        ) from None
+    save_sheet(_lay_out(points, across, up, dict(levels or {}), logarithmic), path, theme, unit=PIXEL)
 
-    # Text stays text; the salt makes ids the same on every run.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "minigrad", "font.size": 11}):
-        figure = Figure(figsize=(8, 4.2), layout="constrained")
-        axes = figure.add_subplot()
-        for (name, (x, y)), look in zip(points.items(), LOOKS, strict=False):
-            axes.plot(x, y, label=name, markersize=4, markevery=1 + len(x) // MARKERS, clip_on=False, **look)
-        for name, height in (levels or {}).items():
-            axes.axhline(height, color=LEVEL, linewidth=1, linestyle=":")
-            axes.annotate(
-                name, (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-                va="center", color=LEVEL,
-            )  # fmt: skip
-        axes.set(xlabel=across, ylabel=up)
-        for axis in logarithmic:
-            axes.set(**{f"{axis}scale": "log"})
-        marked = max((x for x, _ in points.values()), key=len)
-        if "x" in logarithmic and len(marked) <= MOST_TICKS:  # as they are, and not 3 × 10² and 4 × 10²
-            axes.set_xticks(marked, [f"{x:g}" for x in marked])
-            axes.set_xticks([], minor=True)
-        axes.margins(x=0)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+Points = dict[str, tuple[Numbers, Numbers]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The rectangle in which lines run, and its axes."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    across: Axis
+    up: Axis
+
+    def x(self, numbers: npt.ArrayLike) -> Numbers:
+        return self.left + self.across.place(numbers) * (self.right - self.left)
+
+    def y(self, numbers: npt.ArrayLike) -> Numbers:
+        return self.bottom - self.up.place(numbers) * (self.bottom - self.top)
+
+
+def _lay_out(
+    points: Points, across: str, up: str, levels: dict[str, float], logarithmic: Collection[str]
+) -> Sheet:  # fmt: skip
+    x_axis = fit_axis((x for x, _ in points.values()), "x" in logarithmic)
+    y_axis = fit_axis([*(y for _, y in points.values()), *levels.values()], "y" in logarithmic, margin=0.05)
+    up_ticks = y_axis.list_ticks(8)
+    left = MARGIN + FONT + GAP + _measure_widest(up_ticks.values()) + GAP + TICK
+    legend, height = _draw_legend([*points], left)
+    top = MARGIN + height + GAP
+    right = WIDTH - MARGIN - max(_measure_widest(levels), SMALL)
+    plot = Plot(left, top, right, top + PLOT_HEIGHT, x_axis, y_axis)
+    parts = [
+        *_draw_axes(plot, _choose_ticks(plot, [x for x, _ in points.values()]), up_ticks),
+        Text((left + right) / 2, plot.bottom + TICK + SMALL + GAP + LINE, across, FONT, INK, anchor="middle"),
+        Text(MARGIN + FONT - 2, (top + plot.bottom) / 2, up, FONT, INK, anchor="middle", turned=True),
+        *_draw_levels(plot, levels),
+        *(_draw_line(plot, name, *points[name], look) for name, look in zip(points, LOOKS, strict=False)),
+        *legend,
+    ]
+    described = f"{up} by {across}: {', '.join(points)}"
+    return Sheet(WIDTH, plot.bottom + TICK + SMALL + GAP + LINE + MARGIN, parts, f"{up} by {across}", described)
+
+
+def _measure_widest(texts: Collection[str]) -> float:
+    return max((min(measure_text(text, SMALL), LONGEST_LABEL) for text in texts), default=0.0)
+
+
+def _draw_legend(names: list[str], left: float) -> tuple[list[Element], float]:
+    """A sample of each line and its name, in as many rows as they need, and how high these are."""
+    parts: list[Element] = []
+    x, y = left, float(MARGIN)
+    for name, look in zip(names, LOOKS, strict=False):
+        wide = SAMPLE + GAP + min(measure_text(name, FONT), LONGEST_LABEL)
+        if x > left and x + wide > WIDTH - MARGIN:
+            x, y = left, y + LINE
+        middle = y + LINE / 2
+        parts += _draw_strokes([("M", x, middle), ("L", x + SAMPLE, middle)], look)
+        if look.mark:
+            parts += _draw_marks(np.array([x + SAMPLE / 2]), np.array([middle]), look)
+        parts.append(fit_text(Text(x + SAMPLE + GAP, middle + 0.35 * FONT, name, FONT, INK), LONGEST_LABEL))
+        x += wide + 3 * GAP
+    return parts, y + LINE - MARGIN
+
+
+def _choose_ticks(plot: Plot, numbers: list[Numbers]) -> dict[float, str]:
+    """As many as stand side by side; few points of a logarithmic axis are its ticks, as they are and not 3 × 10²."""
+    longest = max(numbers, key=len)
+    ticks = [plot.across.list_ticks(most) for most in range(9, 1, -1)]
+    if plot.across.logarithmic and len(longest) <= MOST_OWN_TICKS:
+        ticks.insert(0, {x: format_tick(x) for x in longest.tolist() if math.isfinite(plot.across.place(x))})
+    return next((some for some in ticks if _stand_apart(plot, some)), ticks[-1])
+
+
+def _stand_apart(plot: Plot, ticks: dict[float, str]) -> bool:
+    middles = plot.x(list(ticks))
+    halves = np.array([measure_text(label, SMALL) / 2 for label in ticks.values()])
+    order = middles.argsort()
+    return bool((np.diff(middles[order]) >= halves[order][1:] + halves[order][:-1] + GAP).all())
+
+
+def _draw_axes(plot: Plot, across: dict[float, str], up: dict[float, str]) -> Iterator[Element]:
+    """Lines at the left and below, with ticks and numbers, and a faint line through the plot at each height."""
+    corner: list[Command] = [("M", plot.left, plot.top), ("L", plot.left, plot.bottom), ("L", plot.right, plot.bottom)]
+    heights, places = plot.y(list(up)).tolist(), plot.x(list(across)).tolist()
+    yield Path([command for y in heights for command in (("M", plot.left, y), ("L", plot.right, y))], stroke=GRID)
+    for y in heights:
+        corner += [("M", plot.left - TICK, y), ("L", plot.left, y)]
+    for y in plot.y(plot.up.list_minor()).tolist():
+        corner += [("M", plot.left - TICK / 2, y), ("L", plot.left, y)]
+    for x in places:
+        corner += [("M", x, plot.bottom), ("L", x, plot.bottom + TICK)]
+    yield Path(corner, stroke=FRAME)
+    for y, label in zip(heights, up.values(), strict=True):
+        yield Text(plot.left - TICK - GAP, y + 0.35 * SMALL, label, SMALL, FAINT, anchor="end")
+    for x, label in zip(places, across.values(), strict=True):
+        yield Text(x, plot.bottom + TICK + GAP / 2 + SMALL, label, SMALL, FAINT, anchor="middle")
+
+
+def _draw_levels(plot: Plot, levels: dict[str, float]) -> Iterator[Element]:
+    """Dotted lines with their names at the right, one below the other where they would stand on each other."""
+    heights = {name: float(plot.y(height)) for name, height in levels.items()}
+    free = -math.inf
+    for name, y in sorted(heights.items(), key=lambda level: level[1]):
+        if not math.isfinite(y):
+            continue
+        yield Path([("M", plot.left, y), ("L", plot.right, y)], stroke=LEVEL, dash=(1.5, 3))
+        free = max(y, free + SMALL + 1)
+        yield fit_text(Text(plot.right + GAP, free + 0.35 * SMALL, name, SMALL, LEVEL), LONGEST_LABEL)
+
+
+def _draw_line(plot: Plot, name: str, x: Numbers, y: Numbers, look: Look) -> Group:
+    x, y = plot.x(x), plot.y(y)
+    there = np.isfinite(x) & np.isfinite(y)
+    before, after = np.append(False, there[:-1]), np.append(there[1:], False)
+    marked = there & ~before & ~after  # a point by itself has no line
+    if look.mark:
+        marked[:: 1 + len(x) // MARKS] |= there[:: 1 + len(x) // MARKS]
+    commands: list[Command] = []
+    for x_here, y_here, joined in _thin(x, y, there & before):
+        commands.append(("L" if joined else "M", x_here, y_here))
+    return Group([*_draw_strokes(commands, look), *_draw_marks(x[marked], y[marked], look)], tooltip=name)
+
+
+def _thin(x: Numbers, y: Numbers, joined: npt.NDArray[np.bool_]) -> Iterator[tuple[float, float, bool]]:
+    """The points of a line that can be told apart, and whether each is joined to the one before: of many in one column
+    of pixels, the first and the last, the lowest and the highest."""
+    gap = ~(np.isfinite(x) & np.isfinite(y))
+    kept = np.flatnonzero(~gap)
+    if len(x) > MOST_POINTS:
+        column = np.where(gap, -1, np.nan_to_num(x) // 1)
+        new = np.append(True, column[1:] != column[:-1])
+        starts = np.flatnonzero(new)
+        stops = np.append(starts[1:], len(x)) - 1
+        order = np.lexsort((y, new.cumsum()))
+        kept = np.unique(np.concatenate([starts, stops, order[starts], order[stops]]))
+        kept = kept[~gap[kept]]
+    return zip(x[kept].tolist(), y[kept].tolist(), joined[kept].tolist(), strict=True)
+
+
+def _draw_strokes(commands: list[Command], look: Look) -> list[Element]:
+    return [Path(commands, stroke=look.ink, stroke_width=1.8, dash=look.dash)] if commands else []
+
+
+def _draw_marks(x: Numbers, y: Numbers, look: Look) -> list[Element]:
+    corners, turn = look.mark or (16, 0)
+    angles = np.radians(turn + 360 / corners * np.arange(corners))
+    radius = MARK * math.sqrt(2 * math.pi / (corners * math.sin(2 * math.pi / corners)))  # of a circle's area
+    commands: list[Command] = []
+    for middle in zip(x.tolist(), y.tolist(), strict=True):
+        ways = (middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
+        commands += [("M", *ways[0]), *(("L", *way) for way in ways[1:]), ("Z",)]
+    return [Path(commands, fill=look.ink, stroke=PAPER, stroke_width=0.8)] if commands else []

@@ -7,11 +7,7 @@ Sans has its widths), DejaVu Sans and Noto Sans, so that a text stays inside its
 from __future__ import annotations
 
 import json
-import logging
 import unicodedata
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 
@@ -47,59 +43,3 @@ def _read_widths(weight: str) -> dict[str, float]:
     """The table that tests/letter_widths.py made of font files."""
     groups = json.loads(files("minigrad.drawing").joinpath("letter_widths.json").read_text("utf-8"))[weight]
     return {character: int(hundredths) / 100 for hundredths, together in groups.items() for character in together}
-
-
-# --- until matplotlib is gone ---
-
-FIRST = "DejaVu Sans"  # comes with matplotlib
-# Tried before others, as their letters go with the first font.
-NEXT = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
-    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Noto Sans", "Arial Unicode MS",
-)  # fmt: skip
-# Coloured pictures, which matplotlib cannot draw, and fonts that have a box for every character.
-USELESS = ("Emoji", "Last Resort", "LastResort")
-
-
-def find_families(text: str) -> list[str]:
-    """Families that have the characters of `text` between them, in the order in which to look a character up.
-
-    Warns when no installed font has some of them, and names these.
-    """
-    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
-
-    families, lacking = [FIRST], {ord(character) for character in text}
-    lacking -= get_font(findfont(FontProperties(family=FIRST))).get_charmap().keys()
-    if lacking:
-        files = {entry.name: entry.fname for entry in sorted(fontManager.ttflist, key=lambda entry: entry.fname)}
-        names = [name for name in NEXT if name in files] + sorted(files)
-        for name in dict.fromkeys(names):
-            if not lacking:
-                break
-            if any(word in name for word in USELESS):
-                continue
-            characters = lacking & get_font(files[name]).get_charmap().keys()
-            if characters:
-                families.append(name)
-                lacking -= characters
-    if lacking:
-        warnings.warn(
-            f"no font of this machine has {' '.join(map(chr, sorted(lacking)))}: boxes stand in their place; save as "
-            ".svg, or install a font with them, such as Noto Sans CJK for Chinese",
-            stacklevel=5,
-        )
-    return families
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keeps matplotlib from telling about each letter that no font has, and each weight that a family has not."""
-    log = logging.getLogger("matplotlib.font_manager")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
-            yield
-    finally:
-        log.setLevel(level)

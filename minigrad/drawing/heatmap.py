@@ -1,38 +1,38 @@
-"""Attention weights as a picture: one coloured square per query and key, one panel per head, written as SVG.
+"""Attention weights as a picture: one coloured square per query and key, one panel per head.
 
-In come an array or a Tensor and the texts of the tokens, none of them trusted; out goes an SVG that needs no library
-and no font of its own.
+In come an array or a Tensor and the texts of the tokens, none of them trusted; out goes a sheet with its SVG, which
+needs no library and no font of its own.
 """
 
 from __future__ import annotations
 
-import html
 import math
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.colours import Scale
-from minigrad.drawing.heatmap_file import write_file
+from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.heatmap_layout import Labels, lay_out
-from minigrad.drawing.heatmap_parts import Heads, describe_heatmap, write_captions, write_colour_bar, write_panels
-from minigrad.drawing.heatmap_theme import Look, ThemeName
-from minigrad.drawing.svg_text import escape_text
-from minigrad.drawing.text import escape_hidden
+from minigrad.drawing.heatmap_parts import Heads, describe_heatmap, draw_captions, draw_colour_bar, draw_panels
+from minigrad.drawing.lengths import parse_length
+from minigrad.drawing.sheet import Sheet, Theme
+from minigrad.drawing.svg import write_svg
+from minigrad.drawing.text import escape_hidden, make_text
 
 MOST_CELLS = 1_000_000
+PIXEL = 0.75  # points: 1/96 of an inch
 
 
-@dataclass(frozen=True, repr=False)
 class Heatmap:
     """A finished heat map: `svg` is its text, notebooks show it, `save` writes it."""
 
-    svg: str
+    def __init__(self, sheet: Sheet, theme: Theme) -> None:
+        self.sheet, self.theme = sheet, theme
+        self.svg = write_svg(sheet, theme)
 
     def save(self, path: str | os.PathLike[str], *, width: str | None = None, dpi: float = 192) -> None:
         """Write the picture to `path`: svg, png or pdf, by its ending.
@@ -41,18 +41,25 @@ class Heatmap:
             width: on paper, such as "8.4cm", "84mm", "3.3in" or "240pt"; without it a pixel is 1/96 of an inch.
             dpi: pixels per inch of a png.
 
-        The same picture gives the same bytes; for png and pdf, with the same matplotlib and the same fonts. As png and
-        pdf, a heat map with the theme "auto" is light.
+        The same picture gives the same bytes; for png and pdf, with the same fonts. As png and pdf, a heat map with the
+        theme "auto" is light.
 
         Raises:
             ValueError: another ending, a width that is none, or a dpi that gives no pixels or too many.
-            ModuleNotFoundError: png and pdf need matplotlib, the extra `plot`; the message says how to install it.
+            ModuleNotFoundError: png needs resvg-py, the extra `dot`, and pdf svg2pdf-py, the extra `pdf`; the message
+                says how to install it.
         """
-        write_file(self.svg, path, width, dpi)
+        on_paper = None if width is None else parse_length(width)
+        save_sheet(self.sheet, path, self.theme, on_paper, dpi, unit=PIXEL)
 
     def __repr__(self) -> str:
-        facts = re.search("<title>(.*)</title><desc>(.*)</desc>", self.svg)
-        return f"<Heatmap {html.unescape(': '.join(facts.groups()))}>" if facts else "<Heatmap>"
+        return f"<Heatmap {make_text(self.sheet.title)}: {make_text(self.sheet.description)}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Heatmap) and self.svg == other.svg
+
+    def __hash__(self) -> int:
+        return hash(self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -64,7 +71,7 @@ def heatmap(
     columns: Sequence[object] | None = None,
     title: str | None = None,
     limit: float | None = None,
-    theme: ThemeName = "light",
+    theme: Theme = "light",
     axes: tuple[str, str, str] = ("head", "queries", "keys"),
 ) -> Heatmap:
     """Draws `weights`, of shape (queries, keys) or (heads, queries, keys), as a heat map.
@@ -88,28 +95,20 @@ def heatmap(
     (True, True)
     >>> picture.save("weights.gif")
     Traceback (most recent call last):
-    ValueError: a heat map is saved as .svg, .png or .pdf, got 'weights.gif'
+    ValueError: a picture is saved as .svg, .png or .pdf, got 'weights.gif'
     """
     heads = _check_weights(weights)
     scale = _choose_scale(heads, limit)
-    look = Look(theme, scale)
     row_labels = _make_labels("rows", rows, heads.shape[1], axes[1])
     column_labels = _make_labels("columns", columns, heads.shape[2], axes[2])
     layout = lay_out(heads.shape, row_labels, column_labels, title)
-    size = f'width="{layout.width}" height="{layout.height}"'
-    elements = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} viewBox="0 0 {layout.width} {layout.height}" '
-        f'font-family="Helvetica,Arial,sans-serif" {look.part("ink")}>',
-        f"<title>{escape_text(title or 'Attention weights')}</title>"
-        f"<desc>{escape_text(describe_heatmap(heads, scale, axes))}</desc>",
-        *look.style(),
-        *(() if look.adapts else (f"<rect {size} {look.part('paper')}/>",)),
-        *write_captions(layout, title, look),
-        *write_panels(layout, heads, scale, look, axes[0]),
-        *write_colour_bar(layout, heads, scale, look),
-        "</svg>",
+    parts = [
+        *draw_captions(layout, title),
+        *draw_panels(layout, heads, scale, axes[0]),
+        *draw_colour_bar(layout, heads, scale),
     ]
-    return Heatmap("\n".join(elements) + "\n")
+    described = describe_heatmap(heads, scale, axes)
+    return Heatmap(Sheet(layout.width, layout.height, parts, title or "Attention weights", described), theme)
 
 
 def _check_weights(weights: npt.ArrayLike | Tensor) -> Heads:

@@ -1,4 +1,4 @@
-"""Where the parts of a heat map go: sizes and places in pixels, and how many labels there is room for.
+"""Where the parts of a heat map go: sizes and places in points, and how many labels there is room for.
 
 In come the shape of the weights and the labels, out goes a `Layout`.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from minigrad.drawing.svg_text import measure_text
+from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.text import escape_hidden
 
-# Lengths in pixels of the picture's own size, which viewers scale.
+# Lengths in points of the picture's own size, which viewers scale.
 LARGEST_CELL = 44
 ONE_PANEL, MANY_PANELS = 360, 288  # the side that a panel is given
 LABEL_FONTS, TITLE_FONT = (9, 11), 15
@@ -19,7 +19,7 @@ MARGIN, GAP, LINE = 16, 20, 18
 BAR_WIDTH, BAR_HEIGHTS = 76, (96, 288)  # the colour bar with its numbers
 WIDEST_TITLE = 480  # what the picture is widened for
 
-LONGEST_LABEL = 9.6  # in font sizes: 16 Latin or 9 Chinese characters
+LONGEST_LABEL = 9.6  # in font sizes: about 16 Latin or 9 Chinese characters
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,13 @@ class Labels:
     given: bool
     axis: str
 
-    @property
-    def widest(self) -> float:
-        return max(min(measure_text(text), LONGEST_LABEL) for text in self.texts)
+    def measure_widest(self, font: int) -> int:
+        return math.ceil(max(min(measure_text(text, font), LONGEST_LABEL * font) for text in self.texts))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes and places in pixels."""
+    """Sizes and places in points."""
 
     rows: Labels
     columns: Labels
@@ -71,19 +70,20 @@ def lay_out(shape: tuple[int, ...], rows: Labels, columns: Labels, title: str | 
     panel = cell[0] * keys, cell[1] * queries
 
     font = _clamp(min(cell) - 2, LABEL_FONTS)
-    column_width = math.ceil(columns.widest * font)
+    column_width = columns.measure_widest(font)
     flat_step = _choose_label_step(column_width + (3 if columns.given else 8), cell[0], columns.given)
     upright_step = _choose_label_step(font, cell[0], columns.given)
     upright = columns.given and upright_step < flat_step
 
     per_line = _choose_panels_per_line(count)
     head_line = LINE if count > 1 else 0
-    left = MARGIN + LINE + math.ceil(rows.widest * font) + 6
+    left = MARGIN + LINE + rows.measure_widest(font) + 6
     top = MARGIN + (LINE + 8 if title else 0) + head_line
     step = panel[0] + GAP, panel[1] + GAP + head_line
     panels = [(left + step[0] * (head % per_line), top + step[1] * (head // per_line)) for head in range(count)]
     below = 6 + (column_width if upright else font) + LINE
     bar = _clamp(panel[1], BAR_HEIGHTS) // 2 * 2
+    title_width = math.ceil(measure_text(escape_hidden(title or ""), TITLE_FONT, bold=True))
     return Layout(
         rows=rows,
         columns=columns,
@@ -99,7 +99,7 @@ def lay_out(shape: tuple[int, ...], rows: Labels, columns: Labels, title: str | 
         bar=bar,
         width=max(
             panels[per_line - 1][0] + panel[0] + GAP + BAR_WIDTH + MARGIN,
-            MARGIN + min(math.ceil(measure_text(escape_hidden(title or "")) * TITLE_FONT), WIDEST_TITLE) + MARGIN,
+            MARGIN + min(title_width, WIDEST_TITLE) + MARGIN,
         ),
         height=max(panels[-1][1] + panel[1] + below, top + bar + 24) + MARGIN,
     )

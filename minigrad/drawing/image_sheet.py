@@ -1,7 +1,7 @@
 """Many small images as one picture: what a model was shown, what it made of it, and what it drew itself.
 
-In come images as numbers, with captions and boxes where wanted; out goes an SVG that needs no library and no font of
-its own.
+In come images as numbers, with captions and boxes where wanted; out goes a sheet with its SVG, which needs no library
+and no font of its own.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.drawing.colours import INK
+from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.heatmap import Heatmap
-from minigrad.drawing.heatmap_theme import LIGHT
-from minigrad.drawing.svg_text import escape_text, measure_text, write_text
+from minigrad.drawing.heatmap_parts import draw_frame
+from minigrad.drawing.room import fit_text
+from minigrad.drawing.sheet import Element, Group, Ink, Rectangle, Sheet, Text, Theme, Tiles
 from minigrad.drawing.text import escape_hidden
 
-# Lengths in pixels.
+# Lengths in points.
 IMAGE, GAP, MARGIN = 80, 12, 16  # an image is about so wide, and at least a pixel for each of its own
 CAPTION_FONT, TITLE_FONT = 11, 15
-LONGEST_CAPTION = 9.6  # in font sizes: 16 Latin or 9 Chinese characters; what is longer is cut
-BOX_COLOURS = ("#b85e23", "#2e7fc3", "#56c4b0", "#7b3294")
+LONGEST_CAPTION = 9.6  # in font sizes: about 16 Latin or 9 Chinese characters; what is longer is cut
+BOX_WIDTH, BOX_COLOURS = 2.5, ("#b85e23", "#2e7fc3", "#56c4b0", "#7b3294")
 MOST_PIXELS = 1_000_000
 
 Numbers = npt.NDArray[Any]
@@ -30,7 +33,7 @@ Numbers = npt.NDArray[Any]
 
 def image_sheet(
     images: npt.ArrayLike, captions: Sequence[object] | None = None, boxes: npt.ArrayLike | None = None,
-    title: str | None = None, columns: int = 10,
+    title: str | None = None, columns: int = 10, theme: Theme = "light",
 ) -> Heatmap:  # fmt: skip
     """Draws images side by side, `columns` in a row, each with its caption under it.
 
@@ -40,6 +43,7 @@ def image_sheet(
         captions: one for each image.
         boxes: (count, boxes, 4), the left, top, right and bottom of boxes, in pixels of the images from the left upper
             corner; drawn as outlines.
+        theme: "light", "dark" or "auto", as of a heat map: the page; images are the same on every page.
 
     The same arguments give the same bytes. Raises TypeError when images or boxes are not real numbers, ValueError when
     a shape does not fit, a number is not finite, there are more than a million pixels, or `columns` is below 1.
@@ -58,58 +62,50 @@ def image_sheet(
 
     cell = max(1, round(IMAGE / width))
     texts = [] if captions is None else [escape_hidden(str(caption)) for caption in captions]
-    widest = math.ceil(CAPTION_FONT * max((min(measure_text(text), LONGEST_CAPTION) for text in texts), default=0))
-    room = max(cell * width, widest)
+    widest = max((measure_text(text, CAPTION_FONT) for text in texts), default=0)
+    room = max(cell * width, math.ceil(min(widest, LONGEST_CAPTION * CAPTION_FONT)))
     across, down = room + GAP, cell * height + GAP + (CAPTION_FONT + 5 if texts else 0)
     top = MARGIN + (TITLE_FONT + GAP if title else 0)
     wide = 2 * MARGIN - GAP + across * min(columns, count)
     high = top + MARGIN - GAP + down * math.ceil(count / columns)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{wide}" height="{high}" '
-        f'viewBox="0 0 {wide} {high}" font-family="Helvetica,Arial,sans-serif" fill="{LIGHT.ink}">',
-        f"<title>{escape_text(title or 'Images')}</title>"
-        f"<desc>{count} image{'s' if count > 1 else ''}, {height} × {width} pixels</desc>",
-        f'<rect width="{wide}" height="{high}" fill="{LIGHT.paper}"/>',
-    ]
+    parts: list[Element] = []
     if title:
-        title_room = (wide - 2 * MARGIN) / TITLE_FONT
-        parts.append(write_text(title, (MARGIN, MARGIN + 11), TITLE_FONT, 'font-weight="bold"', room=title_room))
+        heading = Text(MARGIN, MARGIN + 11, title, TITLE_FONT, INK, bold=True)
+        parts.append(fit_text(heading, wide - 2 * MARGIN))
     for position in range(count):
         row, column = divmod(position, columns)
-        left = MARGIN + across * column + (room - cell * width) // 2
-        parts.append(f'<g transform="translate({left} {top + down * row})">')
-        parts += _write_pixels(coloured[position], cell)
-        parts += [] if outlines is None else _write_boxes(outlines[position] * cell)
-        parts.append(
-            f'<rect x="-0.5" y="-0.5" width="{cell * width + 1}" height="{cell * height + 1}" fill="none" '
-            f'stroke="{LIGHT.frame}"/>'
-        )
+        left, upper = MARGIN + across * column + (room - cell * width) // 2, top + down * row
+        image = _draw_image(coloured[position], cell, left, upper)
+        if outlines is not None:
+            image += _draw_boxes(outlines[position] * cell + [left, upper, left, upper])
+        image.append(draw_frame(left, upper, cell * width, cell * height))
         if texts:
-            place, style = (cell * width / 2, cell * height + CAPTION_FONT + 4), 'text-anchor="middle"'
-            parts.append(write_text(texts[position], place, CAPTION_FONT, style, room=room / CAPTION_FONT))
-        parts.append("</g>")
-    return Heatmap("\n".join([*parts, "</svg>"]) + "\n")
+            x, y = left + cell * width / 2, upper + cell * height + CAPTION_FONT + 4
+            image.append(fit_text(Text(x, y, texts[position], CAPTION_FONT, INK, anchor="middle"), room))
+        parts.append(Group(image))
+    described = f"{count} image{'s' if count > 1 else ''}, {height} × {width} pixels"
+    return Heatmap(Sheet(wide, high, parts, title or "Images", described), theme)
 
 
-def _write_pixels(image: Numbers, cell: int) -> list[str]:
-    """One path per colour, which joins neighbours in a row; white is the paper itself."""
-    paths: dict[str, str] = {}
-    for row, line in enumerate(image):
-        starts = [0, *(np.flatnonzero((line[1:] != line[:-1]).any(axis=-1)) + 1).tolist()]
-        for start, stop in zip(starts, [*starts[1:], len(line)], strict=True):
-            colour = "#{:02x}{:02x}{:02x}".format(*line[start])
-            paths[colour] = paths.get(colour, "") + f"M{start} {row}h{stop - start}v1h{start - stop}z"
-    paths.pop("#ffffff", None)
-    squares = [f'<path fill="{colour}" d="{paths[colour]}"/>' for colour in sorted(paths)]
-    return [f'<g transform="scale({cell} {cell})" shape-rendering="crispEdges">', *squares, "</g>"]
+def _draw_image(image: Numbers, cell: int, left: int, upper: int) -> list[Element]:
+    colours, numbers = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
+    inks = [_same("#{:02x}{:02x}{:02x}".format(*colour)) for colour in colours.tolist()]
+    return [Tiles(left, upper, cell, cell, numbers.reshape(image.shape[:2]), inks)]
 
 
-def _write_boxes(boxes: Numbers) -> list[str]:
+def _draw_boxes(boxes: Numbers) -> list[Element]:
     return [
-        f'<rect x="{left:g}" y="{top:g}" width="{max(right - left, 0):g}" height="{max(bottom - top, 0):g}" '
-        f'fill="none" stroke="{BOX_COLOURS[number % len(BOX_COLOURS)]}" stroke-width="2.5"/>'
-        for number, (left, top, right, bottom) in enumerate(boxes.tolist())
-    ]
+        Rectangle(
+            left, upper, max(right - left, 0), max(lower - upper, 0),
+            stroke=_same(BOX_COLOURS[number % len(BOX_COLOURS)]), stroke_width=BOX_WIDTH,
+        )
+        for number, (left, upper, right, lower) in enumerate(boxes.tolist())
+    ]  # fmt: skip
+
+
+def _same(colour: str) -> Ink:
+    """A colour for both themes."""
+    return Ink(colour, colour)
 
 
 def _check_images(images: npt.ArrayLike) -> Numbers:

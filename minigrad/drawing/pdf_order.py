@@ -17,12 +17,13 @@ def order_objects(pdf: bytes) -> bytes:
     body, table = pdf.rsplit(b"\nxref\n", 1)
     trailer = table[table.index(b"trailer") : table.index(b"startxref")]
     starts = sorted(int(line[:10]) for line in table.splitlines() if line.rstrip().endswith(b" n"))
-    dictionaries, streams = {}, {}
+    dictionaries: dict[int, bytes] = {}
+    streams: dict[int, bytes] = {}
     for start, stop in itertools.pairwise([*starts, len(body)]):
-        number, content = body[start:stop].split(b" 0 obj", 1)
+        written_number, content = body[start:stop].split(b" 0 obj", 1)
         dictionary, *stream = re.split(rb"(?=\bstream\n)", content, maxsplit=1)
-        dictionaries[int(number)] = FONTS.sub(_sort_lines, dictionary)
-        streams[int(number)] = b"".join(stream)
+        dictionaries[int(written_number)] = FONTS.sub(_sort_lines, dictionary)
+        streams[int(written_number)] = b"".join(stream)
 
     waiting = _list_references(trailer)
     for number in waiting:  # which grows as objects refer to others

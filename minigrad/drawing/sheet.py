@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 Theme = Literal["light", "dark", "auto"]
@@ -66,13 +67,17 @@ class Path(Shape):
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Rectangles of one colour whose edges fall on whole pixels, so that no seam shows between neighbours.
+    """A grid of coloured cells that begins at (x, y); edges are sharp, so that no seam shows between neighbours.
 
-    `corners` is (count, 4): left, top, right and bottom of each.
+    `width` and `height` are those of a cell; `places`, (rows, columns), has the place of each cell's colour in `inks`.
     """
 
-    corners: npt.NDArray[Any]
-    fill: Ink
+    x: float
+    y: float
+    width: float
+    height: float
+    places: npt.NDArray[np.int64]
+    inks: Sequence[Ink]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import html
 from collections.abc import Sequence
 from typing import get_args
 
+import numpy as np
+
 from minigrad.drawing.sheet import (
     Command,
     Element,
@@ -24,19 +26,23 @@ from minigrad.drawing.sheet import (
     Tiles,
 )
 from minigrad.drawing.text import make_text
+from minigrad.drawing.tiles import list_runs
 
 # The first that the viewer has; texts are measured by the widest of them.
 FONTS = 'Arial, Helvetica, "Liberation Sans", "DejaVu Sans", "Noto Sans", sans-serif'
 MONO_FONTS = '"DejaVu Sans Mono", "Liberation Mono", "Noto Sans Mono", Menlo, Consolas, monospace'
 
 
-def write_svg(sheet: Sheet, theme: Theme = "light", width: float | None = None, unit: str = "") -> str:
+def write_svg(
+    sheet: Sheet, theme: Theme = "light", width: float | None = None, unit: str = "", seam: float = 0.0
+) -> str:
     """The sheet as the text of an SVG.
 
     Args:
         theme: "light" or "dark", or "auto": light, with a style sheet for readers whose system is dark, and without
             the background.
         width: how wide it is shown, with the height to match; the width of the sheet when None.
+        seam: by how much cells overlap their neighbours, where a viewer shows hairlines between them.
         unit: of the size, such as "pt"; without one, browsers take it as pixels and writers of PDF as points.
 
     Raises ValueError for another theme.
@@ -52,7 +58,7 @@ def write_svg(sheet: Sheet, theme: Theme = "light", width: float | None = None, 
     """
     if theme not in get_args(Theme):
         raise ValueError(f"theme must be 'light', 'dark' or 'auto', got {theme!r}")
-    writer = _Writer(theme)
+    writer = _Writer(theme, seam)
     across = sheet.width if width is None else width
     down = across * sheet.height / sheet.width
     box = f"0 0 {_write_number(sheet.width)} {_write_number(sheet.height)}"
@@ -64,7 +70,7 @@ def write_svg(sheet: Sheet, theme: Theme = "light", width: float | None = None, 
     if sheet.description:
         lines.append(f"<desc>{_escape(sheet.description)}</desc>")
     if sheet.background and theme != "auto":
-        lines.append(writer.write(Rectangle(0, 0, sheet.width, sheet.height, fill=sheet.background)))
+        lines.append(writer.write_background(sheet.background, sheet.width, sheet.height))
     lines += [writer.write(element) for element in sheet.children]
     return "\n".join([*lines, *writer.write_style(), "</svg>\n"])
 
@@ -72,7 +78,8 @@ def write_svg(sheet: Sheet, theme: Theme = "light", width: float | None = None, 
 class _Writer:
     """Writes elements in one theme, and remembers which colours a dark page overrides."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, seam: float) -> None:
+        self.seam = seam
         self.dark = theme == "dark"
         self.adapts = theme == "auto"
         self.overridden: set[tuple[str, Ink]] = set()
@@ -84,9 +91,7 @@ class _Writer:
             case Text():
                 return self._write_text(element)
             case Tiles():
-                return (
-                    f'<path d="{_write_tiles(element)}"{self._paint(fill=element.fill)} shape-rendering="crispEdges"/>'
-                )
+                return self._write_tiles(element)
             case Rectangle(x, y, width, height, radius):
                 sizes = {"x": x, "y": y, "width": width, "height": height} | ({"rx": radius} if radius else {})
                 return f"<rect{_write_lengths(sizes)}{self._paint_shape(element)}/>"
@@ -94,6 +99,11 @@ class _Writer:
                 return f"<ellipse{_write_lengths({'cx': x, 'cy': y, 'rx': rx, 'ry': ry})}{self._paint_shape(element)}/>"
             case Path(commands):
                 return f'<path d="{_write_commands(commands)}"{self._paint_shape(element)}/>'
+
+    def write_background(self, ink: Ink, width: float, height: float) -> str:
+        """With sharp edges, so that the pixels at the edge of a PNG are opaque."""
+        sizes = _write_lengths({"width": width, "height": height})
+        return f'<rect{sizes}{self._paint(fill=ink)} shape-rendering="crispEdges"/>'
 
     def write_style(self) -> list[str]:
         """The style sheet, where the theme has one and a colour differs."""
@@ -122,6 +132,18 @@ class _Writer:
         return (
             f'<text{where} font-size="{size}"{written}{mono}{self._paint(fill=text.fill)}>{_escape(text.text)}</text>'
         )
+
+    def _write_tiles(self, tiles: Tiles) -> str:
+        """A path per colour, in units of a cell."""
+        x, y, width, height = map(_write_number, (tiles.x, tiles.y, tiles.width, tiles.height))
+        across, down = self.seam / tiles.width, self.seam / tiles.height
+        high = round(1 + 2 * down, 3)
+        lines = [f'<g transform="translate({x} {y}) scale({width} {height})" shape-rendering="crispEdges">']
+        for place, runs in list_runs(tiles.places):
+            boxes = np.round(runs + [-across, -down, 2 * across], 3).tolist()
+            squares = "".join(f"M{left:.9g} {top:.9g}h{wide:.9g}v{high:g}h-{wide:.9g}z" for left, top, wide in boxes)
+            lines.append(f'<path d="{squares}"{self._paint(fill=tiles.inks[place])}/>')
+        return "\n".join([*lines, "</g>"])
 
     def _paint_shape(self, shape: Shape) -> str:
         lines = {}
@@ -168,11 +190,6 @@ def _write_commands(commands: Sequence[Command]) -> str:
             words.append(letter + " ".join(written))
         place = (written[-2], written[-1]) if written else ("", "")
     return "".join(words)
-
-
-def _write_tiles(tiles: Tiles) -> str:
-    corners = [[_write_number(number) for number in tile] for tile in tiles.corners.tolist()]
-    return "".join(f"M{left} {top}H{right}V{bottom}H{left}Z" for left, top, right, bottom in corners)
 
 
 def _write_lengths(lengths: dict[str, float]) -> str:

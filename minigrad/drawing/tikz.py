@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from string import Template
 
+import numpy as np
+
 from minigrad.drawing.sheet import (
     Command,
     Element,
@@ -26,6 +28,7 @@ from minigrad.drawing.sheet import (
     walk_elements,
 )
 from minigrad.drawing.text import make_text
+from minigrad.drawing.tiles import list_runs
 
 # A paper that reads the file has loaded tikz; alone it needs a preamble, and a page of the size of the picture.
 FRAME = Template(r"""% $title
@@ -115,9 +118,8 @@ class _Writer:
         match element:
             case Text():
                 return self._write_text(element)
-            case Tiles(corners, fill):
-                tiles = (f"({_write(x, y)}) rectangle ({_write(z, w)})" for x, y, z, w in corners.tolist())
-                return rf"\path[fill={self._name(fill)}] {' '.join(tiles)};"
+            case Tiles():
+                return self._write_tiles(element)
             case Rectangle(x, y, width, height):
                 return self._write_shape(element, f"({_write(x, y)}) rectangle ({_write(x + width, y + height)})")
             case Ellipse(x, y, rx, ry):
@@ -126,6 +128,16 @@ class _Writer:
             case Path(commands):
                 return self._write_shape(element, " ".join(_write_commands(commands)))
         raise TypeError(f"no element of a sheet: {element!r}")
+
+    def _write_tiles(self, tiles: Tiles) -> str:
+        """A path per colour, which joins neighbours in a row."""
+        lines = []
+        for place, runs in list_runs(tiles.places):
+            lefts, tops = tiles.x + runs[:, 0] * tiles.width, tiles.y + runs[:, 1] * tiles.height
+            corners = np.stack([lefts, tops, lefts + runs[:, 2] * tiles.width, tops + tiles.height], axis=1)
+            boxes = " ".join(f"({_write(x, y)}) rectangle ({_write(z, w)})" for x, y, z, w in corners.tolist())
+            lines.append(rf"\path[fill={self._name(tiles.inks[place])}] {boxes};")
+        return "\n".join(lines)
 
     def _write_shape(self, shape: Shape, outline: str) -> str:
         manner = []

@@ -114,15 +114,14 @@ def test_L3_the_same_seed_gives_the_same_bytes_and_old_files_are_named(shown, ca
 
 @pytest.mark.deep
 def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, capsys):
-    for name in ("matplotlib", "tqdm"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setenv("MINIGRAD_DOT", str(tmp_path / "no-such-program"))
     assert main(["demo", "--steps", "1", "--out", str(tmp_path / "out")]) == 0
     _, *first_lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in first_lines[:4]] == ["not", "graphviz-pure", "matplotlib", "tqdm"]
-    assert first_lines[4] == "to install: python -m pip install graphviz-pure matplotlib tqdm"
+    assert [line.split()[0] for line in first_lines[:3]] == ["not", "graphviz-pure", "tqdm"]
+    assert first_lines[3] == "to install: python -m pip install graphviz-pure tqdm"
     written = {file.name for file in (tmp_path / "out").iterdir()}
-    pictures = {"three_tokens.dot", "graph.dot", "attention_layer_0.svg", "attention_layer_1.svg"}
+    pictures = {"three_tokens.dot", "graph.dot", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg"}
     assert written == pictures | {"model.safetensors", "explorer.html", "index.html"}
     assert (tmp_path / "out" / "graph.dot").read_text("utf-8").startswith("digraph {")
     assert "digraph {" in "".join(page_of(tmp_path / "out").itertext())

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minigrad.drawing.colours import Scale, choose_text_colour, relative_luminance
-from minigrad.drawing.heatmap_theme import DARK, LIGHT
+from minigrad.drawing.colours import FAINT, FRAME, INK, MISSING, Scale, choose_text_colour, relative_luminance
+from minigrad.drawing.curves import LEVEL, LOOKS
+from minigrad.drawing.sheet import PAPER
 
 
 def test_the_sequential_scale_darkens_evenly_so_it_reads_without_hue():
@@ -41,13 +42,17 @@ def test_the_dark_scales_lighten_where_the_light_ones_darken():
 def test_text_is_legible_on_every_colour():
     scales = Scale(1.0, False), Scale(1.0, True)
     palettes = [colour for scale in scales for colour in (*scale.palette, *scale.dark_palette)]
-    for background in [*palettes, LIGHT.missing, DARK.missing]:
+    for background in [*palettes, *MISSING]:
         light, dark = sorted([relative_luminance(background), relative_luminance(choose_text_colour(background))])[::-1]
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-@pytest.mark.parametrize(("part", "least"), [("ink", 7), ("faint", 4.5), ("frame", 3)])
-def test_text_and_frames_stand_out_from_the_page(theme, part, least):
-    light, dark = sorted((relative_luminance(getattr(theme, part)), relative_luminance(theme.paper)), reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= least
+LINES = [LEVEL, *(look.ink for look in LOOKS)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("inks", "least"), [([INK], 7), ([FAINT], 4.5), ([FRAME], 3), (LINES, 3)])
+def test_text_and_lines_stand_out_from_the_page(theme, inks, least):
+    for ink in inks:
+        pair = [relative_luminance(getattr(colour, theme)) for colour in (ink, PAPER)]
+        assert (max(pair) + 0.05) / (min(pair) + 0.05) >= least

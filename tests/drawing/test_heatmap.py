@@ -13,11 +13,11 @@ import pytest
 
 import minigrad as mg
 import minigrad.drawing.heatmap
-from minigrad.drawing.colours import Scale, choose_text_colour
+from minigrad.drawing.colours import MISSING, Scale, choose_text_colour
 from minigrad.drawing.heatmap import heatmap
-from minigrad.drawing.heatmap_theme import DARK, LIGHT
-from minigrad.drawing.svg_text import cut_to_room, measure_text
-from minigrad.drawing.text import escape_hidden
+from minigrad.drawing.room import cut_to_room
+from minigrad.drawing.sheet import PAPER
+from minigrad.drawing.text import make_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {SVG + tag for tag in ("svg", "title", "desc", "g", "rect", "path", "text")}
@@ -29,21 +29,30 @@ def parsed(picture):
 
 def texts(picture):
     """What is written in the picture, cut labels in full."""
-    found = []
-    for element in parsed(picture).iter(SVG + "text"):
-        whole = element.find(SVG + "title")
-        found.append(element.text if whole is None else whole.text)
-    return [text or "" for text in found]
+    root = parsed(picture)
+    whole = {group[1]: group[0].text for group in root.iter(SVG + "g") if len(group) and group[0].tag == SVG + "title"}
+    return [whole.get(element, element.text) or "" for element in root.iter(SVG + "text")]
+
+
+def panels_of(picture):
+    """The group of each panel; others are a title that was cut, and the colours of the bar."""
+    groups = parsed(picture).findall(SVG + "g")
+    return [group for group in groups if group[0].tag != SVG + "title" and not group.get("transform")]
+
+
+def values_of(picture):
+    """The texts in the cells of the first panel, which come last in it."""
+    group = list(panels_of(picture)[0])
+    frame = max(place for place, element in enumerate(group) if element.tag == SVG + "rect")
+    return group[frame + 1 :]
 
 
 def fills(picture, shape):
     """The colour of every cell of each panel, read back from the paths; every cell is painted exactly once."""
     panels = []
-    for group in parsed(picture).iter(SVG + "g"):
-        if "scale" not in group.get("transform", ""):
-            continue
+    for group in panels_of(picture):
         panel = np.full(shape, "", dtype="<U7")
-        for path in group:
+        for path in next(child for child in group if "scale" in child.get("transform", "")):
             for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\3z", path.get("d")):
                 cells = panel[int(y), int(x) : int(x) + int(width)]
                 assert (cells == "").all()
@@ -99,7 +108,7 @@ def test_values_beyond_the_limit_have_the_colour_of_the_limit_and_the_bar_says_s
 def test_what_is_not_finite_is_grey_named_and_does_not_stretch_the_scale():
     values = np.array([[np.nan, np.inf, -np.inf, 0.5, 1.0]])
     picture = heatmap(values)
-    assert (fills(picture, (1, 5))[0, 0, :3] == LIGHT.missing).all()
+    assert (fills(picture, (1, 5))[0, 0, :3] == MISSING.light).all()
     assert {"NaN", "inf", "−inf", "0.50", "1.00"} <= set(texts(picture))
     assert np.array_equal(fills(picture, (1, 5))[..., 3:], fills(heatmap([[0.5, 1.0]]), (1, 2)))
 
@@ -109,7 +118,12 @@ def test_what_is_not_finite_is_crossed_out_and_explained_where_no_value_is_writt
     values[2, 3, 4] = np.nan
     assert "not finite" in texts(heatmap(values))
     assert "not finite" not in texts(heatmap(WEIGHTS))
-    assert 'd="M48 36l12 12m0 -12l-12 12"' in heatmap(values).svg
+    panel = panels_of(heatmap(values))[2]
+    (cross,) = [path.get("d") for path in panel.iter(SVG + "path") if path.get("stroke")]
+    frame = next(panel.iter(SVG + "rect"))
+    left, top = float(frame.get("x")) + 0.5, float(frame.get("y")) + 0.5
+    corners = np.array(re.findall(r"[ML](\d+) (\d+)", cross), float) - [left, top]
+    assert corners.tolist() == [[48, 36], [60, 48], [60, 36], [48, 48]]
 
 
 def test_infinity_beside_small_values_and_a_limit_far_below_the_values_give_no_warning():
@@ -118,7 +132,7 @@ def test_infinity_beside_small_values_and_a_limit_far_below_the_values_give_no_w
 
 
 def test_nothing_finite_at_all_is_still_a_picture():
-    assert (fills(heatmap(np.full((2, 2), np.nan)), (2, 2)) == LIGHT.missing).all()
+    assert (fills(heatmap(np.full((2, 2), np.nan)), (2, 2)) == MISSING.light).all()
 
 
 # Values in the cells
@@ -144,15 +158,15 @@ def test_values_are_written_where_there_is_room_and_only_there():
 )
 def test_values_are_short_and_zero_has_no_sign(values, written):
     picture = heatmap(values)
-    group = next(group for group in parsed(picture).iter(SVG + "g") if group.get("text-anchor") == "middle")
-    assert [text.text for text in group] == written
+    assert [text.text for text in values_of(picture)] == written
 
 
 def test_written_values_have_the_colour_that_is_legible_on_their_cell():
     picture = heatmap([[0.0, 1.0], [np.nan, 0.4]])
-    group = next(group for group in parsed(picture).iter(SVG + "g") if group.get("text-anchor") == "middle")
     backgrounds = fills(picture, (2, 2)).ravel()
-    assert [text.get("fill") for text in group] == [choose_text_colour(str(background)) for background in backgrounds]
+    assert [text.get("fill") for text in values_of(picture)] == [
+        choose_text_colour(str(background)) for background in backgrounds
+    ]
 
 
 # Labels and titles
@@ -197,7 +211,7 @@ def test_labels_left_out_are_announced():
 def test_long_labels_are_cut_and_whole_in_the_tooltip():
     picture = heatmap([[1.0]], rows=["x" * 500], title="word " * 100)
     shown = [element.text for element in parsed(picture).iter(SVG + "text")]
-    assert "x" * 14 + "…" in shown
+    assert any(re.fullmatch("x{14,20}…", text) for text in shown)
     assert len(shown[0]) < 60
     assert "x" * 500 in texts(picture)
 
@@ -212,10 +226,9 @@ def test_each_head_has_its_panel_and_name_and_one_head_has_none():
 def test_panels_lie_inside_the_picture_and_apart(heads):
     picture = heatmap(np.zeros((heads, 30, 20)), title="many")
     root = parsed(picture)
-    corners = [
-        tuple(map(int, re.match(r"translate\((\d+) (\d+)\)", group.get("transform")).groups()))
-        for group in root.findall(SVG + "g")
-    ][:heads]
+    frames = [next(group.iter(SVG + "rect")) for group in panels_of(picture)]
+    corners = [(float(frame.get("x")), float(frame.get("y"))) for frame in frames]
+    assert len(corners) == heads
     size = 20 * 9 if heads > 1 else 20 * 12, 30 * 9 if heads > 1 else 30 * 12
     for x, y in corners:
         assert x + size[0] < int(root.get("width"))
@@ -232,7 +245,7 @@ def test_PI2_hostile_text_is_shown_literally_and_is_never_markup(hostile):
         for element in root.iter():
             assert element.tag in DRAWN
             assert not any(name.startswith("on") or "href" in name for name in element.attrib)
-        expected = cut_to_room(escape_hidden(label), 600)
+        expected = make_text(label)
         assert [text.replace("·", " ") for text in texts(picture)].count(expected) >= 3 or not label
         assert root.find(SVG + "title").text == (expected or "Attention weights")
 
@@ -254,10 +267,9 @@ def test_the_background_is_light_and_opaque():
     assert (background.get("width"), background.get("height")) == (root.get("width"), root.get("height"))
 
 
-def test_widths_count_chinese_characters_as_squares_and_accents_as_nothing():
-    assert measure_text("注意") == 2
-    assert measure_text("e\u0301") == measure_text("e") == 0.6
-    assert cut_to_room("e\u0301e\u0301e\u0301", 1.8) == "e\u0301e\u0301e\u0301"
+def test_a_text_that_fits_is_not_cut_and_accents_need_no_room():
+    assert cut_to_room("e\u0301e\u0301e\u0301", 18.6, 10) == "e\u0301e\u0301e\u0301"
+    assert cut_to_room("注意力", 30, 10) == "注意力"
 
 
 # The file
@@ -286,7 +298,7 @@ def test_the_same_arguments_give_the_same_bytes_in_every_process():
 def test_no_number_has_more_than_a_few_digits():
     numbers = re.findall(r"-?\d+\.\d+", heatmap(WEIGHTS[0, :7, :7] / 3 - 0.1).svg)
     assert len(numbers) > 49
-    assert all(float(number) == float(f"{float(number):.4g}") for number in numbers)
+    assert all(float(number) in (round(float(number), 2), float(f"{float(number):.4g}")) for number in numbers)
 
 
 def test_save_writes_the_text_as_utf_8_and_refuses_other_formats(tmp_path):
@@ -317,7 +329,7 @@ def test_the_dark_theme_has_the_dark_scale_on_dark_paper():
         expected = np.array(Scale(limit, signed).dark_palette)[Scale(limit, signed).index(weights)]
         assert np.array_equal(fills(heatmap(weights, theme="dark"), (24, 24))[0], expected)
     root = parsed(heatmap([[1.0]], theme="dark"))
-    assert root.find(SVG + "rect").get("fill") == DARK.paper
+    assert root.find(SVG + "rect").get("fill") == PAPER.dark
     assert "<style" not in heatmap([[1.0]], theme="dark").svg
 
 
@@ -329,27 +341,27 @@ def test_the_auto_theme_is_the_light_one_with_a_style_sheet_that_makes_it_the_da
     sheet = re.search(r"<style>@media \(prefers-color-scheme:dark\)\{(.*)\}</style>\n", auto.svg)
     rules = {name: rule for name, *rule in re.findall(r"\.(mg-[\w-]+)\{(fill|stroke):(#[0-9a-f]{6})\}", sheet[1])}
     plain = auto.svg.replace(sheet[0], "")
-    assert without_paper(light) == re.sub(r' class="[\w-]+"', "", plain)
-    used = set(re.findall(r'class="([\w-]+)"', plain))
-    assert used <= set(rules)
+    assert without_paper(light) == re.sub(r' class="[\w -]+"', "", plain)
+    assert set(" ".join(re.findall(r'class="([\w -]+)"', plain)).split()) == set(rules)
 
-    def overridden(match):
-        kind, colour = rules[match[2]]
-        assert match[1].startswith(kind)
-        return f'{kind}="{colour}"'
+    def override(match):
+        colours = dict(re.findall(r'(fill|stroke)="(#[0-9a-f]{6})"', match[0])) | dict(
+            rules[n] for n in match[2].split()
+        )
+        return re.sub(r'(fill|stroke)="#[0-9a-f]{6}"', lambda part: f'{part[1]}="{colours[part[1]]}"', match[1])
 
-    assert without_paper(dark) == re.sub(r'((?:fill|stroke)="#[0-9a-f]{6}") class="([\w-]+)"', overridden, plain)
+    assert without_paper(dark) == re.sub(r'((?:(?:fill|stroke)="[#\w]+" ?)+) class="([\w -]+)"', override, plain)
 
 
 def without_paper(picture):
-    return re.sub(r'<rect width="\d+" height="\d+" fill="#[0-9a-f]{6}"/>\n', "", picture.svg, count=1)
+    return re.sub(r'<rect [^>]*crispEdges"/>\n', "", picture.svg, count=1)
 
 
 def test_style_sheets_of_several_heat_maps_on_one_page_agree():
     sheets = [heatmap(values, theme="auto").svg.split("<style>")[1] for values in (WEIGHTS, WEIGHTS - 0.5)]
     first, second = (dict(re.findall(r"(mg-[\w-]+)\{(.*?)\}", sheet)) for sheet in sheets)
     assert {name: first[name] for name in first if name in second} == {n: second[n] for n in second if n in first}
-    assert len(set(first) - set(second)) == 256
+    assert len(set(first) - set(second)) > 100
 
 
 def test_a_notebook_shows_the_picture():

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from minigrad import image_sheet
+from tests.drawing.pixels import read_pixels
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def painted(svg, count, height, width):
     """The colour of every pixel, read from the paths of the picture."""
-    found = np.full((count, height, width), "#ffffff", dtype=object)
+    found = np.full((count, height, width), "", dtype=object)
     groups = [group for group in ElementTree.fromstring(svg) if group.tag == f"{SVG}g"]
     for image, group in zip(found, groups, strict=True):
         for path in group.find(f"{SVG}g"):
@@ -40,8 +41,10 @@ def test_what_is_beyond_the_ends_is_drawn_like_the_ends():
 def test_boxes_are_in_pixels_of_the_image():
     svg = image_sheet(np.zeros((1, 8, 8)), boxes=[[[1, 2, 4, 8], [5, 0, 8, 3]]]).svg
     cell = int(re.search(r"scale\((\d+) ", svg)[1])
+    corner = [*map(int, re.search(r"translate\((\d+) (\d+)\)", svg).groups()), 0, 0]
     found = re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)" fill="none" stroke="(#\w+)"', svg)
-    assert [[int(number) / cell for number in box[:4]] for box in found] == [[1, 2, 3, 6], [5, 0, 3, 3]]
+    places = [[(int(number) - at) / cell for number, at in zip(box, corner, strict=False)] for box in found]
+    assert places == [[1, 2, 3, 6], [5, 0, 3, 3]]
     assert found[0][4] != found[1][4]
 
 
@@ -65,20 +68,25 @@ def test_images_lie_in_the_picture_and_not_on_each_other(count, columns, caption
 
 
 def test_the_sheet_is_saved_as_the_other_pictures(tmp_path):
-    pytest.importorskip("matplotlib", reason="png needs the extra plot")
-    from matplotlib.image import imread
-
+    pytest.importorskip("resvg_py", reason="png needs the extra dot")
     sheet = image_sheet([[[1.0, 0.0], [0.0, 0.0]]], captions=["one"], boxes=[[[0, 0, 1, 1]]])
     sheet.save(tmp_path / "a.png", dpi=96)
-    shown = imread(tmp_path / "a.png")[..., :3]
+    shown = read_pixels((tmp_path / "a.png").read_bytes())
     left, top = map(int, re.search(r"translate\((\d+) (\d+)\)", sheet.svg).groups())
     assert shown[top + 20, left + 20].max() == 0
-    assert shown[top + 20, left + 60].min() == 1
+    assert shown[top + 20, left + 60].min() == 255
 
 
 def test_captions_may_be_an_array_and_long_ones_are_cut():
     svg = image_sheet(np.ones((2, 8, 8)), np.array(["an image of a handwritten digit", "7"])).svg
-    assert re.search(r">an image of a \w*…<title>an image of a handwritten digit</title><", svg)
+    assert re.search(r"<title>an image of a handwritten digit</title>\n<text [^>]*>an image of[\w ]*…<", svg)
+
+
+def test_images_are_the_same_on_every_page_and_the_page_is_dark_where_asked():
+    light, dark = (image_sheet(np.eye(4)[None], ["a"], theme=theme).svg for theme in ("light", "dark"))
+    assert (painted(light, 1, 4, 4) == painted(dark, 1, 4, 4)).all()
+    assert re.search(r'<rect width="\d+" height="\d+" fill="#0d1117"', dark)
+    assert "prefers-color-scheme" in image_sheet(np.eye(4)[None], theme="auto").svg
 
 
 @pytest.mark.parametrize(

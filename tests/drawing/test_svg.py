@@ -54,10 +54,21 @@ def test_strokes_have_a_width_and_dashes_where_these_are_not_plain():
     assert (dashed["stroke-width"], dashed["stroke-dasharray"], dashed["stroke-linejoin"]) == ("2.5", "4 1.5", "round")
 
 
-def test_tiles_are_one_path_with_sharp_edges():
-    tiles = only(draw(Tiles(np.array([[0, 0, 2, 1], [2, 0, 3, 1]]), FILL)), "path")
-    assert tiles.get("d") == "M0 0H2V1H0ZM2 0H3V1H2Z"
-    assert tiles.get("shape-rendering") == "crispEdges"
+def test_tiles_are_a_path_for_each_colour_in_units_of_a_cell_with_sharp_edges():
+    tiles = Tiles(4, 5.5, 10, 20, np.array([[0, 0, 1], [1, 1, 1]]), [FILL, INK])
+    group = only(draw(tiles), "g")
+    assert group.get("transform") == "translate(4 5.5) scale(10 20)"
+    assert group.get("shape-rendering") == "crispEdges"
+    assert [(path.get("fill"), path.get("d")) for path in group] == [
+        (FILL.light, "M0 0h2v1h-2z"),
+        (INK.light, "M2 0h1v1h-1zM0 1h3v1h-3z"),
+    ]
+
+
+def test_tiles_overlap_by_a_seam():
+    tiles = Tiles(0, 0, 10, 20, np.array([[0]]), [FILL])
+    svg = write_svg(Sheet(10, 20, [tiles], title="a"), seam=0.1)
+    assert 'd="M-0.01 -0.005h1.02v1.01h-1.02z"' in svg
 
 
 def test_text_has_a_place_and_a_manner():
@@ -85,7 +96,8 @@ def test_the_description_is_there_when_given():
 @pytest.mark.parametrize(("theme", "colour"), [("light", "#ffffff"), ("dark", "#0d1117")])
 def test_light_and_dark_have_a_background_and_no_style_sheet(theme, colour):
     root = draw(Rectangle(0, 0, 1, 1, fill=FILL), theme=theme)
-    assert root.find(f"{NAME}rect").attrib == {"x": "0", "y": "0", "width": "100", "height": "50", "fill": colour}
+    paper = {"width": "100", "height": "50", "fill": colour, "shape-rendering": "crispEdges"}
+    assert root.find(f"{NAME}rect").attrib == paper
     assert root.find(f"{NAME}style") is None
     assert len(draw(theme=theme, background=None)) == 1  # the title
 

@@ -33,7 +33,7 @@ SHAPES = (
     Rectangle(5, 5, 60, 20, radius=3, fill=BLUE, stroke=BLACK, stroke_width=0.8, dash=(3, 1.5)),
     Ellipse(90, 15, 20, 8, stroke=BLACK),
     Path(CURVE, stroke=BLACK),
-    Tiles(np.array([[0, 50, 10, 60], [10, 50, 20, 55]]), BLUE),
+    Tiles(0, 50, 10, 5, np.array([[0, 0, 1], [0, 1, 1]]), [BLUE, BLACK]),
     Group([label("bold", bold=True), label("italic", italic=True, anchor="middle"), label("turned", turned=True)]),
 )
 
@@ -41,15 +41,17 @@ SHAPES = (
 def test_every_shape_has_a_command_in_the_order_of_painting():
     lines = write_tikz(sheet_of(*SHAPES)).splitlines()
     picture = lines[lines.index(next(line for line in lines if "useasboundingbox" in line)) + 1 :]
-    assert [line.partition("[")[0] for line in picture[:7]] == [r"\path"] * 4 + [r"\node"] * 3
+    assert [line.partition("[")[0] for line in picture[:8]] == [r"\path"] * 5 + [r"\node"] * 3
     assert picture[0] == (
         r"\path[fill=mgB2D5E8, draw=mg1A1A1A, line width=0.8bp, dash pattern=on 3bp off 1.5bp, rounded corners=3bp] "
         "(5,5) rectangle (65,25);"
     )
     assert picture[2].endswith("(10,10) .. controls (20,10) and (30,40) .. (40,40) -- (50,45) -- cycle;")
-    assert ["bfseries" in line for line in picture[4:7]] == [True, False, False]
-    assert "anchor=base," in picture[5]
-    assert "rotate=90" in picture[6]
+    assert picture[3] == r"\path[fill=mgB2D5E8] (0,50) rectangle (20,55) (0,55) rectangle (10,60);"
+    assert picture[4] == r"\path[fill=mg1A1A1A] (20,50) rectangle (30,55) (10,55) rectangle (30,60);"
+    assert ["bfseries" in line for line in picture[5:8]] == [True, False, False]
+    assert "anchor=base," in picture[6]
+    assert "rotate=90" in picture[7]
 
 
 def test_the_dark_theme_has_its_colours_and_its_ground():

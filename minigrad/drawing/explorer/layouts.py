@@ -16,10 +16,10 @@ from minigrad.drawing.dot import write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
 from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Place, Places, Size, lay_out_in_rows
+from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import Look
 from minigrad.drawing.scopes import Scopes
-from minigrad.drawing.svg_text import measure_text
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
 from minigrad.graph import Graph, Node
@@ -205,7 +205,7 @@ def _place(shown: View, look: Look, engine: str | None) -> tuple[Places, str]:
 
 
 def _measure_box(lines: list[str]) -> Size:
-    return max(36.0, max(measure_text(line) for line in lines) * FONT * 0.95 + 18), LINE * len(lines) + 14
+    return max(36.0, max(measure_text(line, FONT, bold=True) for line in lines) + 18), LINE * len(lines) + 14
 
 
 def _read_places(shown: View, written: Any) -> Places:
