@@ -24,14 +24,11 @@ class Spans:
         self._count = 0
 
     def add(self, array: Array, last: int = ALWAYS) -> None:
-        if array.size:
-            self._spans[:, self._count] = *np.lib.array_utils.byte_bounds(array), last
-            self._count += 1
+        self._spans[:, self._count] = *np.lib.array_utils.byte_bounds(array), last
+        self._count += 1
 
     def overlap(self, array: Array, after: int = 0) -> bool:
         """Whether one that is read later than instruction `after` may share memory with `array`."""
-        if not array.size:
-            return False
         first, end = np.lib.array_utils.byte_bounds(array)
         begins, ends, numbers = self._spans[:, : self._count]
         return bool(np.any((begins < end) & (ends > first) & (numbers > after)))

@@ -2,12 +2,11 @@
 
 The leaves of an expression are values, pieces of them, numbers, None, text, types, functions of NumPy and kernels;
 inside it are calls, methods, items, operations and tuples. A `Store` and a `Bind` are statements. `evaluate` computes
-an expression, `printer.py` writes it down.
+one that is a view, `printer.py` writes any down.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -116,9 +115,6 @@ class Bind(NamedTuple):
     value: Any
 
 
-OPERATORS = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
-}  # fmt: skip
 _INSIDE = frozenset({tuple, Call, Method, Item, Operation, Store, Bind})  # tuples of expressions; all else is a leaf
 
 
@@ -143,7 +139,7 @@ def substitute(expression: Any, values: Mapping[Value, Any]) -> Any:
 
 
 def evaluate(expression: Any, arrays: Mapping[Value, Any]) -> Any:
-    """What the expression is, of these arrays."""
+    """What a view is, of these arrays."""
     kind = type(expression)
     if kind is Value:
         return arrays[expression]
@@ -151,8 +147,6 @@ def evaluate(expression: Any, arrays: Mapping[Value, Any]) -> Any:
         return tuple([evaluate(part, arrays) for part in expression])
     if kind is Item:
         return evaluate(expression.base, arrays)[evaluate(expression.key, arrays)]
-    if kind is Operation:
-        return OPERATORS[expression.symbol](*evaluate(expression.operands, arrays))
     if kind is Call or kind is Method:
         function = expression.function if kind is Call else getattr(evaluate(expression.base, arrays), expression.name)
         return function(*evaluate(expression.operands, arrays), **dict(evaluate(expression.keywords, arrays)))

@@ -184,13 +184,11 @@ class Placement:
     def _place_part(self, node: Node, host: Node, position: int) -> Place | None:
         """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
         base, view = self.values[host], self.parts[host][position]
-        place = self.places[base]
-        if place.kind == "local":
-            return None
-        array = try_view(view, base, place.array)
+        whole = self.places[base].array
+        array = try_view(view, base, whole)
         if array is not None and array.shape != node.shape:
             view = Method("reshape", view, (node.shape,))
-            array = try_view(view, base, place.array)
+            array = try_view(view, base, whole)
         if array is None:  # the elements of a part may lie apart
             return None
         function = node.function

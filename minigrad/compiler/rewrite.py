@@ -58,8 +58,6 @@ class _Rewriter:
             self.node = node
             assert node.function is not None
             result = self.visit(node.function, tuple(operands), dict(node.params))
-            if not isinstance(result, Tensor):  # a rule may find a number
-                result = constant(np.asarray(result, node.dtype))
             _name(result, node)
             values[node] = result
             if results and node is results[-1]:
@@ -71,8 +69,8 @@ class _Rewriter:
             new = record_again(self.graph, record, inputs_only=True, effects=checks)
         return Rewritten(new, {node: self.sources[node.id] for node in new if node.id in self.sources})
 
-    def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """What `op(*inputs, **params)` is in the new graph: a tensor, or a number."""
+    def visit(self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        """What `op(*inputs, **params)` is in the new graph."""
         for rule in RULES.get(op, ()):
             found = rule.apply(self, inputs, params)
             if found is not None:
@@ -87,17 +85,15 @@ class _Rewriter:
             inputs = with_numbers(op, without_broadcast(op, inputs, params), params)
         return self.computed(op, inputs, params)
 
-    def make(self, op: Op, *inputs: Any, **params: Any) -> Any:
+    def make(self, op: Op, *inputs: Any, **params: Any) -> Tensor:
         return self.visit(op, inputs, {**op.defaults, **params})
 
     def known(self, op: Op, *inputs: Any, **params: Any) -> Tensor | None:
         """What `op` makes of these operands, if it is computed already."""
         return self.found.get(_key(op, inputs, params))
 
-    def transcribed(self, result: Any, begin: int) -> Any:
+    def transcribed(self, result: Tensor, begin: int) -> Tensor:
         """What a lowering recorded after the id `begin`, taken up itself."""
-        if not isinstance(result, Tensor):
-            return result
         found: dict[int, Tensor] = {}
         stack = [result]
         while stack:
@@ -105,13 +101,13 @@ class _Rewriter:
             if tensor.id > begin and tensor.op is not None and tensor.id not in found:
                 found[tensor.id] = tensor
                 stack += [x for x in tensor.inputs if isinstance(x, Tensor)]
-        new: dict[int, Any] = {}
+        new: dict[int, Tensor] = {}
         for number in sorted(found):
             tensor = found[number]
             assert tensor.op is not None
             inputs = tuple([self.shared(new.get(x.id, x)) if isinstance(x, Tensor) else x for x in tensor.inputs])
             new[number] = self.visit(tensor.op, inputs, dict(tensor.params))
-            if isinstance(new[number], Tensor) and new[number].name is None and new[number].op is not None:
+            if new[number].name is None and new[number].op is not None:
                 new[number].name = tensor.name
         return new.get(result.id, result)
 
