@@ -105,6 +105,33 @@ def test_a_value_that_all_rows_need_is_made_before_the_loop(small_pieces):
     alike(function, rng.standard_normal((8, 8)), rng.standard_normal(8))
 
 
+PARTS = {
+    "a row": ((16, 4), lambda y: y[0]),
+    "a column": ((16, 4), lambda y: y[:, 0]),
+    "rows": ((16, 4), lambda y: y[2:5]),
+    "an element": ((64,), lambda y: mg.reshape(y[:1], ())),
+}
+
+
+@pytest.mark.parametrize(("shape", "part"), PARTS.values(), ids=PARTS)
+def test_parts_of_which_only_the_shape_is_needed(shape, part, small_pieces):
+    """No instruction reads them, though they are views of memory that a loop could do with less of."""
+
+    def function(x):
+        y = mg.exp(x) * 2.0
+        return y * y + 1.0, mg.full_like(part(y), 3.0)
+
+    assert loops_of(alike(function, np.random.default_rng(0).random(shape)))
+
+
+def test_a_flat_array_with_an_axis_more_for_a_while(small_pieces):
+    def function(x):
+        y = mg.exp(x * 0.5)
+        return (mg.expand_dims(y, 0)[0] * 2.0 + y,)
+
+    assert loops_of(alike(function, np.random.default_rng(0).random(64)))
+
+
 def test_a_whole_training_step_in_pieces_is_the_same(small_pieces):
     losses = []
     for compiled in (False, True):
