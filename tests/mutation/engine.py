@@ -1,158 +1,114 @@
-"""A mutation run over the engine, the plainest executor and the compiler: are small mistakes noticed? By hand:
+"""A mutation run over the engine, the plainest executor, the compiler and the kernels: are small mistakes noticed?
 
-    python tests/mutation/engine.py [core/op.py …] [--sample 120] [--jobs 2] [--output table.md]
+    python tests/mutation/engine.py [compiler/memory.py …] [--sample 120] [--jobs 2] [--output table.md]
 
-What everything imports cannot be changed in a process that runs already, as `run.py` does it: here each job has a copy
-of the tree, in which one file is changed at a time, and pytest runs there in a process of its own. First the tests that
-mirror the file, then those of everything that stands on it. The copy as it is has to pass before.
+All tests run once before, and say which of them reach a line and how long they take; see `reach.py`. Each mutant meets
+those that reach it, first the ones that have found most; see `trials.py`. The file as it is has to survive.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import os
-import queue
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mutants import Mutant, mutants_of, only_for_tests  # noqa: E402  # beside this script
-from run import Result, explanation, report, without_line  # noqa: E402
+import pytest  # noqa: E402
+from forks import tried  # noqa: E402  # beside this script
+from mutants import Mutant, mutants_of, only_for_tests  # noqa: E402
+from reach import Reach, measured  # noqa: E402
+from report import Result, explanation, report, without_line  # noqa: E402
+from trials import OPTIONS, Trials, found_on_import, is_inside_a_function  # noqa: E402
 
-FILES = ("core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py", "graph/captured.py")
-MIRRORS = {
-    "core/capture.py": ("core/test_capture.py", "compiler/test_arguments.py", "compiler/test_state.py", "optim"),
-    "core/autodiff.py": (
-        "core/test_autodiff.py",
-        "core/test_mutation.py",
-        "core/test_messages.py",
-        "test_transforms.py",
-    ),
-    "core/op.py": ("core/test_tensor.py", "core/test_messages.py", "core/test_modes.py", "core/test_autodiff.py"),
-    "graph/run.py": ("graph/test_run.py", "graph/test_expand.py", "compiler/test_compiled.py"),
-    "graph/captured.py": (
-        "core/test_capture.py",
-        "graph/test_build.py",
-        "compiler/test_arguments.py",
-        "compiler/test_state.py",
-    ),
-}
-COMPILER = (
-    "carried", "destinations", "expressions", "instructions", "layouts", "lowerings", "memory", "pieces", "places",
-    "plan", "planner", "printer", "rewrite", "rules", "scalars", "script", "simpler",
+FILES = (
+    "core/capture.py", "core/autodiff.py", "core/op.py", "graph/run.py", "graph/captured.py",
+    *(f"compiler/{name}.py" for name in (
+        "carried", "destinations", "expressions", "instructions", "layouts", "lowerings", "memory", "pieces", "places",
+        "plan", "planner", "printer", "rewrite", "rules", "scalars", "script", "simpler",
+    )),
+    *sorted(f"ops/kernels/{path.name}" for path in (ROOT / "minigrad/ops/kernels").glob("*.py")),
 )  # fmt: skip
-MIRRORS |= dict.fromkeys((f"compiler/{name}.py" for name in COMPILER), tuple(
-    f"compiler/test_{name}.py"
-    for name in ("memory", "pieces", "printer", "rules", "state", "compiled", "laws", "random_updates", "script")
-))  # fmt: skip
-SLOW = (
-    "core/test_resources.py", "core/test_concurrency.py", "trust/test_law_names.py", "trust/test_law1_arguments.py",
-    "trust/test_law1_programs.py", "trust/test_law2_choices_not_taken.py", "trust/test_law4_half_precision.py",
-    "trust/test_law8_checks.py", "trust/test_special_values_of_all_ops.py", "trust/test_command_line.py",
-    "trust/test_program_text.py", "trust/test_machines.py", "trust/test_cache.py", "trust/test_growth.py",
-    "trust/test_law_growth.py",
+IMPORTED_BEFORE = (  # what tests and minigrad import, so that no fork has to
+    "graphviz", "hypothesis.extra.numpy", "mpmath", "numpy.lib.stride_tricks", "numpy.testing", "pytest", "safetensors",
 )  # fmt: skip
-FAST = ("trust", "core", "graph", "optim", "nn/test_module.py", "compiler/test_compiled.py", "compiler/test_state.py")
-REST = ("wording", "compiler", "checks", "nn", "test_transforms.py")
-SECONDS = (90, 300, 600, 900)  # of pytest in each stage; a mutant that takes longer is found out
-
-
-class Copy:
-    """A copy of the tree, in which one file at a time is changed."""
-
-    def __init__(self, folder: Path, stages: int) -> None:
-        self.folder, self.stages = folder, stages
-        for name in ("minigrad", "tests", "examples", "pyproject.toml", "README.md", "docs"):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / name)
-
-    def found_by(self, mutant: Mutant) -> str:
-        """What found the mutant out, "" if nothing did."""
-        path = self.folder / "minigrad" / mutant.file
-        right = path.read_bytes()
-        path.write_bytes(mutant.applied(right))
-        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):  # as long and as old as the next one, perhaps
-            compiled.unlink()
-        try:
-            fast = (*FAST, *(f"--deselect=tests/{name}" for name in SLOW))
-            stages = list(zip((MIRRORS[mutant.file], fast, SLOW, REST), SECONDS, strict=True))[: self.stages]
-            return next((failed for tests, seconds in stages if (failed := self.failed(tests, seconds))), "")
-        finally:
-            path.write_bytes(right)
-
-    def failed(self, tests: tuple[str, ...], seconds: float) -> str:
-        """The first test that fails."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "", "-p", "no:cacheprovider"]
-        command += [name if name.startswith("-") else f"tests/{name}" for name in tests]
-        environment = os.environ | {"PYTHONPATH": str(self.folder), "OPENBLAS_NUM_THREADS": "1"}
-        try:
-            done = subprocess.run(
-                command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return "time"
-        if done.returncode == 0:
-            return ""
-        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return f"tests: {lines or done.stdout.splitlines()[-3:] + done.stderr.splitlines()[-3:]}"[:200]
-
-
-def mutants_in(file: str, sample: int | None) -> list[Mutant]:
-    source = (ROOT / "minigrad" / file).read_bytes()
-    found = mutants_of(file, source, only_for_tests(ast.parse(source).body, set()))
-    if sample is None or sample >= len(found):
-        return found
-    return sorted(random.Random(file).sample(found, sample), key=lambda mutant: mutant.line)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("files", nargs="*", default=FILES, help="below minigrad/")
     parser.add_argument("--sample", type=int, help="so many mutants of each file, the same ones every time")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first ones of the sample, tried before")
     parser.add_argument("--again", type=Path, help="the output of a former run: only what survived there unexplained")
-    parser.add_argument("--stages", type=int, default=4, help="of the tests: 1 for those that mirror the file alone")
+    parser.add_argument("--reach", type=Path, help="where it is kept which tests reach which line; measured if missing")
+    parser.add_argument("--seconds", type=float, default=60, help="of tests that each mutant meets at most")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     parser.add_argument("--output", type=Path, help="a file for the result, beside the screen")
     args = parser.parse_args()
-    mutants = [mutant for file in args.files for mutant in mutants_in(file, args.sample)]
+    mutants = [mutant for file in args.files for mutant in mutants_in(file, args.sample, args.skip)]
     if args.again:
         former = {without_line(line) for line in args.again.read_text("utf-8").splitlines()}
         mutants = [mutant for mutant in mutants if mutant.text_without_line in former]
+    for module in IMPORTED_BEFORE:
+        importlib.import_module(module)
+    with tempfile.TemporaryDirectory() as folder:
+        reach = measured(args.reach or Path(folder) / "reach.json", args.files)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
-        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
-        for number in range(args.jobs):
-            copies.put(Copy(Path(folder) / str(number), args.stages))
+    finders: dict[str, Counter[str]] = {file: Counter() for file in args.files}
+    results = []
 
-        def tried(mutant: Mutant) -> Result:
-            copy = copies.get()
-            try:
-                found_by = copy.found_by(mutant)
-            finally:
-                copies.put(copy)
-            print(f"{mutant}  [{found_by or 'SURVIVED'}]  {time.monotonic() - started:.0f} s", flush=True)
-            return Result(mutant, found_by, "" if found_by else explanation(mutant))
+    def try_each(found_by: Callable[..., str], mutants: list[Mutant]) -> None:
+        def verdict(mutant: Mutant) -> str:
+            tests = chosen_tests(mutant, reach, finders[mutant.file], args.seconds)
+            return found_by(mutant, tests, sum(reach.seconds[test] for test in tests))
 
-        control = Mutant(args.files[0], "", 0, 0, 0, "nothing", "nothing", "")
-        if refused := tried(control).found_by:
-            raise SystemExit(f"the tree is refused as it is: {refused}")
-        results = list(pool.map(tried, mutants))
+        files = dict.fromkeys(mutant.file for mutant in mutants)
+        controls = [Mutant(file, "", 0, 0, 0, "nothing", "nothing", "") for file in files]
+        for mutant, found in tried([*controls, *mutants], verdict, args.jobs):
+            print(f"{mutant}  [{found or 'SURVIVED'}]  {time.monotonic() - started:.0f} s", flush=True)
+            if mutant not in controls:
+                finders[mutant.file][found] += 1
+                results.append(Result(mutant, found, "" if found else explanation(mutant)))
+            elif found:
+                raise SystemExit(f"{mutant.file} is refused as it is: {found}")
+
+    inside = [mutant for mutant in mutants if is_inside_a_function(mutant)]
+    try_each(found_on_import, [mutant for mutant in mutants if mutant not in inside])
+    trials = Trials(lambda trials: try_each(trials.found_by, inside))
+    pytest.main([*OPTIONS, *dict.fromkeys(test.partition("::")[0] for test in reach.seconds)], plugins=[trials])
+    results.sort(key=lambda result: mutants.index(result.mutant))
     text = report(results, time.monotonic() - started)
     print(text)
     if args.output:
         args.output.write_text(text, encoding="utf-8", newline="\n")
+
+
+def mutants_in(file: str, sample: int | None, skipped: int) -> list[Mutant]:
+    """So many mutants of a file; those of a smaller sample are among them."""
+    source = (ROOT / "minigrad" / file).read_bytes()
+    found = mutants_of(file, source, only_for_tests(ast.parse(source).body, set()))
+    random.Random(file).shuffle(found)
+    return sorted(found[skipped:sample], key=lambda mutant: mutant.line)
+
+
+def chosen_tests(mutant: Mutant, reach: Reach, finders: Counter[str], seconds: float) -> list[str]:
+    """Of the tests that reach a mutant, those that fit into so many seconds: what has found most for its time first."""
+    tests, found = reach.tests_of(mutant.file, mutant.line), []
+    for test in sorted(tests, key=lambda test: reach.seconds[test] / (finders[test] + 0.25)):
+        seconds -= reach.seconds[test]
+        if seconds > 0:
+            found.append(test)
+    return found
 
 
 if __name__ == "__main__":

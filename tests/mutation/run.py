@@ -11,36 +11,25 @@ from __future__ import annotations
 
 import argparse
 import ast
-import fnmatch
-import itertools
-import multiprocessing
 import os
 import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mutants import Mutant, mutants_of, name_of, only_for_tests, used_names  # noqa: E402  # beside this script
+from forks import tried  # noqa: E402  # beside this script
+from mutants import Mutant, mutants_of, name_of, only_for_tests, used_names  # noqa: E402
+from report import Result, explanation, report, without_line  # noqa: E402
 from trial import FEW, verdict  # noqa: E402
 
 from minigrad.core.record import registry  # noqa: E402  # of the tree that the script lies in
 
 FILES = sorted(path for path in (ROOT / "minigrad/ops").glob("*.py") if path.stem not in ("__init__", "samples"))
-SECONDS = 600.0  # for one mutant that sleeps; one that computes is stopped before that
-
-
-class Result(NamedTuple):
-    mutant: Mutant
-    found_by: str  # "" where it survived
-    reason: str = ""  # why it may
 
 
 def main() -> None:
@@ -69,7 +58,7 @@ def main() -> None:
     trials = {mutant: whereabouts(mutant, uses) for mutant in [*controls, *mutants]}
     started = time.monotonic()
     results = []
-    for mutant, found_by in tried(trials, args.jobs):
+    for mutant, found_by in tried(trials, lambda mutant: verdict(mutant, ROOT, *trials[mutant]), args.jobs):
         if mutant not in controls:
             results.append(Result(mutant, found_by, "" if found_by else explanation(mutant)))
         elif found_by:
@@ -119,100 +108,6 @@ def whereabouts(mutant: Mutant, uses: list[tuple[str, str, set[str]]]) -> Wherea
     homes = [home for name in functions[:FEW] for home, names, _ in uses if name in names.split(", ")]
     stems = dict.fromkeys([mutant.file.removesuffix(".py"), *homes, "dtypes"])
     return Whereabouts(functions, [ROOT / f"tests/ops/test_{stem}.py" for stem in stems])
-
-
-# --- trying them ------------------------------------------------------------------------------------------------------
-
-
-def tried(trials: dict[Mutant, Whereabouts], jobs: int) -> Iterator[tuple[Mutant, str]]:
-    """Each mutant and what found it out, in the order in which they end."""
-    fork = multiprocessing.get_context("fork")
-    waiting = iter(trials)
-    running: dict[Any, tuple[Mutant, Any, float]] = {}
-
-    def start(mutant: Mutant) -> None:
-        receiver, sender = fork.Pipe(duplex=False)
-        process = fork.Process(target=lambda: sender.send(verdict(mutant, ROOT, *trials[mutant])))
-        process.start()
-        sender.close()
-        running[receiver] = mutant, process, time.monotonic() + SECONDS
-
-    while True:
-        for mutant in itertools.islice(waiting, jobs - len(running)):
-            start(mutant)
-        if not running:
-            return
-        soonest = min(deadline for _, _, deadline in running.values())
-        ended = wait(list(running), max(0.0, soonest - time.monotonic()))
-        for receiver in ended or [r for r, (_, _, deadline) in running.items() if deadline <= time.monotonic()]:
-            mutant, process, _ = running.pop(receiver)
-            try:
-                found_by = receiver.recv() if receiver in ended else "time"
-            except EOFError:
-                found_by = "time, or a crash"
-            process.kill()
-            process.join()
-            yield mutant, found_by
-
-
-# --- the result -------------------------------------------------------------------------------------------------------
-
-
-def without_line(text: str) -> str:
-    """The text of a mutant as it stands in a report, without its line, which moves."""
-    place, _, rest = text.partition(" ")
-    return f"{place.partition(':')[0]} {rest}"
-
-
-def explanations() -> dict[str, str]:
-    """From survivors.txt: a pattern for the text of mutants → why they may live, which is the line before it."""
-    found, reason = {}, ""
-    for line in (Path(__file__).parent / "survivors.txt").read_text("utf-8").splitlines():
-        if line.startswith(" "):
-            found[line.strip()] = reason
-        elif line:
-            reason = line
-    return found
-
-
-def explanation(mutant: Mutant) -> str:
-    return next((reason for pattern, reason in EXPLANATIONS.items() if fits(mutant, pattern)), "")
-
-
-def fits(mutant: Mutant, pattern: str) -> bool:
-    """Whether the text of a mutant begins with a pattern, in which * stands for anything."""
-    return fnmatch.fnmatchcase(mutant.text_without_line, pattern.replace("[", "[[]") + "*")
-
-
-EXPLANATIONS = explanations()
-
-
-def report(results: list[Result], seconds: float) -> str:
-    rows = [
-        "| file | mutants | found | survived | explained | found, of those not explained |",
-        "|---|---|---|---|---|---|",
-    ]
-    files = list(dict.fromkeys(result.mutant.file for result in results))
-    for name in [*files, "all"]:
-        part = [result for result in results if name in (result.mutant.file, "all")]
-        found = sum(bool(result.found_by) for result in part)
-        explained = sum(bool(result.reason) for result in part)
-        rate = found / max(1, len(part) - explained)
-        rows.append(f"| {name} | {len(part)} | {found} | {len(part) - found} | {explained} | {rate:.1%} |")
-    reasons = Counter(result.reason for result in results if result.reason)
-    unexplained = [str(result.mutant) for result in results if not result.found_by and not result.reason]
-    living = [result.mutant for result in results if not result.found_by]
-    of_others = [pattern for pattern in EXPLANATIONS if not {pattern.split()[0], "*"} & {*files, pattern[0]}]
-    stale = [
-        pattern for pattern in EXPLANATIONS
-        if pattern not in of_others and not any(fits(mutant, pattern) for mutant in living)
-    ]  # fmt: skip
-    return "\n".join([
-        *rows, "", "| explained, since | survivors |", "|---|---|",
-        *(f"| {reason} | {count} |" for reason, count in reasons.most_common()),
-        "", f"{seconds:.0f} s", "", f"Survivors that nothing explains: {len(unexplained)}", *unexplained,
-        "", f"Explanations without a survivor: {len(stale)}", *stale, "",
-    ])  # fmt: skip
 
 
 if __name__ == "__main__":
