@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from minigrad.cli.arguments import CommandError, add_training, prepare_folder
 from minigrad.cli.datasets import CharacterText
@@ -39,7 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = [f"{task}_attention_layer_{number}.svg" for number in range(SETTINGS[task].layers)]
     print_missing(PROGRESS)
     if arguments.resume:
-        training = _resume_training(checkpoint, arguments)
+        if not checkpoint.exists():
+            raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
+        training = resume_run(checkpoint, task, arguments.steps, arguments.seed, arguments.eager)
+        print(f"{checkpoint}: going on from step {training.done}")
         prepare_folder(folder, pictures)
     else:
         prepare_folder(folder, [checkpoint.name, *pictures])
@@ -64,11 +66,3 @@ def run(arguments: argparse.Namespace) -> int:
     draw_attention(training, folder, pictures)
     print(f"written to {folder}: {', '.join([checkpoint.name, *pictures])}")
     return 0
-
-
-def _resume_training(checkpoint: Path, arguments: argparse.Namespace) -> Run:
-    if not checkpoint.exists():
-        raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
-    training = resume_run(checkpoint, arguments.task, arguments.steps, arguments.seed, arguments.eager)
-    print(f"{checkpoint}: going on from step {training.done}")
-    return training

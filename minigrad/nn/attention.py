@@ -57,10 +57,8 @@ class MultiHeadAttention(Module):
                     f"MultiHeadAttention: dropout={dropout} drops weights, of which block={block} keeps none"
                 )
         self.heads, self.block = heads, block
-        self.query = Linear(width, width, bias, rng=rng, dtype=dtype)
-        self.key = Linear(width, width, bias, rng=rng, dtype=dtype)
-        self.value = Linear(width, width, bias, rng=rng, dtype=dtype)
-        self.output = Linear(width, width, bias, rng=rng, dtype=dtype)
+        maps = (Linear(width, width, bias, rng=rng, dtype=dtype) for _ in range(4))
+        self.query, self.key, self.value, self.output = maps
         self.dropout = Dropout(dropout)
         self._node: weakref.ref[Tensor] | None = None
         self._values: Array | None = None

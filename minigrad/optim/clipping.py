@@ -37,8 +37,7 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
     """
     check("clip_gradients", "above 0", maximum > 0, maximum=maximum)
     with no_grad(), scope("clipping"):
-        reached = [(parameter, parameter.grad) for parameter in parameters]
-        reached = [(parameter, gradient) for parameter, gradient in reached if gradient is not None]
+        reached = [(parameter, gradient) for parameter in parameters if (gradient := parameter.grad) is not None]
         if not reached:
             return 0.0
         together = ops.concatenate([gradient for _, gradient in reached], axis=None)
