@@ -17,6 +17,7 @@ from minigrad.drawing import style
 from minigrad.drawing.flows import Flow, choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
+from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, THEMES, Theme
 from minigrad.drawing.text import format_array, quote_label, quote_tooltip
 from minigrad.drawing.view import ORDERS, Arrow, Box, View, walk_clusters
@@ -139,16 +140,16 @@ class _Writer:
         return _write_attributes(attributes | emphasis, self.plain_node, label=label, tooltip=tooltip)
 
     def _write_tooltip(self, box: Box) -> str:
+        node, remarks = box.node, list_remarks_in_full(self.shown, box)
         if box.kind == "next":
             state = box.nodes[0]
-            return quote_tooltip(f"the value of %{state.number} {state.path} after the step")
-        node = box.node
+            return quote_tooltip(f"the value of %{state.number} {state.path} after the step", *remarks)
         if node is not None:
             formula = [node.function.formula] if node.function is not None and node.function.formula else []
-            return quote_tooltip(repr(node), *formula)
+            return quote_tooltip(repr(node), *formula, *remarks)
         more = [f"and {len(box.nodes) - MOST_LISTED:,} more"] if len(box.nodes) > MOST_LISTED else []
         name = box.scope if box.kind == "scope" else "neighbours"
-        return quote_tooltip(f"{name}: {len(box.nodes):,} nodes", *map(repr, box.nodes[:MOST_LISTED]), *more)
+        return quote_tooltip(f"{name}: {len(box.nodes):,} nodes", *remarks, *map(repr, box.nodes[:MOST_LISTED]), *more)
 
     # --- arrows -------------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,14 @@ where the operands come from. What uses the results may differ, and whether they
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from minigrad.drawing.scopes import Key, Scopes, order_of
+from minigrad.drawing.names import hide_numbers
+from minigrad.drawing.scopes import Key, Scopes, order_of, run_of
 from minigrad.graph import Node
+
+MOST_LEAVES = 40  # with names, one box each, where there are too many boxes
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] 
         neighbours = scopes.inside.get(parent, ())
         for key in neighbours:
             comparable = key in among and len(neighbours) > 1
-            form = _list_facts(scopes.members[key], key[1], marks or {}) if comparable else None
+            form = run_of(key[1]) or _list_facts(key, scopes, marks or {}) if comparable else None
             if form is not None and form == last:
                 runs[-1].append(key)
             else:
@@ -73,9 +75,24 @@ def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] 
     return folding
 
 
-def _list_facts(nodes: list[Node], path: str, marks: Mapping[Node, Hashable]) -> Hashable:
+def fold_leaves(folding: Folding, nodes: Iterable[Node], scopes: Scopes) -> None:
+    """Draw leaves whose names differ in numbers alone as one, `w0 … w119`, where many have names."""
+    kinds: dict[Hashable, list[Node]] = {}
+    for node in nodes:
+        if node.op is None and node.name and folding.find_drawn(node.number) == node.number:
+            kind = scopes.path_of(node), node.role, node.output, order_of(node), hide_numbers(node.name)
+            kinds.setdefault(kind, []).append(node)
+    if sum(map(len, kinds.values())) <= MOST_LEAVES:
+        return
+    for first, *others in kinds.values():
+        folding.runs.update((node.number, (order_of(first), f"%{first.number}")) for node in (first, *others) if others)
+        folding.first.update((node.number, first.number) for node in others)
+
+
+def _list_facts(key: Key, scopes: Scopes, marks: Mapping[Node, Hashable]) -> Hashable:
     """All that must be equal in equal scopes. What comes from outside is known by when it is first used."""
-    order, inside = order_of(nodes[0]), {node.number: position for position, node in enumerate(nodes)}
+    (order, path), nodes = key, scopes.members[key]
+    inside = {node.number: position for position, node in enumerate(nodes)}
     outside: dict[int, int] = {}
 
     def place(x: object) -> Hashable:
@@ -86,10 +103,10 @@ def _list_facts(nodes: list[Node], path: str, marks: Mapping[Node, Hashable]) ->
         # Neighbours may take what is of one order from each other, what is of another from their own forward pass.
         return "outside", order_of(x) == order, outside.setdefault(x.number, len(outside))
 
-    name = re.sub(r"\d+", "#", path.rpartition("/")[2])
+    name = hide_numbers(path.rpartition("/")[2])
     return name, tuple(
         (
-            node.op, node.role, node.shape, node.dtype.str, node.name, node.scope[len(path) :],
+            node.op, node.role, node.shape, node.dtype.str, node.name, scopes.path_of(node)[len(path) :],
             tuple(node.params.items()), tuple(place(x) for x in node.inputs), marks.get(node),
         )
         for node in nodes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from minigrad.core.arrays import Array
 from minigrad.drawing.look import Look
+from minigrad.drawing.remarks import join_names, list_remarks
 from minigrad.drawing.style import SIGNS
 from minigrad.drawing.text import format_array, format_number, shorten
 from minigrad.drawing.view import Arrow, Box, View
@@ -28,23 +29,28 @@ def describe_box(view: View, box: Box, look: Look | None = None) -> list[str]:
         count = f" ×{box.count}" if box.count > 1 else ""
         lines = [box.title + count, *_find_result_shape(view, box)]
     else:
-        lines = describe_node(node, look.labels.get(node))
+        lines = describe_node(node, look.labels.get(node), box.nodes[1:])
         value = format_array(node.value) if look.values and node.value is not None and len(box.nodes) == 1 else []
         if value and (not node.shape or value[0] == str(node.shape)):
             lines.pop()
         lines += value
+    lines += list_remarks(view, box)
     return lines if mark is None else [f"{SIGNS[mark]} {lines[0]}", *lines[1:]]
 
 
-def describe_node(node: Node, text: str | None = None) -> list[str]:
+def describe_node(node: Node, text: str | None = None, equals: Sequence[Node] = ()) -> list[str]:
     """The name and the operation of a node, or `text` in their place, or its role; then its shape.
+
+    Of a node that is drawn for its `equals` too, what differs among them is a range of names, or an ellipsis.
 
     >>> import minigrad as mg
     >>> describe_node(mg.sum(mg.Tensor([[1.0, 2.0]], requires_grad=True), axis=-1).graph()[1])
     ['sum', 'axis=-1', '(1,)']
     """
-    lines = [text] if text else ([node.name] if node.name else []) + _describe_operation(node)
-    return [*(lines or [node.role]), str(node.shape)]
+    name = join_names((node, *equals)) if equals else node.name
+    lines = [text] if text else ([name] if name else []) + _describe_operation(node, equals)
+    shapes = {node.shape, *(other.shape for other in equals)}
+    return [*(lines or [node.role]), str(node.shape) if len(shapes) == 1 else f"{len(shapes)} shapes"]
 
 
 def describe_gradient(gradient: Array | None, shape: tuple[int, ...], reason: str | None) -> list[str]:
@@ -87,7 +93,7 @@ def describe_arrow(arrow: Arrow) -> list[str]:
     return notes
 
 
-def _describe_operation(node: Node) -> list[str]:
+def _describe_operation(node: Node, equals: Sequence[Node]) -> list[str]:
     """The operation with the numbers among its operands, then the params that are not at their default."""
     if node.op is None:
         return []
@@ -95,9 +101,15 @@ def _describe_operation(node: Node) -> list[str]:
     while operands and operands[-1] is None:
         operands.pop()
     numbers = any(not isinstance(x, Node) for x in operands)
-    shown = ("·" if isinstance(x, Node) else "None" if x is None else format_number(x) for x in operands)
+    shown = (
+        "·" if isinstance(x, Node) else "…" if any(other.inputs[position] != x for other in equals)
+        else "None" if x is None else format_number(x)
+        for position, x in enumerate(operands)
+    )  # fmt: skip
+    different = {name for name, value in node.params.items() if any(other.params[name] != value for other in equals)}
     # The shape stands below, and a generator says nothing.
-    settings = ", ".join(s for s in node.settings() if not s.startswith(("shape=", "generator=")))
+    written = [s for s in node.settings() if s.partition("=")[0] not in {"shape", "generator", *different}]
+    settings = ", ".join([*written, *(f"{name}=…" for name in sorted(different - {"shape", "generator"}))])
     operation = f"{node.op}({', '.join(shown)})" if numbers else node.op
     return [operation, shorten(settings, WIDEST)] if settings else [operation]
 

@@ -1,4 +1,7 @@
-"""The scopes of a graph as a tree: each order of derivative has its own."""
+"""The scopes of a graph as a tree: each order of derivative has its own.
+
+What a loop repeats without a scope is in scopes too, `repeated` for each turn; `repeats.py` finds them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,22 @@ from minigrad.graph import Node
 
 Key = tuple[int, str]  # order of derivative, path
 
+REPEATED = "repeated"  # begins the last name of a repeat's path; then, each after a NUL, its run and which one it is
+
 
 def order_of(node: Node) -> int:
     """The order of the gradient graph that shows the node; 0 for the rest, such as the update that uses a gradient."""
     return node.order if node.origin is not None or node.function is None else 0
+
+
+def run_of(path: str) -> str | None:
+    """The same for all repeats of a run, None for any other scope."""
+    return path.rpartition("\0")[0] if path.rpartition("/")[2].startswith(f"{REPEATED}\0") else None
+
+
+def level_of(path: str) -> int:
+    """How many scopes there are down to this one, repeats not counted."""
+    return sum(not name.startswith(f"{REPEATED}\0") for name in path.split("/"))
 
 
 def find_outermost(closed: Mapping[Key, str]) -> set[Key]:
@@ -22,16 +37,18 @@ def find_outermost(closed: Mapping[Key, str]) -> set[Key]:
 class Scopes:
     """The scopes of `nodes`, in the order of their first node, a scope before those inside it.
 
+    `repeats` are the paths of nodes, by number, where they are not those that the nodes themselves know.
     `inside` has the scopes directly inside each, `members` the nodes anywhere inside, `numbers` their order.
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[Node], repeats: Mapping[int, str] | None = None) -> None:
+        self._repeats = repeats or {}
         self.members: dict[Key, list[Node]] = {}
         self.inside: dict[Key, list[Key]] = {}
         self._around: dict[str, list[str]] = {}
         for node in nodes:
             order, parent = order_of(node), (order_of(node), "")
-            for path in self.list_around(node.scope):
+            for path in self.list_around(self.path_of(node)):
                 key = order, path
                 if key not in self.members:
                     self.members[key] = []
@@ -43,7 +60,11 @@ class Scopes:
     @property
     def depth(self) -> int:
         """How deep scopes are nested: 1 for scopes without others inside."""
-        return max((path.count("/") + 1 for _, path in self.members), default=0)
+        return max((level_of(path) for _, path in self.members), default=0)
+
+    def path_of(self, node: Node) -> str:
+        """The innermost scope or repeat in which a node lies."""
+        return self._repeats.get(node.number, node.scope)
 
     def list_around(self, scope: str) -> list[str]:
         """The paths from the outermost scope to `scope` itself."""
@@ -58,7 +79,7 @@ class Scopes:
 
     def close_below(self, depth: int) -> dict[Key, str]:
         """As `close`, for scopes that are nested deeper than `depth`."""
-        return self.close(lambda path: path.count("/") >= depth)
+        return self.close(lambda path: level_of(path) > depth)
 
     def close(self, is_closed: Callable[[str], bool]) -> dict[Key, str]:
         """For each scope that cannot be seen: the path of the closed one around it, or its own."""

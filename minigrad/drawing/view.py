@@ -1,97 +1,36 @@
 """What a picture shows of a graph: a `Graph` enters, boxes, arrows and clusters leave.
 
-A box is a node, a closed scope or a group of nodes; equal siblings are folded into one (`fold.py`). How boxes look is
-decided by those who write them.
+A box is a node, a closed scope or a group of nodes. Equal siblings are folded into one (`fold.py`), and so are the
+repeats of a loop (`repeats.py`) and long lists of leaves; what is left becomes groups (`groups.py`); what is used
+everywhere gets no arrows (`hubs.py`). How boxes look is decided by those who write them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import replace
 
-from minigrad.drawing.fold import Folding, fold
-from minigrad.drawing.scopes import Key, Scopes, find_outermost, order_of
+from minigrad.drawing.boxes import ORDERS as ORDERS
+from minigrad.drawing.boxes import Arrow as Arrow
+from minigrad.drawing.boxes import Box as Box
+from minigrad.drawing.boxes import Cluster as Cluster
+from minigrad.drawing.boxes import View as View
+from minigrad.drawing.boxes import list_clusters as list_clusters
+from minigrad.drawing.boxes import walk_clusters as walk_clusters
+from minigrad.drawing.fold import Folding, fold, fold_leaves
+from minigrad.drawing.groups import group_neighbours
+from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks
+from minigrad.drawing.names import write_ranges
+from minigrad.drawing.repeats import find_repeats
+from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, order_of, run_of
 from minigrad.graph import Graph, Node
 
-Kind = Literal["node", "scope", "group", "next"]
-
 LIMIT = 150  # boxes that a reader can take in
+TALLEST = 50  # operations one after the other that a reader can follow
+FEWEST = 20  # boxes of a picture that an engine cannot lay out in good time
 MOST_NOTES = 3  # on folded scopes
-ORDERS = ("", "gradient", "second derivative", "third derivative")
-
-
-@dataclass(frozen=True, eq=False)
-class Box:
-    """One box of a picture.
-
-    Args:
-        id: the same on every run, and safe in every language of pictures: `n7` for node 7, `s3` for the scope with
-            number 3, `g5` for the group that node 5 begins, `u7` for the next value of the state that node 7 is.
-        kind: "node", "scope" (closed), "group" (nodes and scopes beside each other), or "next" (the next value of
-            state).
-        nodes: what it stands for; of a node that stands for its equals in folded siblings, the node drawn comes first.
-        title: of all but nodes.
-        scope: the path of the closed scope, or of the scope in which the box lies.
-        count: how many equal siblings a closed scope stands for.
-    """
-
-    id: str
-    kind: Kind
-    nodes: tuple[Node, ...]
-    order: int
-    title: str = ""
-    scope: str = ""
-    count: int = 1
-
-    @property
-    def node(self) -> Node | None:
-        """The node, where the box is one."""
-        return self.nodes[0] if self.kind == "node" else None
-
-
-@dataclass(frozen=True, eq=False)
-class Arrow:
-    """What `target` takes from `source`: one use between nodes, all uses together where a box stands for several.
-
-    A use is a node and the position of the operand.
-    """
-
-    source: Box
-    target: Box
-    uses: tuple[tuple[Node, int], ...]
-
-
-@dataclass(eq=False)
-class Cluster:
-    """An open scope, or the gradient graph of an order of derivative (then `scope` is empty)."""
-
-    title: str
-    scope: str
-    order: int
-    count: int = 1
-    boxes: list[Box] = field(default_factory=list)
-    inside: list[Cluster] = field(default_factory=list)
-
-    @property
-    def heading(self) -> str:
-        """The title, and how many equal scopes it stands for."""
-        return f"{self.title} ×{self.count}" if self.count > 1 else self.title
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What is shown of `graph`. `notes` says what was closed, folded or grouped, a sentence each."""
-
-    graph: Graph
-    boxes: tuple[Box, ...]
-    arrows: tuple[Arrow, ...]
-    clusters: tuple[Cluster, ...]
-    notes: tuple[str, ...]
-    box_of: Mapping[int, Box]  # by the number of a node
-    folding: Folding
 
 
 def make_view(
@@ -103,8 +42,8 @@ def make_view(
 
     Args:
         depth: scopes are open down to this depth, 0 closes all of them. By default all are open if that makes at most
-            `limit` boxes; otherwise equal siblings are folded into one and scopes closed from the inside, and if that
-            does not suffice, neighbours become groups.
+            `limit` boxes and no long chain; otherwise equal siblings and repeats are folded into one and scopes closed
+            from the inside, and if that does not suffice, neighbours become groups.
         opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed.
         hide_constants: leave constants out.
         order: the highest order of derivative that is shown; all by default.
@@ -131,22 +70,70 @@ def make_view(
     def build(closed: Mapping[Key, str], foldable: Collection[Key]) -> View:
         return _build_view(graph, nodes, scopes, closed, fold(scopes, foldable, marks))
 
-    def build_level(level: int) -> View:
-        closed = scopes.close_below(level)
-        return build(closed, find_outermost(closed) | (scopes.members.keys() - closed.keys()))
-
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.close(lambda path: path not in wanted)
-        return _group_neighbours(build(closed, find_outermost(closed)), limit)
+        return cut_hubs(_group(build(closed, find_outermost(closed)), limit))
     if depth is not None:
         closed = scopes.close_below(depth)
-        return build(closed, find_outermost(closed))
-    if len(nodes) + len(graph.updates) <= limit:
-        return build({}, ())
-    # The deepest level that is not too large, by halves.
-    deepest = bisect(range(scopes.depth + 1), limit, key=lambda level: len(build_level(level).boxes)) - 1
-    return _group_neighbours(build_level(max(deepest, 0)), limit)
+        return cut_hubs(build(closed, find_outermost(closed)))
+    small = len(nodes) + len(graph.updates) <= limit
+    if small and _measure_height(nodes) <= TALLEST:
+        return cut_hubs(build({}, ()), soon=True)
+    return _fold_default(graph, nodes, scopes, limit, marks, small)
+
+
+def _fold_default(
+    graph: Graph, nodes: list[Node], scopes: Scopes, limit: int, marks: Mapping[Node, Hashable] | None, small: bool
+) -> View:
+    """What is shown by default of a graph that is large or tall."""
+
+    def build_level(level: int) -> View:
+        closed = scopes.close_below(level)
+        folding = fold(scopes, find_outermost(closed) | (scopes.members.keys() - closed.keys()), marks)
+        fold_leaves(folding, (node for node in nodes if (order_of(node), scopes.path_of(node)) not in closed), scopes)
+        return _build_view(graph, nodes, scopes, closed, folding)
+
+    shown = build_level(scopes.depth)
+    if small or len(shown.boxes) > limit:
+        repeats = find_repeats(nodes, marks)
+        if repeats:
+            scopes = Scopes(nodes, repeats)
+            shown = build_level(scopes.depth)
+        elif small:
+            return cut_hubs(_build_view(graph, nodes, scopes, {}, Folding()), soon=True)
+    if len(shown.boxes) > limit and scopes.depth:
+        # The deepest level that is not too large, by halves.
+        deepest = bisect(range(scopes.depth), limit, key=lambda level: len(build_level(level).boxes)) - 1
+        shown = build_level(max(deepest, 0))
+    return _make_legible(shown, limit)
+
+
+def _make_legible(shown: View, limit: int) -> View:
+    """At most so many boxes; fewer where groups make a picture that is too long, or takes an engine too long."""
+    while True:
+        fitted = cut_hubs(_group(shown, limit), soon=True)
+        ranks = Counter(find_ranks(fitted.boxes, fitted.arrows).values())
+        is_long = len(fitted.boxes) < len(shown.boxes) and (len(ranks) > TALLEST or max(ranks.values()) > TALLEST)
+        limit = min(limit, len(fitted.boxes)) * 2 // 3
+        if limit < FEWEST or (can_lay_out(fitted) and not is_long):
+            return fitted
+
+
+def _group(shown: View, limit: int) -> View:
+    boxes = group_neighbours(shown, limit)
+    return shown if boxes is shown else replace(boxes, clusters=_make_clusters(boxes.boxes, boxes.folding))
+
+
+def _measure_height(nodes: Iterable[Node]) -> int:
+    """The most operations of the forward pass one after the other."""
+    heights: dict[int, int] = {}
+    for node in nodes:
+        if node.op is not None and not order_of(node):
+            heights[node.number] = 1 + max(
+                (heights.get(x.number, 0) for x in node.inputs if isinstance(x, Node)), default=0
+            )
+    return max(heights.values(), default=0)
 
 
 def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping[Key, str], folding: Folding) -> View:
@@ -155,7 +142,7 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
     for node in nodes:
         drawn = graph[folding.find_drawn(node.number)]
         order = order_of(drawn)
-        scope = closed.get((order, drawn.scope))
+        scope = closed.get((order, scopes.path_of(drawn)))
         members.setdefault(drawn if scope is None else (order, scope), []).append(node)
     boxes: list[Box] = []
     box_of: dict[int, Box] = {}
@@ -163,12 +150,12 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
         boxes.append(_make_box(key, inside, scopes, folding))
         box_of.update((node.number, boxes[-1]) for node in inside)
     arrows = _make_arrows(nodes, box_of, folding)
-    for state, value in graph.updates.items():
-        source = box_of.get(value.number)
-        if source is not None and source.kind == "node":
-            title = f"next {state.name or f'%{state.number}'}"
-            boxes.append(Box(f"u{state.number}", "next", (state,), source.order, title, source.scope))
-            arrows.append(Arrow(source, boxes[-1], ()))
+    for source, states in _find_next_values(graph, box_of):
+        titles = write_ranges(state.name or f"%{state.number}" for state in states)
+        boxes.append(
+            Box(f"u{states[0].number}", "next", states, source.order, f"next {', '.join(titles)}", source.scope)
+        )
+        arrows.append(Arrow(source, boxes[-1], ()))
     clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
     return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding)
 
@@ -176,25 +163,40 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
 def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Folding) -> Box:
     if isinstance(key, Node):
         others = (node for node in nodes if node is not key)
-        return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=key.scope)
+        return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=scopes.path_of(key))
     order, scope = key
     last, count = folding.siblings.get(key, (scope, 1))
     return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, _write_title(scope, last), scope, count)
 
 
+def _find_next_values(graph: Graph, box_of: Mapping[int, Box]) -> Iterable[tuple[Box, tuple[Node, ...]]]:
+    """The boxes of next values, each with its states: one, or those of all the nodes that it stands for."""
+    found: dict[tuple[Box, int], list[Node]] = {}
+    for state, value in graph.updates.items():
+        source = box_of.get(value.number)
+        if source is not None and source.kind == "node":
+            found.setdefault((source, -1 if len(source.nodes) > 1 else state.number), []).append(state)
+    return ((source, tuple(states)) for (source, _), states in found.items())
+
+
 def _make_arrows(nodes: Iterable[Node], box_of: Mapping[int, Box], folding: Folding) -> list[Arrow]:
+    """The uses of what is drawn, then those of siblings without which something would look as if nobody used it."""
     uses: dict[tuple[Box, Box, int], list[tuple[Node, int]]] = {}
+    others: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}  # of siblings that are not drawn
     for node in nodes:
-        if folding.find_drawn(node.number) != node.number:
-            continue  # the sibling that is drawn has the same
         target = box_of[node.number]
         for position, x in enumerate(node.inputs):
             source = box_of.get(x.number) if isinstance(x, Node) and not _returns(x, node, folding) else None
             if source is None or source is target:
                 continue
-            single = source.kind == target.kind == "node"
+            if folding.find_drawn(node.number) != node.number:
+                others.setdefault((source, target), []).append((node, position))
+                continue
+            single = source.kind == target.kind == "node" and len(source.nodes) in (1, len(target.nodes))
             uses.setdefault((source, target, position if single else -1), []).append((node, position))
-    return [Arrow(source, target, tuple(together)) for (source, target, _), together in uses.items()]
+    arrows = [Arrow(source, target, tuple(together)) for (source, target, _), together in uses.items()]
+    known = {arrow.source for arrow in arrows}
+    return arrows + [Arrow(*ends, tuple(together)) for ends, together in others.items() if ends[0] not in known]
 
 
 def _returns(x: Node, node: Node, folding: Folding) -> bool:
@@ -210,96 +212,26 @@ def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[st
     runs = [
         f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
         for (order, first), (last, count) in folding.siblings.items()
-        if order == 0
+        if order == 0 and run_of(first) is None
     ]
     notes += runs[:MOST_NOTES]
     if len(runs) > MOST_NOTES:
         notes.append(f"and {len(runs) - MOST_NOTES} more runs of equal scopes")
+    counts = [f"×{count}" for (_, first), (_, count) in folding.siblings.items() if run_of(first) is not None]
+    if counts:
+        more = ["…"] if len(counts) > MOST_NOTES else []
+        notes.append(f"what is repeated is drawn once: {' '.join([*counts[:MOST_NOTES], *more])}")
     return tuple(notes)
 
 
 def _write_title(first: str, last: str) -> str:
     """The name of a scope, and of the last of its equals: `0–11`."""
-    name, other = first.rpartition("/")[2], last.rpartition("/")[2]
+    name, other = (REPEATED if run_of(path) else path.rpartition("/")[2] for path in (first, last))
     return name if name == other else f"{name}–{other}"
 
 
 def _write_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
-
-
-def walk_clusters(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
-    """The clusters, each before those inside it, with their depth; None with the same depth where one ends."""
-    stack: list[tuple[int, Cluster | None]] = [(0, cluster) for cluster in reversed(list(clusters))]
-    while stack:
-        depth, cluster = stack.pop()
-        yield depth, cluster
-        if cluster is not None:
-            stack.append((depth, None))
-            stack += ((depth + 1, inner) for inner in reversed(cluster.inside))
-
-
-def list_clusters(clusters: Iterable[Cluster]) -> list[Cluster]:
-    """The clusters and those inside them, outer ones first."""
-    return [cluster for _, cluster in walk_clusters(clusters) if cluster is not None]
-
-
-# --- groups -----------------------------------------------------------------------------------------------------------
-
-
-def _group_neighbours(shown: View, limit: int) -> View:
-    """Neighbours in the same scope as one box, where there are too many."""
-    if len(shown.boxes) <= limit:
-        return shown
-    size = -(-len(shown.boxes) // limit)
-    while True:
-        places: dict[Box, Box] = {}  # what takes the place of each
-        for members in _list_neighbours(shown.boxes, size):
-            group = _make_group(members) if len(members) > 1 else members[0]
-            places.update((box, group) for box in members)
-        boxes = tuple(dict.fromkeys(places.values()))
-        if len(boxes) <= limit or size > len(shown.boxes):
-            break
-        size *= 2
-    uses: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
-    arrows = []
-    for arrow in shown.arrows:
-        source, target = places[arrow.source], places[arrow.target]
-        if source is arrow.source and target is arrow.target:
-            arrows.append(arrow)
-        elif source is not target:
-            uses.setdefault((source, target), []).extend(arrow.uses)
-    arrows += [Arrow(source, target, tuple(together)) for (source, target), together in uses.items()]
-    groups = [len(box.nodes) for box in boxes if box.kind == "group"]
-    return replace(
-        shown, boxes=boxes, arrows=tuple(arrows), clusters=_make_clusters(boxes, shown.folding),
-        notes=(*shown.notes, f"{sum(groups):,} nodes are in {_write_count(len(groups), 'group')} of neighbours"),
-        box_of={number: places[box] for number, box in shown.box_of.items()},
-    )  # fmt: skip
-
-
-def _list_neighbours(boxes: Iterable[Box], size: int) -> Iterator[list[Box]]:
-    """Boxes of the same scope, which may be grouped, `size` at a time."""
-    open_groups: dict[Key, list[Box]] = {}
-    for box in boxes:
-        key = box.order, _scope_around(box)
-        open_groups.setdefault(key, []).append(box)
-        if len(open_groups[key]) == size:
-            yield open_groups.pop(key)
-    yield from open_groups.values()
-
-
-def _make_group(members: list[Box]) -> Box:
-    nodes = tuple(node for box in members for node in box.nodes)
-    first, *others = (name for name, _ in Counter(node.op or node.role for node in nodes).most_common())
-    names = ", ".join([first, *others[:1], *(["…"] if len(others) > 1 else [])])
-    title = f"{len(nodes):,} nodes: {names}"
-    return Box(f"g{nodes[0].number}", "group", nodes, members[0].order, title, _scope_around(members[0]))
-
-
-def _scope_around(box: Box) -> str:
-    """The path of the scope in which the box lies."""
-    return box.scope if box.kind != "scope" else box.scope.rpartition("/")[0]
 
 
 # --- clusters ---------------------------------------------------------------------------------------------------------
@@ -312,7 +244,7 @@ def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...
     for box in boxes:
         title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
         cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
-        path, new = _scope_around(box), []
+        path, new = box.around, []
         while path and (box.order, path) not in known:
             new.append(path)
             path = path.rpartition("/")[0]

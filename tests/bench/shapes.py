@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def mixed_chain(length: int) -> Graph:
     """A chain without any period: which op comes next is drawn by lot."""
     rng, x = np.random.default_rng(0), leaf(2, name="x")
     for choice in rng.integers(0, 5, length):
-        x = (mg.tanh, mg.exp, mg.sin, mg.negative, lambda t: t * 0.5)[choice](x)
+        x = (mg.tanh, mg.cos, mg.sin, mg.negative, lambda t: t * 0.5)[choice](x)
     return x.graph()
 
 
@@ -43,7 +44,7 @@ def many_hubs(steps: int) -> Graph:
     rng, hubs = np.random.default_rng(0), [leaf(3, name=f"hub{i}") for i in range(8)]
     y = leaf(3, name="y")
     for a, b in rng.integers(0, 8, (steps, 2)):
-        y = mg.tanh(y * hubs[a]) + hubs[b] if (a + b) % 3 else mg.exp(y - hubs[a])
+        y = mg.tanh(y * hubs[a]) + hubs[b] if (a + b) % 3 else mg.sin(y - hubs[a])
     return y.graph()
 
 
@@ -57,16 +58,16 @@ def far_hub(length: int) -> Graph:
 
 
 def recurrent(steps: int, gradients: bool = False, sliced: bool = False, scoped: bool = False) -> Graph:
-    W, U, b = leaf(4, 5, name="W_xh"), leaf(5, 5, name="W_hh"), leaf(5, name="b")
+    weight, recurrent_weight, b = leaf(4, 5, name="W_xh"), leaf(5, 5, name="W_hh"), leaf(5, name="b")
     inputs = Tensor(np.ones((2, steps, 4)), name="inputs")
     h = Tensor(np.zeros((2, 5)), name="h0")
     for t in range(steps):
         x = inputs[:, t] if sliced else Tensor(np.ones((2, 4)), name=f"x{t}")
         if scoped:
             with mg.scope(f"step/{t}"):
-                h = mg.tanh(x @ W + h @ U + b)
+                h = mg.tanh(x @ weight + h @ recurrent_weight + b)
         else:
-            h = mg.tanh(x @ W + h @ U + b)
+            h = mg.tanh(x @ weight + h @ recurrent_weight + b)
     loss = mg.sum(h * h)
     loss.name = "loss"
     return loss.graph(gradients=gradients)
@@ -74,9 +75,9 @@ def recurrent(steps: int, gradients: bool = False, sliced: bool = False, scoped:
 
 def all_states(steps: int) -> Graph:
     """A recurrence whose states all end in one stack, each with a name."""
-    W, h, states = leaf(5, 5, name="W"), Tensor(np.zeros(5), name="start"), []
+    weight, h, states = leaf(5, 5, name="W"), Tensor(np.zeros(5), name="start"), []
     for t in range(steps):
-        h = mg.tanh(h @ W)
+        h = mg.tanh(h @ weight)
         h.name = f"h{t}"
         states.append(h)
     return mg.sum(mg.stack(states)).graph()
@@ -84,17 +85,17 @@ def all_states(steps: int) -> Graph:
 
 def decoder(steps: int) -> Graph:
     """Attention over the states of an encoder at each step of a decoder."""
-    E, D = leaf(4, 4, name="E"), leaf(4, 4, name="D")
+    encode, decode = leaf(4, 4, name="E"), leaf(4, 4, name="D")
     h, states = Tensor(np.zeros(4), name="h0"), []
     for _ in range(steps):
-        h = mg.tanh(h @ E)
+        h = mg.tanh(h @ encode)
         states.append(h)
     memory = mg.stack(states)
     memory.name = "memory"
     s = h
     for _ in range(steps):
         weights = mg.softmax(memory @ s)
-        s = mg.tanh((weights @ memory) @ D + s)
+        s = mg.tanh((weights @ memory) @ decode + s)
     return mg.sum(s).graph()
 
 
@@ -178,8 +179,7 @@ def moons(samples: int, gradients: bool = False) -> Graph:
 
     sizes = (2, 16, 16, 1)
     layers = [
-        [([weight() for _ in range(before)], weight()) for _ in range(after)]
-        for before, after in zip(sizes, sizes[1:], strict=False)
+        [([weight() for _ in range(before)], weight()) for _ in range(after)] for before, after in pairwise(sizes)
     ]
     losses = []
     for point in rng.normal(size=(samples, 2)):
@@ -198,7 +198,7 @@ def moons(samples: int, gradients: bool = False) -> Graph:
 def random_graph(count: int, reach: int | None = None) -> Graph:
     """Each node takes any two earlier ones, or two of the last `reach`."""
     rng, nodes = np.random.default_rng(0), [leaf(2, name=f"x{i}") for i in range(3)]
-    ops = (mg.add, mg.multiply, mg.subtract, mg.maximum)
+    ops = (mg.add, mg.minimum, mg.subtract, mg.maximum)
     for _ in range(count):
         first = max(0, len(nodes) - reach) if reach else 0
         a, b = rng.integers(first, len(nodes), 2)
@@ -210,7 +210,7 @@ def random_graph(count: int, reach: int | None = None) -> Graph:
 def skips(depth: int) -> Graph:
     """Down and up again, each level joined with its mirror image."""
     rng, x, kept = np.random.default_rng(0), leaf(2, name="image"), []
-    ops = (mg.tanh, mg.exp, mg.sin)
+    ops = (mg.tanh, mg.cos, mg.sin)
     for choice in rng.integers(0, 3, depth):
         x = ops[choice](x)
         kept.append(x)
@@ -234,7 +234,7 @@ def named_chain(length: int) -> Graph:
     """Every computed node has a name, and the names are words."""
     rng, x = np.random.default_rng(2), leaf(2, name="x")
     for number, choice in enumerate(rng.integers(0, 4, length)):
-        x = (mg.tanh, mg.exp, mg.sin, mg.negative)[choice](x)
+        x = (mg.tanh, mg.cos, mg.sin, mg.negative)[choice](x)
         if number % 10 == 0:
             x.name = "level " + "abcdefghijklmnopqrstuvwxyz"[number // 10 % 26] * (1 + number // 260)
     return x.graph()

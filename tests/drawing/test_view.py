@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.drawing.labels import describe_box
+from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.scopes import order_of
 from minigrad.drawing.view import Cluster, View, make_view
 from minigrad.graph import Graph, Node
@@ -26,6 +28,14 @@ def chain(length: int) -> Graph:
     return x.graph()
 
 
+def chain_by_lot(length: int) -> Graph:
+    """A chain in which nothing is repeated."""
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    for choice in np.random.default_rng(0).integers(0, 4, length):
+        x = (mg.tanh, mg.sin, mg.cos, mg.negative)[choice](x)
+    return x.graph()
+
+
 def flat(clusters: tuple[Cluster, ...] | list[Cluster]) -> list[Cluster]:
     return [found for cluster in clusters for found in (cluster, *flat(cluster.inside))]
 
@@ -33,6 +43,7 @@ def flat(clusters: tuple[Cluster, ...] | list[Cluster]) -> list[Cluster]:
 GRAPHS = {
     "small": lambda: chain(3),
     "chain": lambda: chain(500),
+    "chain by lot": lambda: chain_by_lot(500),
     "model": lambda: model_graph(3),
     "gradients": lambda: model_graph(2, gradients=True),
     "empty": lambda: mg.graph.trace(lambda: ()),
@@ -154,9 +165,11 @@ def test_scopes_with_different_names_are_not_folded() -> None:
 
 
 def test_too_many_boxes_become_groups() -> None:
-    shown = make_view(chain(2_000))
+    shown = make_view(chain_by_lot(2_000))
     assert 20 < len(shown.boxes) <= 150
-    assert all(box.kind == "group" for box in shown.boxes[:-1])
+    assert [box.kind for box in shown.boxes] == ["node", *["group"] * (len(shown.boxes) - 2), "node"], (
+        "x and the output"
+    )
     assert sum(len(box.nodes) for box in shown.boxes) == 2_001
     ends = {arrow.source.id: arrow.target.id for arrow in shown.arrows}
     assert len(ends) == len(shown.boxes) - 1, "a chain stays a chain"
@@ -190,3 +203,80 @@ def test_two_runs_show_the_same() -> None:
         return [f"{box.id} {box.title}" for box in shown.boxes] + [f"{a.source.id}{a.target.id}" for a in shown.arrows]
 
     assert text(make_view(model_graph(12, gradients=True))) == text(make_view(model_graph(12, gradients=True)))
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def squares(count: int) -> Graph:
+    """Named leaves of seven shapes, one after the other, each squared and added in one of three ways."""
+    rng, total = np.random.default_rng(0), mg.Tensor(0.0, name="start")
+    for number in range(count):
+        x = mg.Tensor(np.ones(1 + number % 7), requires_grad=True, name=f"w{number}")
+        ways = (mg.add, mg.subtract, mg.maximum)
+        total = ways[int(rng.integers(3))](total, mg.sum(x * x))
+    total.name = "loss"
+    return total.graph()
+
+
+def names_said(shown: View) -> str:
+    return "\n".join(text for box in shown.boxes for text in list_remarks_in_full(shown, box)) + "\n".join(
+        line for box in shown.boxes for line in describe_box(shown, box)
+    )
+
+
+def test_many_named_leaves_become_a_range_that_says_them_all() -> None:
+    shown = make_view(squares(120))
+    (range_box,) = (box for box in shown.boxes if box.node is not None and len(box.nodes) > 1)
+    assert describe_box(shown, range_box)[:2] == ["w0 … w119", "7 shapes"]
+    assert "loss" in names_said(shown)
+    assert [box.node.name for box in shown.boxes if box.node is not None and box.node.op] == ["loss"]
+
+
+def test_up_to_forty_named_leaves_stand_by_themselves() -> None:
+    shown = make_view(squares(39))
+    leaves = [box for box in shown.boxes if box.node is not None and box.node.op is None]
+    assert [box.node.name for box in leaves if box.node is not None] == [
+        "w0",
+        "start",
+        *(f"w{n}" for n in range(1, 39)),
+    ]
+
+
+def test_names_of_what_is_computed_stand_as_long_as_there_is_room() -> None:
+    x = mg.Tensor([0.5], requires_grad=True, name="x")
+    for number, choice in enumerate(np.random.default_rng(0).integers(0, 4, 600)):
+        x = (mg.tanh, mg.sin, mg.cos, mg.negative)[choice](x)
+        if number % 40 == 3:
+            x.name = f"level {chr(97 + number // 40)}"
+    shown = make_view(x.graph())
+    named = [box.node.name for box in shown.boxes if box.node is not None and box.node.name]
+    assert named == ["x", *(f"level {letter}" for letter in "abcdefghijklmno")]
+
+
+def test_groups_say_the_names_that_are_in_them_and_the_heading_the_remedy() -> None:
+    nodes = [mg.Tensor([0.5], requires_grad=True, name="x")]
+    for number, (choice, place) in enumerate(np.random.default_rng(0).integers(0, 1_000, (600, 2))):
+        nodes.append((mg.add, mg.minimum, mg.maximum)[choice % 3](nodes[place % len(nodes)], nodes[-1]))
+        nodes[-1].name = f"y{number}"
+    shown = make_view(nodes[-1].graph())
+    groups = [describe_box(shown, box) for box in shown.boxes if box.kind == "group"]
+    assert groups[0][0].endswith("…") or "nodes" in groups[0][0]
+    assert any("y0 … y" in line for line in groups[0])
+    assert any('with mg.scope("name"):' in note for note in shown.notes)
+
+
+def test_states_written_one_after_the_other_are_grouped() -> None:
+    cells = [mg.Tensor(np.zeros(1 + number % 5), name=f"cell{number}") for number in range(300)]
+
+    def step(x: mg.Tensor) -> mg.Tensor:
+        rng = np.random.default_rng(0)
+        for cell in cells:
+            way = (mg.add, mg.subtract, mg.maximum)[int(rng.integers(3))]
+            mg.assign(cell, way(mg.read(cell), x))
+        return x * 2.0
+
+    shown = make_view(mg.trace(step, mg.Tensor([1.0])))
+    assert len(shown.boxes) <= 150
+    assert sum(len(box.nodes) for box in shown.boxes if box.kind == "next") == 300
+    assert all(f"cell{number}" in names_said(shown) for number in (0, 299))
