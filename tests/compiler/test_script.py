@@ -25,6 +25,7 @@ from minigrad.ops import kernels
 from minigrad.ops.specimens import specimens_of
 
 FUNCTIONS = [function for function in mg.registry.values() if specimens_of(function).samples]
+GOLDEN = Path(__file__).parent.parent / "golden" / "saved_script.txt"
 RATE = 0.5  # what the functions below are given is half of it, or twice
 
 
@@ -222,6 +223,40 @@ def test_the_script_is_the_source_of_the_program_with_what_it_needs(tmp_path):
     assert "Takes: x (2, 3) float64." in text
     assert all(len(line) <= 120 for line in text.splitlines())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step.npz", "step.py"]
+
+
+def test_the_script_is_laid_out_as_it_was(tmp_path):
+    """As `golden/saved_script.txt` has it, but for the source of functions, which stands in their own files.
+
+    After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` in the environment rewrites the file.
+    """
+    rng, weight = np.random.default_rng(0), Tensor(np.ones((3, 3)), name="weight")
+    table = mg.constant(np.arange(9.0).reshape(3, 3))
+
+    def function(tokens, scale):
+        attended = mg.softmax(tokens @ weight + table, tokens > 0.5)
+        mg.assign(weight, weight * 0.5)
+        noisy = attended + mg.ops.random_normal(shape=(3, 3), generator=rng)
+        noisy.name = "noisy"
+        erased = mg.scaled_dot_product_attention(tokens, tokens, noisy, block=2) + mg.cross_entropy(tokens, [0, 1, 2])
+        return {
+            "first": noisy,
+            'a "quoted"\nname': (erased, [scale * 2.0, mg.erf(tokens)]),
+            3: op_of_this_module(scale),
+        }
+
+    step = mg.compile(function)
+    step(np.full((3, 3), 0.75), np.array([0.25, 0.5]))
+    step.save_source(tmp_path / "step.py")
+    text = (tmp_path / "step.py").read_text(encoding="utf-8").replace(__name__, "the_module_of_the_test")
+    for node in reversed(ast.parse(text).body):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name not in ("step", "array"):
+            lines = text.splitlines(keepends=True)
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            text = "".join([*lines[: first - 1], f"<{node.name}>\n", *lines[node.end_lineno :]])
+    if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
+        GOLDEN.write_text(text, encoding="utf-8", newline="\n")
+    assert GOLDEN.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("bits", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
@@ -448,6 +483,32 @@ def test_a_program_that_has_not_run_is_refused(tmp_path):
     step = mg.compile(lambda x: mg.embedding(np.ones((2, 2)), x))
     with pytest.raises(mg.GraphError, match="before the first call"):
         step.save_source(tmp_path / "step.py")
+
+
+def test_a_program_whose_first_call_was_refused_has_no_arguments_to_save(tmp_path):
+    weight = Tensor([1.0, 2.0], requires_grad=True)
+    step = mg.compile(lambda x: mg.grad(mg.sum(weight * x), weight))
+    with pytest.raises(mg.GraphError, match="that path would be lost"):
+        step(weight * 2.0)
+    with pytest.raises(mg.GraphError, match="save_source: the program has not run yet; call the compiled function"):
+        step.save_source(tmp_path / "step.py")
+
+
+def test_a_generator_that_the_script_could_not_make_again_is_refused(tmp_path):
+    class Own(np.random.PCG64):
+        pass
+
+    step = mg.compile(lambda x: mg.dropout(x, 0.5, np.random.Generator(Own(0))))
+    step(np.ones(3))
+    with pytest.raises(mg.GraphError, match="save_source: Own is no bit generator of NumPy"):
+        step.save_source(tmp_path / "step.py")
+
+
+@pytest.mark.parametrize("name", ["numpy", "json", "random"])
+def test_a_script_does_not_hide_what_numpy_imports(doubling, name, tmp_path):
+    with pytest.raises(ValueError, match=rf"save_source: a script called {name}\.py hides the module {name}; choose"):
+        doubling.save_source(tmp_path / f"{name}.py")
+    assert not list(tmp_path.iterdir())
 
 
 def test_path_may_be_text(doubling, tmp_path):

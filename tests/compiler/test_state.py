@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import CaptureError, GraphError, Tensor
+from minigrad.core.storage import rebase
 from minigrad.nn import Linear, Module
 from minigrad.optim import SGD, Adam
 
@@ -399,3 +400,66 @@ def test_state_that_shares_memory_is_not_assigned_twice():
         with pytest.raises(mg.CaptureError, match="share memory"):
             mg.compile(lambda pair=pair: step(*pair))()
     assert whole.tolist() == [[0.0, 4.0, 8.0], [12.0, 8.0, 10.0]]
+
+
+# --- where state lies -------------------------------------------------------------------------------------------------
+
+
+def beside_each_other(*shapes, memory=None):
+    """Parameters that lie one after the other in one array."""
+    memory = np.arange(100.0) if memory is None else memory
+    found, begin = [], 0
+    for shape in shapes:
+        size = int(np.prod(shape))
+        found.append(Tensor(np.zeros(shape), requires_grad=True))
+        rebase(found[-1], memory[begin : begin + size].reshape(shape))
+        begin += size
+    return found
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2), (2, 1, 0), (0, 2), (0, 0), (1, 0)])
+def test_parameters_are_joined_in_every_order(order):
+    parameters = beside_each_other((2, 3), (1, 3), (3, 3))
+
+    def join(x):
+        return mg.concatenate([parameters[i] for i in order]) * x
+
+    step = mg.compile(join)
+    for _ in range(2):
+        np.testing.assert_array_equal(step(np.ones(3)).numpy(), join(mg.Tensor(np.ones(3))).numpy())
+        parameters[1].data = parameters[1].data * 2.0
+    in_memory = order in [(0, 1, 2), (1, 2)]
+    assert ("copyto" in step.source) != in_memory
+
+
+MEMORY = {
+    "by columns": lambda: np.zeros((6, 3), order="F")[:, 1],
+    "every second": lambda: np.zeros((6, 2))[:, 0],
+    "backwards": lambda: np.zeros(6)[::-1],
+    "bytes": lambda: np.zeros(64, np.uint8)[8:56].view(np.float64),
+    "of its own": lambda: np.zeros(6),
+    "a part": lambda: np.zeros(8)[1:7],
+}
+
+
+@pytest.mark.parametrize("memory", MEMORY.values(), ids=MEMORY)
+@pytest.mark.parametrize("shape", [(6,), (2, 3)], ids=str)
+def test_state_may_lie_anywhere(memory, shape):
+    found = memory()
+    if shape != (6,) and not np.may_share_memory(found, found.reshape(shape)):
+        return  # a reshaped copy is no state
+    state = Tensor(np.zeros(shape), name="state")
+    rebase(state, found.reshape(shape))
+
+    @mg.compile
+    def step(x):
+        new = state * 2.0 + x
+        mg.assign(state, mg.exp(-new) + new[..., :1])
+        return new
+
+    expected = np.zeros(shape)
+    for _ in range(3):
+        new = expected * 2.0 + 1.0
+        np.testing.assert_allclose(step(np.ones(shape)).numpy(), new, rtol=1e-12)
+        expected = np.exp(-new) + new[..., :1]
+        np.testing.assert_allclose(state.numpy(), expected, rtol=1e-12)

@@ -84,7 +84,7 @@ def main() -> None:
 
     inside = [mutant for mutant in mutants if is_inside_a_function(mutant)]
     try_each(found_on_import, [mutant for mutant in mutants if mutant not in inside])
-    trials = Trials(lambda trials: try_each(trials.found_by, inside))
+    trials = Trials(args.files, lambda trials: try_each(trials.found_by, inside))
     pytest.main([*OPTIONS, *dict.fromkeys(test.partition("::")[0] for test in reach.seconds)], plugins=[trials])
     results.sort(key=lambda result: mutants.index(result.mutant))
     text = report(results, time.monotonic() - started)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import gc
+import importlib
 import importlib.util
 import linecache
 import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -33,6 +34,11 @@ FEW = 12  # tests that run first, so that the files of all others need not be re
 
 def path_of(mutant: Mutant) -> Path:
     return ROOT / "minigrad" / mutant.file
+
+
+def name_of_module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def is_inside_a_function(mutant: Mutant) -> bool:
@@ -83,11 +89,13 @@ class Failures:
 class Trials(Failures):
     """A plugin of pytest that runs a function, `every`, in the place of the tests; there `found_by` tries a mutant."""
 
-    def __init__(self, every: Callable[[Trials], None]) -> None:
+    def __init__(self, files: Iterable[str], every: Callable[[Trials], None]) -> None:
         super().__init__()
-        self.every = every
+        self.files, self.every = files, every
 
     def pytest_runtestloop(self, session: Any) -> bool:
+        for file in self.files:  # what is imported when it is needed, too
+            importlib.import_module(name_of_module(ROOT / "minigrad" / file))
         self.items = {item.nodeid: item for item in session.items}
         self.functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
         gc.freeze()  # so that forks need not copy what they only look at
@@ -152,8 +160,7 @@ class Changed(SourceFileLoader, MetaPathFinder):
     """Imports one file with other source."""
 
     def __init__(self, path: Path, source: bytes) -> None:
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        super().__init__(".".join(parts[:-1] if parts[-1] == "__init__" else parts), str(path))
+        super().__init__(name_of_module(path), str(path))
         self.source = source
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:

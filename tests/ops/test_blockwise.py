@@ -147,6 +147,12 @@ def test_float16_is_computed_in_float32():
     context = attention(*inputs, block=4)
     assert context.dtype == np.float16
     np.testing.assert_allclose(context, attention(*(x.astype(np.float64) for x in inputs)), atol=2e-3)
+    wide, g = [x.astype(np.float32) for x in inputs], np.ones(context.shape, np.float16)
+    expected, gradients = mg.vjp(lambda *x: attention(*x, block=4), wide, g.astype(np.float32))
+    np.testing.assert_array_equal(context, expected.astype(np.float16))  # rounded once, at the end
+    _, found = mg.vjp(lambda *x: attention(*x, block=4), inputs, g)
+    for ours, theirs in zip(found, gradients, strict=True):
+        np.testing.assert_array_equal(ours, theirs.astype(np.float16))
 
 
 def test_blocks_that_are_wholly_hidden_by_causality_are_left_out():

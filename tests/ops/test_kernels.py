@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.ops import kernels
+from minigrad.ops.kernels import places
 
 SHAPES = [(5,), (1,), (3, 4), (4, 1), (2, 3, 4), (0, 3), (3, 0), (2, 0, 3)]
 SPREADS = [1.0, 40.0, 800.0]
@@ -158,3 +159,93 @@ def test_wide_rows_are_added_up_to_rounding_in_every_layout(function, lay_out, c
     run = mg.compile(function) if compiled else function
     ours, exact = np.asarray(run(x, axis=-1)), np.asarray(function(x.astype(np.float64), axis=-1))
     np.testing.assert_allclose(ours, exact, rtol=2e-6)
+
+
+# --- what is refused, and at the edges --------------------------------------------------------------------------------
+
+
+def test_a_cache_takes_tokens_up_to_its_last_place():
+    places.check_room(np.array(3), 2, 5)
+    with pytest.raises(ValueError, match=r"KeyValueCache\(context=5\) is full: it holds 3 tokens, and 3 more"):
+        places.check_room(np.array(3), 3, 5)
+
+
+def test_a_nan_in_any_gradient_is_refused():
+    fine, nothing = np.array([-1.0, np.inf]), np.empty(0)
+    kernels.check_numbers(fine, nothing)
+    with pytest.raises(kernels.NotANumberError):
+        kernels.check_numbers(nothing, fine, np.array([[np.nan, 1.0]]))
+
+
+def test_a_result_of_another_shape_or_type_is_refused():
+    out = np.empty(2, np.float32)
+    assert kernels.check_fit("op", np.float32([1, 2]), out).tolist() == [1.0, 2.0]
+    for wrong in (np.float32([1]), np.float64([1, 2]), 1.0):
+        with pytest.raises(TypeError, match=r"op: returned .* where for zeros it returned float32 \(2,\)"):
+            kernels.check_fit("op", wrong, out)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"), [(2.5, np.int64), (-1, np.uint8), (256, np.uint8), (np.nan, np.int64), (2, bool)]
+)
+def test_what_another_type_cannot_hold_is_refused(values, dtype):
+    with pytest.raises(TypeError, match="cannot be held by"):
+        kernels.cast_exactly(values, dtype)
+
+
+@pytest.mark.parametrize("values", [1j, "text", None])
+def test_what_is_no_real_number_is_refused(values):
+    with pytest.raises(TypeError, match="expected real numbers, got"):
+        kernels.cast_exactly(values, np.float64)
+
+
+def test_what_another_type_holds_is_cast():
+    for values, dtype in [(2.0, np.int64), (255, np.uint8), (1, bool), (0.1, np.float16), (True, np.int8)]:
+        found = kernels.cast_exactly(values, dtype)
+        assert (found.dtype, found.item()) == (dtype, np.asarray(values).astype(dtype).item())
+    integers = np.arange(3)
+    assert kernels.cast_exactly(integers, np.int64) is integers
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int32])
+@pytest.mark.parametrize("rows", [[0, 2, 2], [-1, 0, -3], [[0, 1], [2, 2]], []], ids=str)
+def test_rows_are_added_as_numpy_adds_them(rows, dtype):
+    rows = np.array(rows, np.int64)
+    values = normal((*rows.shape, 2), 3.0, dtype)
+    expected = np.zeros((3, 2), kernels.find_sum_dtype(values.dtype))
+    np.add.at(expected, rows, values)
+    found = places.add_at_rows(values, rows, (3, 2))
+    np.testing.assert_allclose(found, expected, rtol=close(dtype))
+    assert found.dtype == (dtype if values.dtype.kind == "f" else np.int64)
+
+
+@pytest.mark.parametrize("rows", [[0, 3], [-4, 0], [1, 2**40]], ids=str)
+def test_rows_outside_are_refused(rows):
+    outside = next(row for row in rows if not -3 <= row < 3)
+    with pytest.raises(IndexError, match=rf"index {outside} is out of bounds for axis 0 with size 3"):
+        places.add_at_rows(np.ones((2, 2)), np.array(rows), (3, 2))
+
+
+@pytest.mark.parametrize("value", [1.0, np.inf, np.nan])
+def test_rows_are_added_by_a_product_where_all_is_finite(value):
+    values, rows = np.array([[1.0, 2.0], [value, 3.0], [4.0, 5.0]]), np.array([2, 0, 2])
+    out, hot = np.empty((3, 2)), np.empty((3, 3))
+    with np.errstate(invalid="ignore"):
+        places.add_hot_rows(values, rows, np.eye(3), hot, out)
+    np.testing.assert_array_equal(out, places.add_at_rows(values, rows, (3, 2)))
+    np.testing.assert_array_equal(out, [[value, 3.0], [0.0, 0.0], [5.0, 7.0]])
+
+
+@pytest.mark.parametrize("shape", [(3,), (1,), ()])
+def test_one_value_may_be_added_at_several_places(shape):
+    found = places.add_at_places(np.ones(shape), np.array([0, 2, 2]), (3,))
+    assert found.tolist() == [1.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_what_a_mask_hides_keeps_the_type(dtype):
+    """Rows far apart, so that they are not shifted by one number; and one of which nothing is let through."""
+    x, mask = np.array([[0, 99], [-99, 1], [1, 2]], dtype), np.array([[True, False], [True, True], [False, False]])
+    found = kernels.mask_and_shift_rows(x, mask, -1)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.array([[0, -np.inf], [-100, 0], [-np.inf, -np.inf]], dtype))
