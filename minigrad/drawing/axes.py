@@ -24,11 +24,15 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`, which are logarithms to base ten where the axis is `logarithmic`."""
+    """From `low` to `high`, which are logarithms to base ten where the axis is `logarithmic`.
+
+    Of `whole` numbers, such as steps, the ticks are whole, too.
+    """
 
     low: float
     high: float
     logarithmic: bool
+    whole: bool = False
 
     def place(self, numbers: npt.ArrayLike) -> Numbers:
         """Where each number lies, 0 at the low end and 1 at the high one; NaN for what has no place.
@@ -47,7 +51,7 @@ class Axis:
         {0.01: '0.01', 10.0: '10', 10000.0: '10000', 10000000.0: '10⁷'}
         """
         if not self.logarithmic:
-            return _list_linear_ticks(self.low, self.high, most)
+            return _list_linear_ticks(self.low, self.high, most, self.whole)
         powers = range(math.ceil(self.low), math.floor(self.high) + 1)
         if len(powers) > 2:
             numbers = [10.0**power for power in powers[:: math.ceil(len(powers) / most)]]
@@ -73,13 +77,14 @@ def fit_axis(numbers: Iterable[npt.ArrayLike], logarithmic: bool, margin: float 
     """The axis on which all of the numbers lie that have a place on it, with a `margin` at both ends, in its length."""
     scaled = np.concatenate([_scale(given, logarithmic).ravel() for given in numbers])
     scaled = scaled[np.isfinite(scaled)]
+    whole = not logarithmic and bool((scaled % 1 == 0).all())
     if not scaled.size:
         return Axis(0.0, 1.0, logarithmic)
     low, high = float(scaled.min()), float(scaled.max())
     if high - low <= max(1e-12 * max(abs(low), abs(high)), SMALLEST):
         around = 0.5 if logarithmic else abs(low) / 10 or 0.5
-        return Axis(low - around, high + around, logarithmic)
-    return Axis(low - margin * (high - low), high + margin * (high - low), logarithmic)
+        return Axis(low - around, high + around, logarithmic, whole)
+    return Axis(low - margin * (high - low), high + margin * (high - low), logarithmic, whole)
 
 
 def _scale(numbers: npt.ArrayLike, logarithmic: bool) -> Numbers:
@@ -91,10 +96,16 @@ def _scale(numbers: npt.ArrayLike, logarithmic: bool) -> Numbers:
     return np.where(np.isfinite(given), given.clip(-LARGEST, LARGEST), np.nan)
 
 
-def _list_linear_ticks(low: float, high: float, most: int) -> dict[float, str]:
+def _list_linear_ticks(low: float, high: float, most: int, whole: bool = False) -> dict[float, str]:
     least = (high - low) / most
+    if whole:
+        least = max(least, 1.0)
     power = math.floor(math.log10(least))
-    step, decimals = next((step, decimals) for step, decimals in STEPS if step * 10.0**power >= least * (1 - 1e-9))
+    step, decimals = next(
+        (step, decimals)
+        for step, decimals in STEPS
+        if step * 10.0**power >= least * (1 - 1e-9) and (decimals <= power or not whole)
+    )
     decimals, step = max(0, decimals - power), step * 10.0**power
     numbers = [
         float(f"{count * step:.12g}")

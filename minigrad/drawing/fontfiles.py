@@ -46,7 +46,8 @@ def find_font_files(text: str) -> list[Path]:
     chosen = [file for file in files if file.name.lower().startswith(NAMED)]
     lacking = {ord(character) for character in text if unicodedata.category(character)[0] not in UNSEEN}
     for file in chosen:
-        lacking -= _read_characters(file)
+        if lacking:
+            lacking -= _read_characters(file)
     others = [file for file in files if file not in chosen and not any(word in file.name.lower() for word in USELESS)]
     for file in sorted(others, key=lambda file: not file.name.lower().startswith(NEXT)):
         if not lacking:

@@ -29,6 +29,10 @@ def test_ticks_lie_in_the_range_and_are_few_and_each_is_another(logarithmic, mos
         (Axis(0, 2.2e-7, False), 3, ["0", "10⁻⁷", "2·10⁻⁷"]),
         (Axis(-9, -4, True), 9, ["10⁻⁹", "10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵", "0.0001"]),
         (Axis(0.3, 1.7, True), 9, ["2", "5", "10", "20", "50"]),
+        (Axis(1, 3, False, whole=True), 9, ["1", "2", "3"]),
+        (Axis(0, 10, False, whole=True), 5, ["0", "2", "4", "6", "8", "10"]),
+        (Axis(0, 12, False, whole=True), 5, ["0", "5", "10"]),
+        (Axis(0, 100, False, whole=True), 4, ["0", "25", "50", "75", "100"]),
         (Axis(0.31, 0.45, True), 4, ["2.2", "2.4", "2.6", "2.8"]),
     ],
 )
@@ -43,6 +47,7 @@ def test_small_ticks_stand_between_powers_of_ten_and_nowhere_else():
 
 
 def test_an_axis_holds_what_has_a_place_with_a_margin():
-    assert fit_axis([[1, 2, np.nan], 4], False, margin=0.5) == Axis(-0.5, 5.5, False)
+    assert fit_axis([[1, 2.5, np.nan], 4], False, margin=0.5) == Axis(-0.5, 5.5, False)
     assert fit_axis([[0.1, -1, 0, 1000]], True) == Axis(-1.0, 3.0, True)
     assert fit_axis([[-1.0]], True) == Axis(0.0, 1.0, True)
+    assert fit_axis([[3, 9]], False).whole
