@@ -131,16 +131,17 @@ def _lay_out(
     top = MARGIN + height + GAP
     right = WIDTH - MARGIN - max(_measure_widest(levels), SMALL)
     plot = Plot(left, top, right, top + PLOT_HEIGHT, x_axis, y_axis)
+    foot, middle = plot.bottom + TICK + SMALL + GAP + LINE, (top + plot.bottom) / 2
     parts = [
         *_draw_axes(plot, _choose_ticks(plot, [x for x, _ in points.values()]), up_ticks),
-        Text((left + right) / 2, plot.bottom + TICK + SMALL + GAP + LINE, across, FONT, INK, anchor="middle"),
-        Text(MARGIN + FONT - 2, (top + plot.bottom) / 2, up, FONT, INK, anchor="middle", turned=True),
+        fit_text(Text((left + right) / 2, foot, across, FONT, INK, anchor="middle"), right - left),
+        fit_text(Text(MARGIN + FONT - 2, middle, up, FONT, INK, anchor="middle", turned=True), PLOT_HEIGHT),
         *_draw_levels(plot, levels),
         *(_draw_line(plot, name, *points[name], look) for name, look in zip(points, LOOKS, strict=False)),
         *legend,
     ]
     described = f"{up} by {across}: {', '.join(points)}"
-    return Sheet(WIDTH, plot.bottom + TICK + SMALL + GAP + LINE + MARGIN, parts, f"{up} by {across}", described)
+    return Sheet(WIDTH, foot + MARGIN, parts, f"{up} by {across}", described)
 
 
 def _measure_widest(texts: Collection[str]) -> float:
@@ -224,8 +225,10 @@ def _draw_line(plot: Plot, name: str, x: Numbers, y: Numbers, look: Look) -> Gro
 
 
 def _thin(x: Numbers, y: Numbers, joined: npt.NDArray[np.bool_]) -> Iterator[tuple[float, float, bool]]:
-    """The points of a line that can be told apart, and whether each is joined to the one before: of many in one column
-    of pixels, the first and the last, the lowest and the highest."""
+    """The points that can be told apart, and whether each is joined to the one before.
+
+    Of many in one column of pixels these are the first and the last, the lowest and the highest.
+    """
     gap = ~(np.isfinite(x) & np.isfinite(y))
     kept = np.flatnonzero(~gap)
     if len(x) > MOST_POINTS:

@@ -111,7 +111,7 @@ def _draw_crosses(layout: Layout, values: Heads, left: int, top: int) -> Iterato
     for row, column in np.argwhere(~np.isfinite(values)).tolist():
         crosses += _cross(left + column * width, top + row * height, width, height)
     if crosses:
-        yield Path(crosses, stroke=FRAME)
+        yield Path(crosses, stroke=FAINT)
 
 
 def _cross(x: float, y: float, width: float, height: float) -> list[Command]:
@@ -163,7 +163,7 @@ def draw_colour_bar(layout: Layout, heads: Heads, scale: Scale) -> Iterator[Elem
     if finite.size < heads.size and not _choose_value_font(layout, heads, scale):
         y = top + layout.bar + 12
         yield Rectangle(left, y, BAR, BAR, fill=MISSING)
-        yield Path(_cross(left, y, BAR, BAR), stroke=FRAME)
+        yield Path(_cross(left, y, BAR, BAR), stroke=FAINT)
         yield Text(left + 20, y + 10, "not finite", font, INK)
 
 
