@@ -17,7 +17,8 @@ from minigrad.core.modes import within
 from minigrad.core.op import Op
 from minigrad.core.record import Function, by_numpy, registry
 from minigrad.core.tensor import Tensor
-from minigrad.graph.formula import formula_of
+from minigrad.graph.build import graph_of
+from minigrad.graph.rule import rule_of_use
 from minigrad.ops.specimens import specimens_of
 from minigrad.ops.specimens.calls import Call
 
@@ -96,27 +97,18 @@ def _derive_formula(op: Op, name: str) -> str:
     bound = [op.bind(*case.arguments()) for case in cases_of(op)]
     tried = [(inputs, params) for inputs, params in bound if _find_position(op, inputs, name) is not None]
     inputs, params = max(tried, key=lambda sample: all(np.ndim(x) == 2 for x in sample[0] if x is not None))
+    leaves = [Tensor(x) if isinstance(x, (np.ndarray, list)) else x for x in inputs]
+    with np.errstate(all="ignore"), within(record=True):
+        node = graph_of(op(*leaves, **params))[-1]
     position = _find_position(op, inputs, name)
     assert position is not None
-    leaves = [_name_input(x, op.argument(i), i - len(op.arguments)) for i, x in enumerate(inputs)]
-    with np.errstate(all="ignore"), within(record=True):
-        y = Tensor(op.forward(*inputs, **params), name="y")
-        y.requires_grad = y.dtype.kind == "f"
-        g = Tensor(np.ones(y.shape), requires_grad=True, name="g")
-        return formula_of(op.rule(position)(g, y, *leaves, **params))
+    use = rule_of_use(node, position)
+    return use.formula if use is not None else "depends on values"
 
 
 def _find_position(op: Op, inputs: tuple[Any, ...], name: str) -> int | None:
     """Where an array of floats is given for the argument."""
     return next((i for i, x in enumerate(inputs) if op.argument(i) == name and is_float_array(x)), None)
-
-
-def _name_input(x: Any, argument: str, number: int) -> Any:
-    """An input of the op as a named leaf; of a variadic argument, the number tells which."""
-    if not isinstance(x, (np.ndarray, list)):
-        return x
-    x = np.asarray(x)
-    return Tensor(x, requires_grad=x.dtype.kind == "f", name=argument if number < 0 else f"{argument}{number}")
 
 
 def _list_arguments(function: Function) -> Iterable[str]:

@@ -92,17 +92,6 @@ def gradients(case: Case, arrays: list[Any], cotangents: Any = None, create_grap
     return list(grad(tuple(outputs), inputs, cotangents, create_graph=create_graph, unused="zero"))
 
 
-def nodes_behind(tensors: list[Any], matters: Callable[[Tensor], bool] = lambda t: True) -> list[Tensor]:
-    """Every Tensor that led to `tensors`, and these, oldest first; what does not matter is not followed."""
-    found, stack = {}, [t for t in tensors if matters(t)]
-    while stack:
-        t = stack.pop()
-        if t.id not in found:
-            found[t.id] = t
-            stack += [x for x in t.inputs if isinstance(x, Tensor) and matters(x)]
-    return [found[number] for number in sorted(found)]
-
-
 # --- the same values, laid out in memory in other ways ----------------------------------------------------------------
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.checks.cases import nodes_behind
-from minigrad.core.arrays import Array
+from minigrad.core.arrays import Array, read_only
 from minigrad.core.autodiff import Contribution, sweep
 from minigrad.core.storage import array_of, storage_of
 from minigrad.core.tensor import Operand, Tensor
+from minigrad.graph.build import find_ancestors
 from minigrad.ops.specimens import specimens_of
 from minigrad.wording.messages import describe, find_maker
 from minigrad.wording.refusals import HOW_TO_MAKE_A_LEAF
@@ -118,7 +118,7 @@ def explain_grad(loss: Tensor, x: Tensor, cotangent: Operand | None = None) -> G
         if not isinstance(tensor, Tensor):
             raise TypeError(f"explain_grad: expected Tensors, got {type(tensor).__name__}")
     array_of(loss)  # under capture there is none, and this says so
-    reached = {tensor.id: tensor for tensor in nodes_behind([loss], lambda t: t.requires_grad)}
+    reached = {t.id: t for t in find_ancestors([loss], lambda t: bool(t.requires_grad)) if t.requires_grad}
     return _explain_absence(loss, x, reached) or _explain(loss, x, cotangent, reached)
 
 
@@ -194,7 +194,7 @@ def _explain(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mapping[
         trail = []
         totals = sweep([loss], [cotangent], None, trail=trail)
     uses = [step for step in trail if step.target == x.id]
-    gradient = _seal(uses[-1].total if uses else totals[x])
+    gradient = read_only(uses[-1].total if uses else totals[x])
     reason, note = "present", ""
     if x.grad is None and x.op is not None:
         reason, note = (
@@ -220,7 +220,7 @@ def _make_part(step: Contribution, node: Tensor, gradient: Array) -> Part:
         share = float(np.sum(step.value * gradient) / np.sum(gradient * gradient))
     return Part(
         node.op.name, node.op.argument(step.argument), node.op.formula, _write_expression(node),
-        _seal(step.incoming), _seal(step.value), share,
+        read_only(step.incoming), read_only(step.value), share,
     )  # fmt: skip
 
 
@@ -269,9 +269,3 @@ def _show(array: Array) -> str:
     if array.size > WRITTEN_OUT:
         return f"{array.dtype} {array.shape} of norm {np.linalg.norm(array):.4g}"
     return " ".join(np.array2string(array + 0.0, precision=4).split()).replace("[ ", "[").replace(" ]", "]")
-
-
-def _seal(array: Array) -> Array:
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -120,7 +120,8 @@ def _variables(
     arguments: list[Any] = []
     variables: dict[str, Tensor] = {}
     for value, name in zip(inputs, _argument_names(function, len(inputs)), strict=True):
-        if isinstance(value, (Tensor, np.ndarray, np.generic, float)) and _is_float(value):
+        is_array = isinstance(value, (Tensor, np.ndarray, np.generic))
+        if isinstance(value, float) or (is_array and value.dtype.kind == "f"):
             value = Tensor(value, requires_grad=True, name=getattr(value, "name", None))
             variables[_another(value.name or name, variables)] = value
         arguments.append(value)
@@ -153,10 +154,6 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
         parameters = {}.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
     return names + [f"inputs[{i}]" for i in range(len(names), count)]
-
-
-def _is_float(value: Any) -> bool:
-    return (value if isinstance(value, Tensor) else np.asarray(value)).dtype.kind == "f"
 
 
 def _refuse_low_precision(value: Tensor, name: str) -> None:
@@ -197,7 +194,7 @@ def _gradients_of(results: Results, variables: list[Tensor], cotangents: list[Te
 def _deterministic(results: Results) -> list[Array]:
     """The values of the results, computed twice to see that they are the same."""
     first, second = ([y.numpy() for y in results(False)] for _ in range(2))
-    if len(first) != len(second) or not all(map(_equal, first, second)):
+    if len(first) != len(second) or not all(np.array_equal(a, b, True) for a, b in zip(first, second, strict=True)):
         raise ValueError(
             "check_gradients: the function gives other values when called again, so a difference says nothing. Call "
             "eval() on a module with dropout, or make the generator inside the function: "
@@ -208,10 +205,6 @@ def _deterministic(results: Results) -> list[Array]:
 
 def _largest(gradient: Array) -> float:
     return float(np.max(np.abs(gradient), initial=0.0, where=np.isfinite(gradient)))
-
-
-def _equal(a: Array, b: Array) -> bool:
-    return np.array_equal(a, b, equal_nan=True)
 
 
 def _cotangent_names(variables: Sequence[str], count: int) -> list[str]:

@@ -18,19 +18,11 @@ from minigrad.checks.cases import (
     cotangents_for,
     gradients,
     is_float_array,
-    nodes_behind,
     one_element,
     results,
     variables,
 )
-from minigrad.checks.compare import (
-    dtypes,
-    require,
-    require_close,
-    require_equal,
-    require_raises,
-    require_same_bits,
-)
+from minigrad.checks.compare import dtypes, require, require_close, require_equal, require_raises, require_same_bits
 from minigrad.checks.declared import check_kink, check_refusal
 from minigrad.checks.gradients import check_gradients
 from minigrad.core.arrays import Array, Shaped
@@ -42,6 +34,7 @@ from minigrad.core.record import Function, by_numpy
 from minigrad.core.storage import array_of, storage_of
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.build import find_ancestors
 from minigrad.ops.specimens import specimens_of
 
 
@@ -159,7 +152,7 @@ def _(case: Case) -> None:
 def _(case: Case) -> None:
     floats = case.floats()
     with expanded(case.function.name):
-        inside, nodes = case(*floats), nodes_behind(results(case(*variables(floats))))
+        inside, nodes = case(*floats), find_ancestors(results(case(*variables(floats))))
         inside_gradients = gradients(case, floats) if case.differentiable else []
     require(all(node.op is not case.function for node in nodes), "the definition uses the op itself")
     require_close(case(*floats), inside, 1e-14)
@@ -281,7 +274,7 @@ def _(case: Case) -> None:
     outputs = results(case(*inputs))
     first = grad(tuple(outputs), inputs, cotangents_for(outputs), create_graph=True, unused="zero")
     second = grad(tuple(first), inputs, cotangents_for(first), create_graph=True, unused="zero")
-    made = [node for node in nodes_behind([*outputs, *first, *second]) if node.dtype.kind == "f"]
+    made = [node for node in find_ancestors([*outputs, *first, *second]) if node.dtype.kind == "f"]
     drifted = sorted({f"{node.op and node.op.name} gives {node.dtype}" for node in made if node.dtype != np.float32})
     require(not drifted, f"not float32: {', '.join(drifted)}")
     require_equal(set(dtypes(case(*case.floats(np.float32)))), {np.dtype(np.float32)}, "dtypes on arrays")
@@ -333,7 +326,7 @@ def _(case: Case) -> None:
     inputs = variables(case.floats())
     outputs = results(case(*inputs))
     cotangents = cotangents_for(outputs)
-    watched: list[Any] = [array_of(node) for node in nodes_behind(outputs)] + list(cotangents)
+    watched: list[Any] = [array_of(node) for node in find_ancestors(outputs)] + list(cotangents)
     before = [array.tobytes() for array in watched]
     for array in watched:
         array.flags.writeable = False
@@ -351,7 +344,7 @@ def _(case: Case) -> None:
         if output.requires_grad:
             output.backward(cotangent)
     found += [x.grad for x in inputs if x.grad is not None]
-    others: list[Any] = [array_of(node) for node in nodes_behind(outputs)] + list(cotangents)
+    others: list[Any] = [array_of(node) for node in find_ancestors(outputs)] + list(cotangents)
     for i, gradient in enumerate(found):
         require(not any(np.shares_memory(gradient, other) for other in others + found[:i]), "shared memory")
         require(gradient.flags.writeable, "a gradient must be writable")
@@ -392,9 +385,9 @@ def _(case: Case) -> None:
 def _(case: Case) -> None:
     args, params = map_leaves(lambda leaf: Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf, case.arguments())
     with within(record=True):
-        nodes = nodes_behind(results(case.function(*args, **params)))
+        nodes = find_ancestors(results(case.function(*args, **params)))
     if case.differentiable:
-        nodes += nodes_behind(gradients(case, case.floats(), create_graph=True))
+        nodes += find_ancestors(gradients(case, case.floats(), create_graph=True))
     for node in nodes:
         has_mask = any(isinstance(x, Tensor) and x.dtype.kind == "b" for x in node.inputs)
         if node.op is not None and not (has_mask and case.shape_depends_on_values):

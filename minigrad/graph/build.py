@@ -51,7 +51,7 @@ def graph_of(outputs: Any, gradients: bool = False) -> Graph:
             raise TypeError(f"graph_of: expected Tensors, got {type(x).__name__}")
         check_alive(x)
     if gradients:
-        variables = [x for x in _find_reached(leaves(outputs), captured=False) if x.op is None and x.requires_grad]
+        variables = [x for x in find_ancestors(leaves(outputs)) if x.op is None and x.requires_grad]
         if not variables:
             raise GraphError(f"graph_of: no leaf behind {describe(next(leaves(outputs)))} requires a gradient")
         found = grad(outputs, variables, create_graph=True, unused=None)
@@ -105,7 +105,7 @@ def build(
     arguments, effects = list(arguments), list(effects)
     outputs = [x for x in leaves(returned) if isinstance(x, Tensor)]
     roots = [*arguments, *outputs, *updates.keys(), *updates.values(), *effects]
-    reached = _find_reached(roots, captured)
+    reached = find_ancestors(roots, lambda tensor: not _is_leaf(tensor, captured))
     titles = titles_of(reached)
     builder = _Builder(captured, {x.id for x in outputs}, {x.id for x in updates}, titles, scopes, replaced, failures)
     with within(capture=None):  # `.grad` is what eager code has left there
@@ -183,7 +183,7 @@ class _Builder:
             line=tensor.line,
             value=_seal(held_by(tensor)),
             gradient=None if self.captured else _seal(tensor.grad),
-            made_by=_name_maker(tensor) if function is None else None,
+            made_by=getattr(tensor.params.get("made_by"), "name", None) if function is None else None,
             requires_grad=tensor.requires_grad,
             _tensor=tensor,
             failure=self.failures.get(tensor.id),
@@ -211,15 +211,15 @@ class _Builder:
 _NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
-def _find_reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
-    """Every tensor that the roots depend on, oldest first."""
+def find_ancestors(roots: Iterable[Tensor], follow: Callable[[Tensor], bool] = lambda tensor: True) -> list[Tensor]:
+    """The roots and every tensor that they depend on, oldest first; behind what is not to be followed nobody looks."""
     found: dict[int, Tensor] = {}
     stack = list(roots)
     while stack:
         tensor = stack.pop()
         if tensor.id not in found:
             found[tensor.id] = tensor
-            if not _is_leaf(tensor, captured):
+            if follow(tensor):
                 stack += [x for x in tensor.inputs if isinstance(x, Tensor) and x.id not in found]
     return [found[number] for number in sorted(found)]
 
@@ -227,11 +227,6 @@ def _find_reached(roots: Iterable[Tensor], captured: bool) -> list[Tensor]:
 def _is_leaf(tensor: Tensor, captured: bool) -> bool:
     # What has values while a function is captured was computed outside of it.
     return tensor.op is None or (captured and held_by(tensor) is not None)
-
-
-def _name_maker(leaf: Tensor) -> str | None:
-    made_without_history = leaf.params.get("made_by")
-    return made_without_history.name if made_without_history is not None else None
 
 
 def _seal(array: Array | None) -> Array | None:

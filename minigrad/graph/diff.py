@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from minigrad.graph.graph import Graph
 from minigrad.graph.listing import listing
-from minigrad.graph.matching import matching, operands
+from minigrad.graph.matching import matching
 from minigrad.graph.node import Node, printable
 
 CONTEXT = 2  # lines of nodes that are the same, shown before and after those that are not
@@ -179,7 +179,7 @@ def _facts(graph: Graph, called: Mapping[Node, str]) -> dict[Node, dict[str, str
         places.setdefault(node, []).append(f"{place}")
 
     def inputs(node: Node) -> str:
-        return f"({', '.join(called[x] if isinstance(x, Node) else repr(x) for x in operands(node))})"
+        return f"({', '.join(called[x] if isinstance(x, Node) else repr(x) for x in node.given)})"
 
     return {
         node: {

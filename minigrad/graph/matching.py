@@ -32,14 +32,6 @@ def matching(before: Graph, after: Graph) -> dict[Node, Node]:
     return {node: pairs[node] for node in before if node in pairs}
 
 
-def operands(node: Node) -> tuple[Operand, ...]:
-    """The inputs without those that were left out at the end, as a listing shows them."""
-    given = list(node.inputs)
-    while given and given[-1] is None:
-        given.pop()
-    return tuple(given)
-
-
 def _content(graph: Graph) -> list[tuple[str, ...]]:
     """Everything that is compared of a graph, as text that can be sorted."""
     lines = [(str(_key(node)), node.expression, f"{node.shape} {node.dtype}") for node in graph]
@@ -132,14 +124,14 @@ def _expression(node: Node, numbers: dict[Node, int]) -> Hashable:
     """What a node computes, whatever it is called; a leaf is told by its name."""
     if node.op is None:
         return node.role, node.name, node.shape, str(node.dtype)
-    given = tuple(numbers[x] if isinstance(x, Node) else repr(x) for x in operands(node))
+    given = tuple(numbers[x] if isinstance(x, Node) else repr(x) for x in node.given)
     return node.op, given, tuple(node.settings())
 
 
 def _near(node: Node) -> tuple[Hashable, Hashable]:
     """What a node looks like from close by: its settings, and what kind of operands it has."""
-    numbers = tuple(None if isinstance(x, Node) else repr(x) for x in operands(node))
-    kinds = tuple((x.op or x.role, x.name) if isinstance(x, Node) else None for x in operands(node))
+    numbers = tuple(None if isinstance(x, Node) else repr(x) for x in node.given)
+    kinds = tuple((x.op or x.role, x.name) if isinstance(x, Node) else None for x in node.given)
     made_for = node.origin and node.origin.argument
     return (numbers, *node.settings(), node.shape, str(node.dtype)), (kinds, made_for)
 

@@ -81,13 +81,17 @@ class Node:
         return f"∂%{self.origin.node.number}/∂{self.origin.argument}"
 
     @property
+    def given(self) -> tuple[Operand, ...]:
+        """The inputs without those that were left out at the end."""
+        count = max((i for i, x in enumerate(self.inputs, 1) if x is not None), default=0)
+        return self.inputs[:count]
+
+    @property
     def expression(self) -> str:
         """How the value is computed: `sum(%3, axis=-1)`, or the role of a leaf."""
         if self.function is None:
             return self.role
-        operands = [f"%{x.number}" if isinstance(x, Node) else repr(x) for x in self.inputs]
-        while operands and operands[-1] == "None":
-            operands.pop()
+        operands = [f"%{x.number}" if isinstance(x, Node) else repr(x) for x in self.given]
         return f"{self.op}({', '.join(operands + self.settings())})"
 
     def settings(self) -> list[str]:

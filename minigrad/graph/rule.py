@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.core.arrays import Shaped
 from minigrad.core.capture import Capture
 from minigrad.core.modes import within
+from minigrad.core.op import Op
 from minigrad.core.record import registry
 from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.graph.build import build
@@ -42,10 +43,10 @@ def rule_of_use(node: Node, position: int) -> RuleOfUse | None:
     RuleOfUse(formula='g ⋆ y', reads=(), reads_result=True)
     """
     op = node.function
-    if op is None or node.dtype.kind != "f" or not _has_rule(node, position):
+    if op is None or node.dtype.kind != "f" or op.argument(position) not in op.rules:
         return None
     y = _stand_in(node, "y")
-    operands = [_stand_in(x, _letter(node, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
+    operands = [_stand_in(x, _letter(op, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
     try:
         with within(capture=Capture(began=0), record=True, grad=True):
             result = op.rule(position)(_stand_in(node, "g"), y, *operands, **node.params)
@@ -91,16 +92,9 @@ def _make_tensor(array: Array) -> Tensor:
     return new_tensor(array, requires_grad=array.dtype.kind == "f", role="input")
 
 
-def _has_rule(node: Node, position: int) -> bool:
-    assert node.function is not None
-    return node.function.argument(position) in node.function.rules
-
-
-def _letter(node: Node, position: int) -> str:
+def _letter(op: Op, position: int) -> str:
     """The argument's name; of a variadic argument, the number tells which."""
-    assert node.function is not None
-    number = position - len(node.function.arguments)
-    name = node.function.argument(position)
+    number, name = position - len(op.arguments), op.argument(position)
     return name if number < 0 else f"{name}{number}"
 
 

@@ -261,12 +261,12 @@ copy.vjp("x")(lambda g, y, x: g)
 copy.independent = True
 
 
-def like(name: str, forward: Callable[..., Any], formula: str, number: int) -> Op:
+def like(name: str, forward: Callable[..., Any], formula: str) -> Op:
     return row(name, forward, formula, numpy=[getattr(np, name)], differentiable=False)
 
 
-zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x", 0)
-ones_like: Op = like("ones_like", lambda x: np.ones_like(x), "1 in the shape of x", 1)
+zeros_like: Op = like("zeros_like", lambda x: np.zeros_like(x), "0 in the shape of x")
+ones_like: Op = like("ones_like", lambda x: np.ones_like(x), "1 in the shape of x")
 
 
 @op(formula="a number in the shape of x", elementwise=True, numpy=[np.full_like], differentiable=False)

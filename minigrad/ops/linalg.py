@@ -12,7 +12,8 @@ from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
 from minigrad.ops.kernels import sums
-from minigrad.ops.reduction import Axis, keep_axes, places, share_among_extremes, unless_zero
+from minigrad.ops.kernels.sums import Axis
+from minigrad.ops.reduction import keep_axes, places, share_among_extremes, unless_zero
 
 __all__ = ["matrix_trace", "norm", "vector_norm"]
 

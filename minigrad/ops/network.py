@@ -15,10 +15,7 @@ from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.ops.indexing import parse_index
-from minigrad.ops.kernels import (
-    check_axis,
-    rows,
-)
+from minigrad.ops.kernels import check_axis, rows
 from minigrad.ops.random import current_generator
 
 __all__ = ["dropout", "embedding", "log_softmax", "one_hot", "softmax"]

@@ -20,13 +20,11 @@ from minigrad.ops.kernels import (
     sum_over,
     sums,
 )
-from minigrad.ops.kernels.sums import keep_shape
+from minigrad.ops.kernels.sums import Axis, count_degrees_of_freedom, count_reduced, keep_shape
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 
 __all__ = ["argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var"]
-
-Axis = int | tuple[int, ...] | None
 
 
 def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -63,13 +61,8 @@ def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 sum.vjp("x")(lambda g, y, x, *, axis, keepdims: spread(g, x, axis))
 
 
-def count(x: Any, axis: Axis) -> int:
-    """How many elements go into each result."""
-    return sums.count_reduced(shape_of(x), axis)
-
-
 def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    return ops.sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis))
+    return ops.sum(x, axis=axis, keepdims=keepdims) / float(count_reduced(shape_of(x), axis))
 
 
 @op(formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition)
@@ -84,7 +77,7 @@ def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @mean.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    n = count(x, axis)
+    n = count_reduced(x.shape, axis)
     return spread(g / float(n) if n else g, x, axis)
 
 
@@ -184,7 +177,7 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
     1.0
     """
     places("var", axis, len(shape_of(x)))
-    if not degrees_of_freedom(x, axis, ddof):  # 0 / 0 or ∞, whose gradient is no number either
+    if not count_degrees_of_freedom(shape_of(x), axis, ddof):  # 0 / 0 or ∞, whose gradient is no number either
         return ops.square(ops.std(x, axis=axis, ddof=ddof, keepdims=keepdims))
     return mean_square(x - ops.mean(x, axis=axis, keepdims=True), axis, ddof, keepdims)
 
@@ -193,12 +186,7 @@ def mean_square(deviation: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     squares = ops.square(deviation)
     if not ddof:
         return ops.mean(squares, axis=axis, keepdims=keepdims)
-    return ops.sum(squares, axis=axis, keepdims=keepdims) / degrees_of_freedom(deviation, axis, ddof)
-
-
-def degrees_of_freedom(x: Any, axis: Axis, ddof: float) -> float:
-    """n − ddof; 0 where it would be less, as in NumPy, so that the result is NaN or infinite."""
-    return sums.count_degrees_of_freedom(shape_of(x), axis, ddof)
+    return ops.sum(squares, axis=axis, keepdims=keepdims) / count_degrees_of_freedom(deviation.shape, axis, ddof)
 
 
 def centre(x: Any, axis: Axis) -> Any:
@@ -224,7 +212,7 @@ def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -
 
 @std.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    degrees = degrees_of_freedom(x, axis, ddof)
+    degrees = count_degrees_of_freedom(x.shape, axis, ddof)
     if not degrees:
         return x * math.nan
     slope = keep_axes(unless_zero(y, g / degrees) / unless_zero(y, y, 1.0), x, axis)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.op import Op, op
-from minigrad.ops.reduction import Axis
+from minigrad.ops.kernels.sums import Axis
 from minigrad.ops.rows import PAIR, row
 
 __all__ = [

@@ -7,9 +7,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.checks.cases import nodes_behind
 from minigrad.core.op import Op
 from minigrad.core.record import by_numpy
+from minigrad.graph.build import find_ancestors
 from minigrad.ops.specimens import specimens_of
 from minigrad.ops.specimens.draws import Draw, realise
 
@@ -108,7 +108,7 @@ def test_N25_negative_base_with_an_exponent_tensor():
     assert derivatives(lambda x: x**3, -2.0, 2) == [-8.0, 12.0, -12.0]
     x = Tensor(-2.0, requires_grad=True)
     first = mg.grad(x**3, x, create_graph=True)
-    assert "log" not in {node.op.name for node in nodes_behind([mg.grad(first, x, create_graph=True)]) if node.op}
+    assert "log" not in {node.op.name for node in find_ancestors([mg.grad(first, x, create_graph=True)]) if node.op}
 
 
 # --- choices ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from minigrad.ops.kernels import (
     sum_of_products,
     widen_half,
 )
-from minigrad.ops.kernels.sums import multiply_strongly
 
 
 def write_softmax(x: Array, mask: Array | None, factor: Array | None, column: Array, totals: Array, out: Array) -> None:
@@ -173,7 +172,8 @@ def check_targets(function: str, targets: Any, ignore_index: int | None, count: 
 def weight_losses(losses: Any, weights: Any) -> Any:
     """The product; a class of weight 0 counts for nothing, also where it is impossible."""
     with np.errstate(invalid="ignore"):
-        return multiply_strongly(losses, weights)
+        product = losses * weights
+    return np.where(np.isnan(product) & ((losses == 0) | (weights == 0)), product.dtype.type(0), product)
 
 
 def reduce_losses(losses: Any, targets: Any, classes: Any, weight: Any, reduction: str, ignore_index: Any) -> Any:

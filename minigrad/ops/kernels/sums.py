@@ -141,13 +141,6 @@ def recur(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, revers
     return np.moveaxis(y, 0, axis).astype(dtype, copy=False)
 
 
-def multiply_strongly(x1: Any, x2: Any) -> Any:
-    """The product, but 0 where it is NaN and a factor is 0."""
-    product = np.multiply(x1, x2)
-    zero = np.isnan(product) & ((x1 == 0) | (x2 == 0))
-    return np.where(zero, product.dtype.type(0), product) if zero.any() else product
-
-
 def write_strong_product(x1: Any, x2: Any, out: Array) -> None:
     """The product, but 0 where it is NaN and a factor is 0."""
     np.multiply(x1, x2, out=out)
