@@ -33,7 +33,8 @@ class Case(NamedTuple):
 
     def arguments(self, dtype: Any = np.float64) -> Any:
         """A pair, the positional and the named arguments, with arrays of its own; `dtype` is that of the floats."""
-        return map_leaves(_copy, _draw(self, dtype))
+        drawn = _draw(self, dtype)
+        return map_leaves(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, drawn)
 
     def arrays(self, dtype: Any = np.float64) -> list[Array]:
         return [leaf for leaf in leaves(self.arguments(dtype)) if isinstance(leaf, np.ndarray)]
@@ -123,7 +124,3 @@ def _draw(case: Case, dtype: Any) -> Any:
     args, params = case.sample
     drawn_args = tuple(realise(argument, rng, dtype) for argument in args)
     return drawn_args, {key: realise(value, rng, dtype) for key, value in params.items()}
-
-
-def _copy(leaf: Any) -> Any:
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf

@@ -126,14 +126,14 @@ def scale_of(query: Any, scale: float | None) -> float:
 
 def read_mask(mask: Any) -> Any:
     """A mask as a Tensor or an array of booleans."""
-    return check_mask(mask if mask is None or isinstance(mask, Tensor) else array_or_constant(mask))
+    return check_mask("mask", mask if mask is None or isinstance(mask, Tensor) else array_or_constant(mask))
 
 
-def check_mask(mask: Any) -> Any:
+def check_mask(name: str, mask: Any) -> Any:
+    """A mask is booleans; a float mask is usually an additive one."""
     if mask is not None and mask.dtype.kind != "b":
         raise TypeError(
-            f"mask: expected booleans, True where a query may attend, got {mask.dtype}; "
-            "values to add to the scores go to bias="
+            f"{name}: expected booleans (True = may attend), got {mask.dtype}; values to add to the scores go to bias="
         )
     return mask
 

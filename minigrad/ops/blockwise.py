@@ -87,7 +87,7 @@ def check_sizes(tokens: Any, mask: Any, bias: Any, queries: int, block: int, g: 
             f"tokens of shape {tokens.shape} with queries={queries}: the other {length - queries} rows are to be keys "
             "and as many values"
         )
-    check_mask(mask)
+    check_mask("mask", mask)
     keys = (length - queries) // 2
     check_beside("", (*lead, queries, keys), mask, bias)
     if g is not None and g.shape != (*lead, queries, width):

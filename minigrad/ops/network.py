@@ -14,6 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
+from minigrad.ops.attention import check_mask
 from minigrad.ops.indexing import parse_index
 from minigrad.ops.kernels import check_axis, rows
 from minigrad.ops.random import current_generator
@@ -21,24 +22,15 @@ from minigrad.ops.random import current_generator
 __all__ = ["dropout", "embedding", "log_softmax", "one_hot", "softmax"]
 
 
-def check_mask(where: Any) -> Any:
-    """A mask is booleans; a float mask is usually an additive one."""
-    if where is not None and where.dtype.kind != "b":
-        raise TypeError(
-            f"where: expected booleans (True = may attend), got {where.dtype}; values to add to the scores go to bias="
-        )
-    return where
-
-
 def check_axis_and_mask(x: Any, where: Any, axis: int) -> None:
     """Refuse an axis that is not there, and a mask that is no mask."""
     check_axis("axis", axis, max(np.ndim(x), 0 if where is None else where.ndim))
-    check_mask(where)
+    check_mask("where", where)
 
 
 def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
     """As `x`: these ops are not tried on zeros, since the scores of attention are the largest arrays of all."""
-    check_mask(where)
+    check_mask("where", where)
     shape = np.broadcast_shapes(getattr(x, "shape", ()), () if where is None else where.shape)
     check_axis("axis", axis, len(shape))
     return Shaped(shape, np.result_type(getattr(x, "dtype", type(x)), np.float16))

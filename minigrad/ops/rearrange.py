@@ -135,7 +135,6 @@ def read_counts(function: str, argument: str, counts: Any) -> tuple[int, ...]:
 
 # --- surroundings -----------------------------------------------------------------------------------------------------
 
-pad_array: Any = np.pad  # its type asks for a literal mode
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
@@ -166,7 +165,7 @@ def _(g: Any, y: Any, x: Any, *, pad_width: Any, mode: str, constant_values: Any
         inside = (slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
         return ops.index(g, tuple(inside))
     # Along each axis the result reads from these places, so that is where its gradient goes.
-    sources = [pad_array(np.arange(n), width, mode) for n, width in zip(x.shape, widths, strict=True)]
+    sources = [sums.pad(np.arange(n), width, mode, None) for n, width in zip(x.shape, widths, strict=True)]
     places: Any = np.ix_(*sources)
     if isinstance(g, Tensor):
         places = [constant(place) for place in places]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from minigrad.core.op import Op
 from minigrad.core.record import Function
 from minigrad.ops.specimens.calls import Call, Kink, Refusal, Specimens
 
@@ -36,8 +37,20 @@ def specimens_of(function: Function) -> Specimens:
     """
     load_families()
     own: Specimens = function.specimens or Specimens()
-    stands_for = function.numpy[0] if function.numpy else None
-    return own._replace(reference=own.reference or stands_for)
+    return own._replace(reference=own.reference or _find_reference(function))
+
+
+def _find_reference(function: Function) -> Callable[..., Any] | None:
+    """The NumPy function that it stands for, else its definition, on arrays."""
+    if function.numpy or not isinstance(function, Op) or function.definition is None:
+        return next(iter(function.numpy), None)
+    bind, definition = function.bind, function.definition
+
+    def reference(*args: Any, **params: Any) -> Any:
+        inputs, complete = bind(args, params)
+        return definition(*inputs, **complete)
+
+    return reference
 
 
 @functools.cache

@@ -37,7 +37,7 @@ class Specimens(NamedTuple):
     samples: tuple[Call, ...] = ()  # calls that show every keyword
     refusals: tuple[Refusal, ...] = ()  # calls that raise, and what their messages name
     kinks: tuple[Kink, ...] = ()  # calls without a derivative, and the convention there
-    reference: Callable[..., Any] | None = None  # the same on arrays; by default the NumPy function it stands for
+    reference: Callable[..., Any] | None = None  # the same on arrays; by default NumPy's, or its definition
     flat: str = ""  # where its derivative is 0, for messages
 
 

@@ -46,8 +46,4 @@ ops.nll.specimens = specimens(
     call(normal(0, 3), integers(3, 0), reduction="none"), call(normal(4, 3), integers(3, 4), positive(3)),
     call(normal(4, 3), [0, -1, 2, 1], positive(3), reduction="none", ignore_index=-1),
     *refusals_of_targets("nll"),
-    reference=lambda log_probabilities, targets, weight=None, *, reduction="mean", ignore_index=None: (
-        definition_on_log_probabilities(
-            log_probabilities, np.asarray(targets, int), weight, reduction=reduction, ignore_index=ignore_index)
-    ),
 )  # fmt: skip

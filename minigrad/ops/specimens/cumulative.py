@@ -8,21 +8,8 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
+from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import normal
-
-samples = [
-    call(normal(4)), call(normal(2, 3)), call(normal(2, 3), 0), call(normal(3, 2, 2), axis=-2), call(normal()),
-    call(normal(), axis=0), call(normal(0, 3), axis=0), call(normal(0, 3), axis=1), call(normal(1)),
-]  # fmt: skip
-
-
-def refusals_of_runs(name: str) -> list[Refusal]:
-    return [
-        refusal(call(normal(2, 3), axis=5), AxisError, name, "axis 5", "dimension 2"),
-        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, name, "axis=(0, 1)"),
-        refusal(call(normal(2, 3), dtype="float32"), TypeError, name, "dtype"),
-    ]
 
 
 def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
@@ -36,8 +23,14 @@ def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False)
     return np.moveaxis(y, 0, axis)
 
 
-ops.cumsum.specimens = specimens(*samples, *refusals_of_runs("cumsum"))
-ops.cumprod.specimens = specimens(*samples, *refusals_of_runs("cumprod"))
+for function in (ops.cumsum, ops.cumprod):
+    function.specimens = specimens(
+        call(normal(4)), call(normal(2, 3)), call(normal(2, 3), 0), call(normal(3, 2, 2), axis=-2), call(normal()),
+        call(normal(), axis=0), call(normal(0, 3), axis=0), call(normal(0, 3), axis=1), call(normal(1)),
+        refusal(call(normal(2, 3), axis=5), AxisError, function.name, "axis 5", "dimension 2"),
+        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, function.name, "axis=(0, 1)"),
+        refusal(call(normal(2, 3), dtype="float32"), TypeError, function.name, "dtype"),
+    )  # fmt: skip
 ops.linear_recurrence.specimens = specimens(
     call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
     call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.normalisation import inverse_deviation_definition, standardize_definition
+from minigrad.ops.normalisation import standardize_definition
 from minigrad.ops.specimens.calls import Refusal, call, refusal, specimens
 from minigrad.ops.specimens.draws import normal, positive
 
@@ -21,16 +21,8 @@ def refusals_of_rows(function: str) -> list[Refusal]:
     ]
 
 
-ops.standardize.specimens = specimens(
-    *ROWS,
-    *refusals_of_rows("standardize"),
-    reference=lambda x, epsilon=1e-5: standardize_definition(x, epsilon=epsilon),
-)
-ops.inverse_deviation.specimens = specimens(
-    *ROWS,
-    *refusals_of_rows("inverse_deviation"),
-    reference=lambda x, epsilon=1e-5: inverse_deviation_definition(x, epsilon=epsilon),
-)
+for function in (ops.standardize, ops.inverse_deviation):
+    function.specimens = specimens(*ROWS, *refusals_of_rows(function.name))
 ops.layer_norm.specimens = specimens(
     call(normal(2, 4), positive(4), normal(4)), call(normal(2, 3, 4)), call(normal(4), positive(4)),
     call(normal(2, 4), None, normal(4), epsilon=0.1), call(normal(0, 4), positive(4), normal(4)),

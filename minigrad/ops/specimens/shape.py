@@ -8,10 +8,6 @@ from minigrad.ops.kernels.sums import sum_to
 from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
-triangles = [
-    call(normal(3, 3)), call(normal(2, 3, 4), 1), call(normal(3, 4), k=-1), call(normal(3)), call(normal(0, 2), -1),
-]  # fmt: skip
-
 ops.reshape.specimens = specimens(
     call(normal(2, 3), (3, 2)), call(normal(2, 3), (-1, 2)), call(normal(2, 3), 6), call(normal(), (1, 1)),
     call(normal(1, 1), ()), call(normal(0, 5), (5, -1)),
@@ -84,5 +80,8 @@ ops.split.specimens = specimens(
     refusal(call(normal(4, 3), 2, 2), AxisError, "split", "axis 2", "dimension 2"),
     refusal(call(normal(), 1), AxisError, "split", "axis 0", "dimension 0"),
 )  # fmt: skip
-ops.tril.specimens = specimens(*triangles, refusal(call(normal()), ValueError, "tril", "at least one axis", "()"))
-ops.triu.specimens = specimens(*triangles, refusal(call(normal()), ValueError, "triu", "at least one axis", "()"))
+for function in (ops.tril, ops.triu):
+    function.specimens = specimens(
+        call(normal(3, 3)), call(normal(2, 3, 4), 1), call(normal(3, 4), k=-1), call(normal(3)),
+        call(normal(0, 2), -1), refusal(call(normal()), ValueError, function.name, "at least one axis", "()"),
+    )  # fmt: skip

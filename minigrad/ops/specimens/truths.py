@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import Call, Refusal, call, refusal, specimens
+from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import booleans, integers, normal
 from minigrad.ops.specimens.reduction import refusals_of_axes
 from minigrad.ops.specimens.rows import one, pair, refusals_of_pairs
@@ -20,31 +20,24 @@ for function in (ops.logical_not, ops.isfinite, ops.isinf, ops.isnan):
 
 # --- of an axis -------------------------------------------------------------------------------------------------------
 
-truths = [
-    call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
-    call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
-]  # fmt: skip
-
-ops.any.specimens = specimens(*truths, *refusals_of_axes("any"))
-ops.all.specimens = specimens(*truths, *refusals_of_axes("all"))
+for function in (ops.any, ops.all):
+    function.specimens = specimens(
+        call(booleans(2, 3)), call(booleans(2, 3), axis=-1, keepdims=True), call(booleans(2, 3, 2), axis=(0, -1)),
+        call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
+        *refusals_of_axes(function.name),
+    )  # fmt: skip
 
 # --- bit by bit -------------------------------------------------------------------------------------------------------
-
-of_pairs = [
-    call(integers(8, 2, 3), integers(8, 2, 3)), call(booleans(3, 1), booleans(2)), call(integers(8, 2, 3), 5),
-    call(6, integers(8, 3)), call(booleans(2, 3), integers(8, 3)), call(booleans(), True),
-]  # fmt: skip
-of_one = [call(integers(8, 2, 3)), call(booleans(2, 3)), call(booleans())]
-
-
-def refusals_of_floats(sample: Call, function: str, logical: str) -> list[Refusal]:
-    """Floats are refused; `logical` names the function for truths."""
-    return [refusal(sample, TypeError, function, "booleans or integers", "float64", logical)]
-
 
 for function, logical in (
     (ops.bitwise_and, "logical_and"), (ops.bitwise_or, "logical_or"), (ops.bitwise_xor, "logical_xor"),
 ):  # fmt: skip
-    floats = call(normal(2, 3), normal(2, 3))
-    function.specimens = specimens(*of_pairs, *refusals_of_floats(floats, function.name, logical))
-ops.invert.specimens = specimens(*of_one, *refusals_of_floats(call(normal(2, 3)), "invert", "logical_not"))
+    function.specimens = specimens(
+        call(integers(8, 2, 3), integers(8, 2, 3)), call(booleans(3, 1), booleans(2)), call(integers(8, 2, 3), 5),
+        call(6, integers(8, 3)), call(booleans(2, 3), integers(8, 3)), call(booleans(), True),
+        refusal(call(normal(2, 3), normal(2, 3)), TypeError, function.name, "booleans or integers", "float64", logical),
+    )  # fmt: skip
+ops.invert.specimens = specimens(
+    call(integers(8, 2, 3)), call(booleans(2, 3)), call(booleans()),
+    refusal(call(normal(2, 3)), TypeError, "invert", "booleans or integers", "float64", "logical_not"),
+)  # fmt: skip
