@@ -67,6 +67,7 @@ def cases_of(function: Function) -> Iterator[Case]:
 
 
 def is_float_array(leaf: Any) -> bool:
+    """Whether it is an array that one may differentiate for."""
     return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
 
 
@@ -76,6 +77,7 @@ def results(outputs: Any) -> list[Any]:
 
 
 def variables(arrays: list[Array]) -> list[Tensor]:
+    """Tensors of the arrays, which require a gradient."""
     return [Tensor(array, requires_grad=True) for array in arrays]
 
 

@@ -13,15 +13,18 @@ from minigrad.core.tensor import Tensor
 
 
 def require(condition: Any, problem: str) -> None:
+    """Raise AssertionError with `problem` where the condition does not hold."""
     if not condition:
         raise AssertionError(problem)
 
 
 def require_equal(actual: Any, expected: Any, what: str) -> None:
+    """The same of two values that compare as one truth; `what` they are stands in the message."""
     require(actual == expected, f"{what}: {actual}, expected {expected}")
 
 
 def require_raises(kind: type[Exception], function: Callable[..., Any], *args: Any, **params: Any) -> Exception:
+    """The error of this kind that the call raises; AssertionError where it raises none."""
     try:
         result = function(*args, **params)
     except kind as error:
@@ -34,10 +37,12 @@ def _value(x: Any) -> Array:
 
 
 def dtypes(outputs: Any) -> list[np.dtype[Any]]:
+    """Those of all results, in order."""
     return [_value(x).dtype for x in results(outputs)]
 
 
 def require_same_bits(actual: Any, expected: Any) -> None:
+    """Equal types, shapes and bytes, result by result."""
     for x, y in _pairs(actual, expected):
         require_equal((x.dtype, x.shape), (y.dtype, y.shape), "dtype and shape")
         require(x.tobytes() == y.tobytes(), f"other bits: {x.tolist()}, expected {y.tolist()}")

@@ -39,6 +39,8 @@ from minigrad.ops.specimens import specimens_of
 
 
 class Law(NamedTuple):
+    """What every function obeys, on the cases that it applies to; `holds` raises where it does not."""
+
     name: str
     applies: Callable[[Case], bool]
     holds: Callable[[Case], None]

@@ -132,7 +132,11 @@ def normal_density(x: Any) -> Any:
     definition=lambda x: ops.erfc(x * -ROOT_HALF) * 0.5 + x * normal_density(x),
 )  # fmt: skip
 def gelu_slope(x: Any) -> Any:
-    """The derivative of `gelu`, accurate also around its zero at −0.75."""
+    """The derivative of `gelu`, accurate also around its zero at −0.75.
+
+    >>> gelu_slope(Tensor([-1.0, 0.0, 1.0])).numpy().round(4).tolist()
+    [-0.0833, 0.5, 1.0833]
+    """
     return curves.gelu_slope(x)
 
 
@@ -157,7 +161,11 @@ def silu(x: Any) -> Any:
     definition=lambda x: ops.sigmoid(x) * (x * ops.sigmoid(-x) + 1.0),
 )  # fmt: skip
 def silu_slope(x: Any) -> Any:
-    """The derivative of `silu`, accurate also around its zero at −1.28."""
+    """The derivative of `silu`, accurate also around its zero at −1.28.
+
+    >>> silu_slope(Tensor([-1.0, 0.0, 1.0])).numpy().round(4).tolist()
+    [0.0723, 0.5, 0.9277]
+    """
     return curves.silu_slope(x)
 
 
@@ -190,7 +198,11 @@ def mish_slope_definition(x: Any) -> Any:
     definition=mish_slope_definition,
 )  # fmt: skip
 def mish_slope(x: Any) -> Any:
-    """The derivative of `mish`, accurate also around its zero at −1.19."""
+    """The derivative of `mish`, accurate also around its zero at −1.19.
+
+    >>> mish_slope(Tensor([-1.0, 0.0, 1.0])).numpy().round(4).tolist()
+    [0.0592, 0.6, 1.049]
+    """
     return curves.mish_slope(x)
 
 

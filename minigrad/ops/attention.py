@@ -189,7 +189,11 @@ def split_heads(x: Any, *, heads: int) -> Any:
 
 @op(formula="(…, heads, tokens, width) as (…, tokens, heads · width)", view=True, definition=merge_definition)
 def merge_heads(x: Any) -> Any:
-    """The heads side by side again: undoes `split_heads`."""
+    """The heads side by side again: undoes `split_heads`.
+
+    >>> merge_heads(Tensor([[[1.0, 2.0]], [[3.0, 4.0]]])).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
+    """
     shape = merged_shape(x)
     return x.swapaxes(-2, -3).reshape(shape)
 

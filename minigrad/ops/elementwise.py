@@ -71,7 +71,11 @@ sqrt: Op = row("sqrt", np.sqrt, "√x", lambda g, y, x: ops.strong_multiply(g, 0
 
 @op(formula="xⁿ for a number n", elementwise=True)
 def number_power(x: Any, *, exponent: float) -> Any:
-    """x to a fixed power: `x ** 2`. No logarithm is involved, so negative bases are fine."""
+    """x to a fixed power: `x ** 2`. No logarithm is involved, so negative bases are fine.
+
+    >>> number_power(Tensor([-1.0, 2.0]), exponent=3).tolist()
+    [-1.0, 8.0]
+    """
     check_number(exponent=exponent)
     x = np.asarray(x)
     if x.dtype.kind != "f":
@@ -247,13 +251,23 @@ astype.vjp("x")(lambda g, y, x, *, dtype: g)  # the engine casts a gradient to t
 
 @op(formula="x, without its gradient", elementwise=True, view=True, differentiable=False)
 def stop_gradient(x: Any) -> Any:
-    """The same values; nothing before it receives a gradient through it."""
+    """The same values; nothing before it receives a gradient through it.
+
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (x * stop_gradient(x)).backward()
+    >>> x.grad
+    array(3.)
+    """
     return np.asarray(x)
 
 
 @op(formula="x in memory of its own", elementwise=True, numpy=[np.copy])
 def copy(x: Any) -> Any:
-    """The same values in an array of their own, row by row."""
+    """The same values in an array of their own, row by row.
+
+    >>> copy(Tensor([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
     return np.array(x, order="C")
 
 
@@ -271,6 +285,10 @@ ones_like: Op = like("ones_like", lambda x: np.ones_like(x), "1 in the shape of 
 
 @op(formula="a number in the shape of x", elementwise=True, numpy=[np.full_like], differentiable=False)
 def full_like(x: Any, *, fill_value: float) -> Any:
-    """An array of the shape and type of `x`, filled with `fill_value`."""
+    """An array of the shape and type of `x`, filled with `fill_value`.
+
+    >>> full_like(Tensor([1.0, 2.0]), 7.0).tolist()
+    [7.0, 7.0]
+    """
     check_number(fill_value=fill_value)
     return np.full_like(x, fill_value)

@@ -84,7 +84,11 @@ def known_shape(x: Any, *indices: Any, index: Index) -> Shaped:
 
 @op(formula="x at an index", view=True, infer=known_shape)
 def getitem(x: Any, *indices: Any, index: Index) -> Any:
-    """`x[…]`, with the arrays of the index as inputs; see `index`."""
+    """`x[…]`, with the arrays of the index as inputs; see `index`.
+
+    >>> getitem(Tensor([1.0, 2.0, 3.0]), np.array([2, 0]), index=Index([True])).tolist()
+    [3.0, 1.0]
+    """
     return x[index.with_arrays(indices)]
 
 
@@ -100,7 +104,11 @@ getitem.added = add_to_part
 
 @op(formula="0, with values added at an index")
 def scatter_add(values: Any, *indices: Any, index: Index, shape: tuple[int, ...]) -> Any:
-    """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`."""
+    """An array of zeros with `values` added at the index; repeated places add up. Integers sum as in `numpy.sum`.
+
+    >>> scatter_add([1.0, 2.0, 4.0], np.array([2, 0, 2]), index=Index([True]), shape=(3,)).tolist()
+    [2.0, 0.0, 5.0]
+    """
     rows = indices[0] if len(indices) == 1 and index == (True,) else None
     if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and shape[0]:
         return places.add_at_rows(values, rows, shape)
@@ -130,7 +138,11 @@ def index(x: Any, key: object) -> Any:
 
 @op(formula="x with values written at an index")
 def setitem(x: Any, values: Any, *indices: Any, index: Index) -> Any:
-    """A copy of `x` with `values` written at the index; see `set_at`."""
+    """A copy of `x` with `values` written at the index; see `set_at`.
+
+    >>> setitem(Tensor([1.0, 2.0, 3.0]), 9.0, index=Index([0])).tolist()
+    [9.0, 2.0, 3.0]
+    """
     return write_at(x, values if x.dtype.kind == "f" else cast_exactly(values, x.dtype), index.with_arrays(indices))
 
 
@@ -199,7 +211,11 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
 
 @op(formula="0, with values added at one index per row")
 def add_along_axis(values: Any, indices: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
-    """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up."""
+    """An array of zeros with `values` added where `indices` says along `axis`; repeated places add up.
+
+    >>> add_along_axis([[1.0, 2.0]], [[2, 2]], axis=1, shape=(1, 3)).tolist()
+    [[0.0, 0.0, 3.0]]
+    """
     along = check_axis("add_along_axis", axis, len(shape))
     return places.add_along_axis(values, indices, along, shape)
 
@@ -210,7 +226,11 @@ add_along_axis.vjp("values")(lambda g, y, values, indices, *, axis, shape: ops.t
 
 @op(formula="the order that sorts x", numpy=[np.argsort], differentiable=False)
 def argsort(x: Any, *, axis: int | None = -1) -> Any:
-    """The indices that would sort along `axis`; equal elements keep their order."""
+    """The indices that would sort along `axis`; equal elements keep their order.
+
+    >>> argsort([3.0, 1.0, 2.0]).tolist()
+    [1, 2, 0]
+    """
     return np.argsort(x, axis, kind="stable")
 
 

@@ -127,8 +127,16 @@ def dropout(x: Any, rate: float, rng: np.random.Generator | None = None) -> Any:
     """Each element dropped with probability `rate`, the rest scaled up (Srivastava et al., 2014).
 
     Args:
+        x: an array of any shape.
         rate: probability from 0 to 1.
         rng: the generator to draw from; by default that of the enclosing `with minigrad.generator(rng):`.
+
+    Raises:
+        ValueError: a rate outside 0 … 1.
+        GraphError: no generator.
+
+    >>> dropout(np.ones(4), 0.5, np.random.default_rng(0)).tolist()
+    [2.0, 2.0, 2.0, 0.0]
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"dropout: rate={rate} must be between 0 and 1")

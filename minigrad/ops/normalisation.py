@@ -67,7 +67,11 @@ def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
 
 @op(formula="1 / √(var x + ε), over the last axis", definition=inverse_deviation_definition)
 def inverse_deviation(x: Any, *, epsilon: float = 1e-5) -> Any:
-    """What `standardize` multiplies the rows by, (…, 1)."""
+    """What `standardize` multiplies the rows by, (…, 1).
+
+    >>> inverse_deviation(Tensor([[1.0, 5.0]]), epsilon=0.0).tolist()
+    [[0.5]]
+    """
     check_rows("", x, epsilon)
     return rows.inverse_deviation(x, epsilon)
 

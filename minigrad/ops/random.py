@@ -54,13 +54,21 @@ def check_draw(dtype: Any, generator: Any) -> Any:
 
 @op(formula="uniform random numbers in [0, 1)", effect=True, infer=shape_of_draw)
 def random_uniform(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
-    """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`."""
+    """Uniform random numbers in [0, 1), float32 or float64, drawn from `generator`.
+
+    >>> random_uniform(shape=(2,), generator=np.random.default_rng(0)).round(4).tolist()
+    [0.637, 0.2698]
+    """
     precision = check_draw(dtype, generator)
     return generator.random(shape, precision)
 
 
 @op(formula="normal random numbers", effect=True, infer=shape_of_draw)
 def random_normal(*, shape: tuple[int, ...], dtype: Any = "float64", generator: np.random.Generator) -> Any:
-    """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`."""
+    """Normal random numbers of mean 0 and variance 1, float32 or float64, drawn from `generator`.
+
+    >>> random_normal(shape=(2,), generator=np.random.default_rng(0)).round(4).tolist()
+    [0.1257, -0.1321]
+    """
     precision = check_draw(dtype, generator)
     return generator.standard_normal(shape, precision)

@@ -93,13 +93,23 @@ def share_among_extremes(g: Any, y: Any, x: Any, axis: Axis) -> Any:
 
 @op(formula="maxᵢ xᵢ", numpy=[np.max])
 def max(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest element over `axis`; equal ones share the gradient evenly."""
+    """The largest element over `axis`; equal ones share the gradient evenly.
+
+    >>> x = Tensor([1.0, 3.0, 3.0], requires_grad=True)
+    >>> max(x).backward()
+    >>> x.grad
+    array([0. , 0.5, 0.5])
+    """
     return maximum_reduce(x, axis, None, None, keepdims)
 
 
 @op(formula="minᵢ xᵢ", numpy=[np.min])
 def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest element over `axis`; equal ones share the gradient evenly."""
+    """The smallest element over `axis`; equal ones share the gradient evenly.
+
+    >>> min(Tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
+    [1.0, 3.0]
+    """
     return minimum_reduce(x, axis, None, None, keepdims)
 
 
@@ -121,13 +131,21 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @op(formula="the place of maxᵢ xᵢ", numpy=[np.argmax], differentiable=False)
 def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the first largest element along `axis`."""
+    """The index of the first largest element along `axis`.
+
+    >>> argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]], axis=1).tolist()
+    [1, 0]
+    """
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 @op(formula="the place of minᵢ xᵢ", numpy=[np.argmin], differentiable=False)
 def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the first smallest element along `axis`."""
+    """The index of the first smallest element along `axis`.
+
+    >>> argmin([[1.0, 3.0, 1.0], [2.0, 0.0, 1.0]], axis=1).tolist()
+    [0, 1]
+    """
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 

@@ -61,7 +61,11 @@ def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 @op(formula="x with two axes exchanged", numpy=[np.swapaxes], view=True)
 def swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch."""
+    """Two axes exchanged: `swapaxes(x, -1, -2)` transposes matrices in a batch.
+
+    >>> swapaxes(Tensor([[1.0, 2.0], [3.0, 4.0]]), -1, -2).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
+    """
     return np.asarray(x).swapaxes(axis1, axis2)
 
 
@@ -70,13 +74,21 @@ swapaxes.vjp("x")(lambda g, y, x, *, axis1, axis2: ops.swapaxes(g, axis1=axis1, 
 
 @op(formula="x with new axes of length 1", numpy=[np.expand_dims], view=True)
 def expand_dims(x: Any, *, axis: int | tuple[int, ...]) -> Any:
-    """New axes of length 1 at the places `axis` of the result."""
+    """New axes of length 1 at the places `axis` of the result.
+
+    >>> expand_dims(Tensor([1.0, 2.0]), (0, -1)).shape
+    (1, 2, 1)
+    """
     return np.expand_dims(x, axis)
 
 
 @op(formula="x without axes of length 1", numpy=[np.squeeze], view=True)
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
-    """Without its axes of length 1, or without those named."""
+    """Without its axes of length 1, or without those named.
+
+    >>> squeeze(Tensor([[[1.0], [2.0]]]), 0).shape
+    (2, 1)
+    """
     return np.squeeze(x, axis)
 
 
@@ -88,7 +100,11 @@ def _(g: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 @op(formula="x repeated along new axes and axes of length 1", numpy=[np.broadcast_to], view=True)
 def broadcast_to(x: Any, *, shape: int | tuple[int, ...]) -> Any:
-    """`x` repeated to fill `shape`, as broadcasting does; at most 2³⁶ elements, for the next op has to compute them."""
+    """`x` repeated to fill `shape`, as broadcasting does; at most 2³⁶ elements, for the next op has to compute them.
+
+    >>> broadcast_to(Tensor([1.0, 2.0]), (2, 2)).tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
     try:
         result = np.broadcast_to(x, shape)
     except ValueError:
@@ -187,13 +203,21 @@ def check_matrix(x: Any) -> Any:
 
 @op(formula="x on and below a diagonal, else 0", numpy=[np.tril])
 def tril(x: Any, *, k: int = 0) -> Any:
-    """The lower triangle of each matrix: zero above the `k`-th diagonal."""
+    """The lower triangle of each matrix: zero above the `k`-th diagonal.
+
+    >>> tril(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[1.0, 0.0], [3.0, 4.0]]
+    """
     return np.tril(check_matrix(x), k)
 
 
 @op(formula="x on and above a diagonal, else 0", numpy=[np.triu])
 def triu(x: Any, *, k: int = 0) -> Any:
-    """The upper triangle of each matrix: zero below the `k`-th diagonal."""
+    """The upper triangle of each matrix: zero below the `k`-th diagonal.
+
+    >>> triu(Tensor([[1.0, 2.0], [3.0, 4.0]]), 1).tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
     return np.triu(check_matrix(x), k)
 
 

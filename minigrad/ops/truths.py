@@ -42,13 +42,21 @@ isnan: Op = comparison("isnan", np.isnan, "x is not a number", ("x",))
 
 @op(formula="xᵢ for some i", numpy=[np.any], differentiable=False)
 def any(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether some element along `axis` is true."""
+    """Whether some element along `axis` is true.
+
+    >>> any([[True, False], [False, False]], axis=1).tolist()
+    [True, False]
+    """
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 @op(formula="xᵢ for every i", numpy=[np.all], differentiable=False)
 def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether all elements along `axis` are true."""
+    """Whether all elements along `axis` are true.
+
+    >>> all([[True, True], [True, False]], axis=1).tolist()
+    [True, False]
+    """
     return np.all(x, axis=axis, keepdims=keepdims)
 
 

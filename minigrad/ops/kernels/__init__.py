@@ -80,6 +80,7 @@ def sum_batch(x: Array, shape: tuple[int, ...]) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def make_ones(count: int, dtype: np.dtype[Any]) -> Array:
+    """So many ones, which nobody can write to: made once."""
     array = np.ones(count, dtype)
     array.flags.writeable = False
     return array

@@ -118,6 +118,7 @@ class Head(NamedTuple):
 
 
 def cut_blocks(length: int, block: int) -> Iterator[slice]:
+    """The places from 0 to `length`, block by block; the last may be shorter."""
     return (slice(start, min(start + block, length)) for start in range(0, length, block))
 
 
