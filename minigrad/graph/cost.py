@@ -46,7 +46,11 @@ class Cost:
     peak_bytes: int
 
     def __str__(self) -> str:
-        rows = [("", Total._fields), *((f"{title}", _format(total)) for title, total in self._lines())]
+        rows: list[tuple[str, tuple[str, ...]]] = [("", Total._fields)]
+        for title, totals in (("operation", self.by_op), ("scope", self.by_scope), ("order", self.by_order)):
+            rows.append((f"by {title}", ()))
+            rows += [(f"  {printable(str(name)) or '(none)'}", _format(total)) for name, total in totals.items()]
+        rows.append(("all", _format(self.total)))
         first = max(len(title) for title, _ in rows)
         widths = [max(len(texts[column]) for _, texts in rows if texts) for column in range(len(Total._fields))]
         lines = [
@@ -56,13 +60,6 @@ class Cost:
         kept = "not known, the graph has no gradients" if self.kept_bytes is None else f"{self.kept_bytes:,} bytes"
         lines += [f"kept for gradients: {kept}", f"most at a time: {self.peak_bytes:,} bytes"]
         return "\n".join(line.rstrip() for line in lines)
-
-    def _lines(self) -> Iterable[tuple[str, Total | None]]:
-        for title, totals in (("operation", self.by_op), ("scope", self.by_scope), ("order", self.by_order)):
-            yield f"by {title}", None
-            for name, total in totals.items():
-                yield f"  {printable(str(name)) or '(none)'}", total
-        yield "all", self.total
 
 
 def cost(graph: Graph) -> Cost:
@@ -100,21 +97,9 @@ def flops_of_product(out: Any, x1: Any, x2: Any) -> int:
     return int(2 * math.prod(out.shape) * x1.shape[-1])
 
 
-def flops_of_linear(out: Any, x: Any, weight: Any, bias: Any) -> int:
-    return flops_of_product(out, x, weight) + (0 if bias is None else math.prod(out.shape))
-
-
-def flops_of_vecdot(out: Any, x1: Any, x2: Any, **params: Any) -> int:
-    return 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape))
-
-
 def flops_of_addition(out: Any, values: Any, *indices: Any, **params: Any) -> int:
     """One for each value that is added somewhere."""
     return math.prod(values.shape)
-
-
-def flops_of_sum_to(out: Any, x: Any, *, shape: tuple[int, ...]) -> int:
-    return math.prod(x.shape) if x.shape != out.shape else 0
 
 
 def flops_of_blocks(products: int, passes: int) -> Callable[..., int]:
@@ -135,11 +120,13 @@ MOVING = (  # numbers, and computing none
 FLOPS: dict[Op, Callable[..., int] | int] = {
     **dict.fromkeys(MOVING, 0),
     ops.matmul: flops_of_product,
-    ops.linear: flops_of_linear,
-    ops.vecdot: flops_of_vecdot,
+    ops.linear: lambda out, x, weight, bias: (
+        flops_of_product(out, x, weight) + (bias is not None) * math.prod(out.shape)
+    ),
+    ops.vecdot: lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
     ops.scatter_add: flops_of_addition,
     ops.add_along_axis: flops_of_addition,
-    ops.sum_to: flops_of_sum_to,
+    ops.sum_to: lambda out, x, *, shape: math.prod(x.shape) if x.shape != out.shape else 0,
     ops.blockwise_attention: flops_of_blocks(products=2, passes=1),
     ops.blockwise_attention_gradient: flops_of_blocks(products=5, passes=5),
 }
@@ -207,5 +194,5 @@ def _sum(totals: Iterable[Total]) -> Total:
     return Total(*map(sum, columns))
 
 
-def _format(total: Total | None) -> tuple[str, ...]:
-    return tuple(f"{number:,}" for number in total) if total is not None else ()
+def _format(total: Total) -> tuple[str, ...]:
+    return tuple(f"{number:,}" for number in total)

@@ -105,31 +105,30 @@ class Difference:
         What is in both is drawn once. Boxes that were added, removed or changed differ in colour, in their outline, and
         by the sign before their first line: `+`, `−` or `~`.
         """
-        from minigrad.drawing.comparison import merge_graphs
-
-        graph, chosen = merge_graphs(self, options)
+        graph, chosen = self._merge(options)
         return graph.dot(**chosen)
 
     def mermaid(self, **options: Any) -> str:
         """One picture of both graphs as a Mermaid flowchart, as `Graph.mermaid` writes it."""
-        from minigrad.drawing.comparison import merge_graphs
-
-        graph, chosen = merge_graphs(self, options)
+        graph, chosen = self._merge(options)
         return graph.mermaid(**chosen)
 
     def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
         """Draw the picture of both graphs into `path`, as `Graph.draw` does."""
-        from minigrad.drawing.comparison import merge_graphs
-
-        graph, chosen = merge_graphs(self, options)
+        graph, chosen = self._merge(options)
         graph.draw(path, engine, **chosen)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from minigrad.drawing.comparison import merge_graphs
         from minigrad.drawing.picture import make_mime_bundle
 
-        graph, chosen = merge_graphs(self, {})
+        graph, chosen = self._merge({})
         return make_mime_bundle(graph, str(self), **chosen)
+
+    def _merge(self, options: Mapping[str, Any]) -> tuple[Graph, Mapping[str, Any]]:
+        """Both graphs as one, and the options to draw it with."""
+        from minigrad.drawing.comparison import merge_graphs
+
+        return merge_graphs(self, options)
 
     def merged(self) -> Iterator[tuple[Kind, Node]]:
         """The nodes of `after`, and among them those that were removed, where they were and after their operands."""

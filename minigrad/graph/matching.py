@@ -39,10 +39,6 @@ def _content(graph: Graph) -> list[tuple[str, ...]]:
     return [*lines, tuple(updates), tuple(str(node.number) for node in graph.outputs)]
 
 
-def _group(node: Node) -> Hashable:
-    return node.scope, node.order
-
-
 def _key(node: Node) -> tuple[str, int, str, str]:
     return node.scope, node.order, node.op or node.role, node.name or ""
 
@@ -74,7 +70,7 @@ class _Matching:
         groups: dict[Hashable, tuple[list[Node], list[Node]]] = {}
         for side, graph in enumerate((self.before, self.after)):
             for node in graph:
-                groups.setdefault(_group(node), ([], []))[side].append(node)
+                groups.setdefault((node.scope, node.order), ([], []))[side].append(node)
         for first, second in groups.values():
             if first and second:
                 codes = [np.array([self._codes(node) for node in nodes], np.int32) for nodes in (first, second)]

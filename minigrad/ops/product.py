@@ -132,11 +132,7 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     return result[..., None] if axis == -1 else np.expand_dims(result, axis)
 
 
-def strong_vecdot(x1: Any, x2: Any, **params: Any) -> Any:
-    return strong_sums(functools.partial(vecdot.forward, **params), x1, x2)
-
-
-vecdot.strong = strong_vecdot
+vecdot.strong = lambda x1, x2, **params: strong_sums(functools.partial(vecdot.forward, **params), x1, x2)
 
 
 vecdot.vjp("x1")(lambda g, y, x1, x2, *, axis, keepdims: (g if keepdims else ops.expand_dims(g, axis)) * x2)

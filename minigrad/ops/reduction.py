@@ -12,14 +12,7 @@ from minigrad.core.arrays import is_half, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.ops.cumulative import products_of_others
-from minigrad.ops.kernels import (
-    HALF,
-    check_axis,
-    maximum_reduce,
-    minimum_reduce,
-    sum_over,
-    sums,
-)
+from minigrad.ops.kernels import HALF, check_axis, maximum_reduce, minimum_reduce, sum_over, sums
 from minigrad.ops.kernels.sums import Axis, count_degrees_of_freedom, count_reduced, keep_shape
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation

@@ -51,10 +51,8 @@ def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> A
         return rng
     if not isinstance(sample, Draw):
         return sample
-    if sample.kind == "b":
-        return rng.integers(0, 2, sample.shape).astype(bool)
-    if sample.kind == "i":
-        return rng.integers(int(sample.low or 0), int(sample.high or 1), sample.shape)
     if sample.low is None or sample.high is None:
         return np.asarray(rng.standard_normal(sample.shape)).astype(dtype)
-    return np.asarray(rng.uniform(sample.low, sample.high, sample.shape)).astype(dtype)
+    if sample.kind == "f":
+        return np.asarray(rng.uniform(sample.low, sample.high, sample.shape)).astype(dtype)
+    return rng.integers(int(sample.low), int(sample.high), sample.shape).astype(bool if sample.kind == "b" else int)
