@@ -75,7 +75,8 @@ def reference_row(function: Callable[..., Any]) -> str:
     call = f"`{function.name}({', '.join(_list_arguments(function))})`"
     gradients = "<br>".join(f"{name}: `{formula}`" for name, formula in gradient_formulas(function).items())
     kinks = "<br>".join(
-        f"{_write_point(kink.call)} → {_write_gradients(kink.gradients)}" for kink in specimens_of(function).kinks
+        f"{_write_point(kink.call)} → {', '.join(str(np.asarray(g).tolist()) for g in kink.gradients)}"
+        for kink in specimens_of(function).kinks
     )
     cells = [" = ".join([call, *numpy_names]), function.formula, gradients, kinks]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
@@ -89,7 +90,7 @@ def gradient_formulas(function: Function) -> dict[str, str]:
     """
     if not isinstance(function, Op):
         return {}
-    return {name: formula for name in function.rules for formula in [_derive_formula(function, name)]}
+    return {name: _derive_formula(function, name) for name in function.rules}
 
 
 def _derive_formula(op: Op, name: str) -> str:
@@ -134,10 +135,6 @@ def _find_numpy_name(known: Any) -> str:
 def _write_point(call: Call) -> str:
     values = [str(x.tolist()) if isinstance(x, np.ndarray) else repr(x) for x in call.args]
     return ", ".join(values + [f"{name}={value!r}" for name, value in call.params.items()])
-
-
-def _write_gradients(gradients: tuple[Any, ...]) -> str:
-    return ", ".join(str(np.asarray(g).tolist()) for g in gradients)
 
 
 def _find_family(function: Function) -> str:

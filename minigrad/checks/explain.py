@@ -35,6 +35,11 @@ REASONS = {
     "no path": "no path leads from the loss to x",
 }
 
+NO_GRAD = {  # what is said first where there is a gradient, and not in x.grad
+    "not kept": "its .grad is None: it is no leaf, and only loss.backward(keep=True) keeps its gradient\n",
+    "not computed": "its .grad is None: backward() was not called, or the gradient was cleared\n",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -141,7 +146,7 @@ def _explain_absence(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> 
     no_path = f"no path leads from {describe(loss)} to {describe(x)}"
     if x.id > loss.id:
         return GradientExplanation("no path", f"{no_path}, which was made after it")
-    cuts = list(_find_cuts(reached.values()))
+    cuts = _find_cuts(reached.values())
     views = [t for t in cuts if storage_of(t) is storage_of(x)]
     if views:
         return GradientExplanation(
@@ -160,14 +165,10 @@ def _explain_absence(loss: Tensor, x: Tensor, reached: Mapping[int, Tensor]) -> 
     )
 
 
-def _find_cuts(reached: Iterable[Tensor]) -> Iterator[Tensor]:
+def _find_cuts(reached: Iterable[Tensor]) -> list[Tensor]:
     """The results without history that the differentiable part of the graph uses, each once."""
-    seen: set[int] = set()
-    for node in reached:
-        for x in node.inputs:
-            if isinstance(x, Tensor) and not x.requires_grad and find_maker(x) and x.id not in seen:
-                seen.add(x.id)
-                yield x
+    used = dict.fromkeys(x for node in reached for x in node.inputs if isinstance(x, Tensor))
+    return [x for x in used if not x.requires_grad and find_maker(x)]
 
 
 def _say_why_constant(x: Tensor) -> str:
@@ -195,19 +196,12 @@ def _explain(loss: Tensor, x: Tensor, cotangent: Operand | None, nodes: Mapping[
         totals = sweep([loss], [cotangent], None, trail=trail)
     uses = [step for step in trail if step.target == x.id]
     gradient = read_only(uses[-1].total if uses else totals[x])
-    reason, note = "present", ""
-    if x.grad is None and x.op is not None:
-        reason, note = (
-            "not kept",
-            "its .grad is None: it is no leaf, and only loss.backward(keep=True) keeps its gradient\n",
-        )
-    elif x.grad is None:
-        reason, note = "not computed", "its .grad is None: backward() was not called, or the gradient was cleared\n"
-    count = "the cotangent itself" if not uses else f"the sum of {len(uses)} contributions:"
-    count = "one contribution:" if len(uses) == 1 else count
+    reason = "present" if x.grad is not None else "not computed" if x.op is None else "not kept"
+    counts = {0: "the cotangent itself", 1: "one contribution:"}
+    count = counts.get(len(uses), f"the sum of {len(uses)} contributions:")
     return GradientExplanation(
         reason,
-        f"{note}the gradient of {describe(loss)} for {describe(x)} is {_show(gradient)}, {count}",
+        f"{NO_GRAD.get(reason, '')}the gradient of {describe(loss)} for {describe(x)} is {_show(gradient)}, {count}",
         gradient,
         tuple(_make_part(step, nodes[step.node], gradient) for step in uses),
         tuple(_say_why_zero(x, trail, nodes)) if gradient.size and not gradient.any() else (),

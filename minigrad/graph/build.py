@@ -171,7 +171,7 @@ class _Builder:
             op=None if function is None else function.name,
             function=function,
             inputs=inputs or (),
-            params=_NO_PARAMS if function is None else MappingProxyType(tensor.params),
+            params=MappingProxyType({} if function is None else tensor.params),
             shape=tensor.shape,
             dtype=tensor.dtype,
             name=tensor.name,
@@ -206,9 +206,6 @@ class _Builder:
         node, position, _ = tensor.origin
         argument = node.op.argument(position) if node.op is not None else ""
         return Origin(self.nodes.get(self.replaced.get(node.id, node.id)), argument)
-
-
-_NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
 def find_ancestors(roots: Iterable[Tensor], follow: Callable[[Tensor], bool] = lambda tensor: True) -> list[Tensor]:

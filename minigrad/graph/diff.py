@@ -177,14 +177,11 @@ def _facts(graph: Graph, called: Mapping[Node, str]) -> dict[Node, dict[str, str
     for place, node in enumerate(graph.outputs, 1):
         places.setdefault(node, []).append(f"{place}")
 
-    def inputs(node: Node) -> str:
-        return f"({', '.join(called[x] if isinstance(x, Node) else repr(x) for x in node.given)})"
-
     return {
         node: {
             "op": node.op or node.role,
             "params": ", ".join(node.settings()),
-            "inputs": inputs(node),
+            "inputs": f"({', '.join(called[x] if isinstance(x, Node) else repr(x) for x in node.given)})",
             "shape": str(node.shape),
             "dtype": str(node.dtype),
             "name": node.name or "",

@@ -6,6 +6,7 @@ Called by `minigrad/reference.py` for the gradient formulas of ops, which are de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
@@ -33,17 +34,13 @@ def formula_of(result: Any) -> str:
     if not isinstance(result, Tensor):
         return _write_number(result)
     graph = build(result)
-    uses: dict[Node, int] = {}
-    for node in graph:
-        for x in node.inputs:
-            if isinstance(x, Node):
-                uses[x] = uses.get(x, 0) + 1
+    uses = Counter(x for node in graph for x in node.inputs if isinstance(x, Node))
     written: dict[Node, tuple[str, int]] = {}
     fresh = _make_letters({node.name for node in graph if node.function is None})
     letters: list[str] = []
     for node in graph:
         text, strength = write_operation(node, written)
-        if node.function is not None and uses.get(node, 0) > 1:
+        if node.function is not None and uses[node] > 1:
             letter = next(fresh)
             letters.append(f"{letter} = {text}")
             text, strength = letter, ATOM

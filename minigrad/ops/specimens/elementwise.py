@@ -15,13 +15,10 @@ at_zero = [kink(call(np.zeros(1)), 0.0)]
 
 for function in (ops.add, ops.subtract):
     function.specimens = specimens(*pair, *refusals_of_pairs(function.name))
-ops.multiply.specimens = specimens(*pair, *refusals_of_pairs("multiply"), flat="the other factor is 0")
-ops.strong_multiply.specimens = specimens(
-    *pair,
-    *refusals_of_pairs("strong_multiply"),
-    reference=np.multiply,
-    flat="the other factor is 0",
-)
+for function in (ops.multiply, ops.strong_multiply):
+    function.specimens = specimens(
+        *pair, *refusals_of_pairs(function.name), reference=np.multiply, flat="the other factor is 0"
+    )
 ops.divide.specimens = specimens(
     call(normal(2, 3), positive(2, 3)), call(normal(2, 3), positive(3)), call(normal(3), 2.0),
     call(1.5, positive(2, 2)),
@@ -101,8 +98,7 @@ ops.astype.specimens = specimens(
     reference=lambda x, *, dtype: np.asarray(x, dtype),
 )
 ops.stop_gradient.specimens = specimens(*one, reference=lambda x: x)
-ops.copy.specimens = specimens(*one)
-for function in (ops.zeros_like, ops.ones_like):
+for function in (ops.copy, ops.zeros_like, ops.ones_like):
     function.specimens = specimens(*one)
 ops.full_like.specimens = specimens(
     call(normal(2, 3), fill_value=2.5),
