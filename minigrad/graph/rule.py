@@ -64,8 +64,8 @@ def trace_rule(node: Node, position: int, incoming: Array) -> Node | None:
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    >>> trace_rule((x * 3.0).graph()[1], 0, np.array([1.0, 10.0])).value
-    array([ 3., 30.])
+    >>> trace_rule((x * 3.0).graph()[1], 0, np.array([1.0, 10.0])).value.tolist()
+    [3.0, 30.0]
     """
     op, target = node.function, node.inputs[position]
     assert op is not None
