@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from minigrad.core.errors import MinigradError
 from minigrad.drawing.engines import layout
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(NamedTuple):
     """One thing that `pip` can add: its distribution, what happens without it, and whether it is there."""
 
     distribution: str
@@ -28,13 +27,8 @@ def can_draw() -> bool:
     return True
 
 
-def _make_extra(name: str, without: str) -> Extra:
-    """An extra whose module has the name of its distribution."""
-    return Extra(name, without, lambda: importlib.util.find_spec(name) is not None)
-
-
 DRAWING = Extra("graphviz-pure", "pictures of graphs are DOT text (.dot) instead of .svg", can_draw)
-PROGRESS = _make_extra("tqdm", "progress is shown in plain lines")
+PROGRESS = Extra("tqdm", "progress is shown in plain lines", lambda: importlib.util.find_spec("tqdm") is not None)
 
 
 def print_missing(*extras: Extra) -> None:

@@ -90,7 +90,11 @@ def load_checkpoint(
     """
     generators = generators or {}
     arrays, texts = load_arrays(path)
-    _check_version(path, texts)
+    version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
+    if version != str(VERSION):
+        raise CheckpointError(
+            f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
+        )
     weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
     state = {key.removeprefix(OPTIMISER): array for key, array in arrays.items() if key.startswith(OPTIMISER)}
     problems = list_differences(dict(model.named_tensors()), weights)
@@ -138,14 +142,6 @@ def _find_paths(function: str, model: Module, optimiser: Optimiser) -> list[str]
                 "pass the model that the optimiser trains"
             )
     return [paths[id(parameter)] for parameter in optimiser.parameters]
-
-
-def _check_version(path: str | os.PathLike[str], texts: Mapping[str, str]) -> None:
-    version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
-    if version != str(VERSION):
-        raise CheckpointError(
-            f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
-        )
 
 
 def _parse_notes(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
