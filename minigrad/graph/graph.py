@@ -307,7 +307,7 @@ class Graph:
 
     def explore(
         self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, tokens: Sequence[object] = (),
-        engine: str | None = None,
+        lesson: str | Sequence[Mapping[str, Any]] | None = None, engine: str | None = None,
     ) -> Page | None:  # fmt: skip
         """Write one self-contained HTML page to `path`: read the graph, search it, step through both passes.
 
@@ -315,18 +315,23 @@ class Graph:
             path: a file ending in .html, which may exist; without it the page is returned, and shows in notebooks.
             title: of the page.
             tokens: their texts, for attention maps; a string counts as its characters.
+            lesson: a guided walk, as a list of stops: `{"node": "scores", "step": "backward", "en": "A sentence."}`. A
+                stop has a sentence in English ("en"), Chinese ("zh") or both, and may have a node, the step "forward"
+                at which it gets its value or "backward" at which its gradient is complete, and the view to show, such
+                as the path of a scope. Ready ones are "softmax", "head_forward", "head_backward" and "training_step".
             engine: that of `minigrad.drawing.engines.layout`. Without any engine boxes are in rows by depth.
 
         Steps need values, and those of the backward pass `loss.backward(keep=True)` before `loss.graph()`. Warns above
         5 MB.
 
         Raises:
-            ValueError: another extension, or a page of more than 25 MB.
+            ValueError: another extension, a page of more than 25 MB, or a lesson that says what there is not.
+            LookupError: a node of the lesson that there is not.
             OSError: the folder is missing or cannot be written to.
         """
         from minigrad.drawing.explorer.explore import explore
 
-        return explore(self, path, title=title, tokens=tokens, engine=engine)
+        return explore(self, path, title=title, tokens=tokens, lesson=lesson, engine=engine)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.picture import make_mime_bundle

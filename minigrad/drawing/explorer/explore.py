@@ -22,9 +22,11 @@ from string import Template
 
 from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
 from minigrad.drawing.explorer.layouts import lay_out_views
+from minigrad.drawing.explorer.lessons import Lesson, read_lesson
 from minigrad.drawing.explorer.payload import Plain, make_payload
 from minigrad.drawing.explorer.samples import Number
 from minigrad.drawing.explorer.still import write_still
+from minigrad.drawing.explorer.walk import walk_steps
 from minigrad.drawing.picture import check_folder
 from minigrad.drawing.style import DARK, LIGHT, Theme
 from minigrad.drawing.text import make_text
@@ -58,27 +60,32 @@ class Page:
 
 def explore(
     graph: Graph, path: str | os.PathLike[str] | None = None, *, title: str | None = None,
-    tokens: Sequence[object] = (), engine: str | None = None,
+    tokens: Sequence[object] = (), lesson: Lesson | None = None, engine: str | None = None,
 ) -> Page | None:  # fmt: skip
     """Write the page of `graph` to `path`, or return it where there is no path; see `Graph.explore`."""
     place = None if path is None else _check_place(Path(path))
     if not isinstance(tokens, Iterable):
         raise TypeError(f"explore: tokens must be the texts of tokens, got {type(tokens).__name__}")
-    page = write_page(graph, title=title, tokens=[str(token) for token in tokens], engine=engine)
+    texts = [str(token) for token in tokens]
+    page = write_page(graph, title=title, tokens=texts, lesson=lesson, engine=engine)
     if place is None:
         return Page(page)
     place.write_text(page, encoding="utf-8", newline="\n")
     return None
 
 
-def write_page(graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (), engine: str | None = None) -> str:
+def write_page(
+    graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (), lesson: Lesson | None = None,
+    engine: str | None = None,
+) -> str:  # fmt: skip
     """The text of the page."""
     if len(graph) > MOST_NODES:
         raise ValueError(f"explore: {len(graph):,} nodes, a page shows at most {MOST_NODES:,}: {_SMALLER}")
     data = make_payload(graph, tokens)
     views, notes = lay_out_views(graph, engine)
     palettes = {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
-    data |= {"lesson": [], "views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
+    stops = read_lesson(lesson, graph, walk_steps(graph), [shown["key"] for shown in views])
+    data |= {"lesson": stops, "views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
     style, script = _write_colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
     maps = _pack(_take_maps(data))

@@ -16,6 +16,7 @@ from minigrad.drawing.dot import write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
 from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Place, Places, Size, lay_out_in_rows
+from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import Look
@@ -35,8 +36,8 @@ FONT, LINE = 10.0, 12.0  # points
 OVERVIEW = Look(direction="TB")  # fills tall screens and wide ones
 
 
-def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[str]]:
-    """The views of `graph`, the first one to be shown first, and notes on what is not drawn.
+def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[Note]]:
+    """The views of `graph`, the first one to be shown first, and notes on what is not drawn, as `samples.Note`.
 
     `engine` is that of `minigrad.drawing.engines.layout`.
     """
@@ -49,16 +50,14 @@ def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain],
     return views, _write_notes(views, [future.result()[1] for *_, future in pending])
 
 
-def _write_notes(views: list[Plain], reasons: list[str]) -> list[str]:
+def _write_notes(views: list[Plain], reasons: list[str]) -> list[Note]:
     grouped = sum(any(box.get("kind") == "group" for box in shown["boxes"]) for shown in views[1:])
-    notes = [f"In {grouped} views of more than {MOST_BOXES:,} boxes, neighbours are grouped."] if grouped else []
+    notes: list[Note] = [["groupedViews", grouped, MOST_BOXES]] if grouped else []
     failed = sum(why != "" for why in reasons)
     if "missing" in reasons:
-        better = "python -m pip install graphviz-pure for a better layout."
-        notes.append(f"No layout engine was found, so boxes are in rows by depth: {better}")
+        notes.append(["noEngine"])
     elif failed:
-        share = f"{failed} of {len(reasons)} views"
-        notes.append(f"The layout engine did not manage {share}: there, boxes are in rows by depth.")
+        notes.append(["engineFailed", failed, len(reasons)])
     return notes
 
 
@@ -132,7 +131,6 @@ def _write_view(key: str, shown: View, places: Places) -> Plain:
     return {
         "key": key,
         "size": _round(places.size),
-        "notes": [make_text(note) for note in shown.notes],
         "boxes": [_write_box(shown, box) | {"at": _round(places.boxes[box.id])} for box in shown.boxes],
         "arrows": [
             [numbers[arrow.source.id], numbers[arrow.target.id], _subtract(_round(points)), *_write_note(arrow, at)]

@@ -170,15 +170,14 @@ def _explain(node: Node, worked: str | None) -> Plain:
 
 
 def _write_sum(step: Flow) -> Plain:
-    """How broadcasting was undone: which axes of the result were summed over."""
+    """How broadcasting was undone: over which axes of the result was summed, and to which shape."""
     assert step.node.function is not None
     result, target = step.node.shape, step.target.shape
     if not step.node.function.elementwise or result == target:
         return {}
     padded = (None,) * (len(result) - len(target)) + target
     axes = [axis for axis, (whole, part) in enumerate(zip(result, padded, strict=True)) if whole != part]
-    over = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
-    return {"summed": f"summed over {over}, along which broadcasting had repeated it: {result} → {target}"}
+    return {"summed": [", ".join(map(str, axes)), f"{result} → {target}"]}
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ FEWEST_FOR_HISTOGRAM = 12  # elements
 LARGEST_WHOLE = 2**53  # integers beyond are not exact in JavaScript
 
 Number = int | float | str  # not finite numbers are strings: JSON has none
+Note = list[str | int]  # a sentence of the page, in whatever language: its key and what is filled in
 
 
 class Axis(NamedTuple):
@@ -110,8 +111,8 @@ MAP_DIGITS = 4
 LARGEST_SMALL = LADDER[0].side ** 2  # elements of a map that counts as any other array
 
 
-def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling], list[str]]:
-    """The sampling of each node, and notes on what is not shown of arrays.
+def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling], list[Note]]:
+    """The sampling of each node, and notes on what is not shown of arrays: keys of the page's texts, and their values.
 
     Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array.
     """
@@ -163,21 +164,12 @@ def is_attention(node: Node) -> bool:
     return named and node.role == "op" and len(node.shape) >= 2 and order_of(node) == 0
 
 
-def _write_notes(samplings: Iterable[Sampling], limits: Limits) -> list[str]:
-    """What is not shown of arrays, a sentence each."""
+def _write_notes(samplings: Iterable[Sampling], limits: Limits) -> list[Note]:
     cut = [sampling.is_map for sampling in samplings if not sampling.grid.complete]
     plain, maps = cut.count(False), cut.count(True)
-    notes = []
-    if plain:
-        notes.append(
-            f"Of {plain:,} larger arrays, at most {limits.side} × {limits.side} elements are shown; "
-            "ranges, statistics and histograms are of all elements."
-        )
-    if maps:
-        notes.append(f"Of {maps:,} maps of attention, not all tokens or heads are shown.")
-    if cut:
-        notes.append(f"Numbers are rounded to {limits.digits} significant digits, those of sums to {SUM_DIGITS}.")
-    return notes
+    notes: list[Note] = [["cutArrays", plain, limits.side]] if plain else []
+    notes += [["cutMaps", maps]] if maps else []
+    return [*notes, ["rounded", limits.digits, SUM_DIGITS]] if cut else []
 
 
 def choose_grid(shape: Sequence[int], limits: Limits, gradient: Array | None = None) -> Grid:

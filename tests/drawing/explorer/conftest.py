@@ -87,6 +87,10 @@ class Browser:
         self.chrome.get(page.as_uri())
         self.wait("return 'ready' in document.documentElement.dataset")
 
+    def open_plain(self, page: Path) -> None:
+        """Opens a page that is not the explorer's own."""
+        self.chrome.get(page.as_uri())
+
     def wait(self, script: str) -> None:
         for _ in range(200):
             if self.run(script):

@@ -5,13 +5,15 @@ import gzip
 import json
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.drawing.explorer.explore import write_page
+from minigrad.drawing.explorer import layouts, samples
+from minigrad.drawing.explorer.explore import SCRIPTS, _read, write_page
 from tests.drawing.explorer.conftest import language_model
 
 pytestmark = pytest.mark.deep
@@ -534,3 +536,158 @@ def test_without_scripts_there_is_a_picture(browser, lesson_page):
         assert "softmax" in picture.text
     finally:
         browser.chrome.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.fixture(scope="module")
+def walk_page(folder, model):
+    model.explore(folder / "walk.html", lesson="head_backward")
+    return folder / "walk.html"
+
+
+def test_a_lesson_is_walked_with_the_arrow_keys_left_and_taken_up_again(browser, walk_page):
+    browser.open(walk_page)
+    sentence = "return document.querySelector('.walk-sentence')?.textContent ?? null"
+    said = [browser.run(sentence)]
+    stops = browser.run("return explorer.graph.lesson.length")
+    for _ in range(stops - 1):
+        browser.keys(ARROW_RIGHT)
+        said.append(browser.run(sentence))
+    assert len(set(said)) == stops
+    assert said[0].startswith("The backward pass reaches the head here")
+    assert browser.run("return explorer.graph.nodes[explorer.graph.steps[explorer.step - 1].target].called") == "key"
+    browser.keys(ARROW_LEFT)
+    assert browser.run(sentence) == said[-2]
+    before = browser.run("return explorer.step")
+    browser.run("document.querySelector('#walk [aria-label=\"Leave the walk\"]').click()")
+    assert browser.run(sentence) is None
+    browser.keys(ARROW_RIGHT)
+    assert browser.run("return explorer.step") == before + 1
+    browser.run("document.querySelector('#walk button').click()")
+    assert browser.run(sentence) == said[-2]
+    assert browser.errors() == []
+
+
+def test_the_whole_page_speaks_the_language_of_the_button(browser, walk_page):
+    browser.open(walk_page)
+    browser.run("document.getElementById('language').click()")
+    assert browser.run("return document.documentElement.lang") == "zh"
+    for state in (
+        "select(null, true)",
+        "choose(26)",
+        "go(100)",
+        "go(5)",
+        "go(explorer.graph.steps.length)",
+        "search('x')",
+    ):
+        browser.run(f"explorer.{state}")
+        shown = browser.run("return document.getElementById('page').innerText").replace("The backward pass reaches", "")
+        assert re.search(r"[一-鿿]", shown)
+        assert not re.search(r"\b(gradient|Backward|Forward|Used by|shown|nodes)\b", shown), state
+    labels = browser.run("return [...document.querySelectorAll('button[aria-label]')].map((e) => e.ariaLabel)")
+    assert not [label for label in labels if re.match(r"[A-Z][a-z]+ ", label)]
+    browser.run("document.getElementById('language').click()")
+    assert "Steps" in browser.run("return document.getElementById('steps').ariaLabel")
+
+
+def test_every_text_of_the_page_is_there_in_both_languages_and_asked_for():
+    notes = [Path(module.__file__).read_text("utf-8") for module in (layouts, samples)]
+    scripts = "\n".join([*notes, _read("explorer.html"), *(_read(name) for name in SCRIPTS if name != "texts.js")])
+    rows = re.findall(
+        r'^  "?([\w ]+?)"?: \[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\],', _read("texts.js"), re.M
+    )
+    assert len(rows) > 150
+    for key, english, chinese in rows:
+        assert set(re.findall(r"\{\d\}", english)) == set(re.findall(r"\{\d\}", chinese)), key
+        family = key.split(" ")[0]
+        assert f'"{key}"' in scripts or f"`{family} " in scripts or f'"{key.removeprefix(family + " ")}' in scripts, key
+
+
+def test_TX7_the_first_view_has_at_most_eight_boxes_and_fills_the_screen(browser, model_page):
+    for width, height in ((1280, 800), (390, 844)):
+        browser.open(model_page, width=width, height=height)
+        assert browser.run("return explorer.view.boxes.length") <= 8
+        wide, high = browser.run("""
+            const room = document.getElementById("canvas").getBoundingClientRect();
+            const picture = document.getElementById("scene").getBoundingClientRect();
+            return [picture.width / room.width, picture.height / room.height];
+        """)
+        assert 0.7 <= max(wide, high) <= 1
+
+
+@pytest.mark.parametrize("frame", ["<details><summary>page</summary>{}</details>", "<div hidden>{}</div>"])
+def test_TX8_a_page_that_is_seen_later_fits_when_it_is_seen(browser, folder, model, frame):
+    inside = frame.format(model.explore()._repr_html_())
+    path = folder / "later.html"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8>{inside}", encoding="utf-8")
+    browser.open_plain(path)
+    browser.run("const details = document.body.firstElementChild; details.open = true; details.hidden = false")
+    browser.chrome.switch_to.frame(0)
+    try:
+        browser.wait("return 'ready' in document.documentElement.dataset")
+        browser.wait("""
+            const room = document.getElementById("canvas").getBoundingClientRect();
+            const picture = document.getElementById("scene").getBoundingClientRect();
+            const share = Math.max(picture.width / room.width, picture.height / room.height);
+            const inside = picture.top >= room.top && picture.bottom <= room.bottom && picture.right <= room.right;
+            return share >= 0.7 && inside;
+        """)
+    finally:
+        browser.chrome.switch_to.default_content()
+
+
+def test_TX5_attention_shows_every_token_and_the_row_of_the_one_that_is_pointed_at(browser, folder):
+    rng = np.random.default_rng(0)
+    scores = mg.Tensor(rng.standard_normal((2, 31, 31)), requires_grad=True, name="scores input")
+    weights = ops.softmax(scores)
+    weights.name = "weights"
+    ops.sum(weights * rng.random((2, 31, 31))).backward(keep=True)
+    tokens = [chr(97 + i % 26) for i in range(31)]
+    weights.graph().explore(folder / "tokens.html", tokens=tokens)
+    browser.open(folder / "tokens.html")
+    browser.run("explorer.choose(1)")
+    assert browser.run("return explorer.graph.nodes[1].grid.rows.places.length") == 31
+    assert browser.run("return document.querySelectorAll('.token-button').length") == 31
+    browser.run("document.querySelectorAll('.token-button')[4].click()")
+    sentence = browser.run("return document.querySelector('.strip p:last-child').textContent")
+    row = weights.numpy()[0, 4]
+    assert sentence.startswith("“e” (place 4) takes most from")
+    assert f"“{tokens[int(row.argmax())]}” {row.max():.3g}" in sentence
+    assert "2 of 4" not in sentence
+
+
+def test_TX9_layout_steps_are_passed_over_unless_they_are_asked_for(browser, model_page):
+    browser.open(model_page)
+    layout = "return explorer.step > 0 && Boolean(explorer.graph.steps[explorer.step - 1].layout)"
+    count = browser.run("return explorer.graph.steps.filter((step) => step.layout).length")
+    assert count > 10
+    met = 0
+    for _ in range(30):
+        browser.keys(ARROW_RIGHT)
+        met += browser.run(layout)
+    assert met == 0
+    browser.run("explorer.go(0); [...document.querySelectorAll('.choices input')].at(-1).click()")
+    for _ in range(30):
+        browser.run("explorer.move(1)")
+        met += browser.run(layout)
+    assert met > 3
+
+
+def test_TX9_from_opening_to_where_the_gradient_of_the_scores_comes_from_in_six_keys(browser, model_page):
+    browser.open(model_page)
+    browser.keys("/", "s", "c", "o", ENTER, "g")
+    title = browser.run("return document.querySelector('.card h2').textContent")
+    assert title == "∂weights → ∂scores"
+    formula = browser.run("return document.querySelector('.card .formula').textContent")
+    assert formula.startswith("∂scores = weights · (∂weights − ")
+    assert "∂scores[" in browser.run("return document.querySelector('.card .worked').textContent")
+
+
+def test_chapters_are_gone_through_with_keys(browser, lesson_page):
+    browser.open(lesson_page)
+    titles = []
+    for _ in range(6):
+        browser.keys("n")
+        titles.append(browser.run("return document.querySelector('#chapters [aria-current]').textContent"))
+    assert titles == ["scores", "weights", "context", "loss", "∂loss", "∂context"]
+    browser.keys("p")
+    assert browser.run("return document.querySelector('#chapters [aria-current]').textContent") == "∂loss"

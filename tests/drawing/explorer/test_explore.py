@@ -165,7 +165,7 @@ def test_tokens_are_texts(lesson):
 
 def test_large_pages_warn_and_larger_ones_are_refused(monkeypatch, lesson):
     monkeypatch.setattr(module, "WARN_ABOVE", 10_000)
-    with pytest.warns(UserWarning, match=r"0\.1 MB: explore a part"):
+    with pytest.warns(UserWarning, match=r"0\.\d MB: explore a part"):
         lesson.explore()
     monkeypatch.setattr(module, "REFUSE_ABOVE", 10_000)
     with pytest.raises(ValueError, match=r"at most 0\.01 MB: explore a part"):
@@ -183,8 +183,10 @@ def test_EN2_without_an_engine_the_page_is_written(monkeypatch, tmp_path, lesson
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         lesson.explore(tmp_path / "x.html")
-    data = data_of((tmp_path / "x.html").read_text("utf-8"))
-    assert any("No layout engine" in note for note in data["notes"])
+    page_text = (tmp_path / "x.html").read_text("utf-8")
+    data = data_of(page_text)
+    assert ["noEngine"] in data["notes"]
+    assert "No layout engine was found, so boxes are in rows by depth: python -m pip install graphviz-pure" in page_text
 
 
 def test_graphs_on_shapes_and_graphs_of_gradients_have_pages():

@@ -97,8 +97,8 @@ def test_broadcasting_that_is_undone_is_said():
     loss = ops.sum(x + bias)
     loss.backward(keep=True)
     data = make_payload(loss.graph())
-    summed = [step.get("summed", "") for step in data["steps"] if step["kind"] == "backward"]
-    assert sum("axis 0" in text and "(6, 8) → (8,)" in text for text in summed) == 1
+    summed = [step.get("summed") for step in data["steps"] if step["kind"] == "backward"]
+    assert [what for what in summed if what] == [["0", "(6, 8) → (8,)"]]
     (inputs,) = [node["inputs"] for node in data["nodes"] if node.get("op") == "add"]
     assert [operand.get("broadcast") for operand in inputs] == [None, "(8,) → (6, 8)"]
 
@@ -173,7 +173,7 @@ def test_every_cut_of_an_array_is_said(model):
     data = make_payload(model)
     note, _ = data["notes"]
     cut = [node for node in data["nodes"] if any(isinstance(places, list) or places > 1 for _, places in node["grid"])]
-    assert f"Of {len(cut)} larger arrays" in note
+    assert note[:2] == ["cutArrays", len(cut)]
 
 
 HOSTILE = ["</script><script>alert(1)</script>", "\ud800", "a\u202eb\x00", "x" * 20_000, "<b>", "]]>", "\u2028"]

@@ -39,10 +39,10 @@ class Camera {
   }
 
   /** Shows the rectangle [left, top, width, height] as large as it fits. */
-  fit([left, top, width, height], most = COMFORTABLE) {
+  fit([left, top, width, height], most = null) {
     const room = this.room;
     const whole = Math.min(room.width / width, room.height / height);
-    const scale = Math.min(whole, Math.max(most, Math.min(FILLING, SHARE * whole)));
+    const scale = Math.min(whole, most ?? Math.max(COMFORTABLE, Math.min(FILLING, SHARE * whole)));
     this.isChosen = false;
     this.set({
       scale,

@@ -8,7 +8,7 @@ function graphPanel(page) {
   const present = ROLES.filter((role) => nodes.some((node) => node.role === role));
   const parameters = nodes.filter((node) => node.role === "parameter");
   const odd = nodes.filter(badGradient);
-  const notes = [...graph.notes, ...page.view.notes];
+  const notes = [...graph.notes.map((note) => words(...note)), ...notesOf(page.view)];
   return [
     block(
       "heading",
@@ -89,6 +89,15 @@ const KEYS = [
   [["+", "−", "0"], "keyZoom"],
   [["Esc"], "keyEscape"],
 ];
+
+/** What a view leaves out: nodes in closed scopes and in groups of neighbours. */
+function notesOf(view) {
+  const count = (kind) => {
+    const boxes = view.boxes.filter((box) => box.kind === kind);
+    return boxes.length && words(`in ${kind}`, boxes.reduce((sum, box) => sum + box.members.length, 0), boxes.length);
+  };
+  return ["scope", "group"].map(count).filter(Boolean);
+}
 
 function gradientSentence(graph) {
   const contributions = graph.steps.filter((step) => step.kind === "backward").length;

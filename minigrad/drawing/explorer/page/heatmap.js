@@ -218,7 +218,7 @@ function scaleBar(scale) {
     shown(low, 3),
     vector(
       "svg",
-      { width: 96, height: 8, "aria-hidden": "true" },
+      { viewBox: "0 0 96 8", preserveAspectRatio: "none", width: 96, height: 8, "aria-hidden": "true" },
       steps.map((x, i) => vector("rect", { x: i * 2, width: 2.2, height: 8, fill: `rgb(${colourOf(x, scale)})` })),
     ),
     shown(scale.limit, 3),

@@ -30,6 +30,8 @@ class Page {
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("hashchange", () => this.read());
     this.read();
+    if (this.walk.active) this.walk.go(0);
+    else this.walk.show();
   }
 
   /** Another language, for everything on the page. */

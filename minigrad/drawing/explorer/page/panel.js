@@ -150,7 +150,8 @@ function originButton(page, node) {
 
 function reasonOf(graph, node) {
   const reason = node.absent ?? "not computed";
-  if (reason !== "not computed") return words("because", reason);
+  const known = `absent ${reason}`;
+  if (reason !== "not computed") return words("because", known in TEXTS ? words(known) : reason);
   return words(graph.gradients === "graph" ? "becauseNodes" : "becauseNotComputed");
 }
 

@@ -151,6 +151,7 @@ class Search {
   jump(place) {
     this.page.jump(this.results[place].number);
     this.close();
+    this.input.blur(); // keys are for the page again
   }
 
   close() {

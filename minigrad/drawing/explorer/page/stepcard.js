@@ -89,7 +89,7 @@ function backwardCard(page, step, taken) {
     ],
     workedOut(step.worked),
     block("terms", cardMap(page, node, step.incoming, true), readBy(page, input)),
-    step.summed && paragraph("note small", step.summed),
+    step.summed && paragraph("note small", words("summed", ...step.summed)),
     block(
       "total",
       element("h3", {}, words("gradientOfTitle"), nodeButton(page, target), " ", span("operator", before === null ? "=" : "+=")),

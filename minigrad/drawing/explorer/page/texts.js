@@ -77,6 +77,32 @@ const TEXTS = {
     "{0} maps of attention, of all tokens, are {1} of this page.",
     "{0} 幅注意力图（含全部词元）占本页 {1}。",
   ],
+  cutArrays: [
+    "Of {0} larger arrays, at most {1} × {1} elements are shown; ranges, statistics and histograms are of all elements.",
+    "{0} 个较大的数组最多显示 {1} × {1} 个元素；范围、统计和直方图取自全部元素。",
+  ],
+  cutMaps: [
+    "Of {0} maps of attention, not all tokens or heads are shown.",
+    "{0} 幅注意力图未显示全部词元或头。",
+  ],
+  rounded: [
+    "Numbers are rounded to {0} significant digits, those of sums to {1}.",
+    "数值保留 {0} 位有效数字，求和的保留 {1} 位。",
+  ],
+  groupedViews: [
+    "In {0} views of more than {1} boxes, neighbours are grouped.",
+    "有 {0} 个视图超过 {1} 个框，其中相邻节点合为一组。",
+  ],
+  noEngine: [
+    "No layout engine was found, so boxes are in rows by depth: python -m pip install graphviz-pure for a better layout.",
+    "没有找到布局引擎，框按深度成行排列；运行 python -m pip install graphviz-pure 可得到更好的布局。",
+  ],
+  engineFailed: [
+    "The layout engine did not manage {0} of {1} views: there, boxes are in rows by depth.",
+    "布局引擎未能完成 {1} 个视图中的 {0} 个，那里的框按深度成行排列。",
+  ],
+  "in scope": ["{0} nodes are in closed scopes ({1}).", "{0} 个节点在折叠的作用域中（{1} 个）。"],
+  "in group": ["{0} nodes are in groups of neighbours ({1}).", "{0} 个节点在相邻节点组中（{1} 组）。"],
   scopesAlone: [
     "A scope that is opened is shown by itself, those beside it are closed; + and − above the drawing open and close all.",
     "展开的作用域单独显示，其余折叠；图上方的 + 和 − 展开或折叠全部。",
@@ -145,6 +171,12 @@ const TEXTS = {
     "not computed; call loss.backward(keep=True) before loss.graph().",
     "尚未计算；请在 loss.graph() 之前调用 loss.backward(keep=True)。",
   ],
+  "absent no path": ["no path", "没有路径"],
+  "absent not required": ["not required", "不需要"],
+  "absent not kept": ["not kept", "未保留"],
+  "absent constant": ["constant", "常量"],
+  "absent random": ["random", "随机数"],
+  "absent detached": ["detached", "已分离"],
   nothingYet: ["Nothing has arrived yet at this step; {0} will.", "到这一步还没有梯度到达；将有 {0}。"],
   soFar: ["So far: {0} of {1}.", "目前：{1}中的第 {0} 份。"],
   earlierCalls: ["It also holds what earlier calls of backward had added.", "其中还含有先前调用 backward 累加的梯度。"],
@@ -249,6 +281,10 @@ const TEXTS = {
   this: ["this", "本份"],
   before: ["before", "之前"],
   after: ["after", "之后"],
+  summed: [
+    "summed over axes {0}, along which broadcasting had repeated it: {1}",
+    "沿广播时重复的轴 {0} 求和：{1}",
+  ],
   whyMoved: ["Only the places of elements change, no number does.", "只改变元素的位置，数值不变。"],
   whySeed: [
     "Its own gradient is given: 1, since {0} changes as much as itself. Every gradient from here on says how much {0} changes with a node.",

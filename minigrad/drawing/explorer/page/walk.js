@@ -16,12 +16,12 @@ class Walk {
     this.at = Math.max(0, Math.min(this.steps.length - 1, at));
     this.active = true;
     const { view, step, node } = this.steps[this.at];
+    this.show();
     if (step !== undefined || page.step) page.go(step ?? 0);
     if (view !== undefined && page.view.key !== view) page.show(page.graph.viewOf.get(view));
     if (node !== undefined) page.jump(node);
     else if (step === undefined) page.select(null);
     page.panel.scrollTop = 0;
-    this.show();
     page.say(this.sentence);
   }
 
@@ -62,6 +62,7 @@ class Walk {
         ),
       );
     }
-    this.page.drawing.camera.insets.bottom = 24 + (this.active ? frame.offsetHeight : 0);
+    const covered = this.active ? frame.parentElement.clientHeight - frame.offsetTop : 0;
+    this.page.drawing.camera.insets.bottom = 24 + covered;
   }
 }
