@@ -58,8 +58,8 @@ FLOAT32 = np.dtype(np.float32)
 
 def lower(op: Op, out: Value, operands: Sequence[Any], params: dict[str, Any]) -> Iterable[Instruction]:
     """The instructions that write what `op` makes of these operands."""
-    if op in VIEWS:  # as one it would have to be a copy
-        return [store_at(out, ALL, VIEWS[op](*operands, **params))]
+    if op in VIEWS:  # as one it would have to be a copy; an index that is an array may be out of range
+        return [store_at(out, ALL, VIEWS[op](*operands, **params), may_raise=len(operands) > 1)]
     if op in LOWERINGS:
         found = LOWERINGS[op](out, *operands, **params)
         if found is not None:
@@ -227,7 +227,7 @@ def surprise(out: Value, x: Value, total: Value, targets: Value) -> list[Instruc
 def setitem(out: Value, x: Any, values: Any, *indices: Any, index: Any) -> list[Instruction]:
     key = key_of(index, indices)
     if out.dtype.kind == "f":
-        return [copy_into(out, x), store_at(out, key, values)]
+        return [copy_into(out, x), store_at(out, key, values, may_raise=bool(indices))]
     return [compute_into(places.write_exactly, out, x, values, key)]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import Tensor
 from minigrad.compiler.memory import ALIGNMENT, place_blocks
 from minigrad.compiler.plan import Block
 
@@ -74,6 +75,47 @@ def test_what_has_another_shape_is_joined_to_rows_that_lie_apart():
     assert mg.compile(join)(x, y).tolist() == join(mg.Tensor(x), mg.Tensor(y)).tolist()
 
 
+OF_ROWS = {
+    "softmax": mg.softmax,
+    "softmax under a mask": lambda x: mg.softmax(x, x > 0.0),
+    "log_softmax": mg.log_softmax,
+    "standardize": mg.standardize,
+    "running sums": lambda x: mg.cumsum(x, axis=-1),
+    "running products": lambda x: mg.cumprod(x, axis=0),
+    "products": lambda x: x @ x,
+    "sums": lambda x: mg.sum(x, axis=-1, keepdims=True),
+    "products of axes": lambda x: mg.prod(x, axis=-1, keepdims=True),
+    "order": lambda x: mg.astype(mg.argsort(x), np.float64),
+    "items set": lambda x: mg.set_at(x, 0, 1.0),
+    "embedding": lambda x: mg.embedding(x, [2, 0, 1]),
+    "the gradient of an embedding": lambda x: mg.grad(mg.sum(mg.embedding(x, [2, 0, 2]) ** 2), x),
+    "losses": lambda x: mg.expand_dims(mg.cross_entropy(x, [2, 0, 1], reduction="none"), -1),
+    "chosen": lambda x: mg.where(x > 0.0, x, 0.0),
+    "curves": mg.gelu,
+}
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("function", OF_ROWS.values(), ids=OF_ROWS)
+def test_what_is_computed_in_a_part_of_something_larger(function, axis):
+    def join(x):
+        first, second = function(x), function(x + 1.0)
+        return mg.concatenate([mg.swapaxes(y, 0, -1) if axis == 0 else y for y in (first, x, second)], axis=axis)
+
+    x = Tensor(np.random.default_rng(0).standard_normal((3, 3)), requires_grad=True)
+    compiled = mg.compile(join)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x).numpy(), join(x).numpy(), rtol=1e-12)
+
+
+def test_matrices_added_at_rows_of_something_larger():
+    def join(x, i):
+        return mg.concatenate([mg.grad(mg.sum(x[i] ** 2), x), x], axis=-1)
+
+    x, i = Tensor(np.random.default_rng(0).standard_normal((3, 2, 2)), requires_grad=True), np.array([2, 0, 2])
+    np.testing.assert_allclose(mg.compile(join)(x, i).numpy(), join(x, i).numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("optimiser", [mg.optim.SGD, mg.optim.Adam, mg.optim.AdamW])
 def test_gradients_and_updates_are_written_where_they_belong(optimiser):
     rng = np.random.default_rng(0)
@@ -92,6 +134,14 @@ def test_gradients_and_updates_are_written_where_they_belong(optimiser):
     step(rng.standard_normal((4, 3)).astype(np.float32))
     copied = [line for line in step.source.splitlines() if "copyto" in line or "[...] = " in line]
     assert [line.split(" = ")[0].strip() for line in copied] == ["steps[...]"]  # a number; no array is copied
+
+
+def test_the_loss_of_classes_does_not_keep_gradients_from_where_they_belong(new_language_model):
+    _, _, step = new_language_model()
+    compiled = mg.compile(step)
+    compiled(np.array([[0, 1, 2]]), np.array([[1, 2, 3]]))
+    copied = [line for line in compiled.source.splitlines() if "[...] = " in line]
+    assert [line.split(" = ")[0].strip() for line in copied] == ["steps[...]"]
 
 
 def test_a_plan_keeps_no_memory_to_try_views_on():

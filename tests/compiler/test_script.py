@@ -259,6 +259,20 @@ def test_the_script_is_laid_out_as_it_was(tmp_path):
     assert GOLDEN.read_text(encoding="utf-8") == text
 
 
+def test_outputs_are_called_by_their_keys_their_names_or_their_places(tmp_path):
+    def function(x):
+        loss = mg.sum(x)
+        loss.name = "loss"
+        return loss, None, 3.0, [x * 2.0, {"key": x * 3.0, 1: (x, "text")}]
+
+    step = mg.compile(function)
+    step(np.ones(2))
+    step.save_source(tmp_path / "step.py")
+    text = (tmp_path / "step.py").read_text(encoding="utf-8")
+    names = ast.literal_eval(text.rpartition('"arguments"), ')[2].strip()[:-1])
+    assert names == ["loss", "output 3 0", "key", "x"]
+
+
 @pytest.mark.parametrize("bits", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
 def test_generators_draw_on_where_they_were(bits, tmp_path):
     rng = np.random.Generator(getattr(np.random, bits)(7))

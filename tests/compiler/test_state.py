@@ -339,6 +339,42 @@ def test_an_error_after_the_update_says_that_state_may_be_half_written_or_leaves
     assert compiled(np.ones(2)).tolist() == [1.0, 1.0]
 
 
+FALSE = {  # functions of rows and indices, which refuse an index that is out of range
+    "embedding": lambda x, i: mg.embedding(x, i),
+    "one_hot": lambda x, i: mg.one_hot(i, 3),
+    "cross_entropy": lambda x, i: mg.cross_entropy(x, i),
+    "nll": lambda x, i: mg.nll(x, i),
+    "an item": lambda x, i: x[i],
+    "an item set": lambda x, i: mg.set_at(x, i, 0.0),
+    "an integer set": lambda x, i: mg.set_at(i, i, 0),
+    "along an axis": lambda x, i: mg.take_along_axis(x, i[:, None], axis=1),
+    "the gradient of an embedding": lambda x, i: mg.grad(mg.sum(mg.embedding(x, i)), x),
+    "the gradient of an item": lambda x, i: mg.grad(mg.sum(x[i] * 2.0), x),
+}
+
+
+@pytest.mark.parametrize("function", FALSE.values(), ids=FALSE)
+def test_state_is_written_when_nothing_can_fail_any_more(function):
+    weight = weight_of(1.0, 2.0)
+
+    def step(x, i):
+        mg.assign(weight, weight * 2.0)
+        return function(x, i)
+
+    compiled = mg.compile(step)
+    for index in (2, 3, 0):
+        x = Tensor(np.ones((3, 3)), requires_grad=True)
+        before = weight.tolist()
+        if index < 3:
+            compiled(x, np.array([0, 1, index]))
+            assert weight.tolist() == [2.0 * w for w in before]
+        else:
+            with pytest.raises((IndexError, ValueError)) as caught:
+                compiled(x, np.array([0, 1, index]))
+            assert weight.tolist() == before
+            assert not getattr(caught.value, "__notes__", [])
+
+
 @pytest.mark.parametrize("kinds", ["wf", "fw", "wfw", "wwf"])
 def test_an_error_between_updates_leaves_all_or_says_so(fragile, kinds):
     weights = [weight_of(1.0, 2.0, name=f"weight{i}") for i, kind in enumerate(kinds)]
