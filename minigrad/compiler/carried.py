@@ -42,7 +42,7 @@ def carry(functions: Iterable[Any]) -> Carried:
             used = space.get(name)
             if isinstance(used, ModuleType):
                 imports[f"import {used.__name__}" + (f" as {name}" if used.__name__ != name else "")] = None
-            elif is_kernel(used) or (isinstance(used, FunctionType) and used.__module__ == value.__module__):
+            elif is_kernel(used):
                 waiting.append(used)
             elif isinstance(used, (type, FunctionType)) or isinstance(getattr(used, "__self__", None), ModuleType):
                 imports[f"from {used.__module__} import {name}"] = None

@@ -173,7 +173,7 @@ class Placement:
     def _place_view(self, node: Node) -> Place | None:
         """The node as a view of its first operand, unless it is a copy."""
         function, (source, *others) = node.function, self.operands(node)
-        if function not in VIEWS or not isinstance(source, Value) or any(isinstance(x, Value) for x in others):
+        if function not in VIEWS or any(isinstance(x, Value) for x in others):
             return None
         view, place = VIEWS[function](source, *others, **node.params), self.places[source]
         array = try_view(view, source, place.array)

@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compiler import pieces
+from minigrad.core.storage import rebase
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "lowered_programs.txt"
 RNG = np.random.default_rng(0)
@@ -47,6 +48,38 @@ def gradient_of(function):
 
 def differentiated(function, *arrays):
     return gradient_of(function), mg.Tensor(arrays[0], requires_grad=True), *arrays[1:]
+
+
+def training(optimiser, loss):
+    """A training step, and its batch."""
+    layers = [mg.nn.Linear(4, 4, rng=np.random.default_rng(i)).astype(np.float64) for i in range(2)]
+    trained = optimiser([p for layer in layers for p in layer.parameters()])
+
+    def step(x, targets):
+        trained.zero_grad()
+        error = loss(layers[1](mg.relu(layers[0](x))), targets)
+        error.backward()
+        mg.optim.clip_gradients(trained.parameters, 1.0)
+        trained.step()
+        return error
+
+    return step
+
+
+def assigning(function):
+    """State in two arrays of its own and two parts of one, and what a function of it is assigned."""
+    memory = np.zeros(20)
+    state = [mg.Tensor(np.ones((2, 3)), name=name) for name in "abcd"]
+    rebase(state[2], memory[1:7].reshape(2, 3))
+    rebase(state[3], memory[7:13].reshape(2, 3))
+
+    def step(x):
+        result, new = function(x, *state)
+        for name, value in new.items():
+            mg.assign(state["abcd".index(name)], value)
+        return result
+
+    return step
 
 
 PROGRAMS = {
@@ -168,6 +201,54 @@ PROGRAMS = {
     ),
     "the gradient of attention": differentiated(
         lambda q, k, v: mg.scaled_dot_product_attention(q, k, v), *(normal(2, 3, 4) for _ in range(3))
+    ),
+    "checked once": (
+        lambda w, v, i: (
+            mg.embedding(w, i), mg.embedding(v, i), mg.embedding(w, i[:2]), mg.one_hot(i, 3), mg.one_hot(i, 4),
+        ),
+        normal(3, 4), normal(3, 2), whole(5),
+    ),
+    "numbers drawn": (
+        lambda x: (
+            mg.dropout(x, 0.5, np.random.default_rng(0)),
+            mg.ops.random_normal(shape=(2,), generator=np.random.default_rng(0)),
+        ),
+        normal(3),
+    ),
+    "descent": (
+        training(lambda p: mg.optim.SGD(p, 0.1, momentum=0.9), lambda y, t: mg.mean((y - t) ** 2)),
+        normal(5, 4), normal(5, 4),
+    ),
+    "descent of a loss of classes": (
+        training(lambda p: mg.optim.AdamW(p, 0.1), mg.cross_entropy), normal(5, 4), whole(5),
+    ),
+    "state swapped": (assigning(lambda x, a, b, c, d: (a + x, {"a": b, "b": a * 1.0, "c": d, "d": c})), normal(2, 3)),
+    "state computed where it lies": (
+        assigning(
+            lambda x, a, b, c, d: (x * 2.0, {"a": a * 0.5 + x, "b": mg.exp(x), "c": c - x, "d": mg.flip(d, axis=0)})
+        ),
+        normal(2, 3),
+    ),
+    "state computed together": (
+        assigning(
+            lambda x, a, b, c, d: (x + 1.0, dict(zip("cd", mg.split(mg.concatenate([c, d]) * x[0], 2), strict=True)))
+        ),
+        normal(2, 3),
+    ),
+    "state of which the old value is needed": (
+        assigning(lambda x, a, b, c, d: ((a * b, c[0], a), {"a": mg.exp(a) * x, "c": c[::-1] * 2.0})), normal(2, 3),
+    ),
+    "state from what may fail": (
+        assigning(lambda x, a, b, c, d: (mg.one_hot(mg.astype(x, np.int64), 9), {"a": a * 2.0})), np.ones((2, 3)),
+    ),
+    "joined twice, and in each other": (
+        lambda x, y: (
+            mg.concatenate([mg.concatenate([x * 2.0, y * 3.0]) * 1.5, mg.concatenate([x * 4.0, y * 5.0])]),
+            mg.concatenate(
+                [mg.reshape(mg.concatenate([x * 6.0, y * 7.0], axis=None), (5, 4)), mg.concatenate([x, y])], axis=-1
+            ),
+        ),
+        normal(3, 4), normal(2, 4),
     ),
     "large arrays by elements": (lambda x: mg.exp(x * 0.5) - x * 2.0, LARGE.reshape(-1)),
     "large arrays by rows": (lambda x, v: (mg.softmax(x * 0.5) + v, mg.vecdot(x * v, x)), LARGE, normal(256)),

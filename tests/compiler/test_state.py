@@ -499,3 +499,33 @@ def test_state_may_lie_anywhere(memory, shape):
         np.testing.assert_allclose(step(np.ones(shape)).numpy(), new, rtol=1e-12)
         expected = np.exp(-new) + new[..., :1]
         np.testing.assert_allclose(state.numpy(), expected, rtol=1e-12)
+
+
+VIEWS_OF_STATE = {
+    "backwards": lambda memory: memory[::-1],
+    "turned": lambda memory: memory.T,
+    "a part": lambda memory: memory[1:],
+    "the same": lambda memory: memory,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS_OF_STATE.values(), ids=VIEWS_OF_STATE)
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_two_tensors_may_look_into_one_memory(view, order):
+    def run(compiled):
+        memory = np.arange(9.0).reshape(3, 3)
+        state = {name: Tensor(np.zeros(x.shape), name=name) for name, x in (("a", memory), ("b", view(memory)))}
+        rebase(state["a"], memory)
+        rebase(state["b"], view(memory))
+
+        def step(x):
+            first, second = (state[name] for name in order)
+            before, new = mg.copy(second), first * 2.0 + second[:1, :1] + x
+            mg.assign(first, new)
+            return before, new
+
+        step = mg.compile(step) if compiled else step
+        with mg.no_grad():
+            return [[y.tolist() for y in step(Tensor(1.0))] for _ in range(3)], memory.tolist()
+
+    assert run(compiled=True) == run(compiled=False)
