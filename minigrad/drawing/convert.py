@@ -12,13 +12,14 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
-from minigrad.drawing.fontfiles import find_font_files
+from minigrad.drawing.fontfiles import find_fonts
 from minigrad.drawing.pdf_order import order_objects
 from minigrad.drawing.sheet import Sheet, Theme
-from minigrad.drawing.svg import write_svg
+from minigrad.drawing.svg import FONTS, write_svg
 
 MOST_PIXELS = 100_000_000
 POINTS_PER_INCH = 72
+SVG = "{http://www.w3.org/2000/svg}"
 SEAM = 0.1  # what viewers of PDF paint at an edge is half paper, so that fine patterns look pale
 
 
@@ -73,7 +74,7 @@ def svg_to_png(svg: str, dpi: float = 192) -> bytes:
         import resvg_py
     except ModuleNotFoundError as error:
         raise _name_extra("png", "resvg-py", "dot", error) from None
-    files = [str(file) for file in find_font_files("".join(root.itertext()))]
+    svg, files = _choose_fonts(svg, root)
     # Scaled inside of SVG: resvg itself scales from a size that it rounds to whole points first.
     frame = (
         f'width="{round(across)}" height="{round(down)}" viewBox="0 0 {size[0]} {size[1]}" preserveAspectRatio="none"'
@@ -93,9 +94,17 @@ def svg_to_pdf(svg: str) -> bytes:
     except ModuleNotFoundError as error:
         raise _name_extra("pdf", "svg2pdf-py", "pdf", error) from None
     fonts = svg2pdf_py.FontDatabase()
-    for file in find_font_files("".join(ElementTree.fromstring(svg).itertext())):
-        fonts.load_font_file(str(file))
+    svg, files = _choose_fonts(svg, ElementTree.fromstring(svg))
+    for file in files:
+        fonts.load_font_file(file)
     return order_objects(bytes(svg2pdf_py.svg_to_pdf(svg, fonts)))
+
+
+def _choose_fonts(svg: str, root: ElementTree.Element) -> tuple[str, list[str]]:
+    """The files of the fonts for its texts, and the picture, which names one of them if it does not yet."""
+    fonts = find_fonts("".join(letters for text in root.iter(f"{SVG}text") for letters in text.itertext()))
+    named = svg.replace(FONTS, f'{FONTS}, "{fonts.family}"') if fonts.family else svg
+    return named, [str(file) for file in fonts.files]
 
 
 def _name_extra(format: str, library: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -6,28 +6,25 @@ They are looked for anew each time, as a font may have been installed since.
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import struct
 import subprocess
 import unicodedata
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 # The fonts that pictures name, by the beginnings of their files, and where other letters are looked for first.
-NAMED = ("arial.", "arialbd.", "ariali.", "arial bold.", "arial italic.", "helvetica.", "liberationsans-", "dejavusans",
-         "notosans-", "liberationmono-", "notosansmono-")  # fmt: skip
+NAMED = (
+    "arial.", "arialbd.", "ariali.", "arial bold.", "arial italic.", "helvetica.", "liberationsans-", "dejavusans",
+    "notosans-", "liberationmono-", "notosansmono-", "menlo.", "consola",
+)  # fmt: skip
 NEXT = (
-    "notosanscjk-regular",
-    "notosanssc",
-    "sourcehansans",
-    "pingfang",
-    "hiragino",
-    "msyh",
-    "wqy-zenhei",
-    "wqy-microhei",
-)
+    "notosanscjk-regular", "notosanssc", "sourcehansans", "pingfang", "hiragino", "msyh", "wqy-zenhei", "wqy-microhei",
+)  # fmt: skip
 UNSEEN = "CZM"  # kinds of characters that nobody misses: without a width, spaces, marks on others
 USELESS = ("emoji", "lastresort", "bitmap")  # coloured pictures, and fonts that have a box for every character
 FOLDERS = (
@@ -37,13 +34,21 @@ FOLDERS = (
 )  # fmt: skip
 
 
-def find_font_files(text: str) -> list[Path]:
-    """The files of the fonts that pictures name, and of others for characters which those have not.
+class Fonts(NamedTuple):
+    """Files, and the family of the first one where none has a font that pictures name."""
+
+    files: list[Path]
+    family: str
+
+
+def find_fonts(text: str) -> Fonts:
+    """The fonts that pictures name, and others for characters which those have not.
 
     Warns when no installed font has some of them, and names these.
     """
     files = _list_font_files()
-    chosen = [file for file in files if file.name.lower().startswith(NAMED)]
+    named = [file for file in files if file.name.lower().startswith(NAMED)]
+    chosen = [*named]
     lacking = {ord(character) for character in text if unicodedata.category(character)[0] not in UNSEEN}
     for file in chosen:
         if lacking:
@@ -57,20 +62,20 @@ def find_font_files(text: str) -> list[Path]:
             chosen.append(file)
             lacking -= found
     if lacking:
-        named = " ".join(chr(number) for number in sorted(lacking)[:40])
+        letters = " ".join(chr(number) for number in sorted(lacking)[:40])
         warnings.warn(
-            f"no font of this machine has {named}: boxes stand in their place, or nothing; save as .svg, or install a "
-            "font with them, such as DejaVu Sans, or Noto Sans CJK for Chinese",
-            stacklevel=5,
+            f"no font of this machine has {letters}: boxes stand in their place, or nothing; save as .svg, or install "
+            "a font with them, such as DejaVu Sans, or Noto Sans CJK for Chinese",
+            stacklevel=6,
         )
-    return chosen
+    return Fonts(chosen, "" if named or not chosen else _read_family(chosen[0]))
 
 
 def _list_font_files() -> list[Path]:
     """What fontconfig knows, or, where it is not installed, what lies in the usual folders."""
     if shutil.which("fc-list"):
-        listed = subprocess.run(["fc-list", "--format", "%{file}\n"], capture_output=True, text=True, timeout=20).stdout
-        paths = {Path(line) for line in listed.splitlines()}
+        listed = subprocess.run(["fc-list", "--format", "%{file}\n"], capture_output=True, timeout=20).stdout
+        paths = {Path(os.fsdecode(line)) for line in listed.splitlines()}
     else:
         paths = {path for folder in FOLDERS for path in Path(folder).expanduser().glob("**/*")}
     return sorted(path for path in paths if path.suffix.lower() in (".ttf", ".otf", ".ttc"))
@@ -79,22 +84,38 @@ def _list_font_files() -> list[Path]:
 def _read_characters(file: Path) -> frozenset[int]:
     """The numbers of the characters that a font has; none where the file cannot be read."""
     try:
-        return _read_table(file, file.stat().st_mtime_ns)
-    except (OSError, struct.error, ValueError, IndexError):
+        return _read_cmap(file, file.stat().st_mtime_ns)
+    except (OSError, struct.error, ValueError, LookupError):
         return frozenset()
 
 
 @functools.cache
-def _read_table(file: Path, changed: int) -> frozenset[int]:
-    """From the table `cmap` of an OpenType font, the first one in a collection."""
-    font = file.read_bytes()
-    start = struct.unpack_from(">I", font, 12)[0] if font[:4] == b"ttcf" else 0
-    tables = struct.iter_unpack(">4sIII", font[start + 12 :][: 16 * struct.unpack_from(">H", font, start + 4)[0]])
-    cmap = next(offset for tag, _, offset, _ in tables if tag == b"cmap")
-    count = struct.unpack_from(">H", font, cmap + 2)[0]
-    parts = [font[cmap + offset :] for _, _, offset in struct.iter_unpack(">HHI", font[cmap + 4 :][: 8 * count])]
+def _read_cmap(file: Path, changed: int) -> frozenset[int]:
+    """From the table `cmap` of the font, whose parts list characters in one of several formats."""
+    table = _read_table(file, b"cmap")
+    count = struct.unpack_from(">H", table, 2)[0]
+    parts = [table[offset:] for _, _, offset in struct.iter_unpack(">HHI", table[4:][: 8 * count])]
     readers = {4: _read_segments, 12: _read_groups}
     return frozenset().union(*(readers[part[1]](part) for part in parts if part[1] in readers))
+
+
+def _read_family(file: Path) -> str:
+    """From the table `name`, the first that Windows reads: of the typographic family (16), else of the family (1)."""
+    table = _read_table(file, b"name")
+    count, start = struct.unpack_from(">HH", table, 2)
+    names: dict[int, str] = {}
+    for platform, _, _, kind, length, offset in struct.iter_unpack(">6H", table[6:][: 12 * count]):
+        if platform == 3:
+            names.setdefault(kind, table[start + offset :][:length].decode("utf-16-be"))
+    return names.get(16, names.get(1, ""))
+
+
+def _read_table(file: Path, name: bytes) -> bytes:
+    """A table of an OpenType font, of the first one in a collection, and what lies behind it."""
+    font = file.read_bytes()
+    start = struct.unpack_from(">I", font, 12)[0] if font[:4] == b"ttcf" else 0
+    entries = font[start + 12 :][: 16 * struct.unpack_from(">H", font, start + 4)[0]]
+    return font[{tag: offset for tag, _, offset, _ in struct.iter_unpack(">4sIII", entries)}[name] :]
 
 
 def _read_segments(table: bytes) -> set[int]:

@@ -30,7 +30,7 @@ from minigrad.drawing.tiles import list_runs
 
 # The first that the viewer has; texts are measured by the widest of them.
 FONTS = 'Arial, Helvetica, "Liberation Sans", "DejaVu Sans", "Noto Sans", sans-serif'
-MONO_FONTS = '"DejaVu Sans Mono", "Liberation Mono", "Noto Sans Mono", Menlo, Consolas, monospace'
+MONO_FONTS = f'"DejaVu Sans Mono", "Liberation Mono", "Noto Sans Mono", Menlo, Consolas, monospace, {FONTS}'
 
 
 def write_svg(
@@ -42,8 +42,8 @@ def write_svg(
         theme: "light" or "dark", or "auto": light, with a style sheet for readers whose system is dark, and without
             the background.
         width: how wide it is shown, with the height to match; the width of the sheet when None.
-        seam: by how much cells overlap their neighbours, where a viewer shows hairlines between them.
         unit: of the size, such as "pt"; without one, browsers take it as pixels and writers of PDF as points.
+        seam: by how much cells overlap their neighbours, where a viewer shows hairlines between them.
 
     Raises ValueError for another theme.
 

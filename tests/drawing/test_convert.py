@@ -119,7 +119,7 @@ def test_without_the_library_the_error_names_it_and_the_extra(monkeypatch, libra
 
 def test_a_picture_without_texts_needs_no_font(png, pdf, monkeypatch):
     monkeypatch.setattr(fontfiles, "_list_font_files", list)
-    untitled = write_svg(Sheet(10, 10, [], title=""))
+    untitled = write_svg(Sheet(10, 10, [], title="A title"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         svg_to_png(untitled)
@@ -128,6 +128,17 @@ def test_a_picture_without_texts_needs_no_font(png, pdf, monkeypatch):
 
 def test_characters_that_no_font_has_are_named_in_one_warning(png, monkeypatch):
     monkeypatch.setattr(fontfiles, "_list_font_files", list)
-    with pytest.warns(UserWarning, match="no font of this machine has c e o r s") as caught:
-        svg_to_png(write_svg(Sheet(100, 50, WORD.children, title="")))
+    with pytest.warns(UserWarning, match="no font of this machine has c e o r s: ") as caught:
+        svg_to_png(write_svg(Sheet(100, 50, WORD.children, title="Queries", description="?")))
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("mono", [False, True])
+def test_letters_are_drawn_with_whatever_font_there_is(png, pdf, monkeypatch, mono):
+    files = [file for file in fontfiles._list_font_files() if file.name == "DejaVuSerif.ttf"]
+    if not files:
+        pytest.skip("DejaVu Serif is not installed")
+    monkeypatch.setattr(fontfiles, "_list_font_files", lambda: files)
+    svg = write_svg(Sheet(100, 50, [Text(10, 30, "scores", 12, BLACK, mono=mono)], title="a word"))
+    assert (read_pixels(svg_to_png(svg)) < 128).any()
+    assert b"DejaVuSerif" in svg_to_pdf(svg)

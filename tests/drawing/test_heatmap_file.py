@@ -130,7 +130,7 @@ def test_characters_that_no_font_has_are_named_in_one_warning(tmp_path, converte
     files = [file for file in fontfiles._list_font_files() if file.name.startswith("DejaVuSans")]
     monkeypatch.setattr(fontfiles, "_list_font_files", lambda: files)
     picture = heatmap(WEIGHTS, rows=["注意", "意", "a"])
-    with pytest.warns(UserWarning, match="no font of this machine has .*意 注: boxes stand in their place") as warned:
+    with pytest.warns(UserWarning, match="no font of this machine has 意 注: boxes stand in their place") as warned:
         picture.save(tmp_path / "a.png")
     assert [warning.filename for warning in warned] == [__file__]
     assert (tmp_path / "a.png").exists()
@@ -140,10 +140,10 @@ def test_characters_that_no_font_has_are_named_in_one_warning(tmp_path, converte
 def test_TX11_chinese_labels_are_drawn_with_a_font_that_has_them(tmp_path, converters):
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        files = fontfiles.find_font_files("注意力 abc")
+        files = fontfiles.find_fonts("注意力 abc").files
     if warned:
         pytest.skip("no font with Chinese characters is installed")
-    assert len(files) > len(fontfiles.find_font_files("abc"))
+    assert len(files) > len(fontfiles.find_fonts("abc").files)
     pictures = []
     for labels in ("注意力", "意注力"):  # boxes would look alike
         heatmap(WEIGHTS, rows=labels).save(tmp_path / "a.png")
