@@ -53,17 +53,23 @@ def run(arguments: argparse.Namespace) -> int:
     files = [tokens, head, *ATTENTION, CURVE, CHECKPOINT, EXPLORER, PAGE]
     prepare_folder(folder, files)
 
-    pieces = _show_three_tokens(folder, tokens) | _show_check() | _show_head(folder, head)
+    print(f"it fills in while the demo runs: {(folder / PAGE).resolve()}")
     steps = arguments.steps or (QUICK_STEPS if arguments.quick else MODEL.steps)
-    training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0), arguments.eager)
-    limit = LONGEST_TRAINING if arguments.steps is None else None
-    early = _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder / CHECKPOINT, limit)
-    if early is None:
-        print(f"interrupted after step {training.done} of {steps}")
-        return 130
-    pieces |= {"run": page.block(training.describe()), "early": page.paragraph(early) if early else ""}
-    pieces |= _show_losses(training, folder) | _show_attention(training, folder) | _show_steps(training, folder)
-    (folder / PAGE).write_text(page.fill(pieces), encoding="utf-8", newline="\n")
+    with page.Page(folder / PAGE) as shown:
+        shown.show(**_show_three_tokens(folder, tokens))
+        shown.show(**_show_check())
+        shown.show(**_show_head(folder, head))
+        training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0), arguments.eager)
+        shown.show(run=page.block(training.describe()))
+        limit = LONGEST_TRAINING if arguments.steps is None else None
+        early = _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder / CHECKPOINT, limit, shown)
+        if early is None:
+            shown.show(early=page.paragraph(f"interrupted after step {training.done} of {steps}"))
+            print(f"interrupted after step {training.done} of {steps}")
+            return 130
+        shown.show(early=page.paragraph(early) if early else "", **_show_losses(training, folder))
+        shown.show(**_show_attention(training, folder))
+        shown.show(**_show_steps(training, folder))
     print(f"\nwritten to {folder}: {', '.join(files)}")
     print(f"to look at: {(folder / PAGE).resolve()}")
     return 0
@@ -105,18 +111,24 @@ def _show_head(folder: Path, file: str) -> Pieces:
 
 def _draw(graph: Graph, folder: Path, file: str, caption: str, **options: Any) -> str:
     """Draw `graph` and show it; where nothing can draw, the DOT text."""
-    graph.draw(folder / file, **options)
+    graph.draw(folder / file, **options | {"theme": "auto"})
     if file.endswith(".svg"):
         return page.picture(file, f"Graph of {len(graph)} nodes; the tables and listings here say the same.", caption)
     return page.details(f"{file}, for Graphviz", graph.dot(**options))
 
 
-def _train(training: Run, records: int, checkpoint: Path, limit: float | None) -> str | None:
+def _train(training: Run, records: int, checkpoint: Path, limit: float | None, shown: page.Page) -> str | None:
     """Train, and say that it ended early, if it did; None where it was interrupted."""
+
+    def show(record: dict[str, Any]) -> None:
+        step, loss, validation = record["step"], record["loss"], record["validation"]
+        told = f"Step {step} of {training.settings.steps}: loss {loss:.4f}, on the validation text {validation:.4f}."
+        shown.show(progress=page.paragraph(told))
+
     print("\n4. A model of characters, trained on text")
     print(training.describe())
     begin = time.perf_counter()
-    training.fit(records, checkpoint, limit)
+    training.fit(records, checkpoint, limit, show)
     if training.done == training.settings.steps:
         return ""
     if limit is None or time.perf_counter() - begin < limit:

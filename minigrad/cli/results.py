@@ -25,7 +25,7 @@ def draw_attention(run: Run, folder: Path, names: list[str]) -> None:
     example = run.data.example()
     for number, (name, weights) in enumerate(zip(names, run.attention(example.tokens), strict=True)):
         title = f"{run.settings.task}: attention weights, layer {number}"
-        heatmap(weights.numpy(), example.queries, example.keys, title).save(folder / name)
+        heatmap(weights.numpy(), example.queries, example.keys, title, theme="auto").save(folder / name)
 
 
 def write_explorer(run: Run, path: Path) -> Graph:

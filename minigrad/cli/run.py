@@ -91,20 +91,28 @@ class Run:
             )
         )
 
-    def fit(self, records: int, checkpoint: Path, seconds: float | None = None) -> None:
+    def fit(
+        self, records: int, checkpoint: Path, seconds: float | None = None,
+        show: Callable[[Record], None] = lambda record: None,
+    ) -> None:  # fmt: skip
         """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
-        At most so many `records` are made, and with each of them the `checkpoint`.
+        At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets it.
         """
         if not self.eager:
             print(self.compare_speed())
         batches = self.data.batches(self.rng, self.settings.batch)
+
+        def save_and_show(history: list[Record]) -> None:
+            self.save(checkpoint, history)
+            show(history[-1])
+
         self.history = fit(
             self.step,
             batches if seconds is None else _take_until(time.perf_counter() + seconds, batches),
             self.settings.steps,
             validate=lambda: self.data.measure(self.model),
-            checkpoint=lambda history: self.save(checkpoint, history),
+            checkpoint=save_and_show,
             every=-(-self.settings.steps // records),
             start=self.done,
             history=self.history,

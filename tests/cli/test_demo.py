@@ -13,7 +13,7 @@ import pytest
 
 from minigrad import data
 from minigrad.__main__ import main
-from minigrad.cli import demo
+from minigrad.cli import demo, page
 from minigrad.cli.run import Run
 from minigrad.io import load_arrays
 
@@ -93,7 +93,7 @@ def test_the_page_shows_every_file_and_needs_nothing_else(shown):
     assert links == FILES - {"index.html"}
     assert not list(page.iter("script"))
     assert all(picture.get("alt") for picture in page.iter("img"))
-    assert [heading.text[:2] for heading in page.iter("h2")] == ["1.", "2.", "3.", "4.", "5.", "6.", "Fr"]
+    assert [heading.text[:2] for heading in page.iter("h2")] == ["1.", "2.", "3.", "4.", "5.", "6.", "Wh"]
 
 
 def test_the_explorer_steps_through_the_trained_model(shown):
@@ -147,7 +147,44 @@ def test_L2_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Run, "_step", step)
     assert main(["demo", "--eager", "--out", str(tmp_path)]) == 130
     assert capsys.readouterr().out.endswith("interrupted after step 1 of 600\n")
-    assert not (tmp_path / "index.html").exists()
+    text = "".join(page_of(tmp_path).itertext())
+    assert "interrupted after step 1 of 600" in text
+    assert "not reached" in text
+
+
+def test_the_page_fills_in_while_the_demo_runs(tmp_path, monkeypatch):
+    """Each time it is whole, has more than before, and reloads itself until the demo is over."""
+    seen = []
+    original = page.Page._write
+
+    def write(self, text):
+        original(self, text)
+        root = page_of(tmp_path)
+        reloads = any(element.get("http-equiv") == "refresh" for element in root.iter("meta"))
+        seen.append((reloads, "".join(root.itertext()).count("still at work")))
+        pictures = [element.get("src") for element in root.iter("img")]
+        assert all((tmp_path / picture).exists() for picture in pictures)
+
+    monkeypatch.setattr(page.Page, "_write", write)
+    assert main(["demo", "--quick", "--steps", "2", "--out", str(tmp_path)]) == 0
+    *meanwhile, last = seen
+    assert all(reloads for reloads, _ in meanwhile)
+    assert last == (False, 0)
+    waiting = [count for _, count in meanwhile]
+    assert waiting == sorted(waiting, reverse=True)
+    assert len(set(waiting)) > 6
+
+
+def test_a_demo_that_fails_leaves_a_page_that_stands_still(tmp_path, monkeypatch):
+    def fail():
+        raise RuntimeError
+
+    monkeypatch.setattr(demo, "check_block", fail)
+    with pytest.raises(RuntimeError):
+        main(["demo", "--quick", "--out", str(tmp_path)])
+    root = page_of(tmp_path)
+    assert [element.get("name") for element in root.iter("meta")] == [None, "viewport"]
+    assert "[0.6652, 0.2447, 0.0900]" in "".join(root.itertext())
 
 
 @pytest.mark.deep
