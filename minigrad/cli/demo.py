@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from minigrad.cli.run import Run, Settings
 from minigrad.cli.threads import one_blas_thread
 from minigrad.graph import Graph
 from minigrad.memory import keep_memory
+from minigrad.training import Record
 
 SUMMARY = "the three-token example, checked gradients, a trained model, and a page of it all"
 DESCRIPTION = (
@@ -120,10 +122,10 @@ def _draw(graph: Graph, folder: Path, file: str, caption: str, **options: Any) -
 def _train(training: Run, records: int, checkpoint: Path, limit: float | None, shown: page.Page) -> str | None:
     """Train, and say that it ended early, if it did; None where it was interrupted."""
 
-    def show(record: dict[str, Any]) -> None:
-        step, loss, validation = record["step"], record["loss"], record["validation"]
+    def show(history: Sequence[Record]) -> None:
+        step, loss, validation = (history[-1][key] for key in ("step", "loss", "validation"))
         told = f"Step {step} of {training.settings.steps}: loss {loss:.4f}, on the validation text {validation:.4f}."
-        shown.show(progress=page.paragraph(told))
+        shown.show(progress=page.paragraph(told), curve=_draw_curve(history, {}, checkpoint.with_name(CURVE)))
 
     print("\n4. A model of characters, trained on text")
     print(training.describe())
@@ -140,14 +142,18 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None, s
 
 def _show_losses(training: Run, folder: Path) -> Pieces:
     losses, text = report_text(training)
-    draw_loss_curve(training, losses, folder / CURVE)
-    alternative = f"Loss by step, from {training.history[0]['loss']:.2f} to {training.history[-1]['loss']:.2f}"
     rows = [(name, f"{loss:.4f}") for name, loss in losses.items()]
     return {
         "losses": page.table(("model", training.data.goal), rows),
-        "curve": page.picture(CURVE, alternative, "Training loss is the mean since the point before."),
+        "curve": _draw_curve(training.history, losses, folder / CURVE),
         "sample": page.block(text, prose=True),
     }
+
+
+def _draw_curve(history: Sequence[Record], losses: Mapping[str, float], place: Path) -> str:
+    draw_loss_curve(history, losses, place)
+    alternative = f"Loss by step, from {history[0]['loss']:.2f} to {history[-1]['loss']:.2f}"
+    return page.picture(place.name, alternative, "Training loss is the mean since the point before.")
 
 
 def _show_attention(training: Run, folder: Path) -> Pieces:

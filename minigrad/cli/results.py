@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from minigrad.drawing.curves import draw_curves
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.text import escape_hidden
 from minigrad.graph import Graph
+from minigrad.training import Record
 
 SAMPLE = 400  # characters
 MODEL = "this model"
@@ -70,9 +71,9 @@ def format_losses(losses: Mapping[str, float]) -> list[str]:
     return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in losses.items()]
 
 
-def draw_loss_curve(run: Run, losses: Mapping[str, float], path: Path) -> None:
+def draw_loss_curve(history: Sequence[Record], losses: Mapping[str, float], path: Path) -> None:
     """Training and validation loss by step, with the n-gram models as lines."""
-    steps = [record["step"] for record in run.history]
-    curves = {name: (steps, [record[key] for record in run.history]) for name, key in LOSSES.items()}
+    steps = [record["step"] for record in history]
+    curves = {name: (steps, [record[key] for record in history]) for name, key in LOSSES.items()}
     baselines = {name: loss for name, loss in losses.items() if name != MODEL}
-    draw_curves(path, curves, "step", "loss, nats per character", levels=baselines)
+    draw_curves(path, curves, "step", "loss, nats per character", levels=baselines, theme="auto")

@@ -93,11 +93,11 @@ class Run:
 
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,
-        show: Callable[[Record], None] = lambda record: None,
+        show: Callable[[Sequence[Record]], None] = lambda history: None,
     ) -> None:  # fmt: skip
         """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
-        At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets it.
+        At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets all of them.
         """
         if not self.eager:
             print(self.compare_speed())
@@ -105,7 +105,7 @@ class Run:
 
         def save_and_show(history: list[Record]) -> None:
             self.save(checkpoint, history)
-            show(history[-1])
+            show(history)
 
         self.history = fit(
             self.step,
