@@ -56,7 +56,7 @@ def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] 
         neighbours = scopes.inside.get(parent, ())
         for key in neighbours:
             comparable = key in among and len(neighbours) > 1
-            form = run_of(key[1]) or _list_facts(key, scopes, marks or {}) if comparable else None
+            form = _find_form(key, scopes, marks) if comparable else None
             if form is not None and form == last:
                 runs[-1].append(key)
             else:
@@ -87,6 +87,15 @@ def fold_leaves(folding: Folding, nodes: Iterable[Node], scopes: Scopes) -> None
     for first, *others in kinds.values():
         folding.runs.update((node.number, (order_of(first), f"%{first.number}")) for node in (first, *others) if others)
         folding.first.update((node.number, first.number) for node in others)
+
+
+def _find_form(key: Key, scopes: Scopes, marks: Mapping[Node, Hashable] | None) -> Hashable:
+    """What is the same for equal scopes, and for the repeats of a run."""
+    if marks:
+        return run_of(key[1]) or _list_facts(key, scopes, marks)
+    if key not in scopes.forms:
+        scopes.forms[key] = run_of(key[1]) or _list_facts(key, scopes, {})
+    return scopes.forms[key]
 
 
 def _list_facts(key: Key, scopes: Scopes, marks: Mapping[Node, Hashable]) -> Hashable:

@@ -13,6 +13,8 @@ def write_ranges(names: Iterable[str]) -> list[str]:
 
     >>> write_ranges(["w0", "loss", "w1", "w2", "w3", "w7", "block 2/b", "w0"])
     ['w0 … w3', 'w7', 'loss', 'block 2/b']
+    >>> write_ranges(f"x{number}" for number in range(0, 100, 2))
+    ['x0, x2 … x98']
     """
     kinds: dict[tuple[str, str], dict[int, str]] = {}
     for name in names:
@@ -35,14 +37,15 @@ def _split_at_number(name: str) -> tuple[str, int, str]:
 
 
 def _join_neighbours(numbered: dict[int, str]) -> list[str]:
-    ranges: list[list[int]] = []
-    for number in sorted(numbered):
-        if ranges and number == ranges[-1][-1] + 1:
-            ranges[-1].append(number)
-        else:
-            ranges.append([number])
-    texts: list[str] = []
-    for numbers in ranges:
-        names = [numbered[number] for number in numbers]
-        texts += [f"{names[0]} … {names[-1]}"] if len(names) >= FEWEST else names
+    """Names whose numbers go by equal steps are joined; where these are larger than 1 the second one shows it."""
+    numbers, texts = sorted(numbered), []
+    while numbers:
+        step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
+        length = next((i for i in range(1, len(numbers)) if numbers[i] - numbers[i - 1] != step), len(numbers))
+        if length < FEWEST + (step > 1):
+            texts.append(numbered[numbers.pop(0)])
+            continue
+        first, second, *_, last = (numbered[number] for number in numbers[:length])
+        texts.append(f"{first} … {last}" if step == 1 else f"{first}, {second} … {last}")
+        numbers = numbers[length:]
     return texts

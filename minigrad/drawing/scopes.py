@@ -5,7 +5,7 @@ What a loop repeats without a scope is in scopes too, `repeated` for each turn; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from minigrad.graph import Node
 
@@ -38,13 +38,15 @@ class Scopes:
     """The scopes of `nodes`, in the order of their first node, a scope before those inside it.
 
     `repeats` are the paths of nodes, by number, where they are not those that the nodes themselves know.
-    `inside` has the scopes directly inside each, `members` the nodes anywhere inside, `numbers` their order.
+    `inside` has the scopes directly inside each, `members` the nodes anywhere inside, `numbers` their order; `forms` is
+    room for what makes each equal to others, which views of one graph share.
     """
 
     def __init__(self, nodes: Iterable[Node], repeats: Mapping[int, str] | None = None) -> None:
         self._repeats = repeats or {}
         self.members: dict[Key, list[Node]] = {}
         self.inside: dict[Key, list[Key]] = {}
+        self.forms: dict[Key, Hashable] = {}
         self._around: dict[str, list[str]] = {}
         for node in nodes:
             order, parent = order_of(node), (order_of(node), "")

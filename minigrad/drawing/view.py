@@ -28,8 +28,8 @@ from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, order
 from minigrad.graph import Graph, Node
 
 LIMIT = 150  # boxes that a reader can take in
-TALLEST = 50  # operations one after the other that a reader can follow
-FEWEST = 20  # boxes of a picture that an engine cannot lay out in good time
+TALLEST, WIDEST = 50, 20  # boxes one after the other, and groups beside each other, that a reader can follow
+FEWEST = 10  # boxes of a picture that an engine cannot lay out in good time
 MOST_NOTES = 3  # on folded scopes
 
 
@@ -114,7 +114,7 @@ def _make_legible(shown: View, limit: int) -> View:
     while True:
         fitted = cut_hubs(_group(shown, limit), soon=True)
         ranks = Counter(find_ranks(fitted.boxes, fitted.arrows).values())
-        is_long = len(fitted.boxes) < len(shown.boxes) and (len(ranks) > TALLEST or max(ranks.values()) > TALLEST)
+        is_long = len(fitted.boxes) < len(shown.boxes) and (len(ranks) > TALLEST or max(ranks.values()) > WIDEST)
         limit = min(limit, len(fitted.boxes)) * 2 // 3
         if limit < FEWEST or (can_lay_out(fitted) and not is_long):
             return fitted

@@ -1,12 +1,17 @@
-"""How long pictures and explorer pages take, and how large they are: a table, the minimum of three rounds each.
+"""How long pictures and explorer pages take, and how large they are: tables, the minimum of three rounds each.
 
-    python tests/bench/pictures.py
+    python tests/bench/pictures.py [--shapes]
 
+With `--shapes` only the default pictures of graphs of every shape (`shapes.py`), laid out once by each engine: none may
+take longer than 5 seconds, and every name must stand somewhere.
 The explorer is opened in headless Chromium from its file, where selenium, chromium and chromedriver are installed;
 "ready" is the time from the beginning of the navigation to the mark that the page sets when it can be used.
 """
 
+import json
+import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,18 +20,78 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shapes import SHAPES
 
 import minigrad as mg
+from minigrad.drawing.dot import write_dot
+from minigrad.drawing.engines import ENGINES, LayoutError, layout
+from minigrad.drawing.look import Look
+from minigrad.drawing.remarks import list_remarks_in_full
+from minigrad.drawing.text import LONGEST_TOOLTIP
+from minigrad.drawing.view import View, make_view
 from minigrad.graph import Graph
 
 ROUNDS = 3
+MOST_SECONDS = 5.0
 PAGES = ((5, "220 nodes"), (9, "over 212 operations"), (15, "630 nodes"), (26, "over 628 operations"))  # by layers
 
 
 def main() -> None:
+    shapes()
+    if "--shapes" in sys.argv:
+        return
     with tempfile.TemporaryDirectory() as folder:
         pictures(Path(folder))
         pages(Path(folder))
+
+
+def shapes() -> None:
+    engines = [engine.name for engine in ENGINES if engine.name != "pygraphviz" and engine.find()]
+    columns = "".join(f"{f'{name} s':>11}" for name in engines)
+    print(f"{'shape':<40}{'nodes':>7}{'boxes':>7}{'arrows':>8}{'cut':>6}{columns}  size in points")
+    for name, make in SHAPES.items():
+        graph = make()
+        begin = time.perf_counter()
+        shown = make_view(graph)
+        dot = write_dot(shown, Look())
+        prepared, row = time.perf_counter() - begin, ""
+        for engine in engines:
+            begin = time.perf_counter()
+            try:
+                box = json.loads(layout(dot, "json0", engine))["bb"]
+            except LayoutError:
+                row += f"{'stopped':>11}"
+            else:
+                seconds = prepared + time.perf_counter() - begin
+                row += f"{seconds:>10.2f}{'!' if seconds > MOST_SECONDS else ' '}"
+        size = " × ".join(f"{float(length):,.0f}" for length in box.split(",")[2:])
+        print(f"{name:<40}{len(graph):>7}{len(shown.boxes):>7}{len(shown.arrows):>8}{len(shown.cut):>6}{row}  {size}")
+        lost = unsaid_names(shown)
+        if lost:
+            print(f"    names that stand nowhere: {', '.join(lost[:10])}")
+
+
+def unsaid_names(shown: View) -> list[str]:
+    """The names of nodes that neither a label nor a tooltip has, as themselves or within a range."""
+    lost: list[str] = []
+    for box in shown.boxes:
+        said = ", ".join([box.nodes[0].name or "", *list_remarks_in_full(shown, box)])[:LONGEST_TOOLTIP].split(", ")
+        names = {node.name for node in box.nodes if node.name} - set(said)
+        for first, _, last in (text.partition(" … ") for text in said):
+            names -= {name for name in names if is_between(first, name, last)}
+        lost += sorted(names)
+    return lost
+
+
+def is_between(first: str, name: str, last: str) -> bool:
+    """Are the three the same but for their last number, which is in order?"""
+    (low, a), (number, b), (high, c) = map(split_at_number, (first, name, last))
+    return a == b == c and low <= number <= high
+
+
+def split_at_number(name: str) -> tuple[int, tuple[str, str]]:
+    found = re.fullmatch(r"(.*?)(\d+)(\D*)", name)
+    return (int(found[2]), (found[1], found[3])) if found else (-1, (name, ""))
 
 
 def pictures(folder: Path) -> None:
