@@ -48,7 +48,7 @@ class _Rewriter:
         self.graph = graph
         self.found: dict[Any, Tensor] = {}  # by operation, operands and params: what is computed already
         self.sources: dict[int, Node] = {}  # by the id of a new tensor
-        self.node = graph.nodes[0] if graph.nodes else None
+        self.node: Node | None = None  # of the captured graph: what is taken up
 
     def run(self) -> Rewritten:
         self.sources = {node.id: node for node in self.graph if node.function is None}

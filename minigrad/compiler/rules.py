@@ -137,8 +137,7 @@ def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    batches = isinstance(x, Tensor) and isinstance(y, Tensor) and x.ndim > 2 and y.ndim > 2
-    if batches and inner(y, ops.transpose) is not None:
+    if x.ndim > 2 and y.ndim > 2 and inner(y, ops.transpose) is not None:
         return graph.make(ops.matmul, x, graph.make(ops.copy, y))
     return None
 

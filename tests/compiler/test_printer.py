@@ -84,3 +84,29 @@ def test_names_come_from_tensors_and_scopes():
 
 def test_the_same_function_makes_the_same_text():
     assert compiled_attention().source == compiled_attention().source
+
+
+def test_no_name_is_given_twice():
+    """What is returned, and what is copied, have names in a program that assigns; so may Tensors."""
+    names = ["result_0", "new_state", "state", "step", "memory", "array", "np", "constants", "n_2", "i", "start"]
+    tensors = {name: mg.Tensor(np.full(2, float(i)), name=name) for i, name in enumerate(names)}
+
+    def function(x):
+        x = mg.exp(x) * 2.0
+        x.name = "result_0"
+        before = mg.copy(tensors["state"])
+        mg.assign(tensors["state"], tensors["new_state"])
+        mg.assign(tensors["new_state"], before)
+        return x, sum((2.0 * tensor for name, tensor in tensors.items() if "state" not in name), x)
+
+    step = mg.compile(function)
+    expected = [y.tolist() for y in mg.compile(lambda x: function(x))(np.ones(2))]
+    tensors["state"], tensors["new_state"] = (
+        mg.Tensor([2.0, 2.0], name="state"),
+        mg.Tensor([1.0, 1.0], name="new_state"),
+    )
+    assert [y.tolist() for y in step(np.ones(2))] == expected
+    assert tensors["state"].tolist() == [1.0, 1.0]
+    assert tensors["new_state"].tolist() == [2.0, 2.0]
+    np.testing.assert_allclose(expected[0], 2 * np.exp(np.ones(2)))
+    np.testing.assert_allclose(expected[1], 2 * np.exp(np.ones(2)) + 2.0 * sum(i for i in range(11) if i not in (1, 2)))

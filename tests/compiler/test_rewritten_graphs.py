@@ -92,6 +92,7 @@ GRAPHS = {
         products_and(lambda x, y, v: mg.vecdot(x * v, y, axis=0)), LONG, LONG + 1.0, LONG[0],
     ),
     "products known of others": (products_and(lambda x, y, v: mg.vecdot(x * v, x)), LONG, LONG + 1.0, LONG[0]),
+    "products known of vectors": (products_and(lambda x, y, v: mg.vecdot(x * v, y)), V, W, ROWS[0]),
     "products not known": (lambda x, y, v: mg.vecdot(x * v, y), LONG, LONG + 1.0, LONG[0]),
     "products of halves": (
         products_and(lambda x, y, v: mg.vecdot(x * v, y)), *(x.astype(np.float16) for x in (LONG, LONG + 1.0, LONG[0])),

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.ops import kernels
-from minigrad.ops.kernels import places
+from minigrad.ops.kernels import places, sums
 
 SHAPES = [(5,), (1,), (3, 4), (4, 1), (2, 3, 4), (0, 3), (3, 0), (2, 0, 3)]
 SPREADS = [1.0, 40.0, 800.0]
@@ -249,3 +249,42 @@ def test_what_a_mask_hides_keeps_the_type(dtype):
     found = kernels.mask_and_shift_rows(x, mask, -1)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, np.array([[0, -np.inf], [-100, 0], [-np.inf, -np.inf]], dtype))
+
+
+FLOATS = [np.float16, np.float32, np.float64]
+
+
+@pytest.mark.parametrize("of_bias", [*FLOATS, None])
+@pytest.mark.parametrize("of_weight", FLOATS)
+@pytest.mark.parametrize("of_x", FLOATS)
+def test_a_linear_map_has_the_type_of_all_that_goes_into_it(of_x, of_weight, of_bias):
+    x, weight = normal((2, 3, 4), dtype=of_x), normal((4, 5), dtype=of_weight, seed=1)
+    bias = None if of_bias is None else normal(5, dtype=of_bias, seed=2)
+    found = sums.linear(x, weight, bias)
+    exact = x.astype(np.float64) @ weight.astype(np.float64) + (0.0 if bias is None else bias.astype(np.float64))
+    dtype = np.result_type(*(a for a in (x, weight, bias) if a is not None))
+    assert (found.shape, found.dtype) == ((2, 3, 5), dtype)
+    allowed = max(close(a.dtype) for a in (x, weight))
+    np.testing.assert_allclose(found, exact, rtol=allowed, atol=allowed)
+    if of_x is of_weight is np.float16 and bias is not None:  # rounded once
+        product = x.astype(np.float32) @ weight.astype(np.float32)
+        np.testing.assert_array_equal(found, (product if bias is None else product + bias).astype(dtype))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [None, -1, -2, 0, 1, 2, (0, 2), (-1,)])
+@every_dtype
+def test_means_over_every_axis(axis, keepdims, dtype):
+    x = np.abs(normal((3, 4, 50), 900.0, dtype)) + dtype(900)  # whose sums float16 does not hold
+    found, exact = sums.mean(x, axis, keepdims), np.mean(x, axis, np.float64, keepdims=keepdims)
+    assert (found.shape, found.dtype) == (exact.shape, np.mean(x, axis).dtype)
+    np.testing.assert_allclose(found, exact, rtol=close(dtype))
+
+
+def test_a_strong_product_keeps_the_sign_of_zero_and_is_zero_beside_infinity():
+    x, y = np.array([-1.0, 0.0, np.inf, np.nan, np.nan, np.inf]), np.array([0.0, -np.inf, -0.0, 0.0, 1.0, np.inf])
+    out, expected = np.empty(6), np.array([-0.0, 0.0, 0.0, 0.0, np.nan, np.inf])
+    with np.errstate(invalid="ignore"):
+        sums.write_strong_product(x, y, out)
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(np.signbit(out), np.signbit(expected))
