@@ -177,6 +177,9 @@ CALLS = {  # for each cached function, arguments that Python takes for equal
     "minigrad.compiler.lowerings.column_of_ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
     "minigrad.compiler.lowerings.identity_matrix": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
     "minigrad.compiler.lowerings.numbers_of_rows": [(1,), (2,)],
+    "minigrad.compiler.names.word": [("∂loss",), ("d_loss",)],
+    "minigrad.compiler.printer.describe_type": [(np.dtype("l"),), (np.dtype("q"),), (np.dtype(">f8"),)],
+    "minigrad.compiler.printer.text_of_type": [(np.dtype("l"),), (np.dtype("q"),), (np.dtype(">f8"),)],
     "minigrad.graph.shapes._infer": [],  # above
     "minigrad.nn.positions._make_table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
     "minigrad.ops.kernels.curves.find_nodes_and_weights": [()],
