@@ -145,15 +145,14 @@ def _write_view(key: str, shown: View, places: Places) -> Plain:
 
 
 def _write_box(shown: View, box: Box) -> Plain:
+    nodes = _write_ranges(box.nodes)
+    lines = [make_text(line) for line in describe_box(shown, box)]
     if box.kind == "node":
-        return {"nodes": _write_ranges(box.nodes)}
+        is_cut = box in shown.uses_of or box in shown.taken_by  # its lines say more than those of its node
+        return {"nodes": nodes, "lines": lines} if is_cut else {"nodes": nodes}
     written: Plain = {
-        "kind": box.kind,
-        "title": make_text(box.title),
-        "order": box.order,
-        "lines": [make_text(line) for line in describe_box(shown, box)],
-        "nodes": _write_ranges(box.nodes),
-    }
+        "kind": box.kind, "title": make_text(box.title), "order": box.order, "lines": lines, "nodes": nodes
+    }  # fmt: skip
     if box.kind == "scope":
         written |= {"scope": make_text(box.scope), "count": box.count}
         if box.count > 1:

@@ -46,7 +46,7 @@ def _write_arrow(points: list[int]) -> str:
 def _write_box(nodes: list[Plain], box: Plain) -> str:
     x, y, width, height = box["at"]
     node = nodes[box["nodes"][0][0]] if "kind" not in box else None
-    lines = box["lines"] if node is None else node["lines"]
+    lines = box["lines"] if "lines" in box else nodes[box["nodes"][0][0]]["lines"]
     kind = box["kind"] if node is None else f"{node['role']} order-{min(node['order'], 3)}"
     if node is not None and node["role"] != "op":
         kind = node["role"]

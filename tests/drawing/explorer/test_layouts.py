@@ -151,3 +151,15 @@ def test_layered_scopes_may_be_nested_deeply():
         y = ops.exp(x)
     shown = make_view(ops.sum(np.float64(2.0) * y).graph(), depth=2_000)
     assert lay_out_in_rows(shown, {box.id: (60.0, 30.0) for box in shown.boxes}).size[0] > 60
+
+
+def test_uses_of_a_hub_are_written_in_the_boxes_of_its_users():
+    weight = mg.Tensor([0.5], requires_grad=True, name="W_hh")
+    y = mg.Tensor([1.0], requires_grad=True, name="y")
+    for _ in range(120):
+        y = ops.tanh(y * weight)
+    views, _ = lay_out_views(y.graph())
+    everything = max(views, key=lambda shown: len(shown["boxes"]))
+    lines = [line for box in everything["boxes"] for line in box.get("lines", ())]
+    assert lines.count("← W_hh") == 120
+    assert "120 uses" in lines

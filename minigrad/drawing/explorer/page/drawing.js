@@ -40,7 +40,7 @@ class Drawing {
   box(box) {
     const [x, y, width, height] = box.at,
       node = box.kind === "node" ? this.graph.nodes[box.members[0]] : null;
-    const lines = node ? node.lines : box.lines,
+    const lines = box.lines ?? node.lines,
       first = y + height / 2 + BASELINE - ((lines.length - 1) * LINE) / 2;
     const group = vector("g", {
       class: ["box", ...classesOf(box, node)].join(" "),
