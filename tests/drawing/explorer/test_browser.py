@@ -650,7 +650,7 @@ def test_TX5_attention_shows_every_token_and_the_row_of_the_one_that_is_pointed_
     browser.run("document.querySelectorAll('.token-button')[4].click()")
     sentence = browser.run("return document.querySelector('.strip p:last-child').textContent")
     row = weights.numpy()[0, 4]
-    assert sentence.startswith("“e” (place 4) takes most from")
+    assert sentence.startswith("“e” (place 4): most for")
     assert f"“{tokens[int(row.argmax())]}” {row.max():.3g}" in sentence
     assert "2 of 4" not in sentence
 

@@ -236,7 +236,7 @@ const TEXTS = {
   sequenceHead: ["sequence {0}, head {1}", "序列 {0}，第 {1} 头"],
   gradientNothingYet: ["gradient: nothing has arrived yet", "梯度：尚未到达"],
   gradientNone: ["gradient: none, {0}", "梯度：无，{0}"],
-  takesFromTokens: ["{0} (place {1}) takes most from {2}.", "{0}（第 {1} 位）主要取自 {2}。"],
+  takesFromTokens: ["{0} (place {1}): most for {2}.", "{0}（第 {1} 位）：最多的是 {2}。"],
 
   // steps
   steps: ["Steps", "步骤"],
