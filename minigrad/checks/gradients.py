@@ -75,25 +75,25 @@ def check_gradients(
     if order < 1:
         raise ValueError(f"check_gradients: order={order} must be at least 1")
     _refuse_compiled(function)
-    arguments, variables = _variables(function, inputs, parameters)
+    arguments, variables = _collect_variables(function, inputs, parameters)
     rng = np.random.default_rng(0) if rng is None else rng
-    outputs = results = _results_of(function, arguments)
+    outputs = results = _make_results(function, arguments)
     names: Sequence[str] = ()  # what each result is the gradient for, above order 1
     entries: list[InputReport] = []
     largest = 0.0
     with np.errstate(all="ignore"):  # a step may leave the domain of a logarithm
         for degree in range(1, order + 1):
-            values = _deterministic(results)
+            values = _compute_twice(results)
             cotangents = [Tensor(rng.standard_normal(y.shape), requires_grad=True) for y in values]
-            gradients = _gradients_of(results, list(variables.values()), cotangents)
+            gradients = _make_gradients(results, list(variables.values()), cotangents)
             found = [gradient.numpy() for gradient in gradients(False)]
-            largest = max([largest, *map(_largest, found)])
+            largest = max([largest, *map(_find_largest, found)])
             for (name, variable), gradient in zip(variables.items(), found, strict=True):
                 comparison = Comparison(
                     results, degree, name, variable, values, cotangents, gradient, largest, tolerance
                 )  # fmt: skip
-                entries.append(comparison.worst(rng, elements, directions))
-            labels = _cotangent_names(names, len(values))
+                entries.append(comparison.compare_all(rng, elements, directions))
+            labels = _name_cotangents(names, len(values))
             names = list(variables)
             variables |= dict(zip(labels, cotangents, strict=True))
             results = gradients
@@ -111,7 +111,7 @@ def _refuse_compiled(function: Callable[..., Any]) -> None:
         raise GradientCheckError(why.compiled(getattr(function, "__name__", "the function")))
 
 
-def _variables(
+def _collect_variables(
     function: Callable[..., Any], inputs: Sequence[Any], parameters: Iterable[Tensor] | Mapping[str, Tensor]
 ) -> tuple[list[Any], dict[str, Tensor]]:
     """The arguments for `function`, and what to differentiate for, by name: copies of its inputs, its parameters."""
@@ -119,11 +119,11 @@ def _variables(
         raise TypeError(f"check_gradients: inputs must be a list, one entry per argument, got {type(inputs).__name__}")
     arguments: list[Any] = []
     variables: dict[str, Tensor] = {}
-    for value, name in zip(inputs, _argument_names(function, len(inputs)), strict=True):
+    for value, name in zip(inputs, _find_argument_names(function, len(inputs)), strict=True):
         is_array = isinstance(value, (Tensor, np.ndarray, np.generic))
         if isinstance(value, float) or (is_array and value.dtype.kind == "f"):
             value = Tensor(value, requires_grad=True, name=getattr(value, "name", None))
-            variables[_another(value.name or name, variables)] = value
+            variables[_mark_until_new(value.name or name, variables)] = value
         arguments.append(value)
     named = parameters.items() if isinstance(parameters, Mapping) else (
         (p.name or f"parameters[{i}]", p) for i, p in enumerate(parameters)
@@ -131,7 +131,7 @@ def _variables(
     for name, parameter in named:
         if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
             raise TypeError(f"check_gradients: parameter {name!r} must be a leaf Tensor that requires a gradient")
-        variables[_another(name, variables)] = parameter
+        variables[_mark_until_new(name, variables)] = parameter
     for name, variable in variables.items():
         _refuse_low_precision(variable, name)
     if not variables:
@@ -139,14 +139,14 @@ def _variables(
     return arguments, variables
 
 
-def _another(name: str, taken: Mapping[str, Tensor]) -> str:
+def _mark_until_new(name: str, taken: Mapping[str, Tensor]) -> str:
     """`name`, marked until it differs from those taken."""
     while name in taken:
         name += "*"
     return name
 
 
-def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+def _find_argument_names(function: Callable[..., Any], count: int) -> list[str]:
     """The names of the function's arguments where it has them, else inputs[0], inputs[1], …"""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -164,7 +164,7 @@ def _refuse_low_precision(value: Tensor, name: str) -> None:
         )
 
 
-def _results_of(function: Callable[..., Any], arguments: Sequence[Any]) -> Results:
+def _make_results(function: Callable[..., Any], arguments: Sequence[Any]) -> Results:
     """The floating-point results of `function(*arguments)`."""
 
     def results(create_graph: bool) -> list[Tensor]:
@@ -182,7 +182,7 @@ def _results_of(function: Callable[..., Any], arguments: Sequence[Any]) -> Resul
     return results
 
 
-def _gradients_of(results: Results, variables: list[Tensor], cotangents: list[Tensor]) -> Results:
+def _make_gradients(results: Results, variables: list[Tensor], cotangents: list[Tensor]) -> Results:
     """The gradients of `results`, one per variable: again something to differentiate."""
 
     def gradients(create_graph: bool) -> list[Tensor]:
@@ -191,7 +191,7 @@ def _gradients_of(results: Results, variables: list[Tensor], cotangents: list[Te
     return gradients
 
 
-def _deterministic(results: Results) -> list[Array]:
+def _compute_twice(results: Results) -> list[Array]:
     """The values of the results, computed twice to see that they are the same."""
     first, second = ([y.numpy() for y in results(False)] for _ in range(2))
     if len(first) != len(second) or not all(np.array_equal(a, b, True) for a, b in zip(first, second, strict=True)):
@@ -203,11 +203,11 @@ def _deterministic(results: Results) -> list[Array]:
     return first
 
 
-def _largest(gradient: Array) -> float:
+def _find_largest(gradient: Array) -> float:
     return float(np.max(np.abs(gradient), initial=0.0, where=np.isfinite(gradient)))
 
 
-def _cotangent_names(variables: Sequence[str], count: int) -> list[str]:
+def _name_cotangents(variables: Sequence[str], count: int) -> list[str]:
     if variables:
         return [f"cotangent of ∂{name}" for name in variables]
     return ["cotangent"] if count == 1 else [f"cotangents[{i}]" for i in range(count)]
@@ -239,33 +239,33 @@ class Comparison:
         self.weights = [c.numpy() for c in cotangents]
         self.gradient, self.largest, self.tolerance = gradient, largest, tolerance
 
-    def worst(self, rng: np.random.Generator, elements: int, directions: int) -> InputReport:
+    def compare_all(self, rng: np.random.Generator, elements: int, directions: int) -> InputReport:
         """Compare at every element, or along random directions, and report the worst place."""
         if self.origin.size == 0:
             return InputReport(self.order, self.name, self.origin.shape, "0 elements")
         if self.origin.size <= elements:
-            probes = [self.at(index) for index in np.ndindex(self.origin.shape)]
+            probes = [self.probe_element(index) for index in np.ndindex(self.origin.shape)]
             compared = f"{len(probes)} elements"
         else:
             draws = (rng.standard_normal(self.origin.shape) for _ in range(directions))
-            probes = [self.along(draw * self.scale / np.sqrt(self.origin.size)) for draw in draws]
+            probes = [self.probe_direction(draw * self.scale / np.sqrt(self.origin.size)) for draw in draws]
             compared = f"{len(probes)} directions"
-        entries = [self.entry(probe, compared) for probe in probes]
+        entries = [self.compare(probe, compared) for probe in probes]
         worst = max(entries, key=lambda entry: entry.rank)
         if not worst.wrong or worst.element is not None:
             return worst
-        blamed = self.entry(self.at(self.blamed(probes[entries.index(worst)].direction)), compared)
+        blamed = self.compare(self.probe_element(self.find_blamed(probes[entries.index(worst)].direction)), compared)
         return blamed if blamed.wrong else worst
 
-    def at(self, index: tuple[int, ...]) -> Probe:
+    def probe_element(self, index: tuple[int, ...]) -> Probe:
         direction = np.zeros(self.origin.shape)
         direction[index] = 1.0
         return Probe(direction, FIRST_STEP * float(self.scale[index]), float(np.max(np.abs(self.gradient))), index)
 
-    def along(self, direction: Array) -> Probe:
+    def probe_direction(self, direction: Array) -> Probe:
         return Probe(direction, FIRST_STEP, float(np.linalg.norm(self.gradient * direction)))
 
-    def entry(self, probe: Probe, compared: str) -> InputReport:
+    def compare(self, probe: Probe, compared: str) -> InputReport:
         analytic = float(np.sum(self.gradient * probe.direction, where=probe.direction != 0.0))
         largest = self.largest * float(np.linalg.norm(probe.direction))
         negligible = NEGLIGIBLE * min(largest, 1.0)
@@ -278,13 +278,13 @@ class Comparison:
             lost = LOST * max(largest, numeric.extent)
             undecided = why.lost_in_rounding(numeric) if numeric.rounding > max(0.01 * probe.typical, lost) else ""
         else:
-            undecided = self.doubt(line, numeric, analytic, error - tolerance)
+            undecided = self.explain_doubt(line, numeric, analytic, error - tolerance)
         return InputReport(
             self.order, self.name, self.origin.shape, compared, probe.element, analytic, numeric.value,
             numeric.uncertainty, error, tolerance, undecided or numeric.kink, bool(undecided),
         )  # fmt: skip
 
-    def doubt(self, line: Line, numeric: Slope, analytic: float, excess: float) -> str:
+    def explain_doubt(self, line: Line, numeric: Slope, analytic: float, excess: float) -> str:
         """Why a difference that is larger than allowed, by `excess`, proves nothing; "" where it does."""
         if not np.isfinite(excess):
             finite = np.isfinite(analytic) and all(np.isfinite(y).all() for y in self.values)
@@ -298,13 +298,13 @@ class Comparison:
             return why.input_is_rounded(float(np.max(moved)), numeric)
         return why.hidden_by_rounding(numeric) if excess <= numeric.hidden else ""
 
-    def blamed(self, direction: Array) -> tuple[int, ...]:
+    def find_blamed(self, direction: Array) -> tuple[int, ...]:
         """The element behind a wrong direction: in its worse half, in the worse half of that, and so on."""
 
         def severity(places: Array) -> float:
             part = np.zeros(direction.size)
             part[places] = direction.flat[places]
-            return self.entry(self.along(part.reshape(direction.shape)), "").severity
+            return self.compare(self.probe_direction(part.reshape(direction.shape)), "").severity
 
         places = np.flatnonzero(direction)
         while places.size > 1:

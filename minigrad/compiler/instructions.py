@@ -1,7 +1,7 @@
 """Instructions: what computes the nodes of a graph, one call of NumPy or of a kernel each, with the facts about it.
 
-`compute_into`, `store_at`, `bind_to` and `call_check` make the four kinds. A lowering says what is computed, `for_node`
-adds whose it is.
+`compute_into`, `store_at`, `bind_to` and `call_check` make the four kinds. A lowering says what is computed, and
+`assign_to_node` adds whose it is.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def is_kernel(function: Any) -> bool:
     return module.startswith(kernels.__name__) and getattr(sys.modules[module], function.__name__) is function
 
 
-def for_node(
+def assign_to_node(
     instructions: Iterable[Instruction], node: Node, section: str, elementwise: bool, rows: frozenset[Value] | None
 ) -> list[Instruction]:
     """The instructions as those of a node; values that a lowering made go by rows where those beside them do."""

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.compiler.destinations import write_into_state
 from minigrad.compiler.expressions import Item, Value, evaluate, substitute
-from minigrad.compiler.instructions import Instruction, bind_to, copy_into, for_node
+from minigrad.compiler.instructions import Instruction, assign_to_node, bind_to, copy_into
 from minigrad.compiler.layouts import rows_of
 from minigrad.compiler.lowerings import lower
 from minigrad.compiler.memory import share_memory
@@ -83,7 +83,7 @@ class _Lowerer:
         if taken is not None:
             rows = frozenset([out, *taken, *(x for one in found for x in one.written if x.beside is None)])
         section = "backward" if node.origin is not None else "forward" if node.number < update else "update"
-        return for_node(found, node, section, op.elementwise, rows)
+        return assign_to_node(found, node, section, op.elementwise, rows)
 
     def _as_numbers(self, operands: list[Any]) -> list[Any]:
         """Numbers as they are, and arrays of no axes as what they hold."""

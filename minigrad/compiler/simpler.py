@@ -203,7 +203,7 @@ def placeholder(x: Any) -> Any:
 
 
 def exchange_axes(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
-    """The order of axes with two exchange_axes."""
+    """The order of axes in which two have changed places."""
     order = list(range(ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return tuple(order)

@@ -25,7 +25,7 @@ def never_undecided() -> None:
     """D2."""
     from minigrad.checks.gradients import Comparison
 
-    Comparison.doubt = lambda *_: ""
+    Comparison.explain_doubt = lambda *_: ""
 
 
 def under_no_grad() -> None:
@@ -33,14 +33,14 @@ def under_no_grad() -> None:
     from minigrad.checks import gradients
     from minigrad.core.modes import no_grad
 
-    results_of = gradients._results_of
+    make_results = gradients._make_results
 
     def without_graphs(function, arguments):
-        return lambda create_graph: results_of(function if create_graph else no_grad()(function), arguments)(
+        return lambda create_graph: make_results(function if create_graph else no_grad()(function), arguments)(
             create_graph
         )
 
-    gradients._results_of = without_graphs
+    gradients._make_results = without_graphs
 
 
 def growing_under_capture() -> None:
