@@ -30,6 +30,7 @@ class Box:
         title: of all but nodes.
         scope: the path of the closed scope, or of the scope in which the box lies.
         count: how many equal siblings a closed scope stands for.
+        around: the path of scopes and repeats in which the box lies.
     """
 
     id: str
@@ -39,16 +40,12 @@ class Box:
     title: str = ""
     scope: str = ""
     count: int = 1
+    around: str = ""
 
     @property
     def node(self) -> Node | None:
         """The node, where the box is one."""
         return self.nodes[0] if self.kind == "node" else None
-
-    @property
-    def around(self) -> str:
-        """The path of the scope in which the box lies."""
-        return self.scope if self.kind != "scope" else self.scope.rpartition("/")[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +67,7 @@ class Arrow:
 
 @dataclass(eq=False)
 class Cluster:
-    """An open scope, or the gradient graph of an order of derivative (then `scope` is empty)."""
+    """An open scope, the gradient graph of an order of derivative or what is repeated (then `scope` is empty)."""
 
     title: str
     scope: str

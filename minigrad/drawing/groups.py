@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from minigrad.drawing.boxes import Arrow, Box, View
-from minigrad.drawing.scopes import Key
+from minigrad.drawing.scopes import Key, hide_repeats
 from minigrad.graph import Node
 
 MOST_STANDING = 50
@@ -84,9 +84,19 @@ def _list_neighbours(boxes: Iterable[Box], size: int, standing: Collection[Box])
 
 def _make_group(members: list[Box]) -> Box:
     nodes = tuple(node for box in members for node in box.nodes)
-    first, scope = members[0], members[0].around
+    first, scope = members[0], hide_repeats(members[0].around)
     if first.kind == "next":
-        return Box(f"u{nodes[0].number}", "next", nodes, first.order, f"next values of {len(nodes):,} states", scope)
+        return Box(
+            f"u{nodes[0].number}",
+            "next",
+            nodes,
+            first.order,
+            f"next values of {len(nodes):,} states",
+            scope,
+            around=first.around,
+        )
     most, *others = (name for name, _ in Counter(node.op or node.role for node in nodes).most_common())
     names = ", ".join([most, *others[:1], *(["…"] if len(others) > 1 else [])])
-    return Box(f"g{nodes[0].number}", "group", nodes, first.order, f"{len(nodes):,} nodes: {names}", scope)
+    return Box(
+        f"g{nodes[0].number}", "group", nodes, first.order, f"{len(nodes):,} nodes: {names}", scope, around=first.around
+    )

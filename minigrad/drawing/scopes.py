@@ -24,6 +24,11 @@ def run_of(path: str) -> str | None:
     return path.rpartition("\0")[0] if path.rpartition("/")[2].startswith(f"{REPEATED}\0") else None
 
 
+def hide_repeats(path: str) -> str:
+    """The path as nodes know it."""
+    return "/".join(name for name in path.split("/") if not name.startswith(f"{REPEATED}\0"))
+
+
 def level_of(path: str) -> int:
     """How many scopes there are down to this one, repeats not counted."""
     return sum(not name.startswith(f"{REPEATED}\0") for name in path.split("/"))

@@ -24,7 +24,7 @@ from minigrad.drawing.groups import group_neighbours
 from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks
 from minigrad.drawing.names import write_ranges
 from minigrad.drawing.repeats import find_repeats
-from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, order_of, run_of
+from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, hide_repeats, order_of, run_of
 from minigrad.graph import Graph, Node
 
 LIMIT = 150  # boxes that a reader can take in
@@ -153,7 +153,15 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
     for source, states in _find_next_values(graph, box_of):
         titles = write_ranges(state.name or f"%{state.number}" for state in states)
         boxes.append(
-            Box(f"u{states[0].number}", "next", states, source.order, f"next {', '.join(titles)}", source.scope)
+            Box(
+                f"u{states[0].number}",
+                "next",
+                states,
+                source.order,
+                f"next {', '.join(titles)}",
+                source.scope,
+                around=source.around,
+            )
         )
         arrows.append(Arrow(source, boxes[-1], ()))
     clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
@@ -163,10 +171,11 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
 def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Folding) -> Box:
     if isinstance(key, Node):
         others = (node for node in nodes if node is not key)
-        return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=scopes.path_of(key))
-    order, scope = key
-    last, count = folding.siblings.get(key, (scope, 1))
-    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, _write_title(scope, last), scope, count)
+        return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=key.scope, around=scopes.path_of(key))
+    order, path = key
+    last, count = folding.siblings.get(key, (path, 1))
+    scope, around = hide_repeats(path), path.rpartition("/")[0]
+    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, _write_title(path, last), scope, count, around)
 
 
 def _find_next_values(graph: Graph, box_of: Mapping[int, Box]) -> Iterable[tuple[Box, tuple[Node, ...]]]:
@@ -210,7 +219,7 @@ def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[st
     if closed:
         notes.append(f"{sum(closed):,} of {total:,} nodes are in {_write_count(len(closed), 'closed scope')}")
     runs = [
-        f"{first} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
+        f"{hide_repeats(first)} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
         for (order, first), (last, count) in folding.siblings.items()
         if order == 0 and run_of(first) is None
     ]
@@ -251,7 +260,8 @@ def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...
         cluster = known.get((box.order, path), cluster)
         for path in reversed(new):
             last, count = folding.siblings.get((box.order, path), (path, 1))
-            known[box.order, path] = inner = Cluster(_write_title(path, last), path, box.order, count)
+            scope = "" if run_of(path) else hide_repeats(path)
+            known[box.order, path] = inner = Cluster(_write_title(path, last), scope, box.order, count)
             cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)

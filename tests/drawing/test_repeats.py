@@ -7,7 +7,7 @@ import minigrad as mg
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.repeats import find_repeats
-from minigrad.drawing.scopes import run_of
+from minigrad.drawing.scopes import REPEATED
 from minigrad.drawing.view import Cluster, View, list_clusters, make_view
 from minigrad.graph import Graph, Node, graph_of
 
@@ -33,7 +33,7 @@ def recurrent(steps: int, gradients: bool = False) -> Graph:
 
 
 def repeated(shown: View) -> list[Cluster]:
-    return [cluster for cluster in list_clusters(shown.clusters) if run_of(cluster.scope)]
+    return [cluster for cluster in list_clusters(shown.clusters) if cluster.title == REPEATED]
 
 
 def texts(shown: View) -> list[list[str]]:
@@ -102,9 +102,29 @@ def test_loops_stay_in_their_scope() -> None:
             with mg.scope("inner"):
                 y = mg.cos(y)
     shown = make_view(y.graph())
+    (cell,) = (cluster for cluster in shown.clusters if cluster.scope == "cell")
     (cluster,) = repeated(shown)
-    assert cluster.scope.startswith("cell/")
-    assert [inner.title for inner in cluster.inside] == ["inner"]
+    assert cluster in cell.inside
+    assert not cluster.scope
+    assert [(inner.title, inner.scope) for inner in cluster.inside] == [("inner", "cell/inner")]
+    assert {box.scope for box in shown.boxes} == {"cell", "cell/inner"}
+    assert "\0" not in dot_source(y.graph(), depth=1)
+
+
+def test_scopes_in_a_long_loop_are_closed_and_the_loop_stays_open() -> None:
+    y, ways = leaf(2), (mg.tanh, mg.sin, mg.cos, mg.negative)
+    for _ in range(6):
+        rng = np.random.default_rng(0)
+        for part in ("first", "second"):
+            with mg.scope(part):
+                for choice in rng.integers(0, 4, 120):
+                    y = ways[choice](y)
+        y = mg.exp(y)
+    shown = make_view(y.graph())
+    (cluster,) = repeated(shown)
+    assert {box.title for box in cluster.boxes if box.kind == "scope"} == {"first", "second"}
+    assert {box.scope for box in shown.boxes if box.kind == "scope"} == {"first", "second"}
+    assert all("\0" not in text for text in (*shown.notes, dot_source(y.graph())))
 
 
 @pytest.mark.parametrize("odd", ["op", "shape", "output", "name", "mark"])
