@@ -39,12 +39,13 @@ def parse_options(graph: Graph, options: Mapping[str, Any], known: Collection[st
     failed = {node: "failed" for node in graph if node.failure is not None}
     given["marks"] = failed | dict(given.get("marks") or {})
     of_view = {name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given}
-    shown = make_view(graph, marks=given["marks"], **of_view)
+    labels = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
+    highlight = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
+    own = {node: (given["marks"].get(node), labels.get(node)) for node in (*given["marks"], *labels, *highlight)}
+    shown = make_view(graph, marks=own, **of_view)  # a node of which something of its own is told is not folded
     if of_view.get("depth") is not None:  # what was asked for needs no note
         shown = replace(shown, notes=())
-    given["labels"] = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
-    given["highlight"] = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
-    return shown, Look(**given)
+    return shown, Look(**given | {"labels": labels, "highlight": highlight})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.labels import describe_box
+from minigrad.drawing.look import parse_options
 from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import REPEATED
 from minigrad.drawing.view import Cluster, View, list_clusters, make_view
@@ -144,6 +145,17 @@ def test_what_is_different_ends_the_run(odd: str) -> None:
     if odd != "shape":
         (alone,) = (box for box in shown.boxes if box.nodes[0].number == 101)
         assert len(alone.nodes) == 1
+
+
+@pytest.mark.parametrize("told", ["labels", "highlight"])
+def test_a_node_that_a_reader_asked_for_is_in_no_run(told: str) -> None:
+    graph = powers(300)
+    asked = graph[301]
+    options = {"labels": {asked: "here"}} if told == "labels" else {"highlight": [asked]}
+    shown, look = parse_options(graph, options)
+    assert shown.box_of[301].nodes == (asked,)
+    assert look.labels.get(asked) == ("here" if told == "labels" else None)
+    assert len(repeated(shown)) == 2
 
 
 def test_random_graphs_have_no_repeats_worth_a_frame() -> None:
