@@ -44,6 +44,11 @@ class Axis(NamedTuple):
     def shown(self) -> int:
         return len(self.places)
 
+    @property
+    def selection(self) -> slice | list[int]:
+        """The places as NumPy takes them."""
+        return slice(None, None, self.places.step) if isinstance(self.places, range) else [*self.places]
+
 
 class Grid(NamedTuple):
     """Which elements of an array are shown: `slices` matrices of `rows` by `columns`.
@@ -62,8 +67,8 @@ class Grid(NamedTuple):
         >>> choose_grid((2, 40), Limits(8)).pick(np.arange(80).reshape(2, 40))[0, 1]
         array([40, 45, 50, 55, 60, 65, 70, 75])
         """
-        whole = array.reshape([axis.size for axis in self])
-        return whole[np.ix_(*(axis.places for axis in self))]
+        slices, rows, columns = (axis.selection for axis in self)
+        return array.reshape([axis.size for axis in self])[slices][:, rows][:, :, columns]
 
     @property
     def elements(self) -> int:
@@ -220,7 +225,8 @@ class Arrays:
 
     rows: list[list[Number]] = field(default_factory=list)
     maps: set[int] = field(default_factory=set)
-    _known: dict[bytes, int] = field(default_factory=dict)
+    _known: dict[bytes, int] = field(default_factory=dict)  # by what is written
+    _sampled: dict[tuple[bytes, str, int], int] = field(default_factory=dict)  # by the array, its type and digits
 
     def add(self, array: Array, sampling: Sampling, digits: int) -> int:
         """The place of what is shown of an array in `rows`, rounded to `digits` significant digits."""
@@ -232,11 +238,13 @@ class Arrays:
 
     def add_sample(self, sample: Array, digits: int) -> int:
         """As `add`, for what has been sampled before."""
-        numbers = round_numbers(sample, digits)
-        place = self._known.setdefault(repr(numbers).encode(), len(self.rows))
-        if place == len(self.rows):
-            self.rows.append(numbers)
-        return place
+        exact = sample.tobytes(), sample.dtype.str, digits
+        if exact not in self._sampled:
+            numbers = round_numbers(sample, digits)
+            self._sampled[exact] = self._known.setdefault(repr(numbers).encode(), len(self.rows))
+            if self._sampled[exact] == len(self.rows):
+                self.rows.append(numbers)
+        return self._sampled[exact]
 
 
 def round_numbers(array: Array, digits: int) -> list[Number]:
