@@ -18,7 +18,7 @@ from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Place, Places, Size, lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
-from minigrad.drawing.labels import describe_arrow, describe_box
+from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Look
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
@@ -90,9 +90,13 @@ def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
 
 
 def _make_overview(graph: Graph, scopes: Scopes) -> View:
-    """The greatest depth with so few boxes that they are taken in at a glance; neighbours together where none has."""
-    legible = MOST_AT_FIRST if scopes.members else MOST_TOGETHER
-    shown = make_view(graph, opened=(), limit=legible, scopes=scopes)
+    """The greatest depth with so few boxes that they are taken in at a glance; neighbours together where none has.
+
+    Without scopes there may be loops at least.
+    """
+    if not scopes.members:
+        return make_view(graph, limit=MOST_TOGETHER, scopes=scopes)
+    shown = make_view(graph, opened=(), limit=MOST_AT_FIRST, scopes=scopes)
     for depth in range(1, scopes.depth + 1):
         deeper = make_view(graph, depth=depth, scopes=scopes)
         if len(deeper.boxes) > MOST_AT_FIRST:
@@ -148,8 +152,8 @@ def _write_box(shown: View, box: Box) -> Plain:
     nodes = _write_ranges(box.nodes)
     lines = [make_text(line) for line in describe_box(shown, box)]
     if box.kind == "node":
-        is_cut = box in shown.uses_of or box in shown.taken_by  # its lines say more than those of its node
-        return {"nodes": nodes, "lines": lines} if is_cut else {"nodes": nodes}
+        own = [make_text(line) for line in describe_node(box.nodes[0])]  # a hub or a repeated node says more
+        return {"nodes": nodes} if lines == own else {"nodes": nodes, "lines": lines}
     written: Plain = {
         "kind": box.kind, "title": make_text(box.title), "order": box.order, "lines": lines, "nodes": nodes
     }  # fmt: skip

@@ -163,3 +163,15 @@ def test_uses_of_a_hub_are_written_in_the_boxes_of_its_users():
     lines = [line for box in everything["boxes"] for line in box.get("lines", ())]
     assert lines.count("← W_hh") == 120
     assert "120 uses" in lines
+
+
+def test_what_a_loop_repeats_says_what_is_true_of_every_turn():
+    y = mg.Tensor([1.0], requires_grad=True, name="y")
+    for number in range(120):
+        y = ops.tanh(y * (0.5 + number))
+        y.name = f"h{number}"
+    views, _ = lay_out_views(y.graph())
+    lines = [box.get("lines") for box in views[0]["boxes"]]
+    assert ["multiply(·, …)", "(1,)"] in lines
+    assert ["h0 … h118", "tanh", "(1,)"] in lines
+    assert all(cluster["scope"] == "" for cluster in views[0]["clusters"]), "nothing that could be closed"
