@@ -11,6 +11,8 @@ from collections import Counter
 
 from minigrad.graph import Graph, Node
 
+LONGEST_LETTER = 2  # an argument called x1 says nothing
+
 
 def call_nodes(graph: Graph) -> list[str | None]:
     """What each node is called, in order; None where nothing but its number tells it from others.
@@ -23,6 +25,7 @@ def call_nodes(graph: Graph) -> list[str | None]:
     ['x', None, 'negative', None, 'layer', 'layer', 'add']
     """
     results = _find_results(graph)
+    parts = _find_parts(graph)
     alike = Counter((node.scope, node.op) for node in graph)
     called: list[str | None] = []
     for node in graph:
@@ -36,7 +39,7 @@ def call_nodes(graph: Graph) -> list[str | None]:
         elif node.op is not None and alike[node.scope, node.op] == 1:
             called.append(node.op)
         else:
-            called.append(_find_part(graph, node))
+            called.append(parts.get(node.number) if node.op is None else None)
     return called
 
 
@@ -44,9 +47,8 @@ def find_moved(node: Node) -> Node | None:
     """The operand whose elements an operation only moves, all of them: a view that is not smaller."""
     if node.function is None or not node.function.view:
         return None
-    operand = node.inputs[0]
-    assert isinstance(operand, Node)
-    return operand if math.prod(node.shape) >= math.prod(operand.shape) else None
+    operand = next((x for x in node.inputs if isinstance(x, Node)), None)
+    return operand if operand is not None and math.prod(node.shape) >= math.prod(operand.shape) else None
 
 
 def _find_results(graph: Graph) -> dict[int, str]:
@@ -62,13 +64,11 @@ def _find_results(graph: Graph) -> dict[int, str]:
     return {last[path]: name for path in inner if not (name := path.rpartition("/")[2]).isdigit()}
 
 
-def _find_part(graph: Graph, leaf: Node) -> str | None:
-    """The argument as which a leaf without a name is used first, where that says what it is: indices, targets."""
-    if leaf.op is not None:
-        return None
+def _find_parts(graph: Graph) -> dict[int, str]:
+    """The argument as which a node is used first, where its name says what it is: indices, targets."""
+    parts: dict[int, str] = {}
     for node in graph:
         for position, x in enumerate(node.inputs):
-            if x is leaf and node.function is not None:
-                argument = node.function.argument(position)
-                return argument if len(argument) > 2 else None
-    return None
+            if isinstance(x, Node) and x.number not in parts and node.function is not None:
+                parts[x.number] = node.function.argument(position)
+    return {number: argument for number, argument in parts.items() if len(argument) > LONGEST_LETTER}

@@ -51,9 +51,7 @@ function attentionSection(page, node, taken) {
         ? block("", element("b", {}, words("gradientLower")), scaleBar(gradientScale))
         : paragraph(
             "faint",
-            node.written.length
-              ? words("gradientNothingYet")
-              : words("gradientNone", reasonOf(graph, node)),
+            node.written.length ? words("gradientNothingYet") : words("gradientNone", reasonOf(graph, node)),
           ),
     ),
     places.map((_, i) =>
@@ -79,13 +77,24 @@ function largeHead(page, node, head, { scale, gradientScale, named }) {
   const names = namesFor(page.graph, node);
   const strip = tokenStrip(node, head, names, scale);
   const map = (numbers, of, what) =>
-    heatMap({ numbers, grid: node.grid, scale: of, width: MAP_WIDTH, names, label: `${what}, ${head.title}`, onread: strip.read });
+    heatMap({
+      numbers,
+      grid: node.grid,
+      scale: of,
+      width: MAP_WIDTH,
+      names,
+      label: `${what}, ${head.title}`,
+      onread: strip.read,
+    });
   return [
     element("h4", {}, `${named}, ${head.title}`),
     map(head.values, scale, named),
     strip.element,
     ...(head.gradients
-      ? [element("h4", {}, `${words("gradientLower")}, ${head.title}`), map(head.gradients, gradientScale, words("gradientLower"))]
+      ? [
+          element("h4", {}, `${words("gradientLower")}, ${head.title}`),
+          map(head.gradients, gradientScale, words("gradientLower")),
+        ]
       : []),
   ];
 }
@@ -107,7 +116,12 @@ function tokenStrip(node, { values }, names, scale) {
     });
     const most = [...taken.keys()].sort((a, b) => taken[b] - taken[a]).slice(0, 4);
     const list = most.map((i) => `${quoted(nameOfColumn(columns.places[i]))} ${shown(taken[i], 3)}`);
-    sentence.textContent = words("takesFromTokens", quoted(nameOfRow(rows.places[r])), rows.places[r], list.join(words("comma")));
+    sentence.textContent = words(
+      "takesFromTokens",
+      quoted(nameOfRow(rows.places[r])),
+      rows.places[r],
+      list.join(words("comma")),
+    );
   };
   const point = (i) => rows.size === columns.size && i < rows.places.length && read(i);
   const tokens = columns.places.map((place, i) =>

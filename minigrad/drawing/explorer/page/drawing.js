@@ -61,8 +61,7 @@ class Drawing {
   }
 
   spoken(box, node) {
-    if (node)
-      return spoken(node) + (box.members.length > 1 ? words("forEqual", box.members.length) : "");
+    if (node) return spoken(node) + (box.members.length > 1 ? words("forEqual", box.members.length) : "");
     if (box.kind === "scope") return words("closedScopeBox", box.scope, box.lines.slice(1).join(", "));
     return box.kind === "group" ? words("groupOf", box.title) : box.title;
   }

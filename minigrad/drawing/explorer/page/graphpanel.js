@@ -51,11 +51,7 @@ function graphPanel(page) {
         ),
       ),
     graph.mapBytes > 0 && paragraph("faint small", words("mapsAdd", graph.maps.length, bytes(graph.mapBytes))),
-    graph.views.some((view) => view.key.startsWith("scope ")) &&
-      paragraph(
-        "faint small",
-        words("scopesAlone"),
-      ),
+    graph.views.some((view) => view.key.startsWith("scope ")) && paragraph("faint small", words("scopesAlone")),
     section(
       words("keys"),
       element(
@@ -94,7 +90,14 @@ const KEYS = [
 function notesOf(view) {
   const count = (kind) => {
     const boxes = view.boxes.filter((box) => box.kind === kind);
-    return boxes.length && words(`in ${kind}`, boxes.reduce((sum, box) => sum + box.members.length, 0), boxes.length);
+    return (
+      boxes.length &&
+      words(
+        `in ${kind}`,
+        boxes.reduce((sum, box) => sum + box.members.length, 0),
+        boxes.length,
+      )
+    );
   };
   return ["scope", "group"].map(count).filter(Boolean);
 }
@@ -117,8 +120,10 @@ function legend(graph, present) {
     view.boxes.filter((box) => box.kind === "scope" || box.kind === "group"),
   );
   if (closed.some((box) => box.kind === "scope")) samples.push(legendItem(null, words("closedScope")));
-  if (closed.some((box) => box.count > 1)) samples.push(legendItem(null, words("equalScopes"), { kind: "scope", count: 2 }));
-  if (closed.some((box) => box.kind === "group")) samples.push(legendItem(null, words("neighbours"), { kind: "group" }));
+  if (closed.some((box) => box.count > 1))
+    samples.push(legendItem(null, words("equalScopes"), { kind: "scope", count: 2 }));
+  if (closed.some((box) => box.kind === "group"))
+    samples.push(legendItem(null, words("neighbours"), { kind: "group" }));
   if (graph.gradients === "all") {
     samples.push(
       element(

@@ -52,13 +52,11 @@ class Page {
     this.finder.input.placeholder = words("searchHint");
     showTheme(document.getElementById("theme"));
     const { camera } = this.drawing;
-    document
-      .getElementById("zoom")
-      .replaceChildren(
-        button(icon("M3 8h10"), () => camera.zoom(1 / 1.3), { "aria-label": words("zoomOut") }),
-        button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), { "aria-label": words("fit") }),
-        button(icon("M3 8h10M8 3v10"), () => camera.zoom(1.3), { "aria-label": words("zoomIn") }),
-      );
+    document.getElementById("zoom").replaceChildren(
+      button(icon("M3 8h10"), () => camera.zoom(1 / 1.3), { "aria-label": words("zoomOut") }),
+      button(icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"), () => this.drawing.fit(), { "aria-label": words("fit") }),
+      button(icon("M3 8h10M8 3v10"), () => camera.zoom(1.3), { "aria-label": words("zoomIn") }),
+    );
   }
 
   // --- what is shown ---
@@ -123,9 +121,7 @@ class Page {
     this.drawing.reveal(box);
     this.refresh();
     this.showDetails();
-    this.say(
-      `${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? words("insideClosed", box.scope) : ""}`,
-    );
+    this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? words("insideClosed", box.scope) : ""}`);
   }
 
   /** A node in a view where it is drawn. */
@@ -384,10 +380,6 @@ try {
   document.documentElement.dataset.ready = "";
   performance.mark("ready");
 } catch (problem) {
-  document
-    .getElementById("panel")
-    .append(
-      paragraph("note bad-note", words("notShowable", problem)),
-    );
+  document.getElementById("panel").append(paragraph("note bad-note", words("notShowable", problem)));
   throw problem;
 }

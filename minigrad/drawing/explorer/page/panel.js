@@ -145,7 +145,9 @@ function gradientSoFar(page, node, taken) {
 /** Leads to the step that completes the gradient: where it comes from. */
 function originButton(page, node) {
   if (!node.written.length) return null;
-  return button([words("showOrigin", node.name ?? node.called), " ", element("kbd", {}, "g")], () => page.showOrigin(node));
+  return button([words("showOrigin", node.name ?? node.called), " ", element("kbd", {}, "g")], () =>
+    page.showOrigin(node),
+  );
 }
 
 function reasonOf(graph, node) {
@@ -182,7 +184,11 @@ function statisticsOf(found) {
       "dl",
       {},
       rows.map((name) =>
-        block("", element("dt", {}, words(name)), element("dd", { title: String(found[name]) }, shown(numberOf(found[name])))),
+        block(
+          "",
+          element("dt", {}, words(name)),
+          element("dd", { title: String(found[name]) }, shown(numberOf(found[name]))),
+        ),
       ),
       odd.map(([name, count]) => block("odd", element("dt", {}, name), element("dd", {}, String(count)))),
     ),

@@ -28,7 +28,11 @@ function boxPanel(page, box) {
     block(
       "heading",
       element("h2", { class: "breakable" }, box.title),
-      paragraph("tags", span("tag", words(box.kind === "scope" ? "closedScope" : "group")), countOf(nodes.length, "node")),
+      paragraph(
+        "tags",
+        span("tag", words(box.kind === "scope" ? "closedScope" : "group")),
+        countOf(nodes.length, "node"),
+      ),
     ),
     box.scope?.includes("/") &&
       paragraph("code breakable", [...box.scope.split("/").slice(0, -1), box.title].join("/")),

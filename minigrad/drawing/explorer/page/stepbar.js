@@ -29,7 +29,10 @@ class StepBar {
       "aria-label": words("step"),
       oninput: () => page.go(this.stops[this.slider.value]),
     });
-    this.slider.style.setProperty("--forward", `${(this.placeOf(graph.forwardSteps) / (this.stops.length - 1)) * 100}%`);
+    this.slider.style.setProperty(
+      "--forward",
+      `${(this.placeOf(graph.forwardSteps) / (this.stops.length - 1)) * 100}%`,
+    );
     this.sentence = element("p", { id: "sentence" });
     this.chapters = element("ol", { id: "chapters", "aria-label": words("chapters") });
     const move = (path, does, label) => button(icon(path), does, { "aria-label": words(label) });
@@ -54,7 +57,11 @@ class StepBar {
             : span("faint", words(`noBackward ${graph.gradients}`)),
         ),
       ),
-      block("choices", this.choice("follow", "follows"), graph.steps.some((step) => step.layout) && this.choice("layoutSteps", "moves")),
+      block(
+        "choices",
+        this.choice("follow", "follows"),
+        graph.steps.some((step) => step.layout) && this.choice("layoutSteps", "moves"),
+      ),
       this.chapters,
       this.sentence,
     );
@@ -67,7 +74,12 @@ class StepBar {
       this[name] = event.target.checked;
       this.build();
     };
-    return element("label", {}, element("input", { type: "checkbox", checked: this[name], onchange: changed }), words(label));
+    return element(
+      "label",
+      {},
+      element("input", { type: "checkbox", checked: this[name], onchange: changed }),
+      words(label),
+    );
   }
 
   /** The last stop that is not after `taken` steps. */
@@ -106,18 +118,24 @@ class StepBar {
       const inSection = !chapter.section || chapter.section === now?.section;
       return [
         !few && begins && this.chapter(chapter.section, chapter, now?.section === chapter.section, "section"),
-        (few || (inSection && chapter.title !== chapter.section)) && this.chapter(chapter.title, chapter, chapter === now),
+        (few || (inSection && chapter.title !== chapter.section)) &&
+          this.chapter(chapter.title, chapter, chapter === now),
       ];
     });
     this.chapters.replaceChildren(...items.filter(Boolean));
     const present = this.chapters.querySelector("[aria-current]:not(.section)")?.parentElement;
-    if (present) this.chapters.scrollLeft = present.offsetLeft - this.chapters.offsetLeft - this.chapters.clientWidth / 2;
+    if (present)
+      this.chapters.scrollLeft = present.offsetLeft - this.chapters.offsetLeft - this.chapters.clientWidth / 2;
   }
 
   chapter(title, { step }, isNow, kind = "") {
     const backward = step >= this.page.graph.forwardSteps ? " backward" : "";
     const go = () => this.page.go(this.after(step, 1));
-    return element("li", {}, button(title, go, { class: `link ${kind}${backward}`, "aria-current": isNow ? "step" : null }));
+    return element(
+      "li",
+      {},
+      button(title, go, { class: `link ${kind}${backward}`, "aria-current": isNow ? "step" : null }),
+    );
   }
 
   toggle() {
@@ -148,7 +166,9 @@ const PAUSE = { icon: "M4 3h3v10H4zM9 3h3v10H9z", label: "pause" };
 
 /** The numbers of steps taken at which the bar stops: at all but those that only move elements, unless asked to. */
 function listStops({ steps }, moves) {
-  return [0, ...steps.map((_, i) => i + 1)].filter((taken) => !taken || moves || !steps[taken - 1].layout || taken === steps.length);
+  return [0, ...steps.map((_, i) => i + 1)].filter(
+    (taken) => !taken || moves || !steps[taken - 1].layout || taken === steps.length,
+  );
 }
 
 /** The chapter of the last step taken, or null before the first. */

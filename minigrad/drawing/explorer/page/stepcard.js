@@ -65,7 +65,11 @@ function backwardCard(page, step, taken) {
   const input = node.inputs.find((found) => found.position === step.position);
   const { sum, before, count } = accumulated(graph, target, taken);
   const added = numbersOf(graph, step.this);
-  const scale = scaleFor([added, sum, before ?? []], true, taken > target.written.at(-1) ? target.gradientStatistics : null);
+  const scale = scaleFor(
+    [added, sum, before ?? []],
+    true,
+    taken > target.written.at(-1) ? target.gradientStatistics : null,
+  );
   const rows =
     before === null
       ? [["=", words("this"), "", sum]]
@@ -92,7 +96,14 @@ function backwardCard(page, step, taken) {
     step.summed && paragraph("note small", words("summed", ...step.summed)),
     block(
       "total",
-      element("h3", {}, words("gradientOfTitle"), nodeButton(page, target), " ", span("operator", before === null ? "=" : "+=")),
+      element(
+        "h3",
+        {},
+        words("gradientOfTitle"),
+        nodeButton(page, target),
+        " ",
+        span("operator", before === null ? "=" : "+="),
+      ),
       span("faint small", words("of", count, target.written.length)),
     ),
     sums(page, target, rows, scale),
@@ -154,9 +165,7 @@ function mapOf(page, node, numbers, scale, label, width = MAP_WIDTH, plain = fal
 }
 
 function strongNote(...rules) {
-  return (
-    rules.some((rule) => rule.join("").includes("⋆")) && paragraph("faint small", words("strongProduct"))
-  );
+  return rules.some((rule) => rule.join("").includes("⋆")) && paragraph("faint small", words("strongProduct"));
 }
 
 /** What a rule reads beside what comes in: values of the result and of operands. */

@@ -73,18 +73,12 @@ const TEXTS = {
   output: ["output", "输出"],
   legend: ["Legend", "图例"],
   notShown: ["Not shown", "未显示"],
-  mapsAdd: [
-    "{0} maps of attention, of all tokens, are {1} of this page.",
-    "{0} 幅注意力图（含全部词元）占本页 {1}。",
-  ],
+  mapsAdd: ["{0} maps of attention, of all tokens, are {1} of this page.", "{0} 幅注意力图（含全部词元）占本页 {1}。"],
   cutArrays: [
     "Of {0} larger arrays, at most {1} × {1} elements are shown; ranges, statistics and histograms are of all elements.",
     "{0} 个较大的数组最多显示 {1} × {1} 个元素；范围、统计和直方图取自全部元素。",
   ],
-  cutMaps: [
-    "Of {0} maps of attention, not all tokens or heads are shown.",
-    "{0} 幅注意力图未显示全部词元或头。",
-  ],
+  cutMaps: ["Of {0} maps of attention, not all tokens or heads are shown.", "{0} 幅注意力图未显示全部词元或头。"],
   rounded: [
     "Numbers are rounded to {0} significant digits, those of sums to {1}.",
     "数值保留 {0} 位有效数字，求和的保留 {1} 位。",
@@ -210,10 +204,7 @@ const TEXTS = {
   // arrays
   noElements: ["no elements", "没有元素"],
   fewNumbers: ["{0} by {1}: {2}", "{0} × {1}：{2}"],
-  manyNumbers: [
-    "{0} by {1} numbers {2}; arrow keys read them one by one",
-    "{0} × {1} 个数，{2}；用方向键逐个读数",
-  ],
+  manyNumbers: ["{0} by {1} numbers {2}; arrow keys read them one by one", "{0} × {1} 个数，{2}；用方向键逐个读数"],
   fromTo: ["from {0} to {1}", "从 {0} 到 {1}"],
   nothingFinite: ["nothing finite", "没有有限的数"],
   histogram: ["Histogram in {0} bins from {1} to {2}: {3}", "直方图，{0} 格，从 {1} 到 {2}：{3}"],
@@ -224,7 +215,10 @@ const TEXTS = {
   infinite: ["infinite", "无穷大"],
   shownPart: ["Shown: {0}.", "显示：{0}。"],
   shownEvenly: ["{0} of {1} {2} at equal distances", "{1} {2}中等距的 {0} {2}"],
-  shownWherePresent: ["{0} of {1} {2}, those where the gradient is not 0 first", "{1} {2}中的 {0} {2}，梯度不为 0 者优先"],
+  shownWherePresent: [
+    "{0} of {1} {2}, those where the gradient is not 0 first",
+    "{1} {2}中的 {0} {2}，梯度不为 0 者优先",
+  ],
   slices: ["slices", "层"],
   rows: ["rows", "行"],
   columns: ["columns", "列"],
@@ -281,10 +275,7 @@ const TEXTS = {
   this: ["this", "本份"],
   before: ["before", "之前"],
   after: ["after", "之后"],
-  summed: [
-    "summed over axes {0}, along which broadcasting had repeated it: {1}",
-    "沿广播时重复的轴 {0} 求和：{1}",
-  ],
+  summed: ["summed over axes {0}, along which broadcasting had repeated it: {1}", "沿广播时重复的轴 {0} 求和：{1}"],
   whyMoved: ["Only the places of elements change, no number does.", "只改变元素的位置，数值不变。"],
   whySeed: [
     "Its own gradient is given: 1, since {0} changes as much as itself. Every gradient from here on says how much {0} changes with a node.",
