@@ -48,8 +48,9 @@ def list_chapters(graph: Graph, steps: Sequence[Step], called: Sequence[str | No
     chapters: list[Chapter] = []
     for number, step in enumerate(steps):
         if isinstance(step, Value):
-            about, sign, title = step.node, "", landmarks.call(landmarks.find_below(step.node))
-            is_turn = find_moved(about) is None
+            about, sign, landmark = step.node, "", landmarks.find_below(step.node)
+            title = landmarks.call(landmark)
+            is_turn = find_moved(about) is None and (landmarks.is_landmark(landmark) or about.scope != "")
         else:
             about, sign = (step.node if isinstance(step, Seed) else step.target), "∂"
             title = landmarks.call(about)
@@ -84,10 +85,12 @@ class _Landmarks:
 
     def is_landmark(self, node: Node) -> bool:
         """Does it have a name of some kind? Where a scope has only one, as a layer, its leaves are parts of that."""
+        called = self.called[node.number]
+        if called is None:
+            return False
         if node.op is None:
             return not node.scope or self.inside[node.scope] > 1
-        called = self.called[node.number]
-        return called is not None and (called != node.op or node.output)
+        return called != node.op or node.output
 
     def _walk_below(self, node: Node) -> Iterator[Node]:
         below: Node | None = node

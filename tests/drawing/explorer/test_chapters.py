@@ -64,4 +64,4 @@ def test_a_long_chain_without_names_has_chapters_at_once():
         x = ops.tanh(x)
     x = ops.sum(x)
     x.backward(keep=True)
-    assert titles(x.graph())[-1].startswith("∂")
+    assert titles(x.graph()) == ["tanh", "sum", "∂sum"]
