@@ -137,11 +137,11 @@ class _Writer:
         """A path per colour, in units of a cell."""
         x, y, width, height = map(_write_number, (tiles.x, tiles.y, tiles.width, tiles.height))
         across, down = self.seam / tiles.width, self.seam / tiles.height
-        high = round(1 + 2 * down, 3)
+        high = round(1 + 2 * down, 3) if self.seam else 1
         lines = [f'<g transform="translate({x} {y}) scale({width} {height})" shape-rendering="crispEdges">']
         for place, runs in list_runs(tiles.places):
-            boxes = np.round(runs + [-across, -down, 2 * across], 3).tolist()
-            squares = "".join(f"M{left:.9g} {top:.9g}h{wide:.9g}v{high:g}h-{wide:.9g}z" for left, top, wide in boxes)
+            boxes = np.round(runs + [-across, -down, 2 * across], 3) if self.seam else runs
+            squares = "".join(f"M{left} {top}h{wide}v{high}h-{wide}z" for left, top, wide in boxes.tolist())
             lines.append(f'<path d="{squares}"{self._paint(fill=tiles.inks[place])}/>')
         return "\n".join([*lines, "</g>"])
 

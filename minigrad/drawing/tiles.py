@@ -22,5 +22,6 @@ def list_runs(places: Places) -> Iterator[tuple[int, Places]]:
     rows, columns = np.divmod(starts, places.shape[1])
     runs = np.stack([columns, rows, np.diff(starts, append=places.size)], axis=1)
     found = places.ravel()[starts]
-    for place in np.unique(found).tolist():
-        yield place, runs[found == place]
+    order = found.argsort(kind="stable")
+    numbers, firsts = np.unique(found[order], return_index=True)
+    yield from zip(numbers.tolist(), np.split(runs[order], firsts[1:]), strict=True)
