@@ -57,7 +57,7 @@ class _Destinations:
             if place.base is not None:
                 self.views.setdefault(place.base, []).append(value)
         self.moved: dict[Value, Place] = {}
-        self.reads = Spans(2 * len(self.places) + 1)
+        self.reads = Spans(len(self.places))
         values = {value for _, value in plan.copies}
         for value in self.places:
             # A constant may look into state: what detach made of it outside.
@@ -108,8 +108,6 @@ class _Destinations:
         if instruction.node is not home.node or self.risky > number:  # parts are written before, or something may fail
             return False
         for value in instruction.reads:
-            if value not in self.moved and self.places.kind_of_root(value) not in ("state", "constant"):
-                continue
             x = self.moved.get(value, self.places[value]).array
             same = x.strides == array.strides and address(x) == address(array) and x.shape == array.shape
             if np.may_share_memory(x, array) and not (same and instruction.in_place):
@@ -123,7 +121,6 @@ class _Destinations:
         moved = {home: Place("view", array, owner, view_of_owner)}
         for value in (waiting := [home]):
             place = moved[value]
-            self._note(value, place.array)
             for view in self.views.get(value, ()):
                 expression = self.places[view].view
                 moved[view] = Place("view", np.asarray(evaluate(expression, {value: place.array})), value, expression)

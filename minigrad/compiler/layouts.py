@@ -68,7 +68,7 @@ def rows_of_softmax(out: Node, x: Any, where: Any, *, axis: int) -> tuple[bool, 
 
 
 def rows_of_vecdot(out: Node, x1: Any, x2: Any, *, axis: int, keepdims: bool) -> tuple[bool, bool] | None:
-    return (True, True) if x1.shape == x2.shape and axis == -1 and len(x1.shape) > 1 else None
+    return (True, True) if x1.shape == x2.shape and axis == -1 else None
 
 
 # Whether row i of the result, along its first axis, depends on nothing but row i of some inputs: which these are, or
@@ -92,4 +92,4 @@ def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
         taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
     else:
         taken = ROWS[op](node, *node.inputs, **node.params) if op in ROWS else None
-    return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row and x is not None]
+    return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row]

@@ -138,11 +138,8 @@ def _without_idle_copies(plan: Plan) -> Plan:
     def is_idle(instruction: Instruction) -> bool:
         if not is_copy(instruction) or len(instruction.reads) != 1 or instruction.writes is None:
             return False
-        (x,), out, kinds = instruction.reads, instruction.writes, ("buffer", "state")
-        return (
-            all(plan.places.kind_of_root(value) in kinds for value in (x, out)) and start(x) == start(out)
-            and _same_layout(plan.places.array(x), plan.places.array(out))
-        )  # fmt: skip
+        (x,), out = instruction.reads, instruction.writes
+        return start(x) == start(out) and _same_layout(plan.places.array(x), plan.places.array(out))
 
     idle = {number for number, instruction in enumerate(plan.instructions) if is_idle(instruction)}
     if not idle:

@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compiler import pieces
+from minigrad.compiler.lowerings import is_plain
 from minigrad.core.storage import rebase
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "lowered_programs.txt"
@@ -292,3 +293,13 @@ def test_large_arrays_are_worth_a_loop(title, monkeypatch):
     step = mg.compile(function)
     step(*arrays)
     assert "for " not in step.source
+
+
+@pytest.mark.parametrize("value", [None, True, 2, 0.5, "text", np.dtype("f4"), (), (1, (2.0, ("a",)))], ids=repr)
+def test_what_python_reads_again_is_written_down(value):
+    assert is_plain(value)
+
+
+@pytest.mark.parametrize("value", [np.mean, 1j, np.float64(1.0), [1], (1, np.mean), (1, (2.0, ([],)))], ids=repr)
+def test_what_it_does_not_is_bound_to_a_name(value):
+    assert not is_plain(value)

@@ -34,6 +34,14 @@ def test_flat_arrays_are_cut_by_elements(length, small_pieces):
     assert [line for line in loops_of(step) if "range(0" in line]
 
 
+@pytest.mark.parametrize("rows", [2, 7, 16, 101, 103, 202])
+@pytest.mark.parametrize("width", [1, 2, 40])
+def test_rows_are_cut_into_equal_pieces_or_not_at_all(rows, width, small_pieces):
+    alike(
+        lambda x: (mg.exp(x * 0.5) - x * 2.0, mg.softmax(x * 3.0) + 1.0), np.random.default_rng(0).random((rows, width))
+    )
+
+
 def test_nothing_is_not_cut(small_pieces):
     rows, nothing = np.random.default_rng(0).random((16, 4)), np.empty(0)
     step = alike(lambda x, y: (np.sqrt(x) * 2.0, mg.exp(y), np.sqrt(x) + 1.0), rows, nothing)

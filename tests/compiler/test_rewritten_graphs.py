@@ -14,6 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad.compiler.rewrite import rewritten
 from minigrad.core.structure import leaves
+from minigrad.ops.product import SHORT
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rewritten_graphs.txt"
 RNG = np.random.default_rng(0)
@@ -156,6 +157,14 @@ GRAPHS = {
     "long rows by rows": (lambda x, v: (mg.vecdot(x, x), mg.vecdot(x, v), mg.vecdot(v, v)), LONGER, LONGER[0]),
     "rows by rows of two types": (lambda x, y: mg.vecdot(x, y), ROWS, OTHER.astype(SINGLE)),
     "linear": (lambda x, w, b: (mg.linear(x, w, b), mg.linear(x, w)), X, SQUARE, V),
+    "linear of two types": (
+        lambda x, w: (mg.linear(x, w), mg.linear(w, x)), SQUARE.astype(np.float16), SQUARE.astype(SINGLE),
+    ),
+    "rows as long as short ones": (
+        lambda x, y: (mg.vecdot(x, x), mg.standardize(x), mg.vecdot(y, y), mg.standardize(y)),
+        np.ones((2, SHORT)), np.ones((2, SHORT - 1)),
+    ),
+    "halves normalised": (lambda x: (mg.standardize(x), mg.standardize(x[:0])), X.astype(np.float16)),
     "rows normalised": (lambda x: (mg.standardize(x), mg.standardize(x, epsilon=0.0), mg.standardize(x[0, 0])), X),
     "long rows normalised": (lambda x: mg.rms_norm(mg.standardize(x)), LONGER),
     "softmax": (lambda x, v: (mg.softmax(x), mg.softmax(v), mg.softmax(x[0]), mg.softmax(x, axis=0)), X, V),

@@ -165,3 +165,14 @@ def test_a_users_op_is_not_taken_for_one_of_the_same_name_that_programs_make(ste
     np.testing.assert_array_equal(twice, 2.0 * ROWS)
     np.testing.assert_allclose(loss.item(), mg.cross_entropy(mg.Tensor(ROWS), TARGETS).item(), rtol=1e-13)
     np.testing.assert_allclose(probabilities, mg.softmax(ROWS), rtol=1e-13)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**13, 2**13 + 1])
+def test_constants_are_known_by_what_they_hold(size):
+    array = np.arange(float(size))
+    equal, other = array.copy(), np.concatenate([array[:-1], [-1.0]])
+    keys = {rewrite.key_of_array(x) for x in (array, equal, np.repeat(array, 2)[::2])}
+    assert len(keys) == 1
+    assert not keys & {
+        rewrite.key_of_array(x) for x in (other, array[None], array.astype(np.float32), array.view("i8"))
+    }

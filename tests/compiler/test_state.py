@@ -339,6 +339,36 @@ def test_an_error_after_the_update_says_that_state_may_be_half_written_or_leaves
     assert compiled(np.ones(2)).tolist() == [1.0, 1.0]
 
 
+READ_TWICE = {
+    "softmax of what overflows": lambda x: mg.softmax(x * 1.0 + x),
+    "softmax of state": mg.softmax,
+    "log_softmax": mg.log_softmax,
+    "standardize": mg.standardize,
+    "product": lambda x: x @ x,
+    "product with the other": lambda x: x.T @ x,
+    "turned": lambda x: mg.copy(x.T),
+    "backwards": lambda x: mg.flip(x, axis=0) + x,
+    "running sums": lambda x: mg.cumsum(x[::-1], axis=0),
+    "sorted": lambda x: mg.sort(x, axis=0),
+    "added at rows": lambda x: mg.set_at(x, 0, x[1]),
+    "rows": lambda x: mg.embedding(x, [2, 0, 1]),
+    "row from all": lambda x: x - mg.sum(x, axis=0),
+}
+
+
+@pytest.mark.parametrize("function", READ_TWICE.values(), ids=READ_TWICE)
+def test_what_is_read_twice_is_not_written_meanwhile(function):
+    """State whose new value is made of the old one, by what needs all of it until the end."""
+    start = np.random.default_rng(0).standard_normal((3, 3)) * 1000.0
+    eager, state = Tensor(start, name="eager"), Tensor(start, name="state")
+    step = mg.compile(lambda: mg.assign(state, function(state)))
+    for _ in range(2):
+        step()
+        with mg.no_grad():
+            mg.assign(eager, function(eager))
+        np.testing.assert_allclose(state.numpy(), eager.numpy(), rtol=1e-12)
+
+
 FALSE = {  # functions of rows and indices, which refuse an index that is out of range
     "embedding": lambda x, i: mg.embedding(x, i),
     "one_hot": lambda x, i: mg.one_hot(i, 3),

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.ops import kernels
-from minigrad.ops.kernels import places, sums
+from minigrad.ops.kernels import blocks, places, sums
 
 SHAPES = [(5,), (1,), (3, 4), (4, 1), (2, 3, 4), (0, 3), (3, 0), (2, 0, 3)]
 SPREADS = [1.0, 40.0, 800.0]
@@ -165,9 +165,9 @@ def test_wide_rows_are_added_up_to_rounding_in_every_layout(function, lay_out, c
 
 
 def test_a_cache_takes_tokens_up_to_its_last_place():
-    places.check_room(np.array(3), 2, 5)
-    with pytest.raises(ValueError, match=r"KeyValueCache\(context=5\) is full: it holds 3 tokens, and 3 more"):
-        places.check_room(np.array(3), 3, 5)
+    places.check_room(np.array(4), 1, 5)
+    with pytest.raises(ValueError, match=r"KeyValueCache\(context=5\) is full: it holds 4 tokens, and 2 more"):
+        places.check_room(np.array(4), 2, 5)
 
 
 def test_a_nan_in_any_gradient_is_refused():
@@ -288,3 +288,15 @@ def test_a_strong_product_keeps_the_sign_of_zero_and_is_zero_beside_infinity():
         sums.write_strong_product(x, y, out)
     np.testing.assert_array_equal(out, expected)
     np.testing.assert_array_equal(np.signbit(out), np.signbit(expected))
+
+
+@pytest.mark.parametrize("lay_out", [np.ascontiguousarray, np.asfortranarray])
+def test_attention_of_halves_is_computed_in_float32(lay_out):
+    tokens, g = lay_out(normal((15, 8), dtype=np.float16)), lay_out(normal((5, 8), dtype=np.float16, seed=1))
+    wide, wide_g = tokens.astype(np.float32), g.astype(np.float32)
+    context = blocks.blockwise_attention(tokens, None, None, 5, 2, False)
+    expected = blocks.blockwise_attention(wide, None, None, 5, 2, False)
+    np.testing.assert_array_equal(context, expected.astype(np.float16), strict=True)
+    gradient = blocks.blockwise_attention_gradient(g, tokens, None, None, 5, 2, False)
+    expected = blocks.blockwise_attention_gradient(wide_g, wide, None, None, 5, 2, False)
+    np.testing.assert_array_equal(gradient, expected.astype(np.float16), strict=True)
