@@ -50,6 +50,11 @@ def missing(what: str) -> NoReturn:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    yield from start_browser({})
+
+
+def start_browser(environment: dict[str, str]) -> Iterator[Browser]:
+    """Chromium with more in its environment, such as other fonts."""
     try:
         from selenium import webdriver
     except ImportError:
@@ -61,8 +66,9 @@ def browser() -> Iterator[Browser]:
     options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800"):
         options.add_argument(argument)
+    service = webdriver.ChromeService(driver, env=os.environ | environment)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome = webdriver.Chrome(options=options, service=service)
     yield Browser(chrome)
     chrome.quit()
 

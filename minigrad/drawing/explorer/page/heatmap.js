@@ -1,6 +1,6 @@
 // Arrays as coloured squares, with their numbers where there is room.
 
-let palettes = null; // colours at equal distances, from Python: `signed` and `sequential`
+let palettes = null; // colours at equal distances, from Python: `signed` and `sequential`, by their channels
 const MISSING = [205, 205, 205];
 const NARROWEST_NUMBER = 46;
 const HIGHEST_NUMBER = 21;
@@ -39,7 +39,7 @@ function colourOf(x, scale) {
 function mixed(anchors, share) {
   const place = share * (anchors.length - 1),
     low = Math.min(Math.floor(place), anchors.length - 2);
-  const [from, to] = [channels(anchors[low]), channels(anchors[low + 1])];
+  const [from, to] = [anchors[low], anchors[low + 1]];
   return from.map((x, i) => Math.round(x + (to[i] - x) * (place - low)));
 }
 

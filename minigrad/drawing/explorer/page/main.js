@@ -375,7 +375,7 @@ function showTheme(themeButton) {
 
 try {
   const graph = await unpacked();
-  palettes = graph.palettes;
+  palettes = { signed: graph.palettes.signed.map(channels), sequential: graph.palettes.sequential.map(channels) };
   window.explorer = new Page(graph); // for whoever looks into it from the console
   document.documentElement.dataset.ready = "";
   performance.mark("ready");
