@@ -68,9 +68,9 @@ def shown(picture):
     Of a picture that no engine laid out, such as a heat map: all of it.
     """
     found = sorted(
-        (group.get("class"), *(text.strip() for text in group.itertext() if text.strip()), *colours(group))
+        (group.get("id"), *(text.strip() for text in group.itertext() if text.strip()), *colours(group))
         for group in ElementTree.parse(picture).iter(f"{SVG}g")
-        if group.get("class") in ("node", "edge", "cluster")
+        if re.fullmatch(r"\w+-[nsgucaf]\d+", group.get("id", ""))
     )
     return found or picture.read_text("utf-8")
 

@@ -10,24 +10,20 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from minigrad.core.arrays import Array
 from minigrad.drawing import style
-from minigrad.drawing.flows import Flow, choose_widths, find_flows
+from minigrad.drawing.flows import choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
-from minigrad.drawing.remarks import list_remarks_in_full
+from minigrad.drawing.places import LARGE
 from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, THEMES, Theme
-from minigrad.drawing.text import format_array, quote_label, quote_tooltip
+from minigrad.drawing.text import quote_label, quote_tooltip
+from minigrad.drawing.tooltips import explain_box, explain_flow
 from minigrad.drawing.view import ORDERS, Arrow, Box, View, walk_clusters
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
 
-LARGE = 300  # boxes; from here on, engines are asked for less
 TEXT_ONLY = {"shape": "plaintext", "style": ""}
 UNSEEN = '[style="invis"]'
-MOST_LISTED = 12  # nodes in the tooltip of a closed scope, contributions in that of an arrow
 
 
 def dot_source(graph: Graph, **options: Any) -> str:
@@ -106,7 +102,7 @@ class _Writer:
         if self.large:
             settings["nslimit"] = "1"
         if self.look.theme == "auto":
-            settings |= {"bgcolor": "transparent", "class": "picture"}
+            settings["bgcolor"] = "transparent"
         if self.look.dpi:
             settings["dpi"] = f"{self.look.dpi:g}"
         return settings
@@ -125,31 +121,16 @@ class _Writer:
         lines = describe_box(self.shown, box, look)
         attributes = self._style_node(*classify_box(box))
         emphasis: dict[str, str] = {}
-        if node is not None and len(box.nodes) == 1:
-            if look.gradients and not box.order:
-                lines += describe_gradient(node.gradient, node.shape, self.reasons.get(node.number))
-            if (look.values and _is_odd(node.value)) or (look.gradients and _is_odd(node.gradient)):
-                emphasis |= style.ALARM | {"color": self.theme.alarm}
+        if node is not None and len(box.nodes) == 1 and look.gradients and not box.order:
+            lines += describe_gradient(node.gradient, node.shape, self.reasons.get(node.number))
+        if look.alarms(box):
+            emphasis |= style.ALARM | {"color": self.theme.alarm}
         if mark is not None:
             emphasis |= style.MARKS[mark] | {"color": self.theme.marks[mark]}
         if look.highlights(box):
             emphasis |= style.SELECTED | {"color": self.theme.selection}
-        if emphasis:
-            attributes.pop("class", None)  # the colours of an emphasis suit both themes
-        label, tooltip = quote_label(*lines), self._write_tooltip(box)
+        label, tooltip = quote_label(*lines), quote_tooltip(*explain_box(self.shown, box))
         return _write_attributes(attributes | emphasis, self.plain_node, label=label, tooltip=tooltip)
-
-    def _write_tooltip(self, box: Box) -> str:
-        node, remarks = box.node, list_remarks_in_full(self.shown, box)
-        if box.kind == "next":
-            state = box.nodes[0]
-            return quote_tooltip(f"the value of %{state.number} {state.path} after the step", *remarks)
-        if node is not None:
-            formula = [node.function.formula] if node.function is not None and node.function.formula else []
-            return quote_tooltip(repr(node), *formula, *remarks)
-        more = [f"and {len(box.nodes) - MOST_LISTED:,} more"] if len(box.nodes) > MOST_LISTED else []
-        name = box.scope if box.kind == "scope" else "neighbours"
-        return quote_tooltip(f"{name}: {len(box.nodes):,} nodes", *remarks, *map(repr, box.nodes[:MOST_LISTED]), *more)
 
     # --- arrows -------------------------------------------------------------------------------------------------------
 
@@ -172,8 +153,7 @@ class _Writer:
                 attributes["style"] = "invis"
             elif position == current:
                 attributes |= {"color": self.theme.selection, "penwidth": "2.6", "style": "solid"}
-                attributes.pop("class", None)
-            written = _write_attributes(attributes, self.plain_edge, tooltip=_describe_flow(flow))
+            written = _write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
             yield f"{flow.source.id} -> {flow.target.id} {written};"
 
     # --- clusters -----------------------------------------------------------------------------------------------------
@@ -186,8 +166,6 @@ class _Writer:
                 yield f"{margin}}}"
                 continue
             attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
-            if self.look.theme == "auto":
-                attributes["class"] = f"cluster-{min(cluster.order, 1)}"
             yield f"{margin}subgraph cluster{next(numbers)} {{"
             yield f"{margin}  graph {_write_attributes(attributes, label=quote_label(cluster.heading))};"
             if cluster.boxes:
@@ -236,33 +214,13 @@ class _Writer:
     # --- looks --------------------------------------------------------------------------------------------------------
 
     def _style_node(self, role: str, order: int, output: bool) -> dict[str, str]:
-        look = self._scale(style.style_node(self.theme, role, order, output))
-        if self.look.theme == "auto":
-            look["class"] = f"role-{role}" if role in self.theme.roles else f"order-{min(order, len(ORDERS) - 1)}"
-        return look
+        return self._scale(style.style_node(self.theme, role, order, output))
 
     def _style_edge(self, kind: str) -> dict[str, str]:
-        look = self._scale(style.style_edge(self.theme, kind))
-        return look | {"class": f"edge-{kind}"} if self.look.theme == "auto" else look
+        return self._scale(style.style_edge(self.theme, kind))
 
     def _scale(self, attributes: Mapping[str, str]) -> dict[str, str]:
         return style.scale_fonts(attributes, self.scale)
-
-
-def _is_odd(array: Array | None) -> bool:
-    return array is not None and array.dtype.kind == "f" and not np.isfinite(array).all()
-
-
-def _describe_flow(flow: Flow) -> str:
-    if len(flow.steps) == 1:
-        (step,) = flow.steps
-        return quote_tooltip(
-            f"∂%{step.node.number}/∂{step.argument}, added to the gradient of %{step.target.number}",
-            *format_array(step.contribution),
-        )
-    more = [f"and {len(flow.steps) - MOST_LISTED} more"] if len(flow.steps) > MOST_LISTED else []
-    names = (f"∂%{step.node.number}/∂{step.argument} to %{step.target.number}" for step in flow.steps[:MOST_LISTED])
-    return quote_tooltip(f"{len(flow.steps)} contributions, norm {flow.norm:.4g}", *names, *more)
 
 
 def _write_attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.core.errors import GraphError
-from minigrad.drawing.dot import write_dot
+from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.flows import Flow, find_flows
 from minigrad.drawing.look import parse_options
-from minigrad.drawing.picture import DPI, check_folder, lay_out_picture
+from minigrad.drawing.painter import paint_picture, plan_picture
+from minigrad.drawing.picture import DPI, check_folder
 from minigrad.drawing.text import shorten
 from minigrad.graph import Graph
 
@@ -28,19 +29,17 @@ def draw_frames(
     if format not in FORMATS:
         raise ValueError(f"frames: format={format!r}, expected one of {', '.join(FORMATS)}")
     check_folder(place, "frames")
-    if format == "png":
-        options = {"dpi": DPI, **options}
     shown, look = parse_options(graph, {"direction": "TB", **options})
     flows = find_flows(shown)
     if not flows:
         raise GraphError("frames: nothing has flowed back through this graph; call loss.backward(keep=True) first")
+    plan = plan_picture(shown, replace(look, played=0), engine)
     places = []
     for number, flow in enumerate([None, *flows]):
         highlight = look.highlight if flow is None else look.highlight | {flow.steps[-1].target}
         frame = replace(look, played=number, caption=_write_caption(number, flows, flow), highlight=highlight)
-        picture = lay_out_picture(write_dot(shown, frame), format, engine, look.theme)
         places.append(place / f"{number:0{len(str(len(flows)))}}.{format}")
-        places[-1].write_bytes(picture)
+        save_sheet(paint_picture(plan, frame), places[-1], look.theme, dpi=look.dpi or DPI)
     return places
 
 

@@ -1,19 +1,64 @@
-"""What boxes and arrows say: those of a `View` enter, lines of text leave."""
+"""What boxes and arrows say: those of a `View` enter, texts leave: as data for who sets them, or line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from minigrad.core.arrays import Array
 from minigrad.drawing.look import Look
 from minigrad.drawing.remarks import join_names, list_remarks
 from minigrad.drawing.style import SIGNS
-from minigrad.drawing.text import format_array, format_number, shorten
+from minigrad.drawing.text import format_array, format_number, format_rows, shorten, summarise
 from minigrad.drawing.view import Arrow, Box, View
 from minigrad.graph import Node
 from minigrad.graph.absent import NOT_COMPUTED, NOT_KEPT
 
 WIDEST = 34  # characters of a line about params
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An array in a box: its elements row by row, or, where they are too many or there are none, what is said of it."""
+
+    rows: tuple[tuple[str, ...], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a box says.
+
+    `title` is a name where `named`, and otherwise what the box is; `lines` follow it, and `shape`, which may be empty;
+    `remarks` come last.
+    """
+
+    title: str
+    named: bool
+    lines: tuple[str, ...]
+    shape: str
+    value: Numbers | None = None
+    gradient: Numbers | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def label_box(view: View, box: Box, look: Look, reasons: Mapping[int, str]) -> Label:
+    """What a box says; `reasons` are those why nodes have no gradient, by their numbers."""
+    node, mark = box.node, look.mark_of(box)
+    sign, remarks = "" if mark is None else f"{SIGNS[mark]} ", tuple(list_remarks(view, box))
+    if box.kind == "next":
+        return Label(sign + box.title, True, (), "", remarks=remarks)
+    if node is None:
+        count = f" ×{box.count}" if box.count > 1 else ""
+        return Label(sign + box.title + count, True, (), "".join(_find_result_shape(view, box)), remarks=remarks)
+    *lines, shape = describe_node(node, look.labels.get(node), box.nodes[1:])
+    named, alone = bool(node.name or look.labels.get(node)), len(box.nodes) == 1
+    value = _list_numbers(node.value) if look.values and node.value is not None and alone else None
+    gradient = None
+    if look.gradients and alone and not box.order:
+        gradient = _label_gradient(node.gradient, reasons.get(node.number))
+    shape = "" if value is not None and not node.shape else shape
+    return Label(sign + lines[0], named, tuple(lines[1:]), shape, value, gradient, remarks)
 
 
 def describe_box(view: View, box: Box, look: Look | None = None) -> list[str]:
@@ -22,20 +67,12 @@ def describe_box(view: View, box: Box, look: Look | None = None) -> list[str]:
     `look` may choose another text, and a node's value, where the graph has it and the box stands for no other node.
     """
     look = look or Look()
-    node, mark = box.node, look.mark_of(box)
-    if box.kind == "next":
-        lines = [box.title]
-    elif node is None:
-        count = f" ×{box.count}" if box.count > 1 else ""
-        lines = [box.title + count, *_find_result_shape(view, box)]
-    else:
-        lines = describe_node(node, look.labels.get(node), box.nodes[1:])
-        value = format_array(node.value) if look.values and node.value is not None and len(box.nodes) == 1 else []
-        if value and (not node.shape or value[0] == str(node.shape)):
-            lines.pop()
-        lines += value
-    lines += list_remarks(view, box)
-    return lines if mark is None else [f"{SIGNS[mark]} {lines[0]}", *lines[1:]]
+    label = label_box(view, box, look, {})
+    lines = [label.title, *label.lines, *([label.shape] if label.shape else [])]
+    if label.value is not None and box.node is not None:
+        value = format_array(box.node.value)
+        lines = [*(lines[:-1] if value[0] == label.shape else lines), *value]
+    return [*lines, *label.remarks]
 
 
 def describe_node(node: Node, text: str | None = None, equals: Sequence[Node] = ()) -> list[str]:
@@ -68,6 +105,17 @@ def describe_gradient(gradient: Array | None, shape: tuple[int, ...], reason: st
     if first == str(shape):
         return [f"gradient: {rest[0]}", *rest[1:]] if rest else ["gradient"]
     return [f"gradient: {first}"] if not rest else ["gradient:", first, *rest]
+
+
+def _label_gradient(gradient: Array | None, reason: str | None) -> Numbers | None:
+    if gradient is None:
+        return None if reason in (None, NOT_COMPUTED, NOT_KEPT) else Numbers(remarks=(f"none ({reason})",))
+    return _list_numbers(gradient) if gradient.any() or not gradient.size else Numbers(remarks=("exactly 0",))
+
+
+def _list_numbers(array: Array) -> Numbers:
+    rows = tuple(map(tuple, format_rows(array)))
+    return Numbers(rows, () if rows else tuple(summarise(array)))
 
 
 def describe_missing_gradients(reasons: Mapping[int, str]) -> str | None:

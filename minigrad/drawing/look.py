@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
+import numpy as np
+
+from minigrad.core.arrays import Array
 from minigrad.drawing.style import THEMES
 from minigrad.drawing.view import Arrow, Box, View, make_view
 from minigrad.graph import Graph, Node
@@ -95,9 +98,20 @@ class Look:
             return marks.pop()
         return "failed" if "failed" in marks else "changed"
 
+    def alarms(self, box: Box) -> bool:
+        """Is there NaN or infinity in what the box shows?"""
+        node = box.node if len(box.nodes) == 1 else None
+        if node is None:
+            return False
+        return (self.values and _is_odd(node.value)) or (self.gradients and _is_odd(node.gradient))
+
     def highlights(self, box: Box) -> bool:
         """Is one of the nodes of the box to be seen first?"""
         return box.kind != "next" and any(node in self.highlight for node in box.nodes)
+
+
+def _is_odd(array: Array | None) -> bool:
+    return array is not None and array.dtype.kind == "f" and not bool(np.isfinite(array).all())
 
 
 def classify_box(box: Box) -> tuple[str, int, bool]:

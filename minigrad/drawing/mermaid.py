@@ -35,8 +35,8 @@ def mermaid_source(graph: Graph, **options: Any) -> str:
       n0[["x<br/>(2,)"]]
       n1["subtract(·, 1)<br/>(2,)"]
       n0 --> n1
-      classDef parameter fill:#B2D5E8,stroke:#1F2328,color:#0D1117
-      classDef op fill:#FFFFFF,stroke:#1F2328,color:#0D1117
+      classDef parameter fill:#B9DBFA,stroke:#24588A,color:#0D1117
+      classDef op fill:#FFFFFF,stroke:#57606A,color:#0D1117
       classDef output stroke-width:3px
       class n0 parameter
       class n1 op

@@ -8,11 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minigrad.drawing.automatic import add_dark_theme
+from minigrad.core.errors import MinigradError
+from minigrad.drawing.convert import save_sheet, svg_to_png
 from minigrad.drawing.dot import dot_source
-from minigrad.drawing.engines import LayoutError, layout
+from minigrad.drawing.engines import TIMEOUT, LayoutError, save_text
 from minigrad.drawing.fit import fit_to_width
 from minigrad.drawing.lengths import parse_length
+from minigrad.drawing.look import parse_options
+from minigrad.drawing.painter import paint_picture, plan_picture
+from minigrad.drawing.svg import write_svg
 
 if TYPE_CHECKING:
     import graphviz
@@ -29,30 +33,32 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     """Write the picture of `graph` to `path`; see `Graph.draw`."""
     place, options = Path(path), dict(options)
     format = find_format(place)
-    width = options.pop("width", None)
-    if width is not None:
-        parse_length(width)
-    if format == "png":
-        options.setdefault("dpi", DPI)
-    dot = dot_source(graph, **options)
+    width, timeout = options.pop("width", None), _parse_timeout(options.pop("timeout", TIMEOUT))
+    points = None if width is None else parse_length(width)
     if format == "dot":
-        place.write_text(dot, encoding="utf-8", newline="\n")
+        place.write_text(dot_source(graph, **options), encoding="utf-8", newline="\n")
         return
-    if dot.count("\n") > 2 * MOST_LAID_OUT:
+    shown, look = parse_options(graph, options)
+    if len(shown.boxes) > MOST_LAID_OUT:
         raise LayoutError(
             f"draw: {len(graph):,} nodes, an engine lays out at most {MOST_LAID_OUT:,} boxes in good time: leave depth "
             f"to the default, draw a part, graph.between(start, end), or the DOT text, {place.stem}.dot"
         )
-    if width is not None:
-        dot = fit_to_width(graph, width, engine, options)
-    save_dot = _find_free_place(place.with_suffix(".dot"))
-    place.write_bytes(lay_out_picture(dot, format, engine, options.get("theme", "light"), save_dot))
+    try:
+        if points is None:
+            sheet = paint_picture(plan_picture(shown, look, engine, timeout), look)
+        else:
+            sheet = fit_to_width(graph, points, width, engine, timeout, options)
+    except MinigradError as error:
+        save_text(dot_source(graph, **options), _find_free_place(place.with_suffix(".dot")), error)
+        raise
+    save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
 
 
-def lay_out_picture(dot: str, format: str, engine: str | None, theme: str, save_dot: Path | None = None) -> bytes:
-    """As `engines.layout` does; an SVG in the theme "auto" gets its style sheet."""
-    picture = layout(dot, format, engine, save_dot=save_dot)
-    return add_dark_theme(picture) if format == "svg" and theme == "auto" else picture
+def _parse_timeout(timeout: object) -> float:
+    if isinstance(timeout, (int, float)) and timeout > 0:
+        return float(timeout)
+    raise ValueError(f"timeout={timeout!r}: expected a positive number of seconds")
 
 
 def find_format(place: Path) -> str:
@@ -84,8 +90,10 @@ def make_mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> d
     """
     shown: dict[str, Any] = {"text/plain": text or str(graph)}
     with suppress(Exception):  # whatever is wrong with the engine, the notebook goes on
-        shown["image/svg+xml"] = layout(dot_source(graph, **options), "svg", timeout=PATIENCE).decode("utf-8")
-        shown["image/png"] = layout(dot_source(graph, dpi=DPI, **options), "png", timeout=PATIENCE)
+        view, look = parse_options(graph, options)
+        svg = write_svg(paint_picture(plan_picture(view, look, timeout=PATIENCE), look))
+        shown["image/svg+xml"] = svg
+        shown["image/png"] = svg_to_png(svg, DPI)
     return shown
 
 

@@ -1,43 +1,62 @@
-"""The look of a picture as data: the DOT attributes of the graph, its clusters, nodes and edges.
+"""The look of a picture as data: colours in both themes, and DOT attributes of the graph, clusters, nodes and edges.
 
-In come the role of a node, its order of derivative and a theme; out go attributes for the DOT writer. Roles differ in
-shape, in outline and in colour, so that no reader depends on one of the three.
+In come the role of a node, its order of derivative and a theme; out go colours, and attributes for the DOT writer.
+Roles differ in shape, in outline and in colour, so that no reader depends on one of the three.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from minigrad.drawing.sheet import Ink
+
+Colour = TypeVar("Colour")  # of one theme, or an `Ink` of both
 FONT = "Arial"  # both engines know its widths and every system has it or a font of the same widths
 
 
 @dataclass(frozen=True)
-class Paint:
-    """The colours of one kind of box."""
+class PaintOf(Generic[Colour]):
+    """The colours of one kind of box; `quiet` is for what is said beside its name."""
 
-    fill: str
-    outline: str
-    text: str
+    fill: Colour
+    outline: Colour
+    text: Colour
+    quiet: Colour
 
     @property
-    def attributes(self) -> dict[str, str]:
+    def attributes(self) -> dict[str, Colour]:
         return {"fillcolor": self.fill, "color": self.outline, "fontcolor": self.text}
 
 
 @dataclass(frozen=True)
-class Theme:
+class ThemeOf(Generic[Colour]):
     """All colours of a picture. Where they go by order of derivative, the last entry is for all later orders."""
 
-    background: str
-    text: str
-    roles: dict[str, Paint]  # nodes that no operation made
-    orders: tuple[Paint, ...]  # operations, by order of derivative
-    clusters: tuple[Paint, ...]  # scopes, by order of derivative
-    edges: dict[str, str]  # by kind, see EDGES
-    marks: dict[str, str]  # the outlines of what a comparison found, see MARKS
-    selection: str
-    alarm: str
+    background: Colour
+    text: Colour
+    quiet: Colour
+    frame: Colour  # around numbers
+    roles: dict[str, PaintOf[Colour]]  # nodes that no operation made
+    orders: tuple[PaintOf[Colour], ...]  # operations, by order of derivative
+    clusters: tuple[PaintOf[Colour], ...]  # scopes, by order of derivative
+    edges: dict[str, Colour]  # by kind, see EDGES
+    marks: dict[str, Colour]  # the outlines of what a comparison found, see MARKS
+    selection: Colour
+    alarm: Colour
+
+    def paint_node(self, role: str, order: int = 0) -> PaintOf[Colour]:
+        """The colours of a box; `order`, of derivative, matters where the theme has none for the role."""
+        return self.roles.get(role) or self.orders[min(order, len(self.orders) - 1)]
+
+    def paint_cluster(self, order: int = 0) -> PaintOf[Colour]:
+        """The colours of a scope, or of the gradient graph of an order of derivative."""
+        return self.clusters[min(order, len(self.clusters) - 1)]
+
+
+Paint = PaintOf[str]
+Theme = ThemeOf[str]
 
 
 def style_graph(theme: Theme) -> dict[str, str]:
@@ -47,8 +66,7 @@ def style_graph(theme: Theme) -> dict[str, str]:
 
 def style_cluster(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
     """The attributes of a scope, of `several` equal ones, or of the gradient graph of an order of derivative."""
-    paint = theme.clusters[min(order, len(theme.clusters) - 1)]
-    return CLUSTER | paint.attributes | (SEVERAL if several else {})
+    return CLUSTER | theme.paint_cluster(order).attributes | (SEVERAL if several else {})
 
 
 def style_node(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
@@ -59,10 +77,9 @@ def style_node(theme: Theme, role: str, order: int = 0, output: bool = False) ->
     >>> style_node(LIGHT, "input")["shape"]
     'ellipse'
     >>> style_node(LIGHT, "op", order=1)["fillcolor"]
-    '#F2E85E'
+    '#FDDABD'
     """
-    paint = theme.roles.get(role) or theme.orders[min(order, len(theme.orders) - 1)]
-    return NODE | ROLES[role] | paint.attributes | (OUTPUT if output else {})
+    return NODE | ROLES[role] | theme.paint_node(role, order).attributes | (OUTPUT if output else {})
 
 
 def style_edge(theme: Theme, kind: str = "value") -> dict[str, str]:
@@ -157,53 +174,61 @@ EDGES = {
     "gradient": {"constraint": "false", "dir": "back", "style": "dashed"},
 }
 
+_BLUE = Paint(fill="#B9DBFA", outline="#24588A", text="#0D1117", quiet="#34424F")
+_GREY = Paint(fill="#BDBDBD", outline="#4B535C", text="#0D1117", quiet="#363B41")
 LIGHT = Theme(
     background="#FFFFFF",
     text="#0D1117",
+    quiet="#57606A",
+    frame="#C5CCD3",
     roles={
-        "input": Paint(fill="#56B4E9", outline="#1F2328", text="#0D1117"),
-        "parameter": Paint(fill="#B2D5E8", outline="#1F2328", text="#0D1117"),
-        "state": Paint(fill="#B2D5E8", outline="#1F2328", text="#0D1117"),
-        "constant": Paint(fill="#A8A8A8", outline="#1F2328", text="#0D1117"),
-        "cotangent": Paint(fill="#E28E4C", outline="#B54708", text="#0D1117"),
-        "random": Paint(fill="#A8A8A8", outline="#1F2328", text="#0D1117"),
+        "input": Paint(fill="#7FA8D1", outline="#1F4468", text="#0D1117", quiet="#1F2A35"),
+        "parameter": _BLUE,
+        "state": _BLUE,
+        "constant": _GREY,
+        "cotangent": Paint(fill="#F2AE72", outline="#B54708", text="#0D1117", quiet="#4A2C12"),
+        "random": _GREY,
     },
     orders=(
-        Paint(fill="#FFFFFF", outline="#1F2328", text="#0D1117"),
-        Paint(fill="#F2E85E", outline="#B54708", text="#0D1117"),
-        Paint(fill="#E28E4C", outline="#B54708", text="#0D1117"),
-        Paint(fill="#56B4E9", outline="#B54708", text="#0D1117"),
+        Paint(fill="#FFFFFF", outline="#57606A", text="#0D1117", quiet="#57606A"),
+        Paint(fill="#FDDABD", outline="#B54708", text="#0D1117", quiet="#6B4630"),
+        Paint(fill="#F2AE72", outline="#B54708", text="#0D1117", quiet="#4A2C12"),
+        Paint(fill="#7FA8D1", outline="#B54708", text="#0D1117", quiet="#1F2A35"),
     ),
     clusters=(
-        Paint(fill="#F6F8FA", outline="#AFB8C1", text="#57606A"),
-        Paint(fill="#FFF8F0", outline="#B54708", text="#B54708"),
+        Paint(fill="#F6F8FA", outline="#C9D1D9", text="#57606A", quiet="#57606A"),
+        Paint(fill="#FFF8F0", outline="#E8B07F", text="#9A3C06", quiet="#9A3C06"),
     ),
-    edges={"value": "#424A53", "saved": "#8C959F", "backward": "#B54708", "gradient": "#B54708"},
+    edges={"value": "#57606A", "saved": "#8C959F", "backward": "#B54708", "gradient": "#B54708"},
     marks={"added": "#0072B2", "removed": "#B54708", "changed": "#6639BA", "failed": "#B3002D"},
     selection="#0072B2",
     alarm="#B3002D",
 )
 
+_BLUE = Paint(fill="#244664", outline="#8FBCEB", text="#F0F6FC", quiet="#B9CBDD")
+_GREY = Paint(fill="#515151", outline="#B1BAC4", text="#F0F6FC", quiet="#D0D5DA")
 DARK = Theme(
     background="#0D1117",
-    text="#E6EDF3",
+    text="#F0F6FC",
+    quiet="#9DA7B3",
+    frame="#3D444D",
     roles={
-        "input": Paint(fill="#56B4E9", outline="#E6EDF3", text="#0D1117"),
-        "parameter": Paint(fill="#B2D5E8", outline="#E6EDF3", text="#0D1117"),
-        "state": Paint(fill="#B2D5E8", outline="#E6EDF3", text="#0D1117"),
-        "constant": Paint(fill="#A8A8A8", outline="#E6EDF3", text="#0D1117"),
-        "cotangent": Paint(fill="#E28E4C", outline="#FF9A4D", text="#0D1117"),
-        "random": Paint(fill="#A8A8A8", outline="#E6EDF3", text="#0D1117"),
+        "input": Paint(fill="#8FBCEB", outline="#D6E8FA", text="#0D1117", quiet="#1F2A35"),
+        "parameter": _BLUE,
+        "state": _BLUE,
+        "constant": _GREY,
+        "cotangent": Paint(fill="#F2AE72", outline="#FF9A4D", text="#0D1117", quiet="#4A2C12"),
+        "random": _GREY,
     },
     orders=(
-        Paint(fill="#21262D", outline="#E6EDF3", text="#E6EDF3"),
-        Paint(fill="#F2E85E", outline="#FF9A4D", text="#0D1117"),
-        Paint(fill="#E28E4C", outline="#FF9A4D", text="#0D1117"),
-        Paint(fill="#56B4E9", outline="#FF9A4D", text="#0D1117"),
+        Paint(fill="#1C2128", outline="#9198A1", text="#F0F6FC", quiet="#9DA7B3"),
+        Paint(fill="#3E2A18", outline="#FF9A4D", text="#F0F6FC", quiet="#D9C2AE"),
+        Paint(fill="#F2AE72", outline="#FF9A4D", text="#0D1117", quiet="#4A2C12"),
+        Paint(fill="#8FBCEB", outline="#FF9A4D", text="#0D1117", quiet="#1F2A35"),
     ),
     clusters=(
-        Paint(fill="#161B22", outline="#484F58", text="#9198A1"),
-        Paint(fill="#1F1710", outline="#FF9A4D", text="#FF9A4D"),
+        Paint(fill="#151A21", outline="#3D444D", text="#9DA7B3", quiet="#9DA7B3"),
+        Paint(fill="#1A140F", outline="#8A5730", text="#FFB27A", quiet="#FFB27A"),
     ),
     edges={"value": "#B1BAC4", "saved": "#6E7681", "backward": "#FF9A4D", "gradient": "#FF9A4D"},
     marks={"added": "#6BC1FF", "removed": "#FF9A4D", "changed": "#B794F6", "failed": "#FF7B9C"},
@@ -212,3 +237,30 @@ DARK = Theme(
 )
 
 THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def _pair_paints(light: Paint, dark: Paint) -> PaintOf[Ink]:
+    return PaintOf(
+        Ink(light.fill, dark.fill), Ink(light.outline, dark.outline), Ink(light.text, dark.text),
+        Ink(light.quiet, dark.quiet),
+    )  # fmt: skip
+
+
+def _pair_named(light: Mapping[str, str], dark: Mapping[str, str]) -> dict[str, Ink]:
+    return {name: Ink(colour, dark[name]) for name, colour in light.items()}
+
+
+# Both themes at once, for those who paint.
+INKS = ThemeOf(
+    background=Ink(LIGHT.background, DARK.background),
+    text=Ink(LIGHT.text, DARK.text),
+    quiet=Ink(LIGHT.quiet, DARK.quiet),
+    frame=Ink(LIGHT.frame, DARK.frame),
+    roles={role: _pair_paints(paint, DARK.roles[role]) for role, paint in LIGHT.roles.items()},
+    orders=tuple(map(_pair_paints, LIGHT.orders, DARK.orders)),
+    clusters=tuple(map(_pair_paints, LIGHT.clusters, DARK.clusters)),
+    edges=_pair_named(LIGHT.edges, DARK.edges),
+    marks=_pair_named(LIGHT.marks, DARK.marks),
+    selection=Ink(LIGHT.selection, DARK.selection),
+    alarm=Ink(LIGHT.alarm, DARK.alarm),
+)

@@ -105,17 +105,27 @@ def format_array(values: npt.ArrayLike) -> list[str]:
     >>> format_array(np.arange(12.0))
     ['(12,)', 'min 0, max 11, mean 5.5']
     """
-    array = np.asarray(values)
-    while array.ndim > 2 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim == 0:
-        return [format_number(array)]
-    if array.ndim > 2 or array.size == 0 or array.shape[-1] > MOST_COLUMNS or len(array) > MOST_ROWS:
-        return [str(np.shape(values)), *_summarise(array)]
-    return ["[" + " ".join(format_number(element) for element in row) + "]" for row in np.atleast_2d(array)]
+    rows = format_rows(values)
+    if np.ndim(values) == 0:
+        return rows[0]
+    return ["[" + " ".join(row) + "]" for row in rows] or [str(np.shape(values)), *summarise(values)]
 
 
-def _summarise(array: npt.NDArray[Any]) -> list[str]:
+def format_rows(values: npt.ArrayLike) -> list[list[str]]:
+    """The elements of an array, row by row, when they are few; nothing for others.
+
+    >>> format_rows([[1.0, 0.0], [0.5, float("nan")]]), format_rows(np.arange(12.0))
+    ([['1', '0'], ['0.5', 'NaN']], [])
+    """
+    array = _drop_leading(values)
+    if array.ndim > 2 or array.size == 0 or array.shape[-1:] > (MOST_COLUMNS,) or array.shape[:1] > (MOST_ROWS,):
+        return []
+    return [[format_number(element) for element in row] for row in np.atleast_2d(array)]
+
+
+def summarise(values: npt.ArrayLike) -> list[str]:
+    """What a large array is like: minimum, maximum and mean, then how many elements are not finite."""
+    array = _drop_leading(values)
     if array.size == 0:
         return ["empty"]
     if array.dtype.kind == "b":
@@ -129,6 +139,14 @@ def _summarise(array: npt.NDArray[Any]) -> list[str]:
         numbers = {"min": finite.min(), "max": finite.max(), "mean": mean}
         lines.insert(0, ", ".join(f"{name} {format_number(number)}" for name, number in numbers.items()))
     return [line for line in lines if line]
+
+
+def _drop_leading(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """An array without its outer axes of length 1, down to a matrix."""
+    array = np.asarray(values)
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return array
 
 
 def _quote(lines: list[str], backslash: str, end: str = r"\n") -> str:

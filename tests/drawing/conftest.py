@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
+from xml.etree import ElementTree
 
 import pytest
 
@@ -73,6 +76,24 @@ def hostile() -> dict[str, str]:
     return SHOWN
 
 
+# Pictures
+
+SVG = "{http://www.w3.org/2000/svg}"
+PARTS = {"node": "[nsgu]", "edge": "a", "flow": "f", "cluster": "c"}
+
+
+@pytest.fixture(scope="session")
+def parts_of() -> Callable[..., list[ElementTree.Element]]:
+    """The groups of a picture that are of one kind: node, edge, flow or cluster."""
+
+    def find(picture: str | bytes | Path, kind: str) -> list[ElementTree.Element]:
+        written = picture.read_bytes() if isinstance(picture, Path) else picture
+        groups = ElementTree.fromstring(written).iter(f"{SVG}g")
+        return [group for group in groups if re.fullmatch(rf"\w+-{PARTS[kind]}\d+", group.get("id", ""))]
+
+    return find
+
+
 # Engines
 
 
@@ -97,6 +118,18 @@ def installed() -> Callable[[str], str]:
 def engine(request: pytest.FixtureRequest, installed: Callable[[str], str]) -> str:
     """Each engine that is installed, by its name."""
     return installed(request.param)
+
+
+def draw_by_engine(dot: str, engine: str | None = None) -> bytes:
+    """The SVG that an engine itself makes of DOT text, as who restyles it does."""
+    found = [known.find() for known in engines.ENGINES if engine in (None, known.name)]
+    command = [next(program for program in found if program), "-Tsvg"]
+    return subprocess.run(command, input=dot.encode("utf-8"), capture_output=True, check=True, timeout=20).stdout
+
+
+@pytest.fixture(scope="session")
+def svg_of() -> Callable[..., bytes]:
+    return draw_by_engine
 
 
 @pytest.fixture
@@ -125,7 +158,6 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setattr(metadata, "files", missing)
-    monkeypatch.setattr(metadata, "version", missing)
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(empty))
     monkeypatch.setattr(engines, "USUAL_PLACES", ())
     monkeypatch.setenv("PATH", str(empty))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.drawing.dot import LARGE, dot_source
+from minigrad.drawing.dot import dot_source
 from minigrad.drawing.engines import ENGINES, layout
+from minigrad.drawing.places import LARGE
 from minigrad.drawing.style import LIGHT, THEMES
 from minigrad.graph import graph_of, trace
 
@@ -238,9 +239,9 @@ def test_a_hostile_name_adds_nothing_to_the_picture(name):
 
 
 @needs_engine
-def test_names_without_control_characters_are_shown_as_they_are():
+def test_names_without_control_characters_are_shown_as_they_are(svg_of):
     x = parameter(2, name='say "x" <i> \\N & 查询')
-    svg = layout((x * 2.0).graph().dot(), "svg").decode("utf-8")
+    svg = svg_of((x * 2.0).graph().dot()).decode("utf-8")
     assert "&lt;i&gt;" in svg
     assert "查询" in svg
     assert "\\N" in svg
@@ -322,7 +323,7 @@ def test_the_legend_explains_what_is_there_and_nothing_else(theme):
     dot = y.graph().dot(legend=True, gradients=True, theme=theme)
     assert "gradient flowing back" in dot
     assert "value kept for the gradient" not in dot
-    layout(dot, "svg")
+    layout(dot)
     assert "legend" not in y.graph().dot(theme=theme)
 
 

@@ -27,7 +27,7 @@ def test_EN4_H7_sleeping_engine_is_stopped_with_all_that_it_started(
     script = f"sleep 60 & echo $$ $! > '{tmp_path}/started'; cat > /dev/null; wait"
     monkeypatch.setenv("MINIGRAD_DOT", program(script))
     with pytest.raises(LayoutError, match=r"was stopped after 0\.6 s"):
-        layout(CHAIN, "svg", timeout=0.6)
+        layout(CHAIN, timeout=0.6)
     assert_stopped(tmp_path / "started")
 
 
@@ -36,7 +36,7 @@ def test_EN4_engine_that_leaves_a_process_behind_is_not_waited_for(
 ) -> None:
     monkeypatch.setenv("MINIGRAD_DOT", program(f"sleep 60 & echo $! > '{tmp_path}/started'; exit 0"))
     with pytest.raises(LayoutError, match="was stopped"):
-        layout(CHAIN, "svg", timeout=0.6)
+        layout(CHAIN, timeout=0.6)
     assert_stopped(tmp_path / "started")
 
 
@@ -54,7 +54,7 @@ def test_EN4_interrupted_layout_leaves_no_process(
 
     monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        layout(CHAIN, "svg", program(f"echo $$ > '{started}'; sleep 60"))
+        layout(CHAIN, engine=program(f"echo $$ > '{started}'; sleep 60"))
     assert_stopped(started)
 
 
@@ -80,20 +80,20 @@ def is_running(number: int) -> bool:
 def test_EN4_failing_engine_is_quoted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGRAD_DOT", program('echo "out of ideas" >&2; printf "\\033[2Jx" >&2; exit 3'))
     with pytest.raises(LayoutError, match=r"failed with exit code 3\. It said: out of ideas\n\\x1b\[2Jx"):
-        layout(CHAIN, "svg")
+        layout(CHAIN)
 
 
 def test_EN4_failing_engine_without_a_word(program: Program) -> None:
     with pytest.raises(LayoutError, match=r"failed with exit code 4\. It gave no reason"):
-        layout(CHAIN, "svg", program("exit 4"))
+        layout(CHAIN, engine=program("exit 4"))
 
 
 def test_EN4_picture_with_a_failing_exit_code_is_refused(program: Program) -> None:
     with pytest.raises(LayoutError, match="exit code 1"):
-        layout(CHAIN, "svg", program(f'echo "{SVG}"; exit 1'))
+        layout(CHAIN, engine=program(f'echo "{SVG}"; exit 1'))
 
 
-@pytest.mark.parametrize("format", engines.READERS)
+@pytest.mark.parametrize("format", engines.FORMATS)
 @pytest.mark.parametrize("junk", ["", "hello", "<html/>", "<svg/>", f"{SVG}<", SVG[:-3]])
 def test_EN4_junk_is_refused(program: Program, format: str, junk: str) -> None:
     with pytest.raises(LayoutError, match=rf"did not write {format}: .*\. It said: careless"):
@@ -116,4 +116,4 @@ def test_H7_path_is_not_read_by_a_shell(program: Program, tmp_path: Path) -> Non
 
 def test_EN4_program_that_cannot_be_started(program: Program) -> None:
     with pytest.raises(LayoutError, match="could not be started: "):
-        layout(CHAIN, "svg", program("", first_line="#!/no/such/interpreter"))
+        layout(CHAIN, engine=program("", first_line="#!/no/such/interpreter"))

@@ -6,9 +6,11 @@ import itertools
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
 from minigrad.drawing import engines
+from minigrad.drawing.outlines import OUTLINES
 from minigrad.drawing.style import (
     DARK,
     EDGES,
@@ -17,15 +19,12 @@ from minigrad.drawing.style import (
     ROLES,
     SIGNS,
     THEMES,
-    Paint,
     Theme,
     style_cluster,
     style_edge,
     style_graph,
     style_node,
 )
-
-FILLS = {"#B2D5E8", "#F2E85E", "#A8A8A8", "#E28E4C", "#56B4E9"}  # they stay apart for every colour vision
 
 each_theme = pytest.mark.parametrize("theme", [pytest.param(theme, id=name) for name, theme in THEMES.items()])
 
@@ -59,11 +58,43 @@ def test_text_and_lines_outside_of_nodes_are_readable(theme: Theme) -> None:
     assert contrast(theme.selection, theme.background) >= 4.5
 
 
+# What somebody sees of linear red, green and blue (Machado, Oliveira and Fernandes 2009, of severity 1).
+VISIONS = {
+    "three kinds of cones": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def lab(colour: str, vision: str) -> np.ndarray:
+    """The place of a colour in CIELAB, as somebody sees it."""
+    channels = np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.asarray(VISIONS[vision]) @ linear, 0, 1)
+    x, y, z = np.cbrt(np.maximum(TO_XYZ @ seen / [0.95047, 1.0, 1.08883], 1e-9))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
 @each_theme
-def test_fills_are_the_five_that_stay_apart(theme: Theme) -> None:
-    paints: list[Paint] = [*theme.roles.values(), *theme.orders[1:]]
-    assert {paint.fill for paint in paints} == FILLS
+@pytest.mark.parametrize("vision", VISIONS)
+def test_fills_stay_apart_for_every_colour_vision(theme: Theme, vision: str) -> None:
+    fills = {paint.fill for paint in [*theme.roles.values(), *theme.orders]}
+    assert len(fills) == 6
+    for first, second in itertools.combinations(sorted(fills), 2):
+        assert np.linalg.norm(lab(first, vision) - lab(second, vision)) >= 19
     assert len({paint.fill for paint in theme.orders}) == len(theme.orders)
+
+
+@each_theme
+def test_what_is_said_beside_a_name_and_in_tables_is_readable(theme: Theme) -> None:
+    for paint in [*theme.roles.values(), *theme.orders]:
+        assert contrast(paint.quiet, paint.fill) >= 4.5
+    for ink in (theme.quiet, theme.edges["gradient"]):
+        assert contrast(ink, theme.background) >= 4.5
 
 
 @each_theme
@@ -73,6 +104,16 @@ def test_roles_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, se
     lines = [(look["style"], look.get("peripheries"), look["color"]) for look in looks]
     differences = [looks[0]["shape"] != looks[1]["shape"], lines[0] != lines[1]]
     assert sum([*differences, looks[0]["fillcolor"] != looks[1]["fillcolor"]]) >= 2
+
+
+@each_theme
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(OUTLINES, 2)))
+def test_roles_of_a_painted_picture_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, second: str) -> None:
+    outlines = OUTLINES[first], OUTLINES[second]
+    shapes = [(outline.draw, outline.stacked) for outline in outlines]
+    paints = [theme.paint_node(role) for role in (first, second)]
+    lines = [(o.dash, o.double, o.weight, paint.outline) for o, paint in zip(outlines, paints, strict=True)]
+    assert sum([shapes[0] != shapes[1], lines[0] != lines[1], paints[0].fill != paints[1].fill]) >= 2
 
 
 @each_theme
@@ -119,7 +160,7 @@ def test_engines_accept_every_attribute(theme: Theme, engine: engines.Engine) ->
     lines += [f"n0 -> n{number} [{written(style_edge(theme, kind))}]" for number, kind in enumerate(EDGES)]
     lines += [f"subgraph cluster_x {{ graph [{written(style_cluster(theme))}] n0 }}"]
     dot = "\n".join([f"digraph g {{ graph [{written(style_graph(theme))}]", *lines, "}"])
-    run = subprocess.run([*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True, timeout=20)
+    run = subprocess.run([command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True, timeout=20)
     complaints = [line for line in run.stderr.splitlines() if not line.startswith(b"Fontconfig")]  # on the machine
     assert complaints == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import numpy as np
@@ -66,9 +67,11 @@ def test_H3_hostile_text_is_visible(hostile: dict[str, str]) -> None:
         assert (seen if len(seen) <= 200 else seen[:199] + "…") == shown
 
 
-def test_H1_H2_H3_hostile_text_is_shown_as_typed(engine: str, hostile: dict[str, str]) -> None:
+def test_H1_H2_H3_hostile_text_is_shown_as_typed(
+    engine: str, hostile: dict[str, str], svg_of: Callable[..., bytes]
+) -> None:
     texts = list(hostile)
-    picture = layout(graph_of(texts), "svg", engine)
+    picture = svg_of(graph_of(texts), engine)
     for kind, title in (("node", "n{}"), ("cluster", "cluster_{}"), ("edge", "n{0}->n{0}")):
         found = parts(picture, kind)
         assert sorted(found) == sorted(title.format(number) for number in range(len(texts)))
@@ -97,10 +100,10 @@ def test_H1_hostile_text_makes_no_node_edge_or_attribute(engine: str, hostile: d
 @pytest.mark.deep
 @settings(max_examples=15, deadline=None)
 @given(texts=st.lists(st.text(max_size=30), min_size=20, max_size=40))
-def test_any_text_in_a_picture(texts: list[str]) -> None:
+def test_any_text_in_a_picture(svg_of: Callable[..., bytes], texts: list[str]) -> None:
     if not any(engine.find() for engine in engines.ENGINES):
         pytest.skip("no layout engine is installed")
-    found = parts(layout(graph_of(texts), "svg"), "node")
+    found = parts(svg_of(graph_of(texts)), "node")
     assert len(found) == len(texts)
     for number, text in enumerate(texts):
         assert found[f"n{number}"][0] == as_typed(escape_hidden(text))
@@ -138,8 +141,8 @@ def test_label_cuts_each_line_and_tooltip_the_whole() -> None:
     assert quote_tooltip("a" * 200, "b" * 800) == '"' + "a" * 200 + r"\n" + "b" * 798 + '…"'
 
 
-def test_lines_of_a_tooltip_are_lines(engine: str) -> None:
-    picture = layout(f"digraph {{ n0 [label=a tooltip={quote_tooltip('one', 'two')}] }}", "svg", engine)
+def test_lines_of_a_tooltip_are_lines(engine: str, svg_of: Callable[..., bytes]) -> None:
+    picture = svg_of(f"digraph {{ n0 [label=a tooltip={quote_tooltip('one', 'two')}] }}", engine)
     assert parts(picture, "node")["n0"] == ("a", "one\ntwo")
 
 
