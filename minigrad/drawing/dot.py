@@ -15,15 +15,12 @@ from minigrad.drawing.flows import choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
 from minigrad.drawing.places import LARGE
-from minigrad.drawing.style import ARROWS, LEGEND, LIGHT, THEMES, Theme
+from minigrad.drawing.style import LIGHT, THEMES, Theme
 from minigrad.drawing.text import quote_label, quote_tooltip
 from minigrad.drawing.tooltips import explain_box, explain_flow
-from minigrad.drawing.view import ORDERS, Arrow, Box, View, walk_clusters
+from minigrad.drawing.view import Arrow, Box, View, walk_clusters
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
-
-TEXT_ONLY = {"shape": "plaintext", "style": ""}
-UNSEEN = '[style="invis"]'
 
 
 def dot_source(graph: Graph, **options: Any) -> str:
@@ -40,7 +37,7 @@ def dot_source(graph: Graph, **options: Any) -> str:
             `backward(keep=True)` left them.
         direction: the side where results are: bottom ("TB"), right ("LR"), top ("BT") or left ("RL").
         title: a line above the picture.
-        legend: explain boxes and arrows beside the graph.
+        legend: explain boxes and arrows below the graph; not in DOT text, which has shapes of its own.
         theme: "light" (the default) and "dark" are opaque; an SVG in "auto" is transparent and follows the reader's
             setting.
         font_size: of nodes, in points; 10 by default.
@@ -62,7 +59,10 @@ def dot_source(graph: Graph, **options: Any) -> str:
     >>> [line.strip() for line in lines if "->" in line]
     ['n0 -> n1;', 'n0 -> n1;']
     """
-    return write_dot(*parse_options(graph, options))
+    shown, look = parse_options(graph, options)
+    if look.legend:
+        raise ValueError("legend: DOT text has none; pictures as svg, png and pdf do")
+    return write_dot(shown, look)
 
 
 def write_dot(shown: View, look: Look) -> str:
@@ -79,7 +79,7 @@ class _Writer:
         self.large = len(shown.boxes) >= LARGE
         self.scale = (look.font_size or 10) / 10
         self.reasons = absent_gradients(shown.graph) if look.gradients else {}
-        self.flows = find_flows(shown) if look.gradients or look.played is not None else []
+        self.flows = find_flows(shown) if look.gradients else []
         self.plain_node = self._scale(style.style_node(self.theme, "op"))
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
@@ -92,10 +92,6 @@ class _Writer:
         yield from self._write_clusters()
         yield from (self._write_arrow(arrow) for arrow in self.shown.arrows)
         yield from self._write_flows()
-        if self.look.caption:
-            yield from self._write_caption()
-        if self.look.legend:
-            yield from self._write_legend()
 
     def _style_graph(self) -> dict[str, str]:
         settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
@@ -146,13 +142,8 @@ class _Writer:
 
     def _write_flows(self) -> Iterator[str]:
         """What flows back along each arrow of the forward pass, wider where it is larger, by orders of magnitude."""
-        current = None if self.look.played is None else self.look.played - 1
-        for position, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
+        for flow, width in zip(self.flows, choose_widths(self.flows), strict=True):
             attributes = self._style_edge("gradient") | {"penwidth": f"{width:.2g}"}
-            if current is not None and position > current:
-                attributes["style"] = "invis"
-            elif position == current:
-                attributes |= {"color": self.theme.selection, "penwidth": "2.6", "style": "solid"}
             written = _write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
             yield f"{flow.source.id} -> {flow.target.id} {written};"
 
@@ -170,46 +161,6 @@ class _Writer:
             yield f"{margin}  graph {_write_attributes(attributes, label=quote_label(cluster.heading))};"
             if cluster.boxes:
                 yield f"{margin}  {'; '.join(box.id for box in cluster.boxes)};"
-
-    # --- beside the graph ---------------------------------------------------------------------------------------------
-
-    def _write_caption(self) -> Iterator[str]:
-        """Lines in a box of fixed size, so that longer ones move nothing."""
-        height = f"{0.19 * self.scale * len(self.look.caption):.2f}"
-        attributes = TEXT_ONLY | {"fixedsize": "true", "width": "4", "fontcolor": self.theme.text, "height": height}
-        yield f"caption {_write_attributes(attributes, label=quote_label(*self.look.caption, left=True))};"
-        yield f"caption -> {self.shown.boxes[0].id} {UNSEEN};"  # frames are of graphs through which something flows
-
-    def _write_legend(self) -> Iterator[str]:
-        """A sample of each kind of box and arrow that the picture has, one below the other."""
-        places = {role: place for place, role in enumerate(LEGEND)}
-        samples = {classify_box(box) for box in self.shown.boxes}
-        arrows = {classify_arrow(arrow) for arrow in self.shown.arrows} | ({"gradient"} if self.flows else set())
-        frame = _write_attributes(self._scale(style.style_cluster(self.theme)), label=quote_label("legend"))
-        yield "subgraph cluster_legend {"
-        yield f"  graph {frame};"
-        names: list[str] = []
-        for role, order, output in sorted(samples, key=lambda sample: (*sample[1:], places[sample[0]])):
-            text = "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role]
-            look = _write_attributes(self._style_node(role, order, output), self.plain_node, label=quote_label(text))
-            names.append(f"legend{len(names)}")
-            yield f"  {names[-1]} {look};"
-        across = self.direction in ("LR", "RL")
-        if across:
-            yield from (f"  {first} -> {second} {UNSEEN};" for first, second in itertools.pairwise(names))
-        else:
-            rows = names, [f"{end}_{kind}" for kind in ARROWS if kind in arrows for end in ("from", "to")]
-            for position, row in enumerate(rows):
-                yield f"  subgraph legend_row{position} {{ rank=same; {'; '.join(row)}; }}"
-        plain = TEXT_ONLY | {"fontcolor": self.theme.text, "height": "0.2", "width": "0.2"}
-        for kind, text in ARROWS.items():
-            if kind in arrows:
-                look = _write_attributes(self._style_edge(kind) | {"constraint": "true"}, self.plain_edge)
-                yield f'  from_{kind} [shape="point", style="invis", width="0.01"];'
-                yield f"  to_{kind} {_write_attributes(plain, label=quote_label(text))};"
-                yield f"  from_{kind} -> to_{kind} {look};"
-                yield f"  {names[-1 if across else 0]} -> from_{kind} {UNSEEN};"
-        yield "}"
 
     # --- looks --------------------------------------------------------------------------------------------------------
 

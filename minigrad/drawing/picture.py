@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.core.errors import MinigradError
 from minigrad.drawing.convert import save_sheet, svg_to_png
-from minigrad.drawing.dot import dot_source
+from minigrad.drawing.dot import dot_source, write_dot
 from minigrad.drawing.engines import TIMEOUT, LayoutError, save_text
 from minigrad.drawing.fit import fit_to_width
 from minigrad.drawing.lengths import parse_length
@@ -50,7 +50,7 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
         else:
             sheet = fit_to_width(graph, points, width, engine, timeout, options)
     except MinigradError as error:
-        save_text(dot_source(graph, **options), _find_free_place(place.with_suffix(".dot")), error)
+        save_text(write_dot(shown, look), _find_free_place(place.with_suffix(".dot")), error)
         raise
     save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
 

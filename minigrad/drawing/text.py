@@ -29,8 +29,8 @@ _HIDDEN = re.compile(
 )
 
 
-def quote_label(*lines: str, left: bool = False) -> str:
-    r"""A quoted DOT string which shows each of `lines` literally, one under the other, in the middle or at the left.
+def quote_label(*lines: str) -> str:
+    r"""A quoted DOT string which shows each of `lines` literally, one under the other.
 
     Every line is made visible (see `escape_hidden`) and cut at 200 characters. The result is never an HTML-like label.
 
@@ -38,11 +38,9 @@ def quote_label(*lines: str, left: bool = False) -> str:
     "scores\n(2, 6, 6)"
     >>> print(quote_label('say "\\N"'))
     "say \"\\N\""
-    >>> print(quote_label("a", "b", left=True))
-    "a\lb\l"
     """
     shown = [make_text(line, LONGEST_LABEL_LINE) for line in lines]
-    return _quote([*shown, ""] if left else shown, backslash=r"\\", end=r"\l" if left else r"\n")
+    return _quote(shown, backslash=r"\\")
 
 
 def quote_tooltip(*lines: str) -> str:
@@ -149,7 +147,7 @@ def _drop_leading(values: npt.ArrayLike) -> npt.NDArray[Any]:
     return array
 
 
-def _quote(lines: list[str], backslash: str, end: str = r"\n") -> str:
+def _quote(lines: list[str], backslash: str) -> str:
     # `&` would start an entity such as `&lt;`, and `&#92;N` is expanded like `\N`.
     replacements = str.maketrans({"\\": backslash, '"': r"\"", "&": "&amp;"})
-    return '"' + end.join(line.translate(replacements) for line in lines) + '"'
+    return '"' + r"\n".join(line.translate(replacements) for line in lines) + '"'

@@ -22,7 +22,7 @@ TITLE = "{http://www.w3.org/1999/xlink}title"
 DRAWN = {"svg", "g", "title", "desc", "text", "path", "rect", "ellipse", "style"}
 BY_ENGINES = {"svg", "g", "a", "title", "text", "path", "polygon", "polyline", "ellipse"}
 QUERY_KEY_VALUE = ("查询", "键", "值")
-OPTIONS = {"depth": 99, "values": True, "gradients": True, "legend": True}
+OPTIONS = {"depth": 99, "values": True, "gradients": True}
 
 needs_engine = pytest.mark.skipif(
     not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
@@ -77,7 +77,9 @@ def drawn(picture, known=DRAWN):
 def test_PI2_H1_H2_H3_names_of_parameters_scopes_and_results_are_shown_as_typed(
     recorded, names, engine, tmp_path, theme
 ):
-    recorded.draw(tmp_path / "graph.svg", engine=engine, theme=theme, title="\n".join(names)[:150], **OPTIONS)
+    recorded.draw(
+        tmp_path / "graph.svg", engine=engine, theme=theme, title="\n".join(names)[:150], legend=True, **OPTIONS
+    )
     texts, tooltips = drawn((tmp_path / "graph.svg").read_bytes())
     assert seen("\n".join(names)[:150]) in texts
     for name in names:

@@ -126,15 +126,6 @@ def test_visible_text_is_settled(text: str) -> None:
     ElementTree.fromstring(f"<a>{seen.translate({ord('&'): None, ord('<'): None})}</a>")
 
 
-@given(lines=st.lists(st.text(), min_size=1, max_size=4))
-def test_left_aligned_label_differs_in_its_ends_of_lines_only(lines: list[str]) -> None:
-    joined = quote_label(*lines)[1:-1]
-    escapes = re.findall(r"\\.|[^\\]+", joined)
-    assert (
-        quote_label(*lines, left=True) == '"' + "".join(r"\l" if part == r"\n" else part for part in escapes) + r'\l"'
-    )
-
-
 def test_label_cuts_each_line_and_tooltip_the_whole() -> None:
     assert quote_label("a" * 200, "b" * 201) == '"' + "a" * 200 + r"\n" + "b" * 199 + '…"'
     assert quote_tooltip("a" * 200, "b" * 799) == '"' + "a" * 200 + r"\n" + "b" * 799 + '"'
