@@ -140,7 +140,9 @@ class _Painter:
             yield self._name(f"a{number}", list(self._paint_arrow(arrow, curve)))
         for box in self.plan.shown.boxes:
             said = ", ".join(part for part in (self.plan.labels[box].title, *self.plan.labels[box].lines) if part)
-            yield self._name(box.id, list(self._paint_box(box, places.boxes[box])), explain_box(self.plan.shown, box), said)
+            yield self._name(
+                box.id, list(self._paint_box(box, places.boxes[box])), explain_box(self.plan.shown, box), said
+            )
         yield from self._paint_flows(places)
 
     def _name(self, id: str, children: list[Element], told: list[str] | None = None, label: str = "") -> Group:
