@@ -133,7 +133,7 @@ OUTLINES = {
     "random": Outline(_draw_hexagon, beside=5),
     "op": Outline(_draw_round),
     "scope": Outline(_draw_folder, above=5, weight=1.4),
-    "stack": Outline(_draw_square, beside=3, above=6, stacked=True, weight=1.4),
+    "stack": Outline(_draw_square, beside=3, above=6, stacked=True, weight=1.8),
     "group": Outline(_draw_square, dash=(1.5, 2.5)),
 }
 OUTPUT = Outline(_draw_square, beside=2, above=2, below=2, double=True)

@@ -57,8 +57,8 @@ def plan_picture(shown: View, look: Look, engine: str | None = None, timeout: fl
     contents = {box: set_label(labels[box], INKS.paint_node(*classify_box(box)[:2]), scale) for box in shown.boxes}
     sizes = Sizes(
         {box: _measure_box(box, contents[box], look, scale) for box in shown.boxes},
-        [_measure_heading(cluster, scale) for cluster in list_clusters(shown.clusters)],
-        [_measure_note(arrow, scale) for arrow in shown.arrows],
+        [measure_heading(cluster, scale) for cluster in list_clusters(shown.clusters)],
+        [measure_note(arrow, scale) for arrow in shown.arrows],
     )
     ends = [(flow.source, flow.target) for flow in flows]
     places = find_places(shown, sizes, ends, look.direction_of(shown), engine, timeout)
@@ -109,7 +109,8 @@ def _write_heading(cluster: Cluster) -> str:
     return make_text(cluster.heading, LONGEST_LABEL_LINE)
 
 
-def _measure_heading(cluster: Cluster, scale: float) -> Size:
+def measure_heading(cluster: Cluster, scale: float) -> Size:
+    """The room that the heading of an open scope needs."""
     size = (SEVERAL if cluster.count > 1 else SCOPE) * scale
     return measure_text(_write_heading(cluster), size, bold=True) + 4, size + 3
 
@@ -118,7 +119,8 @@ def _write_note(arrow: Arrow) -> str:
     return make_text(" ".join(describe_arrow(arrow)), LONGEST_LABEL_LINE)
 
 
-def _measure_note(arrow: Arrow, scale: float) -> Size | None:
+def measure_note(arrow: Arrow, scale: float) -> Size | None:
+    """The room that the note of an arrow needs, where it has one."""
     note = _write_note(arrow)
     return (measure_text(note, NOTE * scale) + 6, NOTE * scale + 2) if note else None
 

@@ -174,93 +174,88 @@ EDGES = {
     "gradient": {"constraint": "false", "dir": "back", "style": "dashed"},
 }
 
-_BLUE = Paint(fill="#B9DBFA", outline="#24588A", text="#0D1117", quiet="#34424F")
-_GREY = Paint(fill="#BDBDBD", outline="#4B535C", text="#0D1117", quiet="#363B41")
-LIGHT = Theme(
-    background="#FFFFFF",
-    text="#0D1117",
-    quiet="#57606A",
-    frame="#C5CCD3",
-    roles={
-        "input": Paint(fill="#7FA8D1", outline="#1F4468", text="#0D1117", quiet="#1F2A35"),
-        "parameter": _BLUE,
-        "state": _BLUE,
-        "constant": _GREY,
-        "cotangent": Paint(fill="#F2AE72", outline="#B54708", text="#0D1117", quiet="#4A2C12"),
-        "random": _GREY,
-    },
-    orders=(
-        Paint(fill="#FFFFFF", outline="#57606A", text="#0D1117", quiet="#57606A"),
-        Paint(fill="#FDDABD", outline="#B54708", text="#0D1117", quiet="#6B4630"),
-        Paint(fill="#F2AE72", outline="#B54708", text="#0D1117", quiet="#4A2C12"),
-        Paint(fill="#7FA8D1", outline="#B54708", text="#0D1117", quiet="#1F2A35"),
-    ),
-    clusters=(
-        Paint(fill="#F6F8FA", outline="#C9D1D9", text="#57606A", quiet="#57606A"),
-        Paint(fill="#FFF8F0", outline="#E8B07F", text="#9A3C06", quiet="#9A3C06"),
-    ),
-    edges={"value": "#57606A", "saved": "#8C959F", "backward": "#B54708", "gradient": "#B54708"},
-    marks={"added": "#0072B2", "removed": "#B54708", "changed": "#6639BA", "failed": "#B3002D"},
-    selection="#0072B2",
-    alarm="#B3002D",
+# The colours of both themes: fill, outline, text and quiet text of boxes.
+_BLUE = PaintOf(
+    Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), Ink("#0D1117", "#F0F6FC"), Ink("#34424F", "#B9CBDD")
 )
-
-_BLUE = Paint(fill="#244664", outline="#8FBCEB", text="#F0F6FC", quiet="#B9CBDD")
-_GREY = Paint(fill="#515151", outline="#B1BAC4", text="#F0F6FC", quiet="#D0D5DA")
-DARK = Theme(
-    background="#0D1117",
-    text="#F0F6FC",
-    quiet="#9DA7B3",
-    frame="#3D444D",
-    roles={
-        "input": Paint(fill="#8FBCEB", outline="#D6E8FA", text="#0D1117", quiet="#1F2A35"),
-        "parameter": _BLUE,
-        "state": _BLUE,
-        "constant": _GREY,
-        "cotangent": Paint(fill="#F2AE72", outline="#FF9A4D", text="#0D1117", quiet="#4A2C12"),
-        "random": _GREY,
-    },
-    orders=(
-        Paint(fill="#1C2128", outline="#9198A1", text="#F0F6FC", quiet="#9DA7B3"),
-        Paint(fill="#3E2A18", outline="#FF9A4D", text="#F0F6FC", quiet="#D9C2AE"),
-        Paint(fill="#F2AE72", outline="#FF9A4D", text="#0D1117", quiet="#4A2C12"),
-        Paint(fill="#8FBCEB", outline="#FF9A4D", text="#0D1117", quiet="#1F2A35"),
-    ),
-    clusters=(
-        Paint(fill="#151A21", outline="#3D444D", text="#9DA7B3", quiet="#9DA7B3"),
-        Paint(fill="#1A140F", outline="#8A5730", text="#FFB27A", quiet="#FFB27A"),
-    ),
-    edges={"value": "#B1BAC4", "saved": "#6E7681", "backward": "#FF9A4D", "gradient": "#FF9A4D"},
-    marks={"added": "#6BC1FF", "removed": "#FF9A4D", "changed": "#B794F6", "failed": "#FF7B9C"},
-    selection="#6BC1FF",
-    alarm="#FF7B9C",
+_GREY = PaintOf(
+    Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), Ink("#0D1117", "#F0F6FC"), Ink("#363B41", "#D0D5DA")
 )
-
-THEMES = {"light": LIGHT, "dark": DARK}
-
-
-def _pair_paints(light: Paint, dark: Paint) -> PaintOf[Ink]:
-    return PaintOf(
-        Ink(light.fill, dark.fill), Ink(light.outline, dark.outline), Ink(light.text, dark.text),
-        Ink(light.quiet, dark.quiet),
-    )  # fmt: skip
-
-
-def _pair_named(light: Mapping[str, str], dark: Mapping[str, str]) -> dict[str, Ink]:
-    return {name: Ink(colour, dark[name]) for name, colour in light.items()}
-
-
-# Both themes at once, for those who paint.
+_APRICOT = PaintOf(
+    Ink("#F2AE72", "#F2AE72"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#0D1117"), Ink("#4A2C12", "#4A2C12")
+)
 INKS = ThemeOf(
-    background=Ink(LIGHT.background, DARK.background),
-    text=Ink(LIGHT.text, DARK.text),
-    quiet=Ink(LIGHT.quiet, DARK.quiet),
-    frame=Ink(LIGHT.frame, DARK.frame),
-    roles={role: _pair_paints(paint, DARK.roles[role]) for role, paint in LIGHT.roles.items()},
-    orders=tuple(map(_pair_paints, LIGHT.orders, DARK.orders)),
-    clusters=tuple(map(_pair_paints, LIGHT.clusters, DARK.clusters)),
-    edges=_pair_named(LIGHT.edges, DARK.edges),
-    marks=_pair_named(LIGHT.marks, DARK.marks),
-    selection=Ink(LIGHT.selection, DARK.selection),
-    alarm=Ink(LIGHT.alarm, DARK.alarm),
+    background=Ink("#FFFFFF", "#0D1117"),
+    text=Ink("#0D1117", "#F0F6FC"),
+    quiet=Ink("#57606A", "#9DA7B3"),
+    frame=Ink("#C5CCD3", "#3D444D"),
+    roles={
+        "input": PaintOf(
+            Ink("#7FA8D1", "#8FBCEB"), Ink("#1F4468", "#D6E8FA"), Ink("#0D1117", "#0D1117"), Ink("#1F2A35", "#1F2A35")
+        ),
+        "parameter": _BLUE,
+        "state": _BLUE,
+        "constant": _GREY,
+        "cotangent": _APRICOT,
+        "random": _GREY,
+    },
+    orders=(
+        PaintOf(
+            Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), Ink("#0D1117", "#F0F6FC"), Ink("#57606A", "#9DA7B3")
+        ),
+        PaintOf(
+            Ink("#FDDABD", "#3E2A18"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#F0F6FC"), Ink("#6B4630", "#D9C2AE")
+        ),
+        _APRICOT,
+        PaintOf(
+            Ink("#7FA8D1", "#8FBCEB"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#0D1117"), Ink("#1F2A35", "#1F2A35")
+        ),
+    ),
+    clusters=(
+        PaintOf(
+            Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), Ink("#57606A", "#9DA7B3"), Ink("#57606A", "#9DA7B3")
+        ),
+        PaintOf(
+            Ink("#FFF8F0", "#1A140F"), Ink("#E8B07F", "#8A5730"), Ink("#9A3C06", "#FFB27A"), Ink("#9A3C06", "#FFB27A")
+        ),
+    ),
+    edges={
+        "value": Ink("#57606A", "#B1BAC4"),
+        "saved": Ink("#8C959F", "#6E7681"),
+        "backward": Ink("#B54708", "#FF9A4D"),
+        "gradient": Ink("#B54708", "#FF9A4D"),
+    },
+    marks={
+        "added": Ink("#0072B2", "#6BC1FF"),
+        "removed": Ink("#B54708", "#FF9A4D"),
+        "changed": Ink("#6639BA", "#B794F6"),
+        "failed": Ink("#B3002D", "#FF7B9C"),
+    },
+    selection=Ink("#0072B2", "#6BC1FF"),
+    alarm=Ink("#B3002D", "#FF7B9C"),
 )
+
+
+def _pick_paint(paint: PaintOf[Ink], theme: int) -> Paint:
+    return Paint(paint.fill[theme], paint.outline[theme], paint.text[theme], paint.quiet[theme])
+
+
+def _pick_theme(theme: int) -> Theme:
+    """One of the two: 0 for light, 1 for dark."""
+    return Theme(
+        background=INKS.background[theme],
+        text=INKS.text[theme],
+        quiet=INKS.quiet[theme],
+        frame=INKS.frame[theme],
+        roles={role: _pick_paint(paint, theme) for role, paint in INKS.roles.items()},
+        orders=tuple(_pick_paint(paint, theme) for paint in INKS.orders),
+        clusters=tuple(_pick_paint(paint, theme) for paint in INKS.clusters),
+        edges={kind: ink[theme] for kind, ink in INKS.edges.items()},
+        marks={mark: ink[theme] for mark, ink in INKS.marks.items()},
+        selection=INKS.selection[theme],
+        alarm=INKS.alarm[theme],
+    )
+
+
+LIGHT, DARK = _pick_theme(0), _pick_theme(1)
+THEMES = {"light": LIGHT, "dark": DARK}

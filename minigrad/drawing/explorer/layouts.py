@@ -5,21 +5,21 @@ In comes a `Graph`, out goes plain data: for each view its boxes, arrows and clu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import astuple
 from itertools import groupby
 from typing import Any
 
-from minigrad.drawing.dot import write_dot
-from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
+from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError
 from minigrad.drawing.explorer.payload import Plain
-from minigrad.drawing.explorer.rows import Place, Places, Size, lay_out_in_rows
+from minigrad.drawing.explorer.rows import Places, Size, lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Look
+from minigrad.drawing.painter import measure_heading, measure_note
+from minigrad.drawing.places import Sizes, find_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
@@ -196,8 +196,7 @@ def _place(shown: View, look: Look, engine: str | None) -> tuple[Places, str]:
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
     if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE and deepest <= DEEPEST_FOR_ENGINE:
         try:
-            written = layout(write_dot(replace(shown, notes=()), look), "json0", engine, timeout=TIMEOUT)
-            return _read_places(shown, json.loads(written)), ""
+            return _place_by_engine(shown, look, engine), ""
         except GraphvizNotFoundError:
             why = "missing"
         except LayoutError:
@@ -209,56 +208,17 @@ def _measure_box(lines: list[str]) -> Size:
     return max(36.0, max(measure_text(line, FONT, bold=True) for line in lines) + 18), LINE * len(lines) + 14
 
 
-def _read_places(shown: View, written: Any) -> Places:
-    """Places from what an engine has written, whose y runs upwards."""
-    _, _, width, height = map(float, written["bb"].split(","))
-    objects = {entry["name"]: entry for entry in written.get("objects", ())}
-    edges = _match_edges(shown, written)
-
-    def place_box(box: Box) -> Place:
-        x, y = map(float, objects[box.id]["pos"].split(","))
-        w, h = float(objects[box.id]["width"]) * 72, float(objects[box.id]["height"]) * 72
-        return x - w / 2, height - y - h / 2, w, h
-
-    def place_cluster(number: int) -> Place:
-        left, low, right, high = map(float, objects[f"cluster{number}"]["bb"].split(","))
-        return left, height - high, right - left, high - low
-
-    def place_note(edge: Any) -> tuple[float, float] | None:
-        if "lp" not in edge:
-            return None
-        x, y = map(float, edge["lp"].split(","))
-        return x, height - y
-
-    return Places(
-        size=(width, height),
-        boxes={box.id: place_box(box) for box in shown.boxes},
-        clusters=[(cluster, place_cluster(number)) for number, cluster in enumerate(list_clusters(shown.clusters))],
-        arrows=[_read_points(edge["pos"], height) for edge in edges],
-        notes=[place_note(edge) for edge in edges],
+def _place_by_engine(shown: View, look: Look, engine: str | None) -> Places:
+    sizes = Sizes(
+        {box: _measure_box(describe_box(shown, box)) for box in shown.boxes},
+        [measure_heading(cluster, 1.0) for cluster in list_clusters(shown.clusters)],
+        [measure_note(arrow, 1.0) for arrow in shown.arrows],
     )
-
-
-def _match_edges(shown: View, written: Any) -> list[Any]:
-    """The edge of each arrow. Engines keep the order of edges between the same two boxes, and only that."""
-    names = {entry["_gvid"]: entry["name"] for entry in written.get("objects", ())}
-    between: dict[tuple[str, str], list[Any]] = {}
-    for edge in written.get("edges", ()):
-        between.setdefault((names[edge["tail"]], names[edge["head"]]), []).append(edge)
-    ordered = []
-    for arrow in shown.arrows:
-        source, target = arrow.source, arrow.target
-        in_gradient = target.order and source.order == target.order  # these are written against their direction
-        ends = (target.id, source.id) if in_gradient else (source.id, target.id)
-        ordered.append(between[ends].pop(0))
-    return ordered
-
-
-def _read_points(written: str, height: float) -> list[float]:
-    """The points of a curve from operand to operation, then the tip; engines write the tip first."""
-    tip, *rest = written.split()
-    end, *place = tip.split(",")
-    points = [point.split(",") for point in rest]
-    if end == "s":
-        points.reverse()
-    return [number for x, y in (*points, place) for number in (float(x), height - float(y))]
+    found = find_places(shown, sizes, (), look.direction_of(shown), engine, TIMEOUT)
+    return Places(
+        found.size,
+        {box.id: astuple(frame) for box, frame in found.boxes.items()},
+        [(cluster, astuple(frame)) for cluster, frame in found.clusters],
+        [[number for point in (*curve.points, curve.tip) for number in point] for curve in found.arrows],
+        [curve.note for curve in found.arrows],
+    )
