@@ -7,20 +7,23 @@ is the same on every run.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from minigrad.drawing import style
-from minigrad.drawing.flows import choose_widths, find_flows
+from minigrad.drawing.flows import Flow, choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
-from minigrad.drawing.places import LARGE
 from minigrad.drawing.style import LIGHT, THEMES, Theme
 from minigrad.drawing.text import quote_label, quote_tooltip
 from minigrad.drawing.tooltips import explain_box, explain_flow
-from minigrad.drawing.view import Arrow, Box, View, walk_clusters
+from minigrad.drawing.view import Arrow, Box, Cluster, View, walk_clusters
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
+
+LARGE = 300  # boxes; from here on, engines are asked for less
+Size = tuple[float, float]
 
 
 def dot_source(graph: Graph, **options: Any) -> str:
@@ -65,9 +68,22 @@ def dot_source(graph: Graph, **options: Any) -> str:
     return write_dot(shown, look)
 
 
-def write_dot(shown: View, look: Look) -> str:
-    """The picture of what is shown."""
-    return "\n".join(["digraph {", *(f"  {line}" for line in _Writer(shown, look).write()), "}", ""])
+@dataclass(frozen=True)
+class Sizes:
+    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, and the notes of arrows."""
+
+    boxes: Mapping[Box, Size]
+    headings: Sequence[Size]
+    notes: Sequence[Size | None]
+
+
+def write_dot(shown: View, look: Look, sizes: Sizes | None = None) -> str:
+    """The picture of what is shown; with `sizes`, only these and what is joined to what, for who paints it otherwise.
+
+    Then arrows have the names a0, a1, …, and those of what flows back f0, f1, ….
+    """
+    writer = _Writer(shown, look) if sizes is None else _Skeleton(shown, look, sizes)
+    return "\n".join(["digraph {", *(f"  {line}" for line in writer.write()), "}", ""])
 
 
 class _Writer:
@@ -79,7 +95,7 @@ class _Writer:
         self.large = len(shown.boxes) >= LARGE
         self.scale = (look.font_size or 10) / 10
         self.reasons = absent_gradients(shown.graph) if look.gradients else {}
-        self.flows = find_flows(shown) if look.gradients else []
+        self.flows = find_flows(shown) if look.gradients or look.played is not None else []
         self.plain_node = self._scale(style.style_node(self.theme, "op"))
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
@@ -90,8 +106,16 @@ class _Writer:
         yield f"edge {_write_attributes(self.plain_edge)};"
         yield from (f"{box.id} {self._write_box(box)};" for box in self.shown.boxes)
         yield from self._write_clusters()
-        yield from (self._write_arrow(arrow) for arrow in self.shown.arrows)
-        yield from self._write_flows()
+        for number, arrow in enumerate(self.shown.arrows):
+            kind, note = classify_arrow(arrow), self._write_note(number, arrow)
+            ends, end = (arrow.source, arrow.target), "headlabel"
+            if kind == "backward":
+                ends, end = (arrow.target, arrow.source), "taillabel"
+            # A label in the middle gets room of its own, which takes an engine twice the time.
+            attributes = self._write_arrow(f"a{number}", kind, {end if self.large else "label": note} if note else {})
+            yield f"{ends[0].id} -> {ends[1].id}{attributes and f' {attributes}'};"
+        for number, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
+            yield f"{flow.source.id} -> {flow.target.id} {self._write_flow(f'f{number}', flow, width)};"
 
     def _style_graph(self) -> dict[str, str]:
         settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
@@ -130,22 +154,17 @@ class _Writer:
 
     # --- arrows -------------------------------------------------------------------------------------------------------
 
-    def _write_arrow(self, arrow: Arrow) -> str:
-        """With a note where it says something new."""
-        source, target, kind = arrow.source, arrow.target, classify_arrow(arrow)
-        ends, end = ((target, source), "taillabel") if kind == "backward" else ((source, target), "headlabel")
+    def _write_note(self, number: int, arrow: Arrow) -> str | None:
         notes = describe_arrow(arrow)
-        # A label in the middle gets room of its own, which takes an engine twice the time.
-        extra = {end if self.large else "label": quote_label(" " + " ".join(notes))} if notes else {}
-        attributes = _write_attributes(self._style_edge(kind), self.plain_edge, **extra)
-        return f"{ends[0].id} -> {ends[1].id}{f' {attributes}' if attributes else ''};"
+        return quote_label(" " + " ".join(notes)) if notes else None
 
-    def _write_flows(self) -> Iterator[str]:
-        """What flows back along each arrow of the forward pass, wider where it is larger, by orders of magnitude."""
-        for flow, width in zip(self.flows, choose_widths(self.flows), strict=True):
-            attributes = self._style_edge("gradient") | {"penwidth": f"{width:.2g}"}
-            written = _write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
-            yield f"{flow.source.id} -> {flow.target.id} {written};"
+    def _write_arrow(self, name: str, kind: str, note: dict[str, str]) -> str:
+        return _write_attributes(self._style_edge(kind), self.plain_edge, **note)
+
+    def _write_flow(self, name: str, flow: Flow, width: float) -> str:
+        """What flows back along an arrow of the forward pass, wider where it is larger, by orders of magnitude."""
+        attributes = self._style_edge("gradient") | {"penwidth": f"{width:.2g}"}
+        return _write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
 
     # --- clusters -----------------------------------------------------------------------------------------------------
 
@@ -156,11 +175,15 @@ class _Writer:
             if cluster is None:
                 yield f"{margin}}}"
                 continue
-            attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
-            yield f"{margin}subgraph cluster{next(numbers)} {{"
-            yield f"{margin}  graph {_write_attributes(attributes, label=quote_label(cluster.heading))};"
+            number = next(numbers)
+            yield f"{margin}subgraph cluster{number} {{"
+            yield f"{margin}  graph {self._write_cluster(number, cluster)};"
             if cluster.boxes:
                 yield f"{margin}  {'; '.join(box.id for box in cluster.boxes)};"
+
+    def _write_cluster(self, number: int, cluster: Cluster) -> str:
+        attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
+        return _write_attributes(attributes, label=quote_label(cluster.heading))
 
     # --- looks --------------------------------------------------------------------------------------------------------
 
@@ -172,6 +195,43 @@ class _Writer:
 
     def _scale(self, attributes: Mapping[str, str]) -> dict[str, str]:
         return style.scale_fonts(attributes, self.scale)
+
+
+class _Skeleton(_Writer):
+    """Writes sizes in place of texts."""
+
+    def __init__(self, shown: View, look: Look, sizes: Sizes) -> None:
+        super().__init__(shown, look)
+        self.sizes = sizes
+        self.plain_node |= {"shape": "box", "fixedsize": "true", "label": ""}
+
+    def _write_heading(self) -> str | None:
+        return None
+
+    def _write_box(self, box: Box) -> str:
+        width, height = self.sizes.boxes[box]
+        return f"[width={width / 72:.5f}, height={height / 72:.5f}]"
+
+    def _write_note(self, number: int, arrow: Arrow) -> str | None:
+        size = self.sizes.notes[number]
+        return _write_room(size) if size else None
+
+    def _write_arrow(self, name: str, kind: str, note: dict[str, str]) -> str:
+        return _write_attributes({"id": name, **style.EDGES[kind]}, None, **note)
+
+    def _write_flow(self, name: str, flow: Flow, width: float) -> str:
+        return _write_attributes({"id": name, **style.EDGES["gradient"]})
+
+    def _write_cluster(self, number: int, cluster: Cluster) -> str:
+        return _write_attributes({"labeljust": "l", "margin": "9"}, label=_write_room(self.sizes.headings[number]))
+
+
+def _write_room(size: Size) -> str:
+    """An empty label of a given size."""
+    return (
+        '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" '
+        f'WIDTH="{round(size[0])}" HEIGHT="{round(size[1])}"><TR><TD></TD></TR></TABLE>>'
+    )
 
 
 def _write_attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:

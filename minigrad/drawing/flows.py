@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigrad.core.arrays import Array
 from minigrad.drawing.view import Box, View
 from minigrad.graph import Backward
 
@@ -25,7 +26,15 @@ class Flow:
     @property
     def norm(self) -> float:
         """The Euclidean norm of what flows back."""
-        return math.hypot(*(float(np.linalg.norm(step.contribution.ravel())) for step in self.steps))
+        return math.hypot(*(_find_norm(step.contribution) for step in self.steps))
+
+
+def _find_norm(array: Array) -> float:
+    """Of arrays too, whose squares are beyond what a float can be."""
+    largest = float(np.abs(array).max(initial=0))
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(np.linalg.norm((array / largest).ravel()))
 
 
 def find_flows(view: View) -> list[Flow]:

@@ -97,14 +97,11 @@ def describe_gradient(gradient: Array | None, shape: tuple[int, ...], reason: st
     >>> describe_gradient(np.array([0.5, 2.0]), (2,), None), describe_gradient(None, (2,), "no path")
     (['gradient: [0.5 2]'], ['gradient: none (no path)'])
     """
-    if gradient is None:
-        return [] if reason in (None, NOT_COMPUTED, NOT_KEPT) else [f"gradient: none ({reason})"]
-    if gradient.size and not gradient.any():
-        return ["gradient: exactly 0"]
-    first, *rest = format_array(gradient)
-    if first == str(shape):
-        return [f"gradient: {rest[0]}", *rest[1:]] if rest else ["gradient"]
-    return [f"gradient: {first}"] if not rest else ["gradient:", first, *rest]
+    label = _label_gradient(gradient, reason)
+    if label is None:
+        return []
+    lines = label.remarks if gradient is None or not label.rows else format_array(gradient)
+    return ["gradient:", *lines] if len(label.rows) > 1 else [f"gradient: {lines[0]}", *lines[1:]]
 
 
 def _label_gradient(gradient: Array | None, reason: str | None) -> Numbers | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from minigrad.graph.search import node_of
 Direction = Literal["TB", "LR", "BT", "RL"]
 Mark = Literal["added", "removed", "changed", "failed"]
 
+GRAPHVIZ_NAMES = {"rankdir": "direction", "size": "width"}  # of options, to ours
 SMALL = 25  # boxes; below, a picture without gradient graphs runs from left to right
 
 # The options of every picture, and those of one that an engine lays out; see `minigrad.drawing.dot.dot_source`.
@@ -32,12 +33,14 @@ def parse_options(graph: Graph, options: Mapping[str, Any], known: Collection[st
     """What is shown of `graph` and how, see `dot_source`."""
     for name in options:
         if name not in known:
-            close = get_close_matches(name, known, 1)
+            close = [GRAPHVIZ_NAMES[name]] if name in GRAPHVIZ_NAMES else get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f", there are {', '.join(known)}"
             raise TypeError(f"pictures have no option {name!r}{hint}")
     given = dict(options)
     start_and_end = given.pop("between", None)
     if start_and_end is not None:
+        if isinstance(start_and_end, str) or not isinstance(start_and_end, Sequence) or len(start_and_end) != 2:
+            raise ValueError(f"between={start_and_end!r}: expected two nodes or names, as between=('query', 'scores')")
         graph = graph.between(*start_and_end)
     failed = {node: "failed" for node in graph if node.failure is not None}
     given["marks"] = failed | dict(given.get("marks") or {})

@@ -19,13 +19,15 @@ from minigrad.drawing.text import LONGEST_LABEL_LINE, escape_hidden, shorten
 from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.graph import Graph
 
+MOST_ARROWS = 500  # that Mermaid draws unless its page is told otherwise
+
 
 def mermaid_source(graph: Graph, **options: Any) -> str:
     """The picture of `graph` as a Mermaid flowchart; `options` are those of `minigrad.drawing.look.CHOICES`.
 
     Raises:
         TypeError: an option that there is not.
-        ValueError: a depth, order or direction that there is not.
+        ValueError: a depth, order or direction that there is not, or more than 500 arrows.
         LookupError: a label or highlight for a node that there is not.
 
     >>> import minigrad as mg
@@ -48,6 +50,11 @@ def mermaid_source(graph: Graph, **options: Any) -> str:
 
 def write_mermaid(shown: View, look: Look) -> str:
     """The flowchart of what is shown."""
+    if len(shown.arrows) > MOST_ARROWS:
+        raise ValueError(
+            f"mermaid: {len(shown.arrows):,} arrows, and readers of Mermaid refuse more than {MOST_ARROWS}: choose a "
+            "smaller depth=, draw a part, graph.between(start, end), or draw() a picture"
+        )
     return "\n".join([*_write_lines(shown, look), ""])
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from minigrad.drawing.arrows import DASH, draw_arrow
 from minigrad.drawing.contents import Contents, set_label
+from minigrad.drawing.dot import Size, Sizes
 from minigrad.drawing.engines import TIMEOUT
 from minigrad.drawing.flows import Flow, choose_widths, find_flows
 from minigrad.drawing.fonts import measure_text
@@ -19,7 +20,7 @@ from minigrad.drawing.labels import Label, describe_arrow, describe_missing_grad
 from minigrad.drawing.look import Look, classify_arrow, classify_box
 from minigrad.drawing.margins import Block, set_caption, set_heading, set_legend
 from minigrad.drawing.outlines import STEP, Frame, choose_outline, draw_outline
-from minigrad.drawing.places import Curve, Places, Size, Sizes, find_places
+from minigrad.drawing.places import Curve, Places, find_places
 from minigrad.drawing.sheet import Element, Group, Rectangle, Sheet, Text
 from minigrad.drawing.style import INKS
 from minigrad.drawing.text import LONGEST_LABEL_LINE, LONGEST_TOOLTIP, escape_hidden, make_text, shorten
@@ -60,8 +61,7 @@ def plan_picture(shown: View, look: Look, engine: str | None = None, timeout: fl
         [measure_heading(cluster, scale) for cluster in list_clusters(shown.clusters)],
         [measure_note(arrow, scale) for arrow in shown.arrows],
     )
-    ends = [(flow.source, flow.target) for flow in flows]
-    places = find_places(shown, sizes, ends, look.direction_of(shown), engine, timeout)
+    places = find_places(shown, look, sizes, engine, timeout)
     name = hashlib.sha256(repr([*labels.values()]).encode("utf-8", "backslashreplace")).hexdigest()[:6]
     return Plan(shown, scale, labels, contents, flows, describe_missing_gradients(reasons), places, name)
 

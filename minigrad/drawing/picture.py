@@ -17,13 +17,14 @@ from minigrad.drawing.lengths import parse_length
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
 from minigrad.drawing.svg import write_svg
+from minigrad.drawing.tikz import write_tikz
 
 if TYPE_CHECKING:
     import graphviz
 
     from minigrad.graph import Graph
 
-FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
+FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".tex": "tex", ".dot": "dot", ".gv": "dot"}
 MOST_LAID_OUT = 25_000  # boxes; engines take minutes for more, and pictures of fewer cannot be read either
 DPI = 144  # pixels per inch of a bitmap: two for each point, which is legible on any screen
 PATIENCE = 5.0  # seconds that a notebook waits for a picture
@@ -52,7 +53,10 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     except MinigradError as error:
         save_text(write_dot(shown, look), _find_free_place(place.with_suffix(".dot")), error)
         raise
-    save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
+    if format == "tex":
+        place.write_text(write_tikz(sheet, look.theme), encoding="utf-8", newline="\n")
+    else:
+        save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
 
 
 def _parse_timeout(timeout: object) -> float:

@@ -5,30 +5,18 @@ The engine sees sizes, in points, and what is joined to what; it knows no text, 
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import TIMEOUT, layout
-from minigrad.drawing.look import Direction, classify_arrow
+from minigrad.drawing.look import Look
 from minigrad.drawing.outlines import Frame
-from minigrad.drawing.style import EDGES, GRAPH
-from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters, walk_clusters
+from minigrad.drawing.view import Box, Cluster, View, list_clusters
 
-LARGE = 300  # boxes; from here on, engines are asked for less
 Point = tuple[float, float]
-Size = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, and the notes of arrows."""
-
-    boxes: Mapping[Box, Size]
-    headings: Sequence[Size]
-    notes: Sequence[Size | None]
 
 
 @dataclass(frozen=True)
@@ -65,66 +53,9 @@ class Places:
         )
 
 
-def find_places(
-    shown: View, sizes: Sizes, flows: Iterable[tuple[Box, Box]], direction: Direction,
-    engine: str | None = None, timeout: float = TIMEOUT,
-) -> Places:  # fmt: skip
-    """Lay out what is shown, with an arrow back for each of `flows` (source and target), which moves no box."""
-    dot = "\n".join(["digraph {", *_write_skeleton(shown, sizes, flows, direction), "}", ""])
-    return _read_places(shown, json.loads(layout(dot, "json0", engine, timeout=timeout)))
-
-
-# --- what the engine reads --------------------------------------------------------------------------------------------
-
-
-def _write_skeleton(shown: View, sizes: Sizes, flows: Iterable[tuple[Box, Box]], direction: Direction) -> Iterator[str]:
-    large = len(shown.boxes) >= LARGE
-    limits = ", nslimit=1" if large else ""
-    yield f"graph [rankdir={direction}, nodesep={GRAPH['nodesep']}, ranksep={GRAPH['ranksep']}{limits}];"
-    yield 'node [shape=box, fixedsize=true, label=""];'
-    yield "edge [arrowsize=0.6];"
-    for box in shown.boxes:
-        width, height = sizes.boxes[box]
-        yield f"{box.id} [width={width / 72:.5f}, height={height / 72:.5f}];"
-    headings, numbers = iter(sizes.headings), itertools.count()
-    for _, cluster in walk_clusters(shown.clusters):
-        if cluster is None:
-            yield "}"
-            continue
-        yield f"subgraph cluster{next(numbers)} {{"
-        yield f"graph [label={_write_room(next(headings))}, labeljust=l, margin=9];"
-        yield from (f"{box.id};" for box in cluster.boxes)
-    for number, (arrow, note) in enumerate(zip(shown.arrows, sizes.notes, strict=True)):
-        yield _write_edge(f"a{number}", arrow, note, large)
-    for number, (source, target) in enumerate(flows):
-        yield f'{source.id} -> {target.id} [id="f{number}", {_write_attributes(EDGES["gradient"])}];'
-
-
-def _write_edge(name: str, arrow: Arrow, note: Size | None, large: bool) -> str:
-    kind = classify_arrow(arrow)
-    backward = kind == "backward"
-    ends = (arrow.target, arrow.source) if backward else (arrow.source, arrow.target)
-    attributes = [f'id="{name}"', *([_write_attributes(EDGES[kind])] if EDGES[kind] else [])]
-    if note is not None:
-        # A label in the middle gets room of its own, which takes an engine twice the time.
-        place = ("taillabel" if backward else "headlabel") if large else "label"
-        attributes.append(f"{place}={_write_room(note)}")
-    return f"{ends[0].id} -> {ends[1].id} [{', '.join(attributes)}];"
-
-
-def _write_attributes(attributes: Mapping[str, str]) -> str:
-    return ", ".join(f'{name}="{value}"' for name, value in attributes.items())
-
-
-def _write_room(size: Size) -> str:
-    """An empty label of a given size."""
-    return (
-        '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" '
-        f'WIDTH="{round(size[0])}" HEIGHT="{round(size[1])}"><TR><TD></TD></TR></TABLE>>'
-    )
-
-
-# --- what it writes ---------------------------------------------------------------------------------------------------
+def find_places(shown: View, look: Look, sizes: Sizes, engine: str | None = None, timeout: float = TIMEOUT) -> Places:
+    """Lay out what is shown; its errors are those of `layout`."""
+    return _read_places(shown, json.loads(layout(write_dot(shown, look, sizes), "json0", engine, timeout=timeout)))
 
 
 def _read_places(shown: View, written: Any) -> Places:

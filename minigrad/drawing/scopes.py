@@ -15,8 +15,11 @@ REPEATED = "repeated"  # begins the last name of a repeat's path; then, each aft
 
 
 def order_of(node: Node) -> int:
-    """The order of the gradient graph that shows the node; 0 for the rest, such as the update that uses a gradient."""
-    return node.order if node.origin is not None or node.function is None else 0
+    """The order of the gradient graph that shows the node.
+
+    0 for the rest: for the update that uses a gradient, and for what is given, though a gradient alone takes it.
+    """
+    return node.order if node.origin is not None or node.role in ("constant", "cotangent", "random") else 0
 
 
 def run_of(path: str) -> str | None:

@@ -7,8 +7,8 @@ Roles differ in shape, in outline and in colour, so that no reader depends on on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
 
 from minigrad.drawing.sheet import Ink
 
@@ -175,24 +175,19 @@ EDGES = {
 }
 
 # The colours of both themes: fill, outline, text and quiet text of boxes.
-_BLUE = PaintOf(
-    Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), Ink("#0D1117", "#F0F6FC"), Ink("#34424F", "#B9CBDD")
-)
-_GREY = PaintOf(
-    Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), Ink("#0D1117", "#F0F6FC"), Ink("#363B41", "#D0D5DA")
-)
-_APRICOT = PaintOf(
-    Ink("#F2AE72", "#F2AE72"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#0D1117"), Ink("#4A2C12", "#4A2C12")
-)
+_RUST = Ink("#9A3C06", "#FFB27A")  # text on the ground of gradients
+_TEXT, _BLACK = Ink("#0D1117", "#F0F6FC"), Ink("#0D1117", "#0D1117")
+_ORANGE, _FAINT = Ink("#B54708", "#FF9A4D"), Ink("#57606A", "#9DA7B3")
+_BLUE = PaintOf(Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), _TEXT, Ink("#34424F", "#B9CBDD"))
+_GREY = PaintOf(Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), _TEXT, Ink("#363B41", "#D0D5DA"))
+_APRICOT = PaintOf(Ink("#F2AE72", "#F2AE72"), _ORANGE, _BLACK, Ink("#4A2C12", "#4A2C12"))
 INKS = ThemeOf(
     background=Ink("#FFFFFF", "#0D1117"),
-    text=Ink("#0D1117", "#F0F6FC"),
+    text=_TEXT,
     quiet=Ink("#57606A", "#9DA7B3"),
     frame=Ink("#C5CCD3", "#3D444D"),
     roles={
-        "input": PaintOf(
-            Ink("#7FA8D1", "#8FBCEB"), Ink("#1F4468", "#D6E8FA"), Ink("#0D1117", "#0D1117"), Ink("#1F2A35", "#1F2A35")
-        ),
+        "input": PaintOf(Ink("#7FA8D1", "#8FBCEB"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
         "parameter": _BLUE,
         "state": _BLUE,
         "constant": _GREY,
@@ -200,16 +195,10 @@ INKS = ThemeOf(
         "random": _GREY,
     },
     orders=(
-        PaintOf(
-            Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), Ink("#0D1117", "#F0F6FC"), Ink("#57606A", "#9DA7B3")
-        ),
-        PaintOf(
-            Ink("#FDDABD", "#3E2A18"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#F0F6FC"), Ink("#6B4630", "#D9C2AE")
-        ),
+        PaintOf(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, Ink("#57606A", "#9DA7B3")),
+        PaintOf(Ink("#FDDABD", "#3E2A18"), _ORANGE, _TEXT, Ink("#6B4630", "#D9C2AE")),
         _APRICOT,
-        PaintOf(
-            Ink("#7FA8D1", "#8FBCEB"), Ink("#B54708", "#FF9A4D"), Ink("#0D1117", "#0D1117"), Ink("#1F2A35", "#1F2A35")
-        ),
+        PaintOf(Ink("#7FA8D1", "#8FBCEB"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
     ),
     clusters=(
         PaintOf(
@@ -222,12 +211,12 @@ INKS = ThemeOf(
     edges={
         "value": Ink("#57606A", "#B1BAC4"),
         "saved": Ink("#8C959F", "#6E7681"),
-        "backward": Ink("#B54708", "#FF9A4D"),
-        "gradient": Ink("#B54708", "#FF9A4D"),
+        "backward": _ORANGE,
+        "gradient": _ORANGE,
     },
     marks={
         "added": Ink("#0072B2", "#6BC1FF"),
-        "removed": Ink("#B54708", "#FF9A4D"),
+        "removed": _ORANGE,
         "changed": Ink("#6639BA", "#B794F6"),
         "failed": Ink("#B3002D", "#FF7B9C"),
     },
@@ -236,26 +225,17 @@ INKS = ThemeOf(
 )
 
 
-def _pick_paint(paint: PaintOf[Ink], theme: int) -> Paint:
-    return Paint(paint.fill[theme], paint.outline[theme], paint.text[theme], paint.quiet[theme])
+def _pick(part: Any, theme: int) -> Any:
+    """The same with the colours of one theme: 0 is light, 1 is dark."""
+    if isinstance(part, Ink):
+        return part[theme]
+    if isinstance(part, dict):
+        return {name: _pick(each, theme) for name, each in part.items()}
+    if isinstance(part, tuple):
+        return tuple(_pick(each, theme) for each in part)
+    return type(part)(**{field.name: _pick(getattr(part, field.name), theme) for field in fields(part)})
 
 
-def _pick_theme(theme: int) -> Theme:
-    """One of the two: 0 for light, 1 for dark."""
-    return Theme(
-        background=INKS.background[theme],
-        text=INKS.text[theme],
-        quiet=INKS.quiet[theme],
-        frame=INKS.frame[theme],
-        roles={role: _pick_paint(paint, theme) for role, paint in INKS.roles.items()},
-        orders=tuple(_pick_paint(paint, theme) for paint in INKS.orders),
-        clusters=tuple(_pick_paint(paint, theme) for paint in INKS.clusters),
-        edges={kind: ink[theme] for kind, ink in INKS.edges.items()},
-        marks={mark: ink[theme] for mark, ink in INKS.marks.items()},
-        selection=INKS.selection[theme],
-        alarm=INKS.alarm[theme],
-    )
-
-
-LIGHT, DARK = _pick_theme(0), _pick_theme(1)
+LIGHT: Theme = _pick(INKS, 0)
+DARK: Theme = _pick(INKS, 1)
 THEMES = {"light": LIGHT, "dark": DARK}

@@ -64,7 +64,8 @@ def write_svg(
     box = f"0 0 {_write_number(sheet.width)} {_write_number(sheet.height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_write_number(across)}{unit}" '
-        f'height="{_write_number(down)}{unit}" viewBox="{box}" font-family=\'{FONTS}\'>',
+        f'height="{_write_number(down)}{unit}" viewBox="{box}" font-family=\'{FONTS}\' '
+        'text-rendering="geometricPrecision">',  # letters as wide as they are, not rounded to whole pixels
         f"<title>{_escape(sheet.title)}</title>",
     ]
     if sheet.description:

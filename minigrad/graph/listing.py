@@ -19,7 +19,7 @@ def listing(graph: Graph) -> str:
         (f"{f'%{node.number}':>{digits}} = {printable(node.expression)}", str(node.shape), node.dtype.name)
         for node in graph.nodes
     ]
-    widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(3)]
+    widths = [min(_WIDEST, max((len(row[column]) for row in rows), default=0)) for column in range(3)]
     lines = []
     for node, row in zip(graph.nodes, rows, strict=True):
         aligned = [f"{text:<{width}}" for text, width in zip(row, widths, strict=True)]

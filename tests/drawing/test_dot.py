@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.drawing.dot import dot_source
+from minigrad.drawing.dot import LARGE, dot_source
 from minigrad.drawing.engines import ENGINES, layout
-from minigrad.drawing.places import LARGE
 from minigrad.drawing.style import LIGHT, THEMES
 from minigrad.graph import graph_of, trace
 

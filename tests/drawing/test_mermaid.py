@@ -164,7 +164,7 @@ def test_the_next_value_of_state_is_a_box():
 
 
 def test_what_is_shown_is_what_the_view_has():
-    graph = Blocks(12)(mg.Tensor(np.ones((1, 3, 8), np.float32))).graph()
+    graph = Blocks(11)(mg.Tensor(np.ones((1, 3, 8), np.float32))).graph()
     for options in ({}, {"depth": 1}, {"depth": 99}, {"hide_constants": True, "depth": 3}):
         chart, shown = Parsed(graph.mermaid(**options)), make_view(graph, **options)
         assert {*chart.boxes} == {box.id for box in shown.boxes}
@@ -294,3 +294,12 @@ def test_every_role_has_a_shape_and_colours():
 
     assert {*LEGEND} <= {*SHAPES}
     assert {*MARKS} <= {*mermaid.LINES}
+
+
+def test_TX15_more_arrows_than_mermaid_draws_are_refused():
+    y = mg.Tensor(np.ones(2), requires_grad=True)
+    for _ in range(501):
+        y = mg.tanh(y)
+    with pytest.raises(ValueError, match=r"mermaid: 501 arrows, .* refuse more than 500: choose a smaller depth="):
+        y.graph().mermaid(depth=0)
+    assert y.graph().mermaid()

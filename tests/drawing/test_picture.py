@@ -30,7 +30,7 @@ def chain():
 
 
 @needs_engine
-@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("SVG", b"<svg")])
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("SVG", b"<svg"), ("tex", b"%")])
 def test_the_extension_names_the_format(graph, tmp_path, suffix, start):
     graph.draw(tmp_path / f"graph.{suffix}")
     assert (tmp_path / f"graph.{suffix}").read_bytes().startswith(start)
@@ -60,7 +60,7 @@ def test_without_an_engine_the_message_names_the_dot_text_that_was_saved(graph, 
 
 @pytest.mark.parametrize("name", ["graph.gif", "graph", "svg"])
 def test_another_extension_is_refused(graph, tmp_path, name):
-    with pytest.raises(ValueError, match=r"must end in one of \.svg, \.png, \.pdf, \.dot"):
+    with pytest.raises(ValueError, match=r"must end in one of \.svg, \.png, \.pdf, \.tex, \.dot"):
         graph.draw(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -135,6 +135,16 @@ def test_an_unknown_option_is_refused_with_the_closest(graph, tmp_path):
         graph.draw(tmp_path / "graph.svg", dircetion="LR")
     with pytest.raises(TypeError, match="no option 'colour', there are depth, "):
         graph.dot(colour="red")
+    with pytest.raises(TypeError, match="no option 'rankdir'; did you mean 'direction'"):
+        graph.draw(tmp_path / "graph.svg", rankdir="LR")
+    with pytest.raises(TypeError, match="no option 'size'; did you mean 'width'"):
+        graph.draw(tmp_path / "graph.svg", size="7,10")
+
+
+@pytest.mark.parametrize("part", ["x", ("x",), 3, ("x", "y", "z")])
+def test_TX15_a_part_has_two_ends(graph, part):
+    with pytest.raises(ValueError, match="expected two nodes or names, as between="):
+        graph.dot(between=part)
 
 
 @needs_engine

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.view import Cluster, View, make_view
+from minigrad.drawing.view import Cluster, View, list_clusters, make_view
 from minigrad.graph import Graph, Node
 from minigrad.nn import LanguageModel
 
@@ -280,3 +280,13 @@ def test_states_written_one_after_the_other_are_grouped() -> None:
     assert len(shown.boxes) <= 150
     assert sum(len(box.nodes) for box in shown.boxes if box.kind == "next") == 300
     assert all(f"cell{number}" in names_said(shown) for number in (0, 299))
+
+
+def test_TX15_a_parameter_that_a_gradient_alone_takes_is_not_in_its_box():
+    x, p = (mg.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "xp")
+    first = mg.grad(mg.sum(x * x * p), x, create_graph=True)
+    second = mg.grad(mg.sum(first * first), x, create_graph=True)
+    graph = mg.graph_of([second])
+    inside = {box.node for cluster in list_clusters(make_view(graph).clusters) for box in cluster.boxes}
+    assert not {node for node in graph if node.role == "parameter"} & inside
+    assert {node for node in graph if node.role == "cotangent"} <= inside

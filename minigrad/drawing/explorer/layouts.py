@@ -11,6 +11,7 @@ from dataclasses import astuple
 from itertools import groupby
 from typing import Any
 
+from minigrad.drawing.dot import Sizes
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError
 from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Places, Size, lay_out_in_rows
@@ -19,7 +20,7 @@ from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Look
 from minigrad.drawing.painter import measure_heading, measure_note
-from minigrad.drawing.places import Sizes, find_places
+from minigrad.drawing.places import find_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
@@ -214,7 +215,7 @@ def _place_by_engine(shown: View, look: Look, engine: str | None) -> Places:
         [measure_heading(cluster, 1.0) for cluster in list_clusters(shown.clusters)],
         [measure_note(arrow, 1.0) for arrow in shown.arrows],
     )
-    found = find_places(shown, sizes, (), look.direction_of(shown), engine, TIMEOUT)
+    found = find_places(shown, look, sizes, engine, TIMEOUT)
     return Places(
         found.size,
         {box.id: astuple(frame) for box, frame in found.boxes.items()},
