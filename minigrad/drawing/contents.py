@@ -18,8 +18,8 @@ from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
 
 TITLE, SMALL = 10.0, 9.0  # sizes of letters, in points
 TITLE_LINE, LINE, ROW = 13.0, 11.5, 12.5  # heights of lines
-PAIR_GAP, COLUMN_GAP, PANEL_GAP = 6.0, 8.0, 5.0  # between an operation and its shape, columns of numbers, their panels
-PANEL = 4.0  # around numbers
+COLUMN_GAP, PANEL, PANEL_GAP = 8.0, 4.0, 5.0  # between columns of numbers, around them, and between such panels
+EN_SPACE = "\N{EN SPACE}"  # between an operation and its shape: half as wide as letters are high, in every font
 DIGIT = 0.59  # of a digit, between those of Arial and DejaVu Sans: places the points of a column one under the other
 HEADINGS = ("value", "gradient")
 
@@ -46,11 +46,9 @@ def set_label(label: Label, paint: PaintOf[Ink], scale: float) -> Contents:
     stack.add_text(label.title, TITLE, TITLE_LINE, paint.text, bold=label.named)
     for line in label.lines[:-1]:
         stack.add_text(line, SMALL, LINE, paint.quiet)
-    last = label.lines[-1] if label.lines else ""
-    if last and label.shape:
-        stack.add_pair(last, label.shape, SMALL, LINE, paint.quiet)
-    elif last or label.shape:
-        stack.add_text(last or label.shape, SMALL, LINE, paint.quiet)
+    last = EN_SPACE.join(part for part in (*label.lines[-1:], label.shape) if part)
+    if last:
+        stack.add_text(last, SMALL, LINE, paint.quiet)
     arrays = [(heading, array) for heading, array in zip(HEADINGS, (label.value, label.gradient), strict=True) if array]
     if all(len(array.rows) <= 1 for _, array in arrays):
         stack.add_tables([_Table(scale, arrays)] if arrays else [])
@@ -73,17 +71,6 @@ class _Stack:
         shown = make_text(text, LONGEST_LABEL_LINE)
         self.width = max(self.width, measure_text(shown, size, bold))
         self.elements.append(Text(0, self.height + 0.78 * line, shown, size, ink, "middle", bold=bold))
-        self.height += line
-
-    def add_pair(self, left: str, right: str, size: float, line: float, ink: Ink) -> None:
-        """Two texts beside each other, as far apart in every font."""
-        size, line, gap = size * self.scale, line * self.scale, PAIR_GAP * self.scale
-        left, right = make_text(left, LONGEST_LABEL_LINE), make_text(right, LONGEST_LABEL_LINE)
-        widths = measure_text(left, size), measure_text(right, size)
-        middle, y = (widths[0] - widths[1]) / 2, self.height + 0.78 * line
-        self.width = max(self.width, sum(widths) + gap)
-        self.elements.append(Text(middle - gap / 2, y, left, size, ink, "end"))
-        self.elements.append(Text(middle + gap / 2, y, right, size, ink))
         self.height += line
 
     def add_tables(self, tables: list[_Table]) -> None:

@@ -36,6 +36,8 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     format = find_format(place)
     width, timeout = options.pop("width", None), _parse_timeout(options.pop("timeout", TIMEOUT))
     points = None if width is None else parse_length(width)
+    if format == "tex" and width is not None:
+        raise ValueError("width: a .tex picture has letters of its paper's size; scale it there, by \\resizebox")
     if format == "dot":
         place.write_text(dot_source(graph, **options), encoding="utf-8", newline="\n")
         return

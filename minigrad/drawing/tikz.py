@@ -59,6 +59,7 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''", "…": r"\dots{}", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''",
+    "\N{EN SPACE}": r"\enspace{}",
 }  # fmt: skip
 MATHEMATICS = {
     "∂": r"\partial", "∇": r"\nabla", "Σ": r"\sum", "∑": r"\sum", "Π": r"\prod", "∏": r"\prod", "√": r"\surd",

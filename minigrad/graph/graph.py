@@ -276,10 +276,11 @@ class Graph:
         return make_source(self, **options)
 
     def draw(self, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> None:
-        """Draw the graph into `path`: svg, png, pdf or dot, by its extension.
+        """Draw the graph into `path`: svg, png, pdf, tex or dot, by its extension.
 
-        `engine` is that of `minigrad.drawing.engines.layout`; `options` are those of `dot`, and `width`: a length such
-        as "8.4cm" that the picture is wide, arranged so that its letters stay legible in print.
+        `engine` is that of `minigrad.drawing.engines.layout`; `options` are those of `dot`, `timeout` in seconds for
+        the engine, 20 by default, and `width`: a length such as "8.4cm" that the picture is wide, arranged so that its
+        letters stay legible in print.
 
         Raises:
             ValueError: another extension, or an option that there is not.

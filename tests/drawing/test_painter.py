@@ -44,7 +44,7 @@ def test_a_name_is_bold_and_what_is_said_beside_it_is_not():
     y = parameter(2, 3, name="x") * 0.25
     y.name = "scaled"
     sheet = paint(y.graph())
-    assert groups_of(sheet)["n1"] == ["scaled", "multiply(·, 0.25)", "(2, 3)"]
+    assert groups_of(sheet)["n1"] == ["scaled", "multiply(·, 0.25)\u2002(2, 3)"]
     bold = {element.text for element in walk_elements(sheet.children) if isinstance(element, Text) and element.bold}
     assert bold == {"x", "scaled"}
 

@@ -64,3 +64,7 @@ def test_a_function_that_only_writes_state_returns_nothing():
     total = mg.Tensor([0.0], name="total")
     graph = trace(lambda x: mg.assign(total, mg.read(total) + x), mg.Tensor([1.0]))
     assert str(graph).splitlines()[-1] == "%0 ← %2  total"
+
+
+def test_a_graph_of_nothing_has_no_lines():
+    assert str(mg.graph_of([])) == ""
