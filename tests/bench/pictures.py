@@ -8,7 +8,6 @@ The explorer is opened in headless Chromium from its file, where selenium, chrom
 "ready" is the time from the beginning of the navigation to the mark that the page sets when it can be used.
 """
 
-import json
 import re
 import shutil
 import sys
@@ -23,9 +22,9 @@ import numpy as np
 from shapes import SHAPES
 
 import minigrad as mg
-from minigrad.drawing.dot import write_dot
-from minigrad.drawing.engines import ENGINES, LayoutError, layout
+from minigrad.drawing.engines import ENGINES, LayoutError
 from minigrad.drawing.look import Look
+from minigrad.drawing.painter import plan_picture
 from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.text import LONGEST_TOOLTIP
 from minigrad.drawing.view import View, make_view
@@ -46,26 +45,25 @@ def main() -> None:
 
 
 def shapes() -> None:
-    engines = [engine.name for engine in ENGINES if engine.name != "pygraphviz" and engine.find()]
+    engines = [engine.name for engine in ENGINES if engine.find()]
     columns = "".join(f"{f'{name} s':>11}" for name in engines)
     print(f"{'shape':<40}{'nodes':>7}{'boxes':>7}{'arrows':>8}{'cut':>6}{columns}  size in points")
     for name, make in SHAPES.items():
         graph = make()
         begin = time.perf_counter()
         shown = make_view(graph)
-        dot = write_dot(shown, Look())
         prepared, row = time.perf_counter() - begin, ""
         for engine in engines:
             begin = time.perf_counter()
             try:
-                box = json.loads(layout(dot, "json0", engine))["bb"]
+                size = plan_picture(shown, Look(), engine).places.size
             except LayoutError:
                 row += f"{'stopped':>11}"
             else:
                 seconds = prepared + time.perf_counter() - begin
                 row += f"{seconds:>10.2f}{'!' if seconds > MOST_SECONDS else ' '}"
-        size = " × ".join(f"{float(length):,.0f}" for length in box.split(",")[2:])
-        print(f"{name:<40}{len(graph):>7}{len(shown.boxes):>7}{len(shown.arrows):>8}{len(shown.cut):>6}{row}  {size}")
+        counts = f"{len(graph):>7}{len(shown.boxes):>7}{len(shown.arrows):>8}{len(shown.cut):>6}"
+        print(f"{name:<40}{counts}{row}  {size[0]:,.0f} × {size[1]:,.0f}")
         lost = unsaid_names(shown)
         if lost:
             print(f"    names that stand nowhere: {', '.join(lost[:10])}")
@@ -107,7 +105,7 @@ def pictures(folder: Path) -> None:
         path = folder / "picture.svg"
         seconds = shortest(partial(graph.draw, path, **options))
         drawn = path.read_text("utf-8")
-        boxes = drawn.count('class="node"')
+        boxes = len(re.findall(r'<g id="\w+-[nsgu]\d+"', drawn))
         print(f"{f'{name}, {len(graph):,} nodes':<42}{boxes:>7}{len(drawn) / 1e3:>8.0f}{seconds:>9.2f}")
 
 
