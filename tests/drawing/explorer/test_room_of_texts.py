@@ -1,0 +1,52 @@
+"""TX1: whatever fonts a reader has, the texts of the explorer are inside their boxes, measured in Chromium."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from minigrad.drawing.engines import ENGINES
+from minigrad.graph import Graph
+from tests.drawing.explorer.conftest import start_browser
+
+FONTS = ("dejavu", "liberation", "noto")
+FOLDER = Path("/usr/share/fonts/truetype")
+OUTSIDE = """
+    const outside = [];
+    let seen = 0;
+    for (const view of explorer.graph.views) {
+      explorer.show(view);
+      for (const { group, box } of explorer.drawing.boxes) {
+        const [left, top, width, height] = box.at;
+        for (const text of group.querySelectorAll("text")) {
+          const room = text.getBBox();
+          seen += 1;
+          const [right, low] = [room.x + room.width, room.y + room.height];
+          if (room.x < left || right > left + width || room.y < top - 1 || low > top + height + 1)
+            outside.push([view.key, text.textContent, room.width, width]);
+        }
+      }
+    }
+    return [seen, outside.slice(0, 9)];
+"""
+
+pytestmark = pytest.mark.deep
+
+
+@pytest.mark.parametrize("fonts", FONTS)
+def test_TX1_no_text_of_a_page_is_outside_its_box(fonts: str, tmp_path: Path, model: Graph, lesson: Graph) -> None:
+    if not (FOLDER / fonts).is_dir():
+        pytest.skip(f"the fonts in {FOLDER / fonts} are not installed")
+    settings = tmp_path / "fonts.conf"
+    settings.write_text(
+        f"<fontconfig><dir>{FOLDER / fonts}</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>", "utf-8"
+    )
+    for browser in start_browser({"FONTCONFIG_FILE": str(settings)}):
+        for engine in (engine.name for engine in ENGINES if engine.find()):
+            for graph in (model, lesson):
+                graph.explore(tmp_path / "page.html", engine=engine)
+                browser.open(tmp_path / "page.html")
+                seen, outside = browser.run(OUTSIDE)
+                assert seen > 10
+                assert outside == []
