@@ -37,7 +37,8 @@ ROOMS = {
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures
     "graph": "Tensor constant new_tensor Op registry grad Contribution Capture "
-             "array_of assign check_alive held_by memory_of Place Watch Within current_mode expanded within",
+             "Storage array_of assign check_alive held_by memory_of storage_of "
+             "Place Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op Capture current_mode within "
                 "CUT Storage array_of held_by next_id touch",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "

@@ -49,7 +49,7 @@ from minigrad.ops import (
     truths,
 )
 from minigrad.ops.kernels import blocks, curves, places, rows, sums
-from minigrad.ops.places import first_free
+from minigrad.ops.places import first_free, write_rows
 
 MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
 ALL = ...  # the key of a whole array
@@ -138,6 +138,10 @@ def where(out: Value, condition: Any, x: Any, y: Any) -> list[Instruction]:
         return [copy_into(out, y), copy_into(out, x, where=condition)]
     mask = scratch("mask_of_{}", condition.shape, np.dtype(bool), out, beside=condition)
     return [copy_into(out, y), compute_into(np.not_equal, mask, condition, 0), copy_into(out, x, where=mask)]
+
+
+def write_in_places(out: Value, x: Any, rows: Any, among: Any) -> list[Instruction]:
+    return [copy_into(out, x), store_at(out, (..., among, slice(None)), rows)]
 
 
 def check_room(out: Value, taken: Any, *, count: int, context: int) -> list[Instruction]:
@@ -334,6 +338,7 @@ LOWERINGS: dict[Op, Lowering] = {
     random.random_uniform: draw("random"),
     random.random_normal: draw("standard_normal"),
     first_free: check_room,
+    write_rows: write_in_places,
     strong.check_numbers: lambda out, *gradients: [call_check(kernels.check_numbers, *gradients)],
 }
 

@@ -13,7 +13,7 @@ from minigrad import ops
 from minigrad.core.op import Op
 from minigrad.graph.node import Node, printable
 from minigrad.ops.kernels.blocks import count_pairs
-from minigrad.ops.places import first_free
+from minigrad.ops.places import first_free, write_rows
 from minigrad.ops.strong import check_numbers
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def flops_of_blocks(products: int, passes: int) -> Callable[..., int]:
 
 MOVING = (  # numbers, and computing none
     ops.argsort, ops.concatenate, ops.embedding, ops.one_hot, ops.pad, ops.roll, ops.setitem, ops.take_along_axis,
-    ops.tril, ops.triu, check_numbers, first_free,
+    ops.tril, ops.triu, check_numbers, first_free, write_rows,
 )  # fmt: skip
 FLOPS: dict[Op, Callable[..., int] | int] = {
     **dict.fromkeys(MOVING, 0),

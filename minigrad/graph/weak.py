@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.capture import Capture
-from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.errors import NUMPYS_OWN, CaptureError
 from minigrad.core.op import Op
 from minigrad.core.record import registry
+from minigrad.core.storage import Storage, held_by, storage_of
 from minigrad.core.tensor import Tensor
+from minigrad.wording.messages import describe
 
 NUMBERS = {"?": True} | dict.fromkeys("bBhHiIlLqQ", 1) | dict.fromkeys("efd", 1.0)  # by the type of the scalar
 
@@ -30,6 +32,21 @@ class Recording(Capture):
         self.arrays: set[Tensor] = set()  # what is NumPy's own in eager code: arrays, and what they make
         self.plain: set[Tensor] = set()  # and there: scalars and lists, and what they make
         self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
+        self.assigned: dict[Storage, list[Tensor]] = {}  # state that has a new value, by what it looks into
+
+    def assign(self, tensor: Tensor, value: Any) -> None:
+        super().assign(tensor, value)
+        self.assigned.setdefault(storage_of(tensor), []).append(tensor)
+
+    def value_of(self, tensor: Tensor) -> Tensor:
+        assigned = self.assigned.get(storage_of(tensor), []) if self.assigned else []
+        for state in [] if tensor in self.updates else assigned:
+            if np.shares_memory(held_by(state), held_by(tensor)):
+                raise CaptureError(
+                    f"{describe(tensor)} and {describe(state)} share memory, and the captured function has assigned "
+                    "the second: read that one, or keep a copy() of what the first was"
+                )
+        return super().value_of(tensor)
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         if any(isinstance(x, np.generic) for x in inputs) and self._are_numpys(

@@ -17,7 +17,7 @@ from minigrad.core.modes import current_mode, within
 from minigrad.core.storage import assign, read
 from minigrad.core.tensor import Tensor, constant
 from minigrad.nn.layers import check_sizes
-from minigrad.ops.places import first_free
+from minigrad.ops.places import first_free, write_rows
 
 if TYPE_CHECKING:
     from minigrad.core.capture import Capture
@@ -220,7 +220,7 @@ class Call:
 def _write_rows(state: Any, places: Any, rows: Any) -> Any:
     """The new value of `state`, with `rows` at `places`; it is kept there, too."""
     before = read(state) if current_mode().capture is not None else constant(state)  # which a graph may keep
-    after = ops.set_at(before, (..., places, slice(None)), rows)
+    after = write_rows(before, rows, places)
     assign(state, after)
     return after
 

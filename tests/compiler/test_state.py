@@ -559,3 +559,53 @@ def test_two_tensors_may_look_into_one_memory(view, order):
             return [[y.tolist() for y in step(Tensor(1.0))] for _ in range(3)], memory.tolist()
 
     assert run(compiled=True) == run(compiled=False)
+
+
+VIEWS = {"detached": lambda a: a.detach(), "a part": lambda a: a[:1], "another shape": lambda a: mg.reshape(a, (2, 1))}
+
+
+@pytest.mark.parametrize(
+    "run", [mg.compile, lambda f: lambda *args: mg.trace(f, *args).run(*args)], ids=["compiled", "run"]
+)
+@pytest.mark.parametrize("make", VIEWS.values(), ids=VIEWS)
+def test_what_looks_into_state_is_read_before_the_state_is_assigned_and_never_after(make, run):
+    """In eager code it would have the new value: captured, it is a leaf of its own, which has the old one."""
+    a = Tensor([1.0, 2.0], name="a")
+    with mg.no_grad():
+        b = make(a)
+
+    def before(x):
+        y = b * 1.0
+        mg.assign(a, a * 2.0 + x)
+        return y
+
+    for expected in (1.0, 3.0, 7.0):
+        assert run(before)(Tensor(1.0)).ravel()[0] == expected
+    for read in (lambda: b * 1.0, lambda: mg.read(b), lambda: b, lambda: [mg.copy(b)]):
+
+        def after(x, read=read):
+            mg.assign(a, a * 2.0 + x)
+            return read()
+
+        values = a.tolist()
+        with pytest.raises(mg.CaptureError, match=r"and float64 \(2,\) 'a' share memory"):
+            run(after)(Tensor(1.0))
+        assert a.tolist() == values
+
+
+def test_what_looks_into_state_may_be_assigned_itself_and_then_stands_for_it_alone():
+    a = Tensor([1.0, 2.0], name="a")
+    b = a.detach()
+
+    def step():
+        mg.assign(b, a * 2.0)
+        return b + 0.0
+
+    assert mg.compile(step)().tolist() == [2.0, 4.0] == a.tolist()
+
+    def read_other():
+        mg.assign(b, a * 2.0)
+        return a + 0.0
+
+    with pytest.raises(mg.CaptureError, match="share memory"):
+        mg.compile(read_other)()

@@ -110,7 +110,7 @@ def test_the_operation_that_raised_is_the_last_node():
 def test_it_is_marked_in_the_picture():
     graph = failed(lambda: x().reshape(3))
     assert graph.dot().count("failed: reshape") == 1
-    assert "octagon" in graph.dot(values=True, gradients=True, legend=True, theme="dark")
+    assert "octagon" in graph.dot(values=True, gradients=True, theme="dark")
     assert "failed: " in graph._repr_mimebundle_()["text/plain"]
     assert "failed" not in (x() * 2.0).graph().dot()
 
