@@ -19,7 +19,7 @@ from minigrad.core.errors import NUMPYS_OWN, refusals
 from minigrad.core.modes import current_mode, scope
 from minigrad.core.record import Function
 from minigrad.core.signature import Signature
-from minigrad.core.storage import CUT, array_of, check_alive, storage_of
+from minigrad.core.storage import CUT, check_alive, storage_of
 from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
@@ -163,7 +163,7 @@ class Op(Function, Signature):
             result = new_tensor(data, None, (), {"made_by": self}, cut, place, "constant")
         if watch is not None:
             watch.node(result, self, args)
-        if self.view and capture is None:
+        if self.view and capture is None and type(args[0]) is Tensor:
             _share_storage(result, args[0])
         return result
 
@@ -195,7 +195,7 @@ def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
     return real_array(value)
 
 
-def _share_storage(result: Tensor, source: Any) -> None:
+def _share_storage(result: Any, source: Any) -> None:
     """A view has the stamp of what it looks into, so that a write to either is noticed by the users of both."""
-    if type(source) is Tensor and owner_of(array_of(result)) is owner_of(array_of(source)):
+    if owner_of(result._data) is owner_of(source._data):
         result._storage = storage_of(source)
