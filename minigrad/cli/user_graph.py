@@ -16,7 +16,7 @@ from minigrad.wording.messages import describe
 
 DEEPEST = 100
 OPTIONS: dict[str, dict[str, Any]] = {  # of pictures and pages, by the name that both have for it
-    "title": {"metavar": "TEXT", "help": "a line above it (default: none)"},
+    "title": {"metavar": "TEXT", "help": "a line above it"},
     "depth": {
         "type": whole_number(0, DEEPEST), "metavar": "N",
         "help": "open scopes down to this depth, 0 closes all of them (default: as many as one can take in)",

@@ -57,10 +57,8 @@ def make_view(
     >>> [box.title or box.node.op for box in make_view(y.graph(), depth=1).boxes if box.kind != "node" or box.node.op]
     ['layer']
     """
-    if depth is not None and (type(depth) is not int or depth < 0):
-        raise ValueError(f"depth={depth!r}: expected a whole number from 0 (every scope closed) on")
-    if order is not None and (type(order) is not int or order < 0):
-        raise ValueError(f"order={order!r}: expected a whole number from 0 (no gradient graph) on")
+    check_level("depth", depth)
+    check_level("order", order)
     nodes = [
         node for node in graph
         if (order is None or order_of(node) <= order) and not (hide_constants and node.role == "constant")
@@ -81,6 +79,15 @@ def make_view(
     if small and _measure_height(nodes) <= TALLEST:
         return cut_hubs(build({}, ()), soon=True)
     return _fold_default(graph, nodes, scopes, limit, marks, small)
+
+
+LEVELS = {"depth": "every scope closed", "order": "no gradient graph"}  # options, and what 0 is
+
+
+def check_level(option: str, level: object) -> None:
+    """Raise where an option that counts levels is no whole number."""
+    if level is not None and (type(level) is not int or level < 0):
+        raise ValueError(f"{option}={level!r}: expected a whole number from 0 ({LEVELS[option]}) on")
 
 
 def _fold_default(

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from minigrad.graph.cost import Cost, cost
 from minigrad.graph.listing import listing
@@ -308,7 +308,8 @@ class Graph:
 
     def explore(
         self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, tokens: Sequence[object] = (),
-        lesson: str | Sequence[Mapping[str, Any]] | None = None, engine: str | None = None,
+        lesson: str | Sequence[Mapping[str, Any]] | None = None, depth: int | None = None,
+        direction: Literal["TB", "LR", "BT", "RL"] | None = None, engine: str | None = None,
     ) -> Page | None:  # fmt: skip
         """Write one self-contained HTML page to `path`: read the graph, search it, step through both passes.
 
@@ -320,19 +321,24 @@ class Graph:
                 stop has a sentence in English ("en"), Chinese ("zh") or both, and may have a node, the step "forward"
                 at which it gets its value or "backward" at which its gradient is complete, and the view to show, such
                 as the path of a scope. Ready ones are "softmax", "head_forward", "head_backward" and "training_step".
+            depth: of the first view: scopes are open down to this depth. By default as many as make at most 8 boxes.
+            direction: the side where results are, as of `draw`.
             engine: that of `minigrad.drawing.engines.layout`. Without any engine boxes are in rows by depth.
 
         Steps need values, and those of the backward pass `loss.backward(keep=True)` before `loss.graph()`. Warns above
         5 MB.
 
         Raises:
-            ValueError: another extension, a page of more than 25 MB, or a lesson that says what there is not.
+            ValueError: another extension, a page of more than 25 MB, a lesson that says what there is not, or a depth
+                or direction that there is not.
             LookupError: a node of the lesson that there is not.
             OSError: the folder is missing or cannot be written to.
         """
         from minigrad.drawing.explorer.explore import explore
 
-        return explore(self, path, title=title, tokens=tokens, lesson=lesson, engine=engine)
+        return explore(
+            self, path, title=title, tokens=tokens, lesson=lesson, depth=depth, direction=direction, engine=engine
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.picture import make_mime_bundle

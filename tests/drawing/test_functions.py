@@ -42,4 +42,6 @@ def test_without_a_path_nothing_is_written(tmp_path, monkeypatch):
 def test_a_page_of_a_function(tmp_path):
     graph = mg.explore(lambda query, keys: mg.softmax(keys @ query), X, np.ones((3, 2)), path=tmp_path / "page.html")
     assert [node.name for node in graph][:2] == ["keys", "query"]
+    with pytest.raises(ValueError, match="depth=-1"):
+        mg.explore(mg.tanh, X, path=tmp_path / "page.html", depth=-1)
     assert "<title>function, with gradients of the sum of its output" in (tmp_path / "page.html").read_text("utf-8")

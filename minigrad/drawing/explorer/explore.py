@@ -27,6 +27,7 @@ from minigrad.drawing.explorer.payload import Plain, make_payload
 from minigrad.drawing.explorer.samples import Number
 from minigrad.drawing.explorer.still import write_still
 from minigrad.drawing.explorer.walk import walk_steps
+from minigrad.drawing.look import Direction
 from minigrad.drawing.picture import check_folder
 from minigrad.drawing.style import DARK, LIGHT, Theme
 from minigrad.drawing.text import make_text
@@ -60,14 +61,15 @@ class Page:
 
 def explore(
     graph: Graph, path: str | os.PathLike[str] | None = None, *, title: str | None = None,
-    tokens: Sequence[object] = (), lesson: Lesson | None = None, engine: str | None = None,
+    tokens: Sequence[object] = (), lesson: Lesson | None = None, depth: int | None = None,
+    direction: Direction | None = None, engine: str | None = None,
 ) -> Page | None:  # fmt: skip
     """Write the page of `graph` to `path`, or return it where there is no path; see `Graph.explore`."""
     place = None if path is None else _check_place(Path(path))
     if not isinstance(tokens, Iterable):
         raise TypeError(f"explore: tokens must be the texts of tokens, got {type(tokens).__name__}")
     texts = [str(token) for token in tokens]
-    page = write_page(graph, title=title, tokens=texts, lesson=lesson, engine=engine)
+    page = write_page(graph, title=title, tokens=texts, lesson=lesson, depth=depth, direction=direction, engine=engine)
     if place is None:
         return Page(page)
     place.write_text(page, encoding="utf-8", newline="\n")
@@ -76,13 +78,13 @@ def explore(
 
 def write_page(
     graph: Graph, *, title: str | None = None, tokens: Sequence[str] = (), lesson: Lesson | None = None,
-    engine: str | None = None,
+    depth: int | None = None, direction: Direction | None = None, engine: str | None = None,
 ) -> str:  # fmt: skip
     """The text of the page."""
     if len(graph) > MOST_NODES:
         raise ValueError(f"explore: {len(graph):,} nodes, a page shows at most {MOST_NODES:,}: {_SMALLER}")
     data = make_payload(graph, tokens)
-    views, notes = lay_out_views(graph, engine)
+    views, notes = lay_out_views(graph, engine, depth, direction)
     palettes = {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
     stops = read_lesson(lesson, graph, walk_steps(graph), [shown["key"] for shown in views])
     data |= {"lesson": stops, "views": views, "notes": [*data["notes"], *notes], "palettes": palettes}

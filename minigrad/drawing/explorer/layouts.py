@@ -18,12 +18,12 @@ from minigrad.drawing.explorer.rows import Places, Size, lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
-from minigrad.drawing.look import Look
+from minigrad.drawing.look import Direction, Look
 from minigrad.drawing.painter import measure_heading, measure_note
 from minigrad.drawing.places import find_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
-from minigrad.drawing.view import Arrow, Box, View, list_clusters, make_view
+from minigrad.drawing.view import Arrow, Box, View, check_level, list_clusters, make_view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
@@ -37,15 +37,19 @@ FONT, LINE = 10.0, 12.0  # points
 OVERVIEW = Look(direction="TB")  # fills tall screens and wide ones
 
 
-def lay_out_views(graph: Graph, engine: str | None = None) -> tuple[list[Plain], list[Note]]:
+def lay_out_views(
+    graph: Graph, engine: str | None = None, depth: int | None = None, direction: Direction | None = None
+) -> tuple[list[Plain], list[Note]]:
     """The views of `graph`, the first one to be shown first, and notes on what is not drawn, as `samples.Note`.
 
-    `engine` is that of `minigrad.drawing.engines.layout`.
+    `engine` is that of `minigrad.drawing.engines.layout`; scopes of the first view are open down to `depth`.
     """
+    look = Look(direction=direction)
+    overview = look if direction else OVERVIEW
     with ThreadPoolExecutor(AT_ONCE) as pool:
         pending = [
-            (key, shown, pool.submit(_place, shown, OVERVIEW if key == "overview" else Look(), engine))
-            for key, shown in _choose_views(graph)
+            (key, shown, pool.submit(_place, shown, overview if key == "overview" else look, engine))
+            for key, shown in _choose_views(graph, depth)
         ]
     views = [_write_view(key, shown, future.result()[0]) for key, shown, future in pending]
     return views, _write_notes(views, [future.result()[1] for *_, future in pending])
@@ -62,7 +66,7 @@ def _write_notes(views: list[Plain], reasons: list[str]) -> list[Note]:
     return notes
 
 
-def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
+def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]:
     """The views with their keys: an overview, each depth, and each scope open by itself; none that shows the same.
 
     What grows faster than the graph is left out: far down there are not all depths, and where there are very many
@@ -74,13 +78,18 @@ def _choose_views(graph: Graph) -> Iterator[tuple[str, View]]:
     for small in _find_tiny(scopes):
         tiny.setdefault(small.rpartition("/")[0], []).append(small)
     inner = {small for together in tiny.values() for small in together}
-    opened = {f"depth {depth}": {p for p in levels if levels[p] < depth} for depth in _choose_depths(scopes.depth)}
+    opened = {f"depth {deep}": {p for p in levels if levels[p] < deep} for deep in _choose_depths(scopes.depth)}
     larger = [path for path in levels if path not in inner and levels[path] < EVERY_DEPTH]
     outermost = set(sorted(larger, key=levels.__getitem__)[: MOST_OF_SCOPES + MOST_VISITS // max(1, len(graph))])
     for path in (path for path in larger if path in outermost):
         around = scopes.list_around(path)
         opened[f"scope {make_text(path)}"] = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
-    overview = _make_overview(graph, scopes)
+    if depth is None:
+        overview = _make_overview(graph, scopes)
+    else:
+        check_level("depth", depth)
+        inside = {path for path in levels if levels[path] < depth}
+        overview = make_view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
     known = {_identify(overview)}
     yield "overview", overview
     for key, inside in opened.items():

@@ -175,3 +175,25 @@ def test_what_a_loop_repeats_says_what_is_true_of_every_turn():
     assert ["multiply(·, …)", "(1,)"] in lines
     assert ["h0 … h118", "tanh", "(1,)"] in lines
     assert all(cluster["scope"] == "" for cluster in views[0]["clusters"]), "nothing that could be closed"
+
+
+def test_the_first_view_is_open_down_to_a_depth_that_is_asked_for(model):
+    for depth in (0, 2, 99):
+        views, _ = lay_out_views(model, depth=depth)
+        expected = make_view(model, depth=depth)
+        assert views[0]["key"] == "overview"
+        assert len(views[0]["boxes"]) == len(expected.boxes)
+    for wrong in (-1, "2", True):
+        with pytest.raises(ValueError, match="expected a whole number"):
+            lay_out_views(model, depth=wrong)
+
+
+def test_every_view_runs_in_the_direction_that_is_asked_for(lesson):
+    for direction, (along, forwards) in {"LR": (0, 1), "TB": (1, 1), "BT": (1, -1), "RL": (0, -1)}.items():
+        views, _ = lay_out_views(lesson, direction=direction)
+        for shown in views:
+            for source, target, *_ in shown["arrows"]:
+                begin, end = (shown["boxes"][number]["at"][along] for number in (source, target))
+                assert (end - begin) * forwards > 0
+    with pytest.raises(ValueError, match="direction='up'"):
+        lay_out_views(lesson, direction="up")
