@@ -1,0 +1,310 @@
+"""Where the parts of an architecture stand: columns along the data flow, loops beside them, lines from part to part.
+
+Lengths are in points, along the flow and across it, so that one layout serves pictures upwards and to the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from typing import NamedTuple
+
+from minigrad.drawing.architecture_parts import Part, Parts, find_ancestors
+
+GAP, NEAR, FAN = 16.0, 10.0, 10.0  # between parts; from a fork to the part; where a line splits into several arrows
+ASIDE = 7.0  # between a line that splits and the one that comes from elsewhere
+PAD, LANE, FIRST_LANE, SLIM = 10.0, 9.0, 13.0, 0.8  # of frames; between loops; from a box to the first; columns without
+NUMBER = 20.0  # room for the number of an inner frame
+SIGN = 15.0  # diameter of a circle
+WAVE = 6.0  # more room after a sign with a circle beside it
+APART = 0.55  # of arrows that enter side by side, in halves of the box
+
+Point = tuple[float, float]  # along, across
+
+
+class Size(NamedTuple):
+    """Lengths along and across the flow."""
+
+    along: float
+    across: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part stands: from `low` to `high` along, around `centre` across."""
+
+    low: float
+    high: float
+    centre: float
+    half: float
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is repeated, from one corner to the other; the number stands on `side`."""
+
+    path: str
+    count: int
+    low: Point
+    high: Point
+    side: int
+
+
+@dataclass
+class Layout:
+    places: dict[int, Place] = field(default_factory=dict)
+    sides: dict[int, int] = field(default_factory=dict)  # of the column of each part: where its loops are
+    lines: list[list[Point]] = field(default_factory=list)  # the last point has the arrow's head
+    frames: list[Frame] = field(default_factory=list)
+
+
+def lay_out(parts: Parts, measure: Callable[[Part], Size], spacing: float) -> Layout:
+    """Place the parts; `measure` has their sizes, `spacing` is between the middles of columns."""
+    return _Arranger(parts, measure, spacing).arrange()
+
+
+class _Arranger:
+    def __init__(self, parts: Parts, measure: Callable[[Part], Size], spacing: float) -> None:
+        self.parts, self.spacing = parts, spacing
+        self.sizes = {number: measure(part) for number, part in parts.items()}
+        self.columns, self.targets = find_columns(parts)
+        self.column_of = {number: at for at, column in enumerate(self.columns) for number in column}
+        self.below = {b: a for column in self.columns for a, b in pairwise(column)}
+        self.above = {a: b for b, a in self.below.items()}
+        arrows = [(source, times) for part in parts.values() for source, times in part.sources.items()]
+        # A leaf with one arrow stands beside what it enters.
+        self.beside = {
+            column[-1]: target for column, target in zip(self.columns, self.targets, strict=True)
+            if target is not None and not parts[column[-1]].sources
+            and [times for source, times in arrows if source == column[-1]] == [1]
+        }  # fmt: skip
+        self.skips = [
+            (source, number) for number, part in parts.items() for source in part.sources
+            if self.column_of[source] == self.column_of[number] and self.below[number] != source
+        ]  # fmt: skip
+        forks = [s for n, part in parts.items() for s in part.sources if self.below.get(n) != s]
+        self.forks = {self.above[source] for source in forks if source in self.above}
+        self.layout = Layout()
+
+    def arrange(self) -> Layout:
+        lows = self._stack()
+        slots = self._choose_slots(lows)
+        left, right = min(slots.values()), max(slots.values())
+        centres = self._space_slots(slots)
+        for number in self.parts:
+            if number not in self.beside:
+                at = self.column_of[number]
+                low, size = lows[number], self.sizes[number]
+                centre = centres[slots[at]]
+                self.layout.places[number] = Place(low, low + size.along, centre, size.across / 2)
+                self.layout.sides[number] = 1 if slots[at] == right > left else -1
+        lanes = dict(self._choose_lanes())
+        for (source, number), lane in lanes.items():
+            self._draw_loop(source, number, lane)
+        for leaf, number in self.beside.items():
+            self._place_beside(leaf, number)
+        self._draw_frames(lanes)
+        for number, part in self.parts.items():
+            for source, arrows in part.sources.items():
+                if source in self.beside or (source, number) in lanes:
+                    continue
+                if self.below.get(number) == source:
+                    self._draw_straight(source, number, arrows)
+                else:
+                    self._draw_crossing(source, number, arrows)
+        return self.layout
+
+    def _approach(self, number: int) -> float:
+        """From where lines fork off to the part above."""
+        return NEAR + self._find_fan(number)
+
+    def _find_fan(self, number: int) -> float:
+        """How much room the arrows need that enter side by side."""
+        arrows = self.parts[number].sources.values()
+        return (FAN + ASIDE * (len(arrows) > 1)) if max(arrows, default=1) > 1 else 0.0
+
+    def _stack(self) -> dict[int, float]:
+        """Where each part begins along the flow: above what it takes, unless that comes from a column beside."""
+        lows: dict[int, float] = {}
+        ancestors = find_ancestors(self.parts)
+        for number, part in self.parts.items():
+            low = 0.0
+            for source in part.sources:
+                if source in self.beside:
+                    continue
+                # What two columns compute apart may meet anywhere: an arrow goes down beside them.
+                below = self.below.get(number, number)
+                apart = part.path and not ancestors[source] & {below, *ancestors[below]}
+                if below == source or not apart:
+                    high = lows[source] + self.sizes[source].along
+                    low = max(low, high + self._find_gap(source, number))
+            lows[number] = low
+        return lows
+
+    def _find_gap(self, source: int, number: int) -> float:
+        outside, inside = self.parts[source].frames, self.parts[number].frames
+        borders = len(set(outside) ^ set(inside))
+        need = NEAR + 5.0 if number in self.forks else GAP
+        wave = WAVE if self.parts[source].kind == "positions" else 0.0
+        return need + self._find_fan(number) + borders * PAD + wave
+
+    def _choose_slots(self, lows: dict[int, float]) -> dict[int, int]:
+        """Where each column stands across: left of the one that it enters, in the first place that is free."""
+        slots: dict[int, int] = {}
+        taken: list[tuple[int, float, float]] = []
+        waiting = [at for at, target in enumerate(self.targets) if target is None]
+        while waiting:
+            at = waiting.pop(0)
+            column = self.columns[at]
+            entering = [
+                (lows[target], other) for other, target in enumerate(self.targets)
+                if target in column and self.columns[other][0] not in self.beside
+            ]  # fmt: skip
+            waiting += [other for _, other in sorted(entering)]  # lines to the lowest cross none of the others
+            first, last, target = column[0], column[-1], self.targets[at]
+            ends = [lows[last] + self.sizes[last].along, *([lows[target]] if target is not None else [])]
+            begins = [lows[first], *(lows[s] for s in self.parts[first].sources)]
+            low, high = min(begins), max(ends)
+            where = count(slots[self.column_of[target]] - 1, -1) if target is not None else count()
+            slots[at] = next(slot for slot in where if not any(slot == s and low < b and a < high for s, a, b in taken))
+            taken.append((slots[at], low, high))
+        return slots
+
+    def _space_slots(self, slots: dict[int, int]) -> dict[int, float]:
+        """Columns that only branch off need no room for frames and loops of their own."""
+        looped = {self.column_of[number] for _, number in self.skips}
+        wide = {slot for at, slot in slots.items() if at in looped or not self.parts[self.columns[at][0]].sources}
+        centres = {0: 0.0}
+        for slot in range(1, max(slots.values()) + 1):
+            centres[slot] = centres[slot - 1] + self.spacing
+        for slot in range(-1, min(slots.values()) - 1, -1):
+            centres[slot] = centres[slot + 1] - self.spacing * (1.0 if slot in wide else SLIM)
+        return centres
+
+    def _choose_lanes(self) -> Iterator[tuple[tuple[int, int], int]]:
+        """How far out each loop goes: outside of those that it holds or meets."""
+        chosen: list[tuple[float, float, int, int]] = []
+        places = self.layout.places
+        for source, number in sorted(self.skips, key=lambda skip: places[skip[1]].low - places[skip[0]].low):
+            low, high, at = places[source].high, places[number].middle, self.column_of[number]
+            met = [lane for a, b, lane, column in chosen if column == at and a < high and low < b]
+            lane = max(met, default=-1) + 1
+            chosen.append((low, high, lane, at))
+            yield (source, number), lane
+
+    def _fork_after(self, source: int) -> float:
+        """Where lines leave the wire above a part, or go on above the last of a column."""
+        following = self.above.get(source)
+        if following is not None:
+            return self.layout.places[following].low - self._approach(following)
+        return self.layout.places[source].high + PAD * (1 + len(self.parts[source].frames)) + 2
+
+    def _draw_straight(self, source: int, number: int, arrows: int) -> None:
+        start, end = self.layout.places[source], self.layout.places[number]
+        x, turn = end.centre, end.low - self._find_fan(number)
+        shift = self.layout.sides[number] * end.half * APART
+        # Beside arrows that come from elsewhere, the own one keeps to the other side.
+        alone = [shift if turn < end.low else 0.0]
+        ways = {1: alone, 2: [-shift, shift]}.get(arrows, [-shift, 0.0, shift])
+        line = [(start.high, x), (turn, x)]
+        for way in ways:
+            self.layout.lines.append([*line, (turn, x + way), (end.low, x + way)])
+            line = [(turn, x)]
+
+    def _draw_loop(self, source: int, number: int, lane: int) -> None:
+        end, side = self.layout.places[number], self.layout.sides[number]
+        fork, out = self._fork_after(source), end.centre + side * self._reach(source, number, lane)
+        line = [(fork, end.centre), (fork, out), (end.middle, out), (end.middle, end.centre + side * end.half)]
+        self.layout.lines.append(line)
+
+    def _reach(self, source: int, number: int, lane: int) -> float:
+        """How far from the middle of its column a loop goes."""
+        column = self.columns[self.column_of[number]]
+        passed = column[column.index(source) + 1 : column.index(number) + 1]
+        return max(self.layout.places[part].half for part in passed) + FIRST_LANE + lane * LANE
+
+    def _draw_crossing(self, source: int, number: int, arrows: int) -> None:
+        """Over to another column: into the side of what stands higher, or down beside it and in from below."""
+        start, end = self.layout.places[source], self.layout.places[number]
+        way = 1 if start.centre < end.centre else -1
+        level = self._fork_after(source)
+        leave = (level if source in self.above else start.high), start.centre
+        if number not in self.below:  # it begins its column
+            self.layout.lines.append([leave, (level, start.centre), (level, end.centre), (end.low, end.centre)])
+        elif end.middle >= level and arrows == 1:
+            self.layout.lines.append([leave, (end.middle, start.centre), (end.middle, end.centre - way * end.half)])
+        else:
+            gutter, turn = end.centre - way * (end.half + FIRST_LANE + PAD + 4), end.low - FAN
+            line = [leave, (level, start.centre), (level, gutter), (turn, gutter)]
+            for place in range(min(arrows, 2)):
+                across = end.centre - way * end.half * APART * (1 - place)
+                self.layout.lines.append([*line, (turn, across), (end.low, across)])
+                line = [(turn, across)]
+
+    def _draw_frames(self, lanes: Mapping[tuple[int, int], int]) -> None:
+        """Around all parts of what is repeated, and the loops among them; outer ones hold the numbers of inner ones."""
+        inside: dict[tuple[str, int], list[int]] = {}
+        for number, part in self.parts.items():
+            for frame in part.frames:
+                inside.setdefault(frame, []).append(number)
+        for frame, members in inside.items():
+            places = {number: self.layout.places[number] for number in members}
+            side = next(self.layout.sides[number] for number in members if number in self.layout.sides)
+            depth = max(len(self.parts[n].frames) - 1 - self.parts[n].frames.index(frame) for n in members)
+            starts = [p.low - (self._approach(n) if n in self.forks else FAN) for n, p in places.items()]
+            edges = [edge for p in places.values() for edge in (p.centre - p.half, p.centre + p.half)]
+            for (source, number), lane in lanes.items():
+                if number in places:
+                    edges.append(places[number].centre + side * (self._reach(source, number, lane) - 2))
+            left, right = min(edges) - PAD * (1 + depth), max(edges) + PAD * (1 + depth)
+            low, high = min(starts) - PAD / 2 * (1 + depth), max(p.high for p in places.values()) + PAD * (1 + depth)
+            aside = (-NUMBER * depth, 0.0) if side < 0 else (0.0, NUMBER * depth)
+            self.layout.frames.append(Frame(*frame, (low, left + aside[0]), (high, right + aside[1]), side))
+
+    def _place_beside(self, leaf: int, number: int) -> None:
+        end, size = self.layout.places[number], self.sizes[leaf]
+        others = [other for other in self.beside if self.beside[other] == number]
+        side = self.layout.sides[number] * (-1) ** others.index(leaf)
+        centre = end.centre + side * (end.half + GAP + size.across / 2)
+        low, high = end.middle - size.along / 2, end.middle + size.along / 2
+        self.layout.places[leaf] = Place(low, high, centre, size.across / 2)
+        near, far = end.centre + side * end.half, centre - side * size.across / 2
+        self.layout.lines.append([(end.middle, far), (end.middle, near)])
+
+
+def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:
+    """The parts in chains, each from its first to its last, and what the last one of each enters.
+
+    Backwards from each output, a chain goes on with what a residual connection skips; what else enters begins a chain.
+    """
+    ancestors = find_ancestors(parts)
+    columns: list[list[int]] = []
+    targets: list[int | None] = []
+    placed: set[int] = set()
+    waiting: list[tuple[int, int | None]] = [(n, None) for n, part in parts.items() if part.kind == "output"]
+    while waiting:
+        current, target = waiting.pop(0)
+        if current in placed:
+            continue
+        column: list[int] = []
+        wanted: set[int] = set()
+        while current not in placed:
+            placed.add(current)
+            column.append(current)
+            sources = list(parts[current].sources)
+            if not sources:
+                break
+            skipped = {s for s in sources for other in sources if s in ancestors[other]}
+            wanted |= skipped
+            entering = [s for s in sources if s not in skipped]
+            following = min(entering, key=lambda s: (not wanted & {s, *ancestors[s]}, parts[s].kind == "parameter"))
+            waiting += [(s, current) for s in sources if s != following]
+            current = following
+        columns.append(column[::-1])
+        targets.append(target)
+    return columns, targets

@@ -1,0 +1,112 @@
+"""What modules and operations are in a picture of an architecture: the one table of what papers call them.
+
+In come a module and where it is held, or an operation; out goes its row, or words made of its own name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from minigrad.graph import Node
+
+
+class Row(NamedTuple):
+    """How a module is drawn: as one box of a kind, which has a colour; `hidden` ones are left out."""
+
+    title: str
+    kind: str
+
+
+class Operation(NamedTuple):
+    """How an operation between modules is drawn: as a sign in a circle, or as a box.
+
+    `alone` is its title where only one of its operands depends on the inputs; it is left out where that is empty.
+    """
+
+    title: str
+    kind: str
+    alone: str
+
+
+OTHER, HIDDEN, SHAPE = "other", "hidden", "shape"  # without a colour of its own; left out; takes a shape, no values
+MASKED, ADDED = "Masked ", "Add & Norm"  # attention with a mask of its own; a norm of a residual sum
+
+# By the name of the class; the classes that it is made of count too.
+MODULES = {
+    "MultiHeadAttention": Row("Multi-Head Attention", "attention"),
+    "AttentionPooling": Row("Attention Pooling", "attention"),
+    "FeedForward": Row("Feed Forward", "feed forward"),
+    "Linear": Row("Linear", "linear"),
+    "Embedding": Row("Embedding", "embedding"),
+    "LayerNorm": Row("Layer Norm", "norm"),
+    "RMSNorm": Row("RMS Norm", "norm"),
+    "SinusoidalPositions": Row("Positional Encoding", "positions"),
+    "LearnedPositions": Row("Positional Encoding", "positions"),
+    "Dropout": Row("", HIDDEN),
+}
+OPERATIONS = {
+    "add": Operation("+", "sign", ""),
+    "subtract": Operation("−", "sign", ""),
+    "multiply": Operation("×", "sign", ""),
+    "divide": Operation("÷", "sign", ""),
+    "concatenate": Operation("‖", "sign", ""),
+    "matmul": Operation("MatMul", OTHER, "Linear"),
+    "linear": Operation("Linear", "linear", "Linear"),
+    "embedding": Operation("Embedding", "embedding", "Embedding"),
+    "softmax": Operation("Softmax", "softmax", "Softmax"),
+    "log_softmax": Operation("Log Softmax", "softmax", "Log Softmax"),
+    "standardize": Operation("Norm", "norm", "Norm"),
+    "relu": Operation("ReLU", "activation", "ReLU"),
+    "gelu": Operation("GELU", "activation", "GELU"),
+    "silu": Operation("SiLU", "activation", "SiLU"),
+    "elu": Operation("ELU", "activation", "ELU"),
+    "tanh": Operation("Tanh", "activation", "Tanh"),
+    "sigmoid": Operation("Sigmoid", "activation", "Sigmoid"),
+    "zeros_like": Operation("", SHAPE, ""),
+    "ones_like": Operation("", SHAPE, ""),
+    "softplus": Operation("Softplus", "activation", "Softplus"),
+}
+
+
+def find_row(module: object) -> Row | None:
+    """The row of a module; what is only made of a class with one keeps the name of its own.
+
+    >>> from minigrad import nn
+    >>> class SlidingAttention(nn.MultiHeadAttention):
+    ...     pass
+    >>> find_row(SlidingAttention(4, 2, rng=np.random.default_rng(0)))
+    Row(title='Sliding Attention', kind='attention')
+    """
+    name = type(module).__name__
+    rows = [row for kind in type(module).__mro__ if (row := MODULES.get(kind.__name__)) is not None]
+    return MODULES.get(name) or (Row(split_words(name), rows[0].kind) if rows else None)
+
+
+def name_module(title: str, path: str) -> str:
+    """The title, or the name under which a module is held where that says the same more exactly.
+
+    >>> name_module("Embedding", "input_embedding"), name_module("Embedding", "tokens")
+    ('Input Embedding', 'Embedding')
+    """
+    held = split_words(path.rpartition("/")[2])
+    return held if held.lower().endswith(" " + title.lower()) else title
+
+
+def find_operation(node: Node) -> Operation:
+    """The row of a node; what only looks at its operand in another shape, or computes with a number, is left out."""
+    known = OPERATIONS.get(node.op or "")
+    if known is not None or node.function is None:
+        return known or Operation("", OTHER, "")
+    words = split_words(node.op or "")
+    return Operation(words, OTHER, "" if node.function.view or node.function.symbol else words)
+
+
+def split_words(name: str) -> str:
+    """A name in Python as a title; single letters are those of formulas.
+
+    >>> split_words("RNNCell"), split_words("output_probabilities"), split_words("class token")
+    ('RNN Cell', 'Output Probabilities', 'Class Token')
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", " ", name)
+    return " ".join(word[:1].upper() + word[1:] if len(word) > 1 else word for word in spaced.split())

@@ -1,0 +1,263 @@
+"""The parts of an architecture, read from the data flow of a graph: boxes, what enters each, what is repeated.
+
+In come the graph of a model's call and the modules by their paths; out go parts, each after those that it depends on.
+Which nodes belong together is told by the modules that computed them; what is a residual, by where operands come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from minigrad.drawing.architecture_names import (
+    ADDED,
+    HIDDEN,
+    MASKED,
+    OTHER,
+    SHAPE,
+    Row,
+    find_operation,
+    find_row,
+    name_module,
+    split_words,
+)
+from minigrad.drawing.fold import Folding, fold
+from minigrad.drawing.names import hide_numbers
+from minigrad.drawing.repeats import find_repeats
+from minigrad.drawing.scopes import Key, Scopes, order_of
+from minigrad.graph import Graph, Node
+
+MOST_PARTS = 20  # more are looked at for repeats that no scope tells of
+
+
+@dataclass(frozen=True)
+class Part:
+    """A box, a sign in a circle, or what enters or leaves.
+
+    Args:
+        kind: what decides its colour; "input", "parameter" and "output" are no boxes, a "sign" and "positions" circles.
+        sources: the numbers of the parts that enter, in order, each with how many arrows.
+        frames: what is repeated around it, outermost first: the path of a scope and how often.
+        path: that of its module; an operation has none.
+        scope: where it was called from.
+    """
+
+    number: int
+    kind: str
+    title: str
+    sources: Mapping[int, int]
+    frames: tuple[tuple[str, int], ...] = ()
+    path: str = ""
+    sign: str = ""
+    scope: str = ""
+
+
+Parts = dict[int, Part]
+
+
+def read_parts(graph: Graph, modules: Mapping[str, object], owners: Mapping[int, str], labels: Labels) -> Parts:
+    """The parts of the graph by number.
+
+    Args:
+        modules: by path, names joined by "/".
+        owners: the path of the module that holds each parameter, by `id` of its Tensor.
+        labels: titles that are not those of the table, by path or class.
+    """
+    parts = _Reader(graph, modules, owners, labels, Scopes(graph)).read()
+    if len(parts) <= MOST_PARTS:
+        return parts
+    alike = [
+        replace(node, scope=hide_numbers(node.scope)) for node in graph
+    ]  # layers/0 and layers/1 are turns of a loop
+    folded = _Reader(graph, modules, owners, labels, Scopes(graph, find_repeats(alike))).read()
+    return min(parts, folded, key=len)
+
+
+Labels = Mapping[str | type, str]
+
+
+class _Reader:
+    def __init__(
+        self, graph: Graph, modules: Mapping[str, object], owners: Mapping[int, str], labels: Labels, scopes: Scopes
+    ) -> None:
+        self.graph, self.labels, self.scopes = graph, labels, scopes
+        self.closed = {path: row for path, module in modules.items() if (row := self._close(path, module, modules))}
+        self.owners = owners
+        self.folding: Folding = fold(scopes, set(_find_chains(scopes)))
+        self.first: dict[int, int] = {}  # a node of a part → an earlier one, itself for the first
+        self.origins: dict[int, tuple[int, ...]] = {}  # a node → the parts that its value comes from
+        self.parts: Parts = {}
+
+    def read(self) -> Parts:
+        drawn = [node for node in self.graph if self.folding.find_drawn(node.number) == node.number]
+        for node in drawn:
+            self._join_to_module(node)
+        members: dict[int, list[Node]] = {}
+        for node in drawn:
+            members.setdefault(self._find_first(node.number), []).append(node)
+        for node in drawn:
+            self._follow(node, members)
+        for place, node in enumerate(self.graph.outputs):
+            sources = dict.fromkeys(self._origins_of(node), 1)
+            title = self._label("output") or split_words(node.name or "output")
+            self.parts[len(self.graph) + place] = Part(len(self.graph) + place, "output", title, sources)
+        return merge_norms(keep_reached(self.parts))
+
+    def _close(self, path: str, module: object, modules: Mapping[str, object]) -> Row | None:
+        """How a module is drawn as one box; None for one that is drawn by what is inside."""
+        known, label = find_row(module), self._label(path) or self.labels.get(type(module))
+        if not path:
+            return None
+        if label is not None:
+            return Row(label, known.kind if known else OTHER)
+        if known is not None:
+            return Row(name_module(known.title, path), known.kind)
+        inside = any(other.startswith(f"{path}/") for other in modules)
+        return None if inside else Row(name_module(split_words(type(module).__name__), path), OTHER)
+
+    def _label(self, path: str) -> str | None:
+        return self.labels.get(path) or self.labels.get(path.replace("/", "."))
+
+    def _closed_around(self, scope: str) -> str | None:
+        """The outermost of the modules around a node that are drawn as one box."""
+        return next((path for path in self.scopes.list_around(scope) if path in self.closed), None)
+
+    def _join_to_module(self, node: Node) -> None:
+        """Put an operation together with those of its operands that the same call of a module computed."""
+        self.first[node.number] = node.number
+        path = self._closed_around(node.scope)
+        if path is None or node.op is None:
+            return
+        for operand in self._operands_of(node):
+            if operand.op is not None and self._closed_around(operand.scope) == path:
+                several = {self._find_first(node.number), self._find_first(operand.number)}
+                self.first.update(dict.fromkeys(several, min(several)))
+
+    def _find_first(self, number: int) -> int:
+        while self.first[number] != number:
+            number = self.first[number]
+        return number
+
+    def _operands_of(self, node: Node) -> list[Node]:
+        return [self.graph[self.folding.find_drawn(x.number)] for x in node.inputs if isinstance(x, Node)]
+
+    def _origins_of(self, node: Node) -> tuple[int, ...]:
+        return self.origins.get(self.folding.find_drawn(node.number), ())
+
+    def _follow(self, node: Node, members: Mapping[int, list[Node]]) -> None:
+        """Note which parts the value of a node comes from, and make its own where it begins one."""
+        number, path = self._find_first(node.number), self._closed_around(node.scope)
+        if node.op is None:
+            self._follow_leaf(node)
+            return
+        arriving = [origin for operand in self._operands_of(node) for origin in self._origins_of(operand)]
+        if find_operation(node).kind == SHAPE:
+            arriving = []
+        origins = dict.fromkeys(origin for origin in arriving if origin != number)
+        if path is None and origins:
+            self._add_operation(node, origins)
+        elif path is not None and self.closed[path].kind != HIDDEN and (origins or number in self.parts):
+            self._add_to_module(self.closed[path], path, members[number], origins)
+        self.origins[node.number] = (number,) if number in self.parts else tuple(origins)
+
+    def _follow_leaf(self, node: Node) -> None:
+        """What enters from outside: data, and parameters of what is drawn open that are more than a vector."""
+        if node.role == "input":
+            wanted = node.dtype.kind != "b"  # masks are not drawn
+        else:
+            owner = self.owners.get(id(node.cell), "")
+            wanted = node.role == "parameter" and len(node.shape) > 1 and self._closed_around(owner) is None
+        if wanted:
+            title = self._label(node.path) or split_words(node.name or node.role)
+            number = node.number - len(self.graph)  # before all that is computed
+            self.parts[number] = Part(number, node.role, title, {}, self._list_frames(node))
+            self.origins[node.number] = (number,)
+
+    def _add_to_module(self, row: Row, path: str, nodes: list[Node], origins: Mapping[int, None]) -> None:
+        """What enters by one more node of a module; attention has an arrow for each, others have one."""
+        number = nodes[0].number
+        part = self.parts.get(number)
+        if part is None:
+            masked = row.kind == "attention" and any(map(_has_mask, nodes)) and self._label(path) is None
+            title = MASKED + row.title if masked else row.title
+            part = Part(number, row.kind, title, {}, self._list_frames(nodes[0]), path, scope=path.rpartition("/")[0])
+            if row.kind == "positions":
+                part = replace(part, sign=find_operation(nodes[-1]).title)
+        sources = dict(part.sources)
+        for origin in origins:
+            if origin < number:  # what comes later closes a circle: the module is called again
+                sources[origin] = sources.get(origin, 0) + 1 if row.kind == "attention" else 1
+        self.parts[number] = replace(part, sources=sources)
+
+    def _add_operation(self, node: Node, origins: Mapping[int, None]) -> None:
+        operation = find_operation(node)
+        if operation.kind != "sign":  # weights belong to the operation
+            data = [origin for origin in origins if self.parts[origin].kind != "parameter"]
+            origins = dict.fromkeys(data) if data else origins
+        title = operation.title if len(origins) > 1 else operation.alone
+        if title:
+            sources, frames = dict.fromkeys(origins, 1), self._list_frames(node)
+            sign = title if operation.kind == "sign" else ""
+            kind = "linear" if title == "Linear" else operation.kind
+            self.parts[node.number] = Part(node.number, kind, title, sources, frames, sign=sign, scope=node.scope)
+
+    def _list_frames(self, node: Node) -> tuple[tuple[str, int], ...]:
+        paths = self.scopes.list_around(self.scopes.path_of(node))
+        runs = [(path, self.folding.siblings.get((order_of(node), path))) for path in paths]
+        return tuple((path, run[1]) for path, run in runs if run is not None)
+
+
+def _has_mask(node: Node) -> bool:
+    """Whether it has a mask that does not depend on what the model is given."""
+    masks = [x for x in node.inputs if isinstance(x, Node) and x.role == "constant" and x.dtype.kind == "b"]
+    return bool(masks) or node.params.get("causal") is True
+
+
+def _find_chains(scopes: Scopes) -> Iterator[Key]:
+    """Scopes that take what a neighbour of the same name but for its number computes."""
+    for key, nodes in scopes.members.items():
+        alike = hide_numbers(key[1])
+        for node in nodes:
+            for operand in node.inputs:
+                if isinstance(operand, Node) and operand.op is not None:
+                    paths = scopes.list_around(scopes.path_of(operand))
+                    level = key[1].count("/")
+                    path = paths[level] if level < len(paths) else ""
+                    if path != key[1] and hide_numbers(path) == alike:
+                        yield key
+                        yield key[0], path
+
+
+def find_ancestors(parts: Parts) -> dict[int, set[int]]:
+    """The numbers of all parts that each one depends on."""
+    ancestors: dict[int, set[int]] = {}
+    for number, part in parts.items():
+        ancestors[number] = set(part.sources).union(*(ancestors[source] for source in part.sources))
+    return ancestors
+
+
+def keep_reached(parts: Parts) -> Parts:
+    """Those that an output depends on, in order, without what enters from nowhere."""
+    reached = {number for number, part in parts.items() if part.kind == "output"}
+    for number in sorted(parts, reverse=True):
+        if number in reached:
+            reached.update(parts[number].sources)
+    return {number: parts[number] for number in sorted(reached)}
+
+
+def merge_norms(parts: Parts) -> Parts:
+    """Write a residual sum and the norm that alone takes it as one box."""
+    ancestors, merged = find_ancestors(parts), dict(parts)
+    users: dict[int, list[int]] = {}
+    for number, part in parts.items():
+        for source in part.sources:
+            users.setdefault(source, []).append(number)
+    for number, part in parts.items():
+        if part.kind != "norm" or len(part.sources) != 1:
+            continue
+        total = parts[next(iter(part.sources))]
+        residual = any(one in ancestors[other] for one in total.sources for other in total.sources)
+        if total.sign == "+" and residual and users[total.number] == [number] and total.scope == part.scope:
+            merged[number] = replace(part, title=ADDED, sources=total.sources)
+            del merged[total.number]
+    return merged
