@@ -60,6 +60,15 @@ EXPECTED = {
         ],
         {"own_op.svg"},
     ),
+    "transformer.py": (
+        [
+            "%6 = Multi-Head Attention(%5, %5, %5)  ×6",
+            "%14 = Multi-Head Attention(%13, %9, %9)  ×6",
+            "%20 = Output Probabilities(%19)",
+            "%19 = Multi-Head Attention(%18, %12, %12)  ×6",
+        ],
+        {"figure_1.svg", "figure_1.tex", "figure_1_slide.svg", "figure_1_slide_dark.svg", "norms_before.svg"},
+    ),
     "article_diagrams.py": (
         ['s1["key-value pairs<br/>(6, 8)"]', "s4 --> s5", 's3["concatenation<br/>(5, 16)"]'],
         {"attention.svg", "attention_open.svg", "sequence.svg", "sequence_open.svg"},

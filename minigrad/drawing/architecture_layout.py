@@ -15,9 +15,9 @@ from minigrad.drawing.architecture_parts import Part, Parts, find_ancestors
 GAP, NEAR, FAN = 16.0, 10.0, 10.0  # between parts; from a fork to the part; where a line splits into several arrows
 ASIDE = 7.0  # between a line that splits and the one that comes from elsewhere
 PAD, LANE, FIRST_LANE, SLIM = 10.0, 9.0, 13.0, 0.8  # of frames; between loops; from a box to the first; columns without
-NUMBER = 20.0  # room for the number of an inner frame
+NUMBER = 28.0  # room for the number of an inner frame
 SIGN = 15.0  # diameter of a circle
-WAVE = 6.0  # more room after a sign with a circle beside it
+ASIDES = ("parameter", "wave")  # no column begins with them where there is something else
 APART = 0.55  # of arrows that enter side by side, in halves of the box
 
 Point = tuple[float, float]  # along, across
@@ -38,10 +38,15 @@ class Place:
     high: float
     centre: float
     half: float
+    side: int  # where its loops are, or on which side of another part it stands
 
     @property
     def middle(self) -> float:
         return (self.low + self.high) / 2
+
+    @property
+    def corners(self) -> tuple[Point, Point]:
+        return (self.low, self.centre - self.half), (self.high, self.centre + self.half)
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,16 @@ class Frame:
 @dataclass
 class Layout:
     places: dict[int, Place] = field(default_factory=dict)
-    sides: dict[int, int] = field(default_factory=dict)  # of the column of each part: where its loops are
     lines: list[list[Point]] = field(default_factory=list)  # the last point has the arrow's head
     frames: list[Frame] = field(default_factory=list)
+
+    def list_corners(self) -> Iterator[Point]:
+        """Points around all that is drawn."""
+        yield from (point for line in self.lines for point in line)
+        yield from (corner for place in self.places.values() for corner in place.corners)
+        for frame in self.frames:
+            (low, left), (high, right) = frame.low, frame.high
+            yield from ((low, left + min(frame.side, 0) * NUMBER), (high, right + max(frame.side, 0) * NUMBER))
 
 
 def lay_out(parts: Parts, measure: Callable[[Part], Size], spacing: float) -> Layout:
@@ -100,9 +112,8 @@ class _Arranger:
             if number not in self.beside:
                 at = self.column_of[number]
                 low, size = lows[number], self.sizes[number]
-                centre = centres[slots[at]]
-                self.layout.places[number] = Place(low, low + size.along, centre, size.across / 2)
-                self.layout.sides[number] = 1 if slots[at] == right > left else -1
+                side = 1 if slots[at] == right > left else -1
+                self.layout.places[number] = Place(low, low + size.along, centres[slots[at]], size.across / 2, side)
         lanes = dict(self._choose_lanes())
         for (source, number), lane in lanes.items():
             self._draw_loop(source, number, lane)
@@ -139,7 +150,7 @@ class _Arranger:
                     continue
                 # What two columns compute apart may meet anywhere: an arrow goes down beside them.
                 below = self.below.get(number, number)
-                apart = part.path and not ancestors[source] & {below, *ancestors[below]}
+                apart = part.boxed and part.path and not ancestors[source] & {below, *ancestors[below]}
                 if below == source or not apart:
                     high = lows[source] + self.sizes[source].along
                     low = max(low, high + self._find_gap(source, number))
@@ -150,8 +161,14 @@ class _Arranger:
         outside, inside = self.parts[source].frames, self.parts[number].frames
         borders = len(set(outside) ^ set(inside))
         need = NEAR + 5.0 if number in self.forks else GAP
-        wave = WAVE if self.parts[source].kind == "positions" else 0.0
-        return need + self._find_fan(number) + borders * PAD + wave
+        before, after = self._overhang(source), self._overhang(number)
+        beside = before + after if before else max(0.0, after - NEAR)
+        return need + self._find_fan(number) + borders * PAD + beside
+
+    def _overhang(self, number: int) -> float:
+        """By how much a leaf beside a part is longer than the part, at each end."""
+        longest = max((self.sizes[leaf].along for leaf, target in self.beside.items() if target == number), default=0.0)
+        return max(0.0, longest - self.sizes[number].along) / 2
 
     def _choose_slots(self, lows: dict[int, float]) -> dict[int, int]:
         """Where each column stands across: left of the one that it enters, in the first place that is free."""
@@ -207,19 +224,19 @@ class _Arranger:
     def _draw_straight(self, source: int, number: int, arrows: int) -> None:
         start, end = self.layout.places[source], self.layout.places[number]
         x, turn = end.centre, end.low - self._find_fan(number)
-        shift = self.layout.sides[number] * end.half * APART
+        shift = end.side * end.half * APART
         # Beside arrows that come from elsewhere, the own one keeps to the other side.
         alone = [shift if turn < end.low else 0.0]
-        ways = {1: alone, 2: [-shift, shift]}.get(arrows, [-shift, 0.0, shift])
+        ways = {1: alone, 2: [-shift, shift]}.get(arrows, [0.0, -shift, shift])
         line = [(start.high, x), (turn, x)]
         for way in ways:
             self.layout.lines.append([*line, (turn, x + way), (end.low, x + way)])
             line = [(turn, x)]
 
     def _draw_loop(self, source: int, number: int, lane: int) -> None:
-        end, side = self.layout.places[number], self.layout.sides[number]
-        fork, out = self._fork_after(source), end.centre + side * self._reach(source, number, lane)
-        line = [(fork, end.centre), (fork, out), (end.middle, out), (end.middle, end.centre + side * end.half)]
+        end = self.layout.places[number]
+        fork, out = self._fork_after(source), end.centre + end.side * self._reach(source, number, lane)
+        line = [(fork, end.centre), (fork, out), (end.middle, out), (end.middle, end.centre + end.side * end.half)]
         self.layout.lines.append(line)
 
     def _reach(self, source: int, number: int, lane: int) -> float:
@@ -254,7 +271,7 @@ class _Arranger:
                 inside.setdefault(frame, []).append(number)
         for frame, members in inside.items():
             places = {number: self.layout.places[number] for number in members}
-            side = next(self.layout.sides[number] for number in members if number in self.layout.sides)
+            side = places[members[-1]].side
             depth = max(len(self.parts[n].frames) - 1 - self.parts[n].frames.index(frame) for n in members)
             starts = [p.low - (self._approach(n) if n in self.forks else FAN) for n, p in places.items()]
             edges = [edge for p in places.values() for edge in (p.centre - p.half, p.centre + p.half)]
@@ -269,10 +286,10 @@ class _Arranger:
     def _place_beside(self, leaf: int, number: int) -> None:
         end, size = self.layout.places[number], self.sizes[leaf]
         others = [other for other in self.beside if self.beside[other] == number]
-        side = self.layout.sides[number] * (-1) ** others.index(leaf)
+        side = end.side * (-1) ** others.index(leaf)
         centre = end.centre + side * (end.half + GAP + size.across / 2)
         low, high = end.middle - size.along / 2, end.middle + size.along / 2
-        self.layout.places[leaf] = Place(low, high, centre, size.across / 2)
+        self.layout.places[leaf] = Place(low, high, centre, size.across / 2, side)
         near, far = end.centre + side * end.half, centre - side * size.across / 2
         self.layout.lines.append([(end.middle, far), (end.middle, near)])
 
@@ -302,7 +319,7 @@ def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:
             skipped = {s for s in sources for other in sources if s in ancestors[other]}
             wanted |= skipped
             entering = [s for s in sources if s not in skipped]
-            following = min(entering, key=lambda s: (not wanted & {s, *ancestors[s]}, parts[s].kind == "parameter"))
+            following = min(entering, key=lambda s: (not wanted & {s, *ancestors[s]}, parts[s].kind in ASIDES))
             waiting += [(s, current) for s in sources if s != following]
             current = following
         columns.append(column[::-1])

@@ -54,18 +54,14 @@ OPERATIONS = {
     "matmul": Operation("MatMul", OTHER, "Linear"),
     "linear": Operation("Linear", "linear", "Linear"),
     "embedding": Operation("Embedding", "embedding", "Embedding"),
-    "softmax": Operation("Softmax", "softmax", "Softmax"),
-    "log_softmax": Operation("Log Softmax", "softmax", "Log Softmax"),
+    "softmax": Operation("Softmax", "activation", "Softmax"),
+    "log_softmax": Operation("Log Softmax", "activation", "Log Softmax"),
     "standardize": Operation("Norm", "norm", "Norm"),
     "relu": Operation("ReLU", "activation", "ReLU"),
     "gelu": Operation("GELU", "activation", "GELU"),
     "silu": Operation("SiLU", "activation", "SiLU"),
-    "elu": Operation("ELU", "activation", "ELU"),
-    "tanh": Operation("Tanh", "activation", "Tanh"),
-    "sigmoid": Operation("Sigmoid", "activation", "Sigmoid"),
     "zeros_like": Operation("", SHAPE, ""),
     "ones_like": Operation("", SHAPE, ""),
-    "softplus": Operation("Softplus", "activation", "Softplus"),
 }
 
 
@@ -99,7 +95,8 @@ def find_operation(node: Node) -> Operation:
     if known is not None or node.function is None:
         return known or Operation("", OTHER, "")
     words = split_words(node.op or "")
-    return Operation(words, OTHER, "" if node.function.view or node.function.symbol else words)
+    kind = "activation" if node.function.elementwise else OTHER
+    return Operation(words, kind, "" if node.function.view or node.function.symbol else words)
 
 
 def split_words(name: str) -> str:

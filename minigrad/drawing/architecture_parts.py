@@ -27,6 +27,7 @@ from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import Key, Scopes, order_of
 from minigrad.graph import Graph, Node
 
+UNBOXED = ("input", "parameter", "wave", "output", "sign")
 MOST_PARTS = 20  # more are looked at for repeats that no scope tells of
 
 
@@ -35,7 +36,7 @@ class Part:
     """A box, a sign in a circle, or what enters or leaves.
 
     Args:
-        kind: what decides its colour; "input", "parameter" and "output" are no boxes, a "sign" and "positions" circles.
+        kind: what decides its colour, or one of `UNBOXED`.
         sources: the numbers of the parts that enter, in order, each with how many arrows.
         frames: what is repeated around it, outermost first: the path of a scope and how often.
         path: that of its module; an operation has none.
@@ -51,6 +52,10 @@ class Part:
     sign: str = ""
     scope: str = ""
 
+    @property
+    def boxed(self) -> bool:
+        return self.kind not in UNBOXED
+
 
 Parts = dict[int, Part]
 
@@ -61,14 +66,13 @@ def read_parts(graph: Graph, modules: Mapping[str, object], owners: Mapping[int,
     Args:
         modules: by path, names joined by "/".
         owners: the path of the module that holds each parameter, by `id` of its Tensor.
-        labels: titles that are not those of the table, by path or class.
+        labels: titles that are not those of the table, by path, written likewise, or class.
     """
     parts = _Reader(graph, modules, owners, labels, Scopes(graph)).read()
     if len(parts) <= MOST_PARTS:
         return parts
-    alike = [
-        replace(node, scope=hide_numbers(node.scope)) for node in graph
-    ]  # layers/0 and layers/1 are turns of a loop
+    # layers/0 and layers/1 are turns of a loop
+    alike = [replace(node, scope=hide_numbers(node.scope)) for node in graph]
     folded = _Reader(graph, modules, owners, labels, Scopes(graph, find_repeats(alike))).read()
     return min(parts, folded, key=len)
 
@@ -99,13 +103,13 @@ class _Reader:
             self._follow(node, members)
         for place, node in enumerate(self.graph.outputs):
             sources = dict.fromkeys(self._origins_of(node), 1)
-            title = self._label("output") or split_words(node.name or "output")
+            title = self.labels.get("output") or split_words(node.name or "output")
             self.parts[len(self.graph) + place] = Part(len(self.graph) + place, "output", title, sources)
         return merge_norms(keep_reached(self.parts))
 
     def _close(self, path: str, module: object, modules: Mapping[str, object]) -> Row | None:
         """How a module is drawn as one box; None for one that is drawn by what is inside."""
-        known, label = find_row(module), self._label(path) or self.labels.get(type(module))
+        known, label = find_row(module), self.labels.get(path) or self.labels.get(type(module))
         if not path:
             return None
         if label is not None:
@@ -114,9 +118,6 @@ class _Reader:
             return Row(name_module(known.title, path), known.kind)
         inside = any(other.startswith(f"{path}/") for other in modules)
         return None if inside else Row(name_module(split_words(type(module).__name__), path), OTHER)
-
-    def _label(self, path: str) -> str | None:
-        return self.labels.get(path) or self.labels.get(path.replace("/", "."))
 
     def _closed_around(self, scope: str) -> str | None:
         """The outermost of the modules around a node that are drawn as one box."""
@@ -168,7 +169,7 @@ class _Reader:
             owner = self.owners.get(id(node.cell), "")
             wanted = node.role == "parameter" and len(node.shape) > 1 and self._closed_around(owner) is None
         if wanted:
-            title = self._label(node.path) or split_words(node.name or node.role)
+            title = self.labels.get(node.path) or split_words(node.name or node.role)
             number = node.number - len(self.graph)  # before all that is computed
             self.parts[number] = Part(number, node.role, title, {}, self._list_frames(node))
             self.origins[node.number] = (number,)
@@ -176,18 +177,21 @@ class _Reader:
     def _add_to_module(self, row: Row, path: str, nodes: list[Node], origins: Mapping[int, None]) -> None:
         """What enters by one more node of a module; attention has an arrow for each, others have one."""
         number = nodes[0].number
-        part = self.parts.get(number)
-        if part is None:
-            masked = row.kind == "attention" and any(map(_has_mask, nodes)) and self._label(path) is None
-            title = MASKED + row.title if masked else row.title
-            part = Part(number, row.kind, title, {}, self._list_frames(nodes[0]), path, scope=path.rpartition("/")[0])
+        if number not in self.parts:
+            masked = row.kind == "attention" and path not in self.labels and any(map(_has_mask, nodes))
+            title, frames = MASKED * masked + row.title, self._list_frames(nodes[0])
+            part = Part(number, row.kind, title, {}, frames, path, scope=path.rpartition("/")[0])
             if row.kind == "positions":
-                part = replace(part, sign=find_operation(nodes[-1]).title)
-        sources = dict(part.sources)
+                wave = number - 2 * len(self.graph)
+                self.parts[wave] = replace(part, number=wave, kind="wave")
+                sign = find_operation(nodes[-1]).title
+                part = replace(part, kind="sign", title=sign, sign=sign, sources={wave: 1})
+            self.parts[number] = part
+        sources = dict(self.parts[number].sources)
         for origin in origins:
             if origin < number:  # what comes later closes a circle: the module is called again
                 sources[origin] = sources.get(origin, 0) + 1 if row.kind == "attention" else 1
-        self.parts[number] = replace(part, sources=sources)
+        self.parts[number] = replace(self.parts[number], sources=sources)
 
     def _add_operation(self, node: Node, origins: Mapping[int, None]) -> None:
         operation = find_operation(node)
