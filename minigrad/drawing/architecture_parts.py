@@ -9,18 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from minigrad.drawing.architecture_names import (
-    ADDED,
-    HIDDEN,
-    MASKED,
-    OTHER,
-    SHAPE,
-    Row,
-    find_operation,
-    find_row,
-    name_module,
-    split_words,
-)
+from minigrad.drawing import architecture_names as names
 from minigrad.drawing.fold import Folding, fold
 from minigrad.drawing.names import hide_numbers
 from minigrad.drawing.repeats import find_repeats
@@ -103,21 +92,25 @@ class _Reader:
             self._follow(node, members)
         for place, node in enumerate(self.graph.outputs):
             sources = dict.fromkeys(self._origins_of(node), 1)
-            title = self.labels.get("output") or split_words(node.name or "output")
+            title = self.labels.get("output") or names.split_words(node.name or "output")
             self.parts[len(self.graph) + place] = Part(len(self.graph) + place, "output", title, sources)
         return merge_norms(keep_reached(self.parts))
 
-    def _close(self, path: str, module: object, modules: Mapping[str, object]) -> Row | None:
+    def _close(self, path: str, module: object, modules: Mapping[str, object]) -> names.Row | None:
         """How a module is drawn as one box; None for one that is drawn by what is inside."""
-        known, label = find_row(module), self.labels.get(path) or self.labels.get(type(module))
+        known, label = names.find_row(module), self.labels.get(path) or self.labels.get(type(module))
         if not path:
             return None
         if label is not None:
-            return Row(label, known.kind if known else OTHER)
+            return names.Row(label, known.kind if known else names.OTHER)
         if known is not None:
-            return Row(name_module(known.title, path), known.kind)
+            return names.Row(names.name_module(known.title, path), known.kind)
         inside = any(other.startswith(f"{path}/") for other in modules)
-        return None if inside else Row(name_module(split_words(type(module).__name__), path), OTHER)
+        return (
+            None
+            if inside
+            else names.Row(names.name_module(names.split_words(type(module).__name__), path), names.OTHER)
+        )
 
     def _closed_around(self, scope: str) -> str | None:
         """The outermost of the modules around a node that are drawn as one box."""
@@ -152,12 +145,12 @@ class _Reader:
             self._follow_leaf(node)
             return
         arriving = [origin for operand in self._operands_of(node) for origin in self._origins_of(operand)]
-        if find_operation(node).kind == SHAPE:
+        if names.find_operation(node).kind == names.SHAPE:
             arriving = []
         origins = dict.fromkeys(origin for origin in arriving if origin != number)
         if path is None and origins:
             self._add_operation(node, origins)
-        elif path is not None and self.closed[path].kind != HIDDEN and (origins or number in self.parts):
+        elif path is not None and self.closed[path].kind != names.HIDDEN and (origins or number in self.parts):
             self._add_to_module(self.closed[path], path, members[number], origins)
         self.origins[node.number] = (number,) if number in self.parts else tuple(origins)
 
@@ -169,22 +162,22 @@ class _Reader:
             owner = self.owners.get(id(node.cell), "")
             wanted = node.role == "parameter" and len(node.shape) > 1 and self._closed_around(owner) is None
         if wanted:
-            title = self.labels.get(node.path) or split_words(node.name or node.role)
+            title = self.labels.get(node.path) or names.split_words(node.name or node.role)
             number = node.number - len(self.graph)  # before all that is computed
             self.parts[number] = Part(number, node.role, title, {}, self._list_frames(node))
             self.origins[node.number] = (number,)
 
-    def _add_to_module(self, row: Row, path: str, nodes: list[Node], origins: Mapping[int, None]) -> None:
+    def _add_to_module(self, row: names.Row, path: str, nodes: list[Node], origins: Mapping[int, None]) -> None:
         """What enters by one more node of a module; attention has an arrow for each, others have one."""
         number = nodes[0].number
         if number not in self.parts:
             masked = row.kind == "attention" and path not in self.labels and any(map(_has_mask, nodes))
-            title, frames = MASKED * masked + row.title, self._list_frames(nodes[0])
+            title, frames = names.MASKED * masked + row.title, self._list_frames(nodes[0])
             part = Part(number, row.kind, title, {}, frames, path, scope=path.rpartition("/")[0])
             if row.kind == "positions":
                 wave = number - 2 * len(self.graph)
                 self.parts[wave] = replace(part, number=wave, kind="wave")
-                sign = find_operation(nodes[-1]).title
+                sign = names.find_operation(nodes[-1]).title
                 part = replace(part, kind="sign", title=sign, sign=sign, sources={wave: 1})
             self.parts[number] = part
         sources = dict(self.parts[number].sources)
@@ -194,7 +187,7 @@ class _Reader:
         self.parts[number] = replace(self.parts[number], sources=sources)
 
     def _add_operation(self, node: Node, origins: Mapping[int, None]) -> None:
-        operation = find_operation(node)
+        operation = names.find_operation(node)
         if operation.kind != "sign":  # weights belong to the operation
             data = [origin for origin in origins if self.parts[origin].kind != "parameter"]
             origins = dict.fromkeys(data) if data else origins
@@ -262,6 +255,6 @@ def merge_norms(parts: Parts) -> Parts:
         total = parts[next(iter(part.sources))]
         residual = any(one in ancestors[other] for one in total.sources for other in total.sources)
         if total.sign == "+" and residual and users[total.number] == [number] and total.scope == part.scope:
-            merged[number] = replace(part, title=ADDED, sources=total.sources)
+            merged[number] = replace(part, title=names.ADDED, sources=total.sources)
             del merged[total.number]
     return merged
