@@ -14,7 +14,8 @@ from minigrad.drawing.architecture_parts import Part, Parts, find_ancestors
 
 GAP, NEAR, FAN = 16.0, 10.0, 10.0  # between parts; from a fork to the part; where a line splits into several arrows
 ASIDE = 7.0  # between a line that splits and the one that comes from elsewhere
-PAD, LANE, FIRST_LANE, SLIM = 10.0, 9.0, 13.0, 0.8  # of frames; between loops; from a box to the first; columns without
+PAD, LANE, FIRST_LANE = 10.0, 9.0, 13.0  # of frames; between loops; from a box to the first
+SPARED = 30.0  # beside columns without frames and loops of their own
 NUMBER = 28.0  # room for the number of an inner frame
 SIGN = 15.0  # diameter of a circle
 ASIDES = ("parameter", "wave")  # no column begins with them where there is something else
@@ -75,19 +76,20 @@ class Layout:
             yield from ((low, left + min(frame.side, 0) * NUMBER), (high, right + max(frame.side, 0) * NUMBER))
 
 
-def lay_out(parts: Parts, measure: Callable[[Part], Size], spacing: float) -> Layout:
-    """Place the parts; `measure` has their sizes, `spacing` is between the middles of columns."""
-    return _Arranger(parts, measure, spacing).arrange()
+def lay_out(parts: Parts, measure: Callable[[Part], Size], gap: float) -> Layout:
+    """Place the parts; `measure` has their sizes, `gap` is between columns of boxes."""
+    return _Arranger(parts, measure, gap).arrange()
 
 
 class _Arranger:
-    def __init__(self, parts: Parts, measure: Callable[[Part], Size], spacing: float) -> None:
-        self.parts, self.spacing = parts, spacing
+    def __init__(self, parts: Parts, measure: Callable[[Part], Size], gap: float) -> None:
+        self.parts = parts
         self.sizes = {number: measure(part) for number, part in parts.items()}
+        self.spacing = gap + max((self.sizes[number].across for number in parts if parts[number].boxed), default=0.0)
         self.columns, self.targets = find_columns(parts)
         self.column_of = {number: at for at, column in enumerate(self.columns) for number in column}
-        self.below = {b: a for column in self.columns for a, b in pairwise(column)}
-        self.above = {a: b for b, a in self.below.items()}
+        self.below = {after: before for column in self.columns for before, after in pairwise(column)}
+        self.above = {before: after for after, before in self.below.items()}
         arrows = [(source, times) for part in parts.values() for source, times in part.sources.items()]
         # A leaf with one arrow stands beside what it enters.
         self.beside = {
@@ -99,8 +101,11 @@ class _Arranger:
             (source, number) for number, part in parts.items() for source in part.sources
             if self.column_of[source] == self.column_of[number] and self.below[number] != source
         ]  # fmt: skip
-        forks = [s for n, part in parts.items() for s in part.sources if self.below.get(n) != s]
-        self.forks = {self.above[source] for source in forks if source in self.above}
+        # Parts below which a line forks off to elsewhere.
+        self.forks = {
+            self.above[source] for number, part in parts.items() for source in part.sources
+            if source in self.above and self.above[source] != number
+        }  # fmt: skip
         self.layout = Layout()
 
     def arrange(self) -> Layout:
@@ -185,10 +190,11 @@ class _Arranger:
             waiting += [other for _, other in sorted(entering)]  # lines to the lowest cross none of the others
             first, last, target = column[0], column[-1], self.targets[at]
             ends = [lows[last] + self.sizes[last].along, *([lows[target]] if target is not None else [])]
-            begins = [lows[first], *(lows[s] for s in self.parts[first].sources)]
+            begins = [lows[first], *(lows[source] for source in self.parts[first].sources)]
             low, high = min(begins), max(ends)
             where = count(slots[self.column_of[target]] - 1, -1) if target is not None else count()
-            slots[at] = next(slot for slot in where if not any(slot == s and low < b and a < high for s, a, b in taken))
+            met = {slot for slot, begin, end in taken if low < end and begin < high}
+            slots[at] = next(slot for slot in where if slot not in met)
             taken.append((slots[at], low, high))
         return slots
 
@@ -200,7 +206,7 @@ class _Arranger:
         for slot in range(1, max(slots.values()) + 1):
             centres[slot] = centres[slot - 1] + self.spacing
         for slot in range(-1, min(slots.values()) - 1, -1):
-            centres[slot] = centres[slot + 1] - self.spacing * (1.0 if slot in wide else SLIM)
+            centres[slot] = centres[slot + 1] - (self.spacing if slot in wide else self.spacing - SPARED)
         return centres
 
     def _choose_lanes(self) -> Iterator[tuple[tuple[int, int], int]]:
@@ -209,7 +215,7 @@ class _Arranger:
         places = self.layout.places
         for source, number in sorted(self.skips, key=lambda skip: places[skip[1]].low - places[skip[0]].low):
             low, high, at = places[source].high, places[number].middle, self.column_of[number]
-            met = [lane for a, b, lane, column in chosen if column == at and a < high and low < b]
+            met = [lane for begin, end, lane, column in chosen if column == at and begin < high and low < end]
             lane = max(met, default=-1) + 1
             chosen.append((low, high, lane, at))
             yield (source, number), lane
@@ -272,14 +278,19 @@ class _Arranger:
         for frame, members in inside.items():
             places = {number: self.layout.places[number] for number in members}
             side = places[members[-1]].side
-            depth = max(len(self.parts[n].frames) - 1 - self.parts[n].frames.index(frame) for n in members)
-            starts = [p.low - (self._approach(n) if n in self.forks else FAN) for n, p in places.items()]
-            edges = [edge for p in places.values() for edge in (p.centre - p.half, p.centre + p.half)]
+            frames = [self.parts[number].frames for number in members]
+            depth = max(len(around) - 1 - around.index(frame) for around in frames)
+            forks = {number: self._approach(number) for number in members if number in self.forks}
+            starts = [place.low - forks.get(number, FAN) for number, place in places.items()]
+            edges = [across for place in places.values() for _, across in place.corners]
             for (source, number), lane in lanes.items():
                 if number in places:
                     edges.append(places[number].centre + side * (self._reach(source, number, lane) - 2))
             left, right = min(edges) - PAD * (1 + depth), max(edges) + PAD * (1 + depth)
-            low, high = min(starts) - PAD / 2 * (1 + depth), max(p.high for p in places.values()) + PAD * (1 + depth)
+            low, high = (
+                min(starts) - PAD / 2 * (1 + depth),
+                max(place.high for place in places.values()) + PAD * (1 + depth),
+            )
             aside = (-NUMBER * depth, 0.0) if side < 0 else (0.0, NUMBER * depth)
             self.layout.frames.append(Frame(*frame, (low, left + aside[0]), (high, right + aside[1]), side))
 
@@ -303,7 +314,7 @@ def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:
     columns: list[list[int]] = []
     targets: list[int | None] = []
     placed: set[int] = set()
-    waiting: list[tuple[int, int | None]] = [(n, None) for n, part in parts.items() if part.kind == "output"]
+    waiting: list[tuple[int, int | None]] = [(x, None) for x, part in parts.items() if part.kind == "output"]
     while waiting:
         current, target = waiting.pop(0)
         if current in placed:
@@ -316,11 +327,11 @@ def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:
             sources = list(parts[current].sources)
             if not sources:
                 break
-            skipped = {s for s in sources for other in sources if s in ancestors[other]}
+            skipped = {x for x in sources for other in sources if x in ancestors[other]}
             wanted |= skipped
-            entering = [s for s in sources if s not in skipped]
-            following = min(entering, key=lambda s: (not wanted & {s, *ancestors[s]}, parts[s].kind in ASIDES))
-            waiting += [(s, current) for s in sources if s != following]
+            entering = [x for x in sources if x not in skipped]
+            following = min(entering, key=lambda x: (not wanted & {x, *ancestors[x]}, parts[x].kind in ASIDES))
+            waiting += [(x, current) for x in sources if x != following]
             current = following
         columns.append(column[::-1])
         targets.append(target)

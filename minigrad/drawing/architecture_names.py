@@ -65,8 +65,8 @@ OPERATIONS = {
 }
 
 
-def find_row(module: object) -> Row | None:
-    """The row of a module; what is only made of a class with one keeps the name of its own.
+def find_row(module: object) -> Row:
+    """The row of a module; what has none goes by the name of its class, in the colour of a class that it is made of.
 
     >>> from minigrad import nn
     >>> class SlidingAttention(nn.MultiHeadAttention):
@@ -74,9 +74,9 @@ def find_row(module: object) -> Row | None:
     >>> find_row(SlidingAttention(4, 2, rng=np.random.default_rng(0)))
     Row(title='Sliding Attention', kind='attention')
     """
-    name = type(module).__name__
-    rows = [row for kind in type(module).__mro__ if (row := MODULES.get(kind.__name__)) is not None]
-    return MODULES.get(name) or (Row(split_words(name), rows[0].kind) if rows else None)
+    own, *bases = (kind.__name__ for kind in type(module).__mro__)
+    kind = next((MODULES[base].kind for base in bases if base in MODULES), OTHER)
+    return MODULES.get(own) or Row(split_words(own), kind)
 
 
 def name_module(title: str, path: str) -> str:

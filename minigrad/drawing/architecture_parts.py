@@ -6,6 +6,7 @@ Which nodes belong together is told by the modules that computed them; what is a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -98,19 +99,11 @@ class _Reader:
 
     def _close(self, path: str, module: object, modules: Mapping[str, object]) -> names.Row | None:
         """How a module is drawn as one box; None for one that is drawn by what is inside."""
-        known, label = names.find_row(module), self.labels.get(path) or self.labels.get(type(module))
-        if not path:
-            return None
-        if label is not None:
-            return names.Row(label, known.kind if known else names.OTHER)
-        if known is not None:
-            return names.Row(names.name_module(known.title, path), known.kind)
+        row, label = names.find_row(module), self.labels.get(path) or self.labels.get(type(module))
         inside = any(other.startswith(f"{path}/") for other in modules)
-        return (
-            None
-            if inside
-            else names.Row(names.name_module(names.split_words(type(module).__name__), path), names.OTHER)
-        )
+        if not path or (inside and label is None and row.kind == names.OTHER):
+            return None
+        return names.Row(label or names.name_module(row.title, path), row.kind)
 
     def _closed_around(self, scope: str) -> str | None:
         """The outermost of the modules around a node that are drawn as one box."""
@@ -144,9 +137,8 @@ class _Reader:
         if node.op is None:
             self._follow_leaf(node)
             return
-        arriving = [origin for operand in self._operands_of(node) for origin in self._origins_of(operand)]
-        if names.find_operation(node).kind == names.SHAPE:
-            arriving = []
+        operands = [] if names.find_operation(node).kind == names.SHAPE else self._operands_of(node)
+        arriving = (origin for operand in operands for origin in self._origins_of(operand))
         origins = dict.fromkeys(origin for origin in arriving if origin != number)
         if path is None and origins:
             self._add_operation(node, origins)
@@ -212,17 +204,13 @@ def _has_mask(node: Node) -> bool:
 
 def _find_chains(scopes: Scopes) -> Iterator[Key]:
     """Scopes that take what a neighbour of the same name but for its number computes."""
-    for key, nodes in scopes.members.items():
-        alike = hide_numbers(key[1])
-        for node in nodes:
-            for operand in node.inputs:
-                if isinstance(operand, Node) and operand.op is not None:
-                    paths = scopes.list_around(scopes.path_of(operand))
-                    level = key[1].count("/")
-                    path = paths[level] if level < len(paths) else ""
-                    if path != key[1] and hide_numbers(path) == alike:
-                        yield key
-                        yield key[0], path
+    for (order, path), nodes in scopes.members.items():
+        operands = {x for node in nodes for x in node.inputs if isinstance(x, Node) and x.op is not None}
+        for operand in operands:
+            neighbour = "/".join(scopes.path_of(operand).split("/")[: path.count("/") + 1])
+            if neighbour != path and hide_numbers(neighbour) == hide_numbers(path):
+                yield order, path
+                yield order, neighbour
 
 
 def find_ancestors(parts: Parts) -> dict[int, set[int]]:
@@ -243,18 +231,14 @@ def keep_reached(parts: Parts) -> Parts:
 
 
 def merge_norms(parts: Parts) -> Parts:
-    """Write a residual sum and the norm that alone takes it as one box."""
+    """Write a residual sum and the norm that alone takes it as one box, where the same module calls both."""
     ancestors, merged = find_ancestors(parts), dict(parts)
-    users: dict[int, list[int]] = {}
+    uses = Counter(source for part in parts.values() for source in part.sources)
     for number, part in parts.items():
-        for source in part.sources:
-            users.setdefault(source, []).append(number)
-    for number, part in parts.items():
-        if part.kind != "norm" or len(part.sources) != 1:
-            continue
-        total = parts[next(iter(part.sources))]
-        residual = any(one in ancestors[other] for one in total.sources for other in total.sources)
-        if total.sign == "+" and residual and users[total.number] == [number] and total.scope == part.scope:
-            merged[number] = replace(part, title=names.ADDED, sources=total.sources)
-            del merged[total.number]
+        if part.kind == "norm" and len(part.sources) == 1:
+            total = parts[next(iter(part.sources))]
+            residual = any(source in ancestors[other] for source in total.sources for other in total.sources)
+            if total.sign == "+" and residual and uses[total.number] == 1 and total.scope == part.scope:
+                merged[number] = replace(part, title=names.ADDED, sources=total.sources)
+                del merged[total.number]
     return merged

@@ -26,7 +26,7 @@ LINE, CIRCLE = Ink("#424a53", "#b1bac4"), Ink("#ffffff", "#0d1117")
 
 FONT, ROW, MARGIN = 10.0, 12.0, 8.0
 BOX, DEEP = 104.0, 56.0  # the width of a box upwards, its height to the right
-BETWEEN = {False: 150.0, True: 132.0}  # middles of columns: upwards, to the right
+BETWEEN = {False: 46.0, True: 76.0}  # columns: upwards, to the right
 LETTERS = {False: 14, True: 9}  # of a line
 BEND, HEAD, SLENDER = 4.0, 5.5, 0.42  # radius of corners; arrow heads: length, half the width in lengths
 WAVE = 10.0  # radius of the circle with a wave

@@ -321,6 +321,22 @@ def test_labels_name_a_module_by_path_or_class_and_make_it_one_box():
     assert "Masked" not in str(dotted)
 
 
+def test_long_titles_in_any_script_make_their_boxes_wider():
+    labels = {nn.MultiHeadAttention: "注意力" * 9, nn.FeedForward: "A-feed-forward-part-of-two-linear-maps"}
+    layouts = [
+        lay_out({part.number: part for part in draw("transformer", labels=labels).parts}, _Painter(way).measure, 46)
+        for way in (False, True)
+    ]
+    for layout in layouts:
+        rooms = [place.corners for place in layout.places.values()]
+        assert not any(overlap(*pair) for pair in itertools.combinations(rooms, 2))
+
+
+def test_a_model_of_signs_alone_has_no_boxes():
+    boxes = list_boxes(draw_architecture(Chain(nn.SinusoidalPositions(8), nn.LearnedPositions(4, 8, RNG)), VECTORS))
+    assert [title for title, _ in boxes if title == "+"] == ["+", "+"]
+
+
 def test_a_label_may_say_where_its_lines_end():
     figure = draw("transformer", labels={"outputs": "Outputs\n(shifted right)"})
     assert "%3 = Outputs (shifted right)" in str(figure)
