@@ -80,7 +80,8 @@ class Sizes:
 def write_dot(shown: View, look: Look, sizes: Sizes | None = None) -> str:
     """The picture of what is shown; with `sizes`, only these and what is joined to what, for who paints it otherwise.
 
-    Then arrows have the names a0, a1, …, and those of what flows back f0, f1, ….
+    Then boxes have the names b0, b1, …, arrows a0, a1, …, and those of what flows back f0, f1, …: views in which only
+    texts of the same size differ have the same text.
     """
     writer = _Writer(shown, look) if sizes is None else _Skeleton(shown, look, sizes)
     return "\n".join(["digraph {", *(f"  {line}" for line in writer.write()), "}", ""])
@@ -99,12 +100,13 @@ class _Writer:
         self.plain_node = self._scale(style.style_node(self.theme, "op"))
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
+        self.names = {box: box.id for box in shown.boxes}
 
     def write(self) -> Iterator[str]:
         yield f"graph {_write_attributes(self._style_graph(), label=self._write_heading())};"
         yield f"node {_write_attributes(self.plain_node)};"
         yield f"edge {_write_attributes(self.plain_edge)};"
-        yield from (f"{box.id} {self._write_box(box)};" for box in self.shown.boxes)
+        yield from (f"{self.names[box]} {self._write_box(box)};" for box in self.shown.boxes)
         yield from self._write_clusters()
         for number, arrow in enumerate(self.shown.arrows):
             kind, note = classify_arrow(arrow), self._write_note(number, arrow)
@@ -113,9 +115,11 @@ class _Writer:
                 ends, end = (arrow.target, arrow.source), "taillabel"
             # A label in the middle gets room of its own, which takes an engine twice the time.
             attributes = self._write_arrow(f"a{number}", kind, {end if self.large else "label": note} if note else {})
-            yield f"{ends[0].id} -> {ends[1].id}{attributes and f' {attributes}'};"
+            source, target = (self.names[box] for box in ends)
+            yield f"{source} -> {target}{attributes and f' {attributes}'};"
         for number, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
-            yield f"{flow.source.id} -> {flow.target.id} {self._write_flow(f'f{number}', flow, width)};"
+            source, target = self.names[flow.source], self.names[flow.target]
+            yield f"{source} -> {target} {self._write_flow(f'f{number}', flow, width)};"
 
     def _style_graph(self) -> dict[str, str]:
         settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
@@ -179,7 +183,7 @@ class _Writer:
             yield f"{margin}subgraph cluster{number} {{"
             yield f"{margin}  graph {self._write_cluster(number, cluster)};"
             if cluster.boxes:
-                yield f"{margin}  {'; '.join(box.id for box in cluster.boxes)};"
+                yield f"{margin}  {'; '.join(self.names[box] for box in cluster.boxes)};"
 
     def _write_cluster(self, number: int, cluster: Cluster) -> str:
         attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
@@ -203,6 +207,7 @@ class _Skeleton(_Writer):
     def __init__(self, shown: View, look: Look, sizes: Sizes) -> None:
         super().__init__(shown, look)
         self.sizes = sizes
+        self.names = {box: f"b{number}" for number, box in enumerate(shown.boxes)}
         self.plain_node |= {"shape": "box", "fixedsize": "true", "label": ""}
 
     def _write_heading(self) -> str | None:

@@ -55,17 +55,17 @@ class Places:
 
 def find_places(shown: View, look: Look, sizes: Sizes, engine: str | None = None, timeout: float = TIMEOUT) -> Places:
     """Lay out what is shown; its errors are those of `layout`."""
-    return _read_places(shown, json.loads(layout(write_dot(shown, look, sizes), "json0", engine, timeout=timeout)))
+    return read_places(shown, json.loads(layout(write_dot(shown, look, sizes), "json0", engine, timeout=timeout)))
 
 
-def _read_places(shown: View, written: Any) -> Places:
+def read_places(shown: View, written: Any) -> Places:
     """Places from what an engine has written, whose y runs upwards."""
     _, _, width, height = _read_numbers(written.get("bb", "0,0,0,0"))
     objects = {entry["name"]: entry for entry in written.get("objects", ())}
     edges = {entry["id"]: entry for entry in written.get("edges", ())}
 
-    def place_box(box: Box) -> Frame:
-        entry = objects[box.id]
+    def place_box(number: int) -> Frame:
+        entry = objects[f"b{number}"]
         x, y = _read_numbers(entry["pos"])
         w, h = float(entry["width"]) * 72, float(entry["height"]) * 72
         return Frame(x - w / 2, height - y - h / 2, w, h)
@@ -77,7 +77,7 @@ def _read_places(shown: View, written: Any) -> Places:
     flows = [edges[f"f{number}"] for number in range(len(edges) - len(shown.arrows))]
     return Places(
         (width, height),
-        {box: place_box(box) for box in shown.boxes},
+        {box: place_box(number) for number, box in enumerate(shown.boxes)},
         [(cluster, place_cluster(number)) for number, cluster in enumerate(list_clusters(shown.clusters))],
         [_read_curve(edges[f"a{number}"], height) for number in range(len(shown.arrows))],
         [_read_curve(entry, height) for entry in flows],

@@ -5,14 +5,14 @@ In comes a `Graph`, out goes plain data: for each view its boxes, arrows and clu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
-from itertools import groupby
+from dataclasses import astuple, dataclass
+from itertools import chain, groupby
 from typing import Any
 
-from minigrad.drawing.dot import Sizes
-from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError
+from minigrad.drawing.dot import Sizes, write_dot
+from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
 from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.rows import Places, Size, lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
@@ -20,7 +20,7 @@ from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Direction, Look
 from minigrad.drawing.painter import measure_heading, measure_note
-from minigrad.drawing.places import find_places
+from minigrad.drawing.places import read_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, check_level, list_clusters, make_view
@@ -33,6 +33,7 @@ EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one o
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
 TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
+MOST_TOGETHER_FOR_ENGINE = 100_000  # characters of the texts that one engine is given at once
 FONT, LINE = 10.0, 12.0  # points
 OVERVIEW = Look(direction="TB")  # fills tall screens and wide ones
 
@@ -45,25 +46,26 @@ def lay_out_views(
     `engine` is that of `minigrad.drawing.engines.layout`; scopes of the first view are open down to `depth`.
     """
     look = Look(direction=direction)
-    overview = look if direction else OVERVIEW
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        pending = [
-            (key, shown, pool.submit(_place, shown, overview if key == "overview" else look, engine))
-            for key, shown in _choose_views(graph, depth)
-        ]
-    views = [_write_view(key, shown, future.result()[0]) for key, shown, future in pending]
-    return views, _write_notes(views, [future.result()[1] for *_, future in pending])
+    plans = [
+        _plan_view(key, shown, OVERVIEW if key == "overview" and not direction else look)
+        for key, shown in _choose_views(graph, depth)
+    ]
+    texts = list(dict.fromkeys(plan.text for plan in plans if plan.text))  # those of equal scopes are often the same
+    try:
+        placed, is_missing = _lay_out(texts, engine), False
+    except GraphvizNotFoundError:
+        placed, is_missing = {}, True
+    views = [_write_view(plan, _find_places(plan, placed.get(plan.text))) for plan in plans]
+    failed = sum(placed.get(plan.text) is None for plan in plans)
+    return views, _write_notes(views, failed, is_missing)
 
 
-def _write_notes(views: list[Plain], reasons: list[str]) -> list[Note]:
+def _write_notes(views: list[Plain], failed: int, is_missing: bool) -> list[Note]:
     grouped = sum(any(box.get("kind") == "group" for box in shown["boxes"]) for shown in views[1:])
     notes: list[Note] = [["groupedViews", grouped, MOST_BOXES]] if grouped else []
-    failed = sum(why != "" for why in reasons)
-    if "missing" in reasons:
-        notes.append(["noEngine"])
-    elif failed:
-        notes.append(["engineFailed", failed, len(reasons)])
-    return notes
+    if is_missing:
+        return [*notes, ["noEngine"]]
+    return [*notes, ["engineFailed", failed, len(views)]] if failed else notes
 
 
 def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]:
@@ -140,12 +142,13 @@ def _identify(shown: View) -> tuple[tuple[str, int, int], ...]:
 # --- what is written of a view ----------------------------------------------------------------------------------------
 
 
-def _write_view(key: str, shown: View, places: Places) -> Plain:
+def _write_view(plan: Plan, places: Places) -> Plain:
+    shown = plan.shown
     numbers = {box.id: number for number, box in enumerate(shown.boxes)}
     return {
-        "key": key,
+        "key": plan.key,
         "size": _round(places.size),
-        "boxes": [_write_box(shown, box) | {"at": _round(places.boxes[box.id])} for box in shown.boxes],
+        "boxes": [_write_box(box, plan.lines[box]) | {"at": _round(places.boxes[box.id])} for box in shown.boxes],
         "arrows": [
             [numbers[arrow.source.id], numbers[arrow.target.id], _subtract(_round(points)), *_write_note(arrow, at)]
             for arrow, points, at in zip(shown.arrows, places.arrows, places.notes, strict=True)
@@ -158,9 +161,9 @@ def _write_view(key: str, shown: View, places: Places) -> Plain:
     }  # fmt: skip
 
 
-def _write_box(shown: View, box: Box) -> Plain:
+def _write_box(box: Box, said: Sequence[str]) -> Plain:
     nodes = _write_ranges(box.nodes)
-    lines = [make_text(line) for line in describe_box(shown, box)]
+    lines = [make_text(line) for line in said]
     if box.kind == "node":
         own = [make_text(line) for line in describe_node(box.nodes[0])]  # a hub or a repeated node says more
         return {"nodes": nodes} if lines == own else {"nodes": nodes, "lines": lines}
@@ -200,31 +203,60 @@ def _write_note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def _place(shown: View, look: Look, engine: str | None) -> tuple[Places, str]:
-    """Places by an engine, or else by depth, and why the engine did not do it: "missing", "failed" or ""."""
-    why = "failed"
+@dataclass(frozen=True)
+class Plan:
+    """A view with what its boxes say, and its text for an engine; empty where it is too large for one."""
+
+    key: str
+    shown: View
+    lines: Mapping[Box, list[str]]
+    text: str
+
+
+def _plan_view(key: str, shown: View, look: Look) -> Plan:
+    lines = {box: describe_box(shown, box) for box in shown.boxes}
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
-    if len(shown.boxes) + len(shown.arrows) <= MOST_FOR_ENGINE and deepest <= DEEPEST_FOR_ENGINE:
-        try:
-            return _place_by_engine(shown, look, engine), ""
-        except GraphvizNotFoundError:
-            why = "missing"
-        except LayoutError:
-            pass
-    return lay_out_in_rows(shown, {box.id: _measure_box(describe_box(shown, box)) for box in shown.boxes}), why
-
-
-def _measure_box(lines: list[str]) -> Size:
-    return max(36.0, max(measure_text(line, FONT, bold=True) for line in lines) + 18), LINE * len(lines) + 14
-
-
-def _place_by_engine(shown: View, look: Look, engine: str | None) -> Places:
+    if len(shown.boxes) + len(shown.arrows) > MOST_FOR_ENGINE or deepest > DEEPEST_FOR_ENGINE:
+        return Plan(key, shown, lines, "")
     sizes = Sizes(
-        {box: _measure_box(describe_box(shown, box)) for box in shown.boxes},
+        {box: _measure_box(lines[box]) for box in shown.boxes},
         [measure_heading(cluster, 1.0) for cluster in list_clusters(shown.clusters)],
         [measure_note(arrow, 1.0) for arrow in shown.arrows],
     )
-    found = find_places(shown, look, sizes, engine, TIMEOUT)
+    return Plan(key, shown, lines, write_dot(shown, look, sizes))
+
+
+def _measure_box(lines: Sequence[str]) -> Size:
+    return max(36.0, max(measure_text(line, FONT, bold=True) for line in lines) + 18), LINE * len(lines) + 14
+
+
+def _lay_out(texts: Sequence[str], engine: str | None) -> dict[str, Any]:
+    """What an engine makes of each text, or None: of small ones together, as starting it takes longer than those."""
+    batches: list[list[str]] = []
+    room = 0
+    for text in texts:
+        if len(text) > room:
+            batches.append([])
+            room = MOST_TOGETHER_FOR_ENGINE
+        batches[-1].append(text)
+        room -= len(text)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        placed = pool.map(lambda batch: _lay_out_batch(batch, engine), batches)
+        return dict(zip(chain.from_iterable(batches), chain.from_iterable(placed), strict=True))
+
+
+def _lay_out_batch(texts: Sequence[str], engine: str | None) -> list[Any]:
+    try:
+        return layout_together(texts, engine, timeout=TIMEOUT)
+    except LayoutError:
+        return [None] if len(texts) == 1 else [_lay_out_batch([text], engine)[0] for text in texts]
+
+
+def _find_places(plan: Plan, placed: Any) -> Places:
+    """Places by an engine, or else in rows by depth."""
+    if placed is None:
+        return lay_out_in_rows(plan.shown, {box.id: _measure_box(lines) for box, lines in plan.lines.items()})
+    found = read_places(plan.shown, placed)
     return Places(
         found.size,
         {box.id: astuple(frame) for box, frame in found.boxes.items()},

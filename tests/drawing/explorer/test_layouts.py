@@ -112,7 +112,7 @@ def test_EN4_what_an_engine_refuses_is_laid_out_here(monkeypatch, lesson):
     def fails(*args, **kwargs):
         raise engines.LayoutError("no")
 
-    monkeypatch.setattr(layouts, "find_places", fails)
+    monkeypatch.setattr(layouts, "layout_together", fails)
     found, notes = lay_out_views(lesson)
     assert len(found[0]["boxes"]) == 6
     assert notes == [["engineFailed", 1, 1]]
