@@ -16,7 +16,7 @@ import pytest
 import minigrad as mg
 from minigrad.core.errors import MinigradError
 from minigrad.drawing import engines
-from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout
+from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout, layout_together
 
 CHAIN = "digraph chain { n0 -> n1 -> n2 }"
 BY_NAME = {engine.name: engine for engine in engines.ENGINES}
@@ -39,6 +39,12 @@ def pose_as(name: str, program: Program, output: str, directory: Path) -> None:
 @pytest.mark.parametrize("format", engines.FORMATS)
 def test_engines_tell_where_things_are(engine: str, format: str) -> None:
     assert len(json.loads(layout(CHAIN, format, engine))["objects"]) == 3
+
+
+def test_one_run_of_an_engine_lays_out_several_graphs_as_it_does_each(engine: str) -> None:
+    texts = [CHAIN, 'digraph two { "two\nlines" }', "digraph none {}"]
+    assert layout_together(texts, engine) == [json.loads(layout(text, engine=engine)) for text in texts]
+    assert layout_together([], engine) == []
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from minigrad.drawing import engines
-from minigrad.drawing.engines import LayoutError, layout
+from minigrad.drawing.engines import LayoutError, layout, layout_together
 
 CHAIN = "digraph chain { n0 -> n1 -> n2 }"
 SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>"
@@ -98,6 +98,12 @@ def test_EN4_picture_with_a_failing_exit_code_is_refused(program: Program) -> No
 def test_EN4_junk_is_refused(program: Program, format: str, junk: str) -> None:
     with pytest.raises(LayoutError, match=rf"did not write {format}: .*\. It said: careless"):
         layout(CHAIN, format, program(f'printf %s "{junk}"; echo careless >&2'))
+
+
+@pytest.mark.parametrize(("printed", "said"), [("{} {", "did not write json0"), ("{}", "laid out 1 of 2 graphs")])
+def test_EN4_some_graphs_of_several_are_not_enough(program: Program, printed: str, said: str) -> None:
+    with pytest.raises(LayoutError, match=said):
+        layout_together([CHAIN, CHAIN], program(f"cat > /dev/null; printf '{printed}'"))
 
 
 def test_EN4_engine_that_does_not_listen(program: Program) -> None:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any
 
-from minigrad.drawing.dot import Sizes, write_dot
+from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
 from minigrad.drawing.explorer.payload import Plain
-from minigrad.drawing.explorer.rows import Places, Size, lay_out_in_rows
+from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Direction, Look
+from minigrad.drawing.outlines import Frame
 from minigrad.drawing.painter import measure_heading, measure_note
-from minigrad.drawing.places import read_places
+from minigrad.drawing.places import Curve, Places, read_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import Arrow, Box, View, check_level, list_clusters, make_view
@@ -144,19 +145,19 @@ def _identify(shown: View) -> tuple[tuple[str, int, int], ...]:
 
 def _write_view(plan: Plan, places: Places) -> Plain:
     shown = plan.shown
-    numbers = {box.id: number for number, box in enumerate(shown.boxes)}
+    numbers = {box: number for number, box in enumerate(shown.boxes)}
     return {
         "key": plan.key,
         "size": _round(places.size),
-        "boxes": [_write_box(box, plan.lines[box]) | {"at": _round(places.boxes[box.id])} for box in shown.boxes],
+        "boxes": [_write_box(box, plan.lines[box]) | {"at": _write_frame(places.boxes[box])} for box in shown.boxes],
         "arrows": [
-            [numbers[arrow.source.id], numbers[arrow.target.id], _subtract(_round(points)), *_write_note(arrow, at)]
-            for arrow, points, at in zip(shown.arrows, places.arrows, places.notes, strict=True)
+            [numbers[arrow.source], numbers[arrow.target], _write_points(curve), *_write_note(arrow, curve.note)]
+            for arrow, curve in zip(shown.arrows, places.arrows, strict=True)
         ],
         "clusters": [
             {"title": make_text(cluster.title), "scope": make_text(cluster.scope), "order": cluster.order,
-             "count": cluster.count, "at": _round(at)}
-            for cluster, at in places.clusters
+             "count": cluster.count, "at": _write_frame(frame)}
+            for cluster, frame in places.clusters
         ],
     }  # fmt: skip
 
@@ -190,8 +191,13 @@ def _round(numbers: Iterable[float]) -> list[int]:
     return [round(x) for x in numbers]
 
 
-def _subtract(points: list[int]) -> list[int]:
-    """Each point from the one before, which packs to half the size."""
+def _write_frame(frame: Frame) -> list[int]:
+    return _round((frame.x, frame.y, frame.width, frame.height))
+
+
+def _write_points(curve: Curve) -> list[int]:
+    """The first point, x before y, then each less the one before, which packs to half the size; the tip is the last."""
+    points = _round(chain(*curve.points, curve.tip))
     return [*points[:2], *(after - before for before, after in zip(points, points[2:], strict=False))]
 
 
@@ -255,12 +261,5 @@ def _lay_out_batch(texts: Sequence[str], engine: str | None) -> list[Any]:
 def _find_places(plan: Plan, placed: Any) -> Places:
     """Places by an engine, or else in rows by depth."""
     if placed is None:
-        return lay_out_in_rows(plan.shown, {box.id: _measure_box(lines) for box, lines in plan.lines.items()})
-    found = read_places(plan.shown, placed)
-    return Places(
-        found.size,
-        {box.id: astuple(frame) for box, frame in found.boxes.items()},
-        [(cluster, astuple(frame)) for cluster, frame in found.clusters],
-        [[number for point in (*curve.points, curve.tip) for number in point] for curve in found.arrows],
-        [curve.note for curve in found.arrows],
-    )
+        return lay_out_in_rows(plan.shown, {box: _measure_box(lines) for box, lines in plan.lines.items()})
+    return read_places(plan.shown, placed)

@@ -6,31 +6,20 @@ In come the sizes of boxes, the arrows and clusters between and around them; out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from minigrad.drawing.dot import Size
+from minigrad.drawing.outlines import Frame
+from minigrad.drawing.places import Curve, Places
 from minigrad.drawing.view import Box, Cluster, View, list_clusters
 
 BETWEEN_COLUMNS, BETWEEN_ROWS = 16.0, 34.0  # points
 MARGIN, TITLE = 9.0, 14.0  # around what is in a cluster, and above it for its title
 
-Size = tuple[float, float]  # width, height
-Place = tuple[float, float, float, float]  # left, top, width, height
 Item = Box | Cluster
 
 
-@dataclass
-class Places:
-    """Where everything is; `size` is that of the whole."""
-
-    size: Size
-    boxes: dict[str, Place]  # by id
-    clusters: list[tuple[Cluster, Place]]  # outer ones first
-    arrows: list[list[float]]  # of each arrow the points of its curve, x before y, then the tip
-    notes: list[tuple[float, float] | None]  # of each arrow, where it has room for one
-
-
-def lay_out_in_rows(shown: View, sizes: Mapping[str, Size]) -> Places:
-    """Lay out a view whose boxes have `sizes`, by id."""
+def lay_out_in_rows(shown: View, sizes: Mapping[Box, Size]) -> Places:
+    """Lay out a view whose boxes have `sizes`; arrows have no room for notes."""
     inside = {box for cluster in list_clusters(shown.clusters) for box in cluster.boxes}
     root = Cluster("", "", 0, boxes=[box for box in shown.boxes if box not in inside], inside=list(shown.clusters))
     paths = _find_paths(root)
@@ -38,7 +27,7 @@ def lay_out_in_rows(shown: View, sizes: Mapping[str, Size]) -> Places:
     for arrow in shown.arrows:
         common, source, target = _find_meeting(paths[arrow.source], paths[arrow.target])
         edges.setdefault(common, []).append((source, target))
-    item_sizes: dict[Item, Size] = {box: sizes[box.id] for box in shown.boxes}
+    item_sizes: dict[Item, Size] = {box: sizes[box] for box in shown.boxes}
     first: dict[Item, int] = {box: number for number, box in enumerate(shown.boxes)}  # the first box of each item
     contents: dict[Cluster, list[tuple[Item, float, float]]] = {}
     for cluster in reversed(list_clusters([root])):  # what is inside first
@@ -46,17 +35,17 @@ def lay_out_in_rows(shown: View, sizes: Mapping[str, Size]) -> Places:
         first[cluster] = min((first[item] for item in cluster.boxes or cluster.inside[:1]), default=0)
         framed = cluster is not root
         item_sizes[cluster], contents[cluster] = _arrange(items, item_sizes, edges.get(cluster, []), framed)
-    boxes: dict[str, Place] = {}
-    clusters: list[tuple[Cluster, Place]] = [(root, (0.0, 0.0, *item_sizes[root]))]
-    for cluster, (left, top, *_) in clusters:  # which grows on the way
+    boxes: dict[Box, Frame] = {}
+    clusters: list[tuple[Cluster, Frame]] = [(root, Frame(0.0, 0.0, *item_sizes[root]))]
+    for cluster, around in clusters:  # which grows on the way
         for item, x, y in contents[cluster]:
-            place = left + x, top + y, *item_sizes[item]
+            frame = Frame(around.x + x, around.y + y, *item_sizes[item])
             if isinstance(item, Box):
-                boxes[item.id] = place
+                boxes[item] = frame
             else:
-                clusters.append((item, place))
-    arrows = [_draw_curve(boxes[arrow.source.id], boxes[arrow.target.id]) for arrow in shown.arrows]
-    return Places(item_sizes[root], boxes, clusters[1:], arrows, [None] * len(arrows))
+                clusters.append((item, frame))
+    arrows = [_draw_curve(boxes[arrow.source], boxes[arrow.target]) for arrow in shown.arrows]
+    return Places(item_sizes[root], boxes, clusters[1:], arrows, [])
 
 
 def _find_paths(root: Cluster) -> dict[Item, list[Item]]:
@@ -117,8 +106,8 @@ def _arrange(
     return (whole + 2 * margin, y - BETWEEN_ROWS + margin if ordered else 2 * margin + title), places
 
 
-def _draw_curve(source: Place, target: Place) -> list[float]:
-    x, y = source[0] + source[2] / 2, source[1] + source[3]
-    to_x, to_y = target[0] + target[2] / 2, target[1]
+def _draw_curve(source: Frame, target: Frame) -> Curve:
+    x, y = source.x + source.width / 2, source.y + source.height
+    to_x, to_y = target.x + target.width / 2, target.y
     bend = max(abs(to_y - y) / 2, 12.0)
-    return [x, y, x, y + bend, to_x, to_y - 5 - bend, to_x, to_y - 5, to_x, to_y]
+    return Curve(((x, y), (x, y + bend), (to_x, to_y - 5 - bend), (to_x, to_y - 5)), (to_x, to_y), None)

@@ -68,7 +68,7 @@ class Grid(NamedTuple):
         array([40, 45, 50, 55, 60, 65, 70, 75])
         """
         slices, rows, columns = (axis.selection for axis in self)
-        return array.reshape([axis.size for axis in self])[slices][:, rows][:, :, columns]
+        return np.asarray(array).reshape([axis.size for axis in self])[slices][:, rows][:, :, columns]
 
     @property
     def elements(self) -> int:
@@ -273,6 +273,7 @@ def summarise(array: Array) -> dict[str, Any]:
     >>> summarise(np.array([3.0, 4.0, np.nan]))
     {'min': 3, 'max': 4, 'mean': 3.5, 'norm': 5, 'nan': 1, 'inf': 0}
     """
+    array = np.asarray(array)  # what is read-only takes twice the time
     finite = array[np.isfinite(array)].astype(np.float64)
     counts = {"nan": int(np.isnan(array).sum()), "inf": int(np.isinf(array).sum())}
     if not finite.size:

@@ -60,7 +60,7 @@ def work_out_flow(flow: Flow, called: str) -> str | None:
 
 def _find_telling(array: Array) -> Index:
     """The first element that is not 0, or the first of all."""
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(array.ravel() != 0)), array.shape))
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(np.asarray(array).ravel() != 0)), array.shape))
 
 
 def _write_line(called: str, index: Index, text: Text | None, array: Array) -> str | None:

@@ -1,5 +1,5 @@
 import itertools
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.view import list_clusters, make_view
+from tests.drawing.explorer.conftest import language_model
 
 
 @pytest.fixture
@@ -118,6 +119,38 @@ def test_EN4_what_an_engine_refuses_is_laid_out_here(monkeypatch, lesson):
     assert notes == [["engineFailed", 1, 1]]
 
 
+def test_one_view_that_an_engine_refuses_does_not_cost_the_others_theirs(monkeypatch, model):
+    largest = max(len(plan.text) for plan in plans_of(model))
+
+    def refuse_largest(texts, engine, *, timeout):
+        if any(len(text) == largest for text in texts):
+            raise engines.LayoutError("no")
+        return engines.layout_together(texts, engine, timeout=timeout)
+
+    expected, _ = lay_out_views(model)
+    monkeypatch.setattr(layouts, "layout_together", refuse_largest)
+    found, notes = lay_out_views(model)
+    assert notes == [["engineFailed", 1, len(found)]]
+    assert sum(one["size"] == other["size"] for one, other in zip(found, expected, strict=True)) == len(found) - 1
+
+
+def plans_of(graph):
+    return [layouts._plan_view(key, shown, layouts.OVERVIEW) for key, shown in layouts._choose_views(graph, None)]
+
+
+def test_TX12_an_engine_is_started_a_few_times_and_equal_views_are_laid_out_once(monkeypatch):
+    runs = []
+
+    def count(texts, engine, *, timeout):
+        runs.append(len(texts))
+        return engines.layout_together(texts, engine, timeout=timeout)
+
+    monkeypatch.setattr(layouts, "layout_together", count)
+    views, _ = lay_out_views(language_model(6))
+    assert sum(runs) < len(views) * 3 / 4
+    assert len(runs) < len(views) / 5
+
+
 def overlap(a, b):
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
@@ -125,23 +158,23 @@ def overlap(a, b):
 def test_layered_boxes_do_not_overlap_and_lie_in_their_frames(model):
     for depth in range(5):
         shown = make_view(model, depth=depth)
-        placed = lay_out_in_rows(shown, {box.id: (60.0, 30.0) for box in shown.boxes})
-        for a, b in itertools.combinations(placed.boxes.values(), 2):
+        placed = lay_out_in_rows(shown, dict.fromkeys(shown.boxes, (60.0, 30.0)))
+        for a, b in itertools.combinations(map(astuple, placed.boxes.values()), 2):
             assert not overlap(a, b)
         frames = {id(cluster): at for cluster, at in placed.clusters}
         for cluster in list_clusters(shown.clusters):
-            left, top, width, height = frames[id(cluster)]
+            left, top, width, height = astuple(frames[id(cluster)])
             for box in cluster.boxes:
-                x, y, w, h = placed.boxes[box.id]
+                x, y, w, h = astuple(placed.boxes[box])
                 assert left < x < x + w < left + width
                 assert top < y < y + h < top + height
 
 
 def test_layered_operands_lie_above_their_users(lesson):
     shown = make_view(lesson)
-    placed = lay_out_in_rows(shown, {box.id: (60.0, 12.0 * len(describe_box(shown, box))) for box in shown.boxes})
+    placed = lay_out_in_rows(shown, {box: (60.0, 12.0 * len(describe_box(shown, box))) for box in shown.boxes})
     for arrow in shown.arrows:
-        assert placed.boxes[arrow.source.id][1] < placed.boxes[arrow.target.id][1]
+        assert placed.boxes[arrow.source].y < placed.boxes[arrow.target].y
 
 
 def test_layered_scopes_may_be_nested_deeply():
@@ -150,7 +183,7 @@ def test_layered_scopes_may_be_nested_deeply():
     with mg.scope(path):
         y = ops.exp(x)
     shown = make_view(ops.sum(np.float64(2.0) * y).graph(), depth=2_000)
-    assert lay_out_in_rows(shown, {box.id: (60.0, 30.0) for box in shown.boxes}).size[0] > 60
+    assert lay_out_in_rows(shown, dict.fromkeys(shown.boxes, (60.0, 30.0))).size[0] > 60
 
 
 def test_uses_of_a_hub_are_written_in_the_boxes_of_its_users():
