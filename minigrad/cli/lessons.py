@@ -9,6 +9,7 @@ from minigrad import ops
 from minigrad.checks import GradientReport, check_gradients
 from minigrad.core.arrays import Array
 from minigrad.graph import Graph
+from minigrad.graph.numbers import format_number
 from minigrad.nn import TransformerBlock
 
 
@@ -17,7 +18,7 @@ def three_tokens() -> dict[str, mg.Tensor]:
 
     >>> weights = three_tokens()["weights"]
     >>> format_array(weights.numpy()), format_array(weights.grad)
-    ('[0.6652, 0.2447, 0.0900]', '[1, 1, -2]')
+    ('[0.6652, 0.2447, 0.09003]', '[1, 1, -2]')
     """
     embeddings = mg.Tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], requires_grad=True, name="embeddings")
     query = mg.Tensor([1.0, 0.0], requires_grad=True, name="query")
@@ -34,14 +35,12 @@ def three_tokens() -> dict[str, mg.Tensor]:
 
 
 def format_array(array: Array) -> str:
-    """An array on one line, whole numbers as such and others with four decimals.
+    """An array on one line, its numbers as pictures write them.
 
     >>> format_array(np.array([[1.0, -0.0], [0.66524096, 0.5]]))
-    '[[1, 0], [0.6652, 0.5000]]'
+    '[[1, 0], [0.6652, 0.5]]'
     """
-    if array.ndim:
-        return "[" + ", ".join(format_array(part) for part in array) + "]"
-    return str(int(array)) if array == int(array) else f"{array:.4f}"
+    return "[" + ", ".join(map(format_array, array)) + "]" if array.ndim else format_number(array)
 
 
 def check_block() -> GradientReport:

@@ -40,7 +40,8 @@ def set_label(label: Label, paint: PaintOf[Ink], scale: float) -> Contents:
     """The contents of a box, with letters `scale` times as large as usual.
 
     The name is bold, operation and shape are quiet. Value and gradient are rows of one table where each is a single
-    row, so that an element stands above its gradient, and tables side by side where they have several.
+    row, so that an element stands above its gradient, and tables side by side where they have several; why there is
+    no gradient stands below a value of several rows.
     """
     stack = _Stack(scale)
     stack.add_text(label.title, TITLE, TITLE_LINE, paint.text, bold=label.named)
@@ -53,7 +54,9 @@ def set_label(label: Label, paint: PaintOf[Ink], scale: float) -> Contents:
     if all(len(array.rows) <= 1 for _, array in arrays):
         stack.add_tables([_Table(scale, arrays)] if arrays else [])
     else:
-        stack.add_tables([_Table(scale, [each]) for each in arrays])
+        tables = [_Table(scale, [each]) for each in arrays]
+        stack.add_tables([table for table in tables if table.above])
+        stack.add_tables([table for table in tables if not table.above])
     for remark in label.remarks:
         stack.add_text(remark, SMALL, LINE, paint.quiet)
     return Contents(stack.width, stack.height, tuple(stack.elements))

@@ -16,8 +16,8 @@ from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.heatmap_layout import GAP, LABEL_FONTS, LONGEST_LABEL, MARGIN, TITLE_FONT, Labels, Layout
 from minigrad.drawing.room import fit_text
 from minigrad.drawing.sheet import PAPER, Command, Element, Group, Path, Rectangle, Text, Tiles
-from minigrad.drawing.text import format_number
 from minigrad.drawing.tiles import Places
+from minigrad.graph.numbers import format_number
 
 VALUE_FONTS, HEAD_FONT = (8, 12), 12  # points
 TO_MIDDLE = 0.35  # from the middle of letters down to their baseline, in font sizes

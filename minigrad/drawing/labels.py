@@ -9,10 +9,11 @@ from minigrad.core.arrays import Array
 from minigrad.drawing.look import Look
 from minigrad.drawing.remarks import join_names, list_remarks
 from minigrad.drawing.style import SIGNS
-from minigrad.drawing.text import format_array, format_number, format_rows, shorten, summarise
+from minigrad.drawing.text import format_array, format_rows, shorten, summarise
 from minigrad.drawing.view import Arrow, Box, View
 from minigrad.graph import Node
 from minigrad.graph.absent import NOT_COMPUTED, NOT_KEPT
+from minigrad.graph.numbers import format_number
 
 WIDEST = 34  # characters of a line about params
 

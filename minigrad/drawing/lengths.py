@@ -1,4 +1,4 @@
-"""Lengths on paper: "8.4cm" enters, points leave."""
+"""Lengths: what a reader writes, "8.4cm", becomes points; points become what SVG and TeX read."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ def parse_length(width: str) -> float:
     if match is None or not float(match[1]) > 0:
         raise ValueError(f"width={width!r}: expected a length such as '8.4cm', '33mm', '3.3in' or '240pt'")
     return float(match[1]) * POINTS[match[2]]
+
+
+def write_length(length: float) -> str:
+    """To a hundredth, which is less than a printer shows: without zeros at the end and never as 1e-05.
+
+    >>> [write_length(length) for length in (3.0, 0.125, -0.001, 100)]
+    ['3', '0.12', '0', '100']
+    """
+    return f"{round(length, 2) + 0.0:.2f}".rstrip("0").rstrip(".")  # the sum of -0.0 and 0.0 is 0.0

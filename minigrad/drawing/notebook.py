@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.heatmap import heatmap
-from minigrad.drawing.text import escape_hidden, format_array, format_number
+from minigrad.drawing.text import escape_hidden, format_array
 from minigrad.graph import Graph
+from minigrad.graph.numbers import format_number
 
 MOST_WRITTEN_OUT = (8, 10)  # rows and columns of a table; larger arrays are heat maps
 MOST_IN_HEATMAP = (8, 128, 128)  # slices, rows and columns; of larger arrays a summary is shown

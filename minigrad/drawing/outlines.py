@@ -64,7 +64,7 @@ STEP, GAP = 3.0, 2.6  # between stacked boxes, and between the lines of a double
 
 
 def _draw_round(frame: Frame) -> Shape:
-    return Rectangle(frame.x, frame.y, frame.width, frame.height, 6.0)
+    return Rectangle(frame.x, frame.y, frame.width, frame.height, min(6.0, frame.height / 3))
 
 
 def _draw_square(frame: Frame) -> Shape:

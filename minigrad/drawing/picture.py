@@ -36,8 +36,6 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     format = find_format(place)
     width, timeout = options.pop("width", None), _parse_timeout(options.pop("timeout", TIMEOUT))
     points = None if width is None else parse_length(width)
-    if format == "tex" and width is not None:
-        raise ValueError("width: a .tex picture has letters of its paper's size; scale it there, by \\resizebox")
     if format == "dot":
         place.write_text(dot_source(graph, **options), encoding="utf-8", newline="\n")
         return
@@ -56,7 +54,7 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
         save_text(write_dot(shown, look), _find_free_place(place.with_suffix(".dot")), error)
         raise
     if format == "tex":
-        place.write_text(write_tikz(sheet, look.theme), encoding="utf-8", newline="\n")
+        place.write_text(write_tikz(sheet, look.theme, points), encoding="utf-8", newline="\n")
     else:
         save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
 

@@ -11,6 +11,7 @@ from typing import get_args
 
 import numpy as np
 
+from minigrad.drawing.lengths import write_length
 from minigrad.drawing.sheet import (
     Command,
     Element,
@@ -61,10 +62,10 @@ def write_svg(
     writer = _Writer(theme, seam)
     across = sheet.width if width is None else width
     down = across * sheet.height / sheet.width
-    box = f"0 0 {_write_number(sheet.width)} {_write_number(sheet.height)}"
+    box = f"0 0 {write_length(sheet.width)} {write_length(sheet.height)}"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_write_number(across)}{unit}" '
-        f'height="{_write_number(down)}{unit}" viewBox="{box}" font-family=\'{FONTS}\' '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{write_length(across)}{unit}" '
+        f'height="{write_length(down)}{unit}" viewBox="{box}" font-family=\'{FONTS}\' '
         'text-rendering="geometricPrecision">',  # letters as wide as they are, not rounded to whole pixels
         f"<title>{_escape(sheet.title)}</title>",
     ]
@@ -120,7 +121,7 @@ class _Writer:
         return "\n".join([f"<g{written}{role}>", *title, *map(self.write, group.children), "</g>"])
 
     def _write_text(self, text: Text) -> str:
-        x, y = _write_number(text.x), _write_number(text.y)
+        x, y = write_length(text.x), write_length(text.y)
         where = f' transform="translate({x} {y}) rotate(-90)"' if text.turned else f' x="{x}" y="{y}"'
         manner = {
             "text-anchor": "" if text.anchor == "start" else text.anchor,
@@ -129,14 +130,14 @@ class _Writer:
         }
         written = "".join(f' {name}="{value}"' for name, value in manner.items() if value)
         mono = f" font-family='{MONO_FONTS}'" if text.mono else ""
-        size = _write_number(text.size)
+        size = write_length(text.size)
         return (
             f'<text{where} font-size="{size}"{written}{mono}{self._paint(fill=text.fill)}>{_escape(text.text)}</text>'
         )
 
     def _write_tiles(self, tiles: Tiles) -> str:
         """A path per colour, in units of a cell."""
-        x, y, width, height = map(_write_number, (tiles.x, tiles.y, tiles.width, tiles.height))
+        x, y, width, height = map(write_length, (tiles.x, tiles.y, tiles.width, tiles.height))
         across, down = self.seam / tiles.width, self.seam / tiles.height
         high = round(1 + 2 * down, 3) if self.seam else 1
         lines = [f'<g transform="translate({x} {y}) scale({width} {height})" shape-rendering="crispEdges">']
@@ -149,8 +150,8 @@ class _Writer:
     def _paint_shape(self, shape: Shape) -> str:
         lines = {}
         if shape.stroke:
-            lines["stroke-width"] = "" if shape.stroke_width == 1 else _write_number(shape.stroke_width)
-            lines["stroke-dasharray"] = " ".join(map(_write_number, shape.dash))
+            lines["stroke-width"] = "" if shape.stroke_width == 1 else write_length(shape.stroke_width)
+            lines["stroke-dasharray"] = " ".join(map(write_length, shape.dash))
             lines["stroke-linejoin"] = "" if shape.fill else "round"  # lines that turn sharply get no spikes
         written = "".join(f' {name}="{value}"' for name, value in lines.items() if value)
         return self._paint(fill=shape.fill, stroke=shape.stroke) + written
@@ -182,7 +183,7 @@ def _write_commands(commands: Sequence[Command]) -> str:
     """
     words, place = [], ("", "")
     for letter, *numbers in commands:
-        written = [_write_number(number) for number in numbers]
+        written = [write_length(number) for number in numbers]
         if letter == "L" and written[1] == place[1]:
             words.append(f"H{written[0]}")
         elif letter == "L" and written[0] == place[0]:
@@ -194,16 +195,7 @@ def _write_commands(commands: Sequence[Command]) -> str:
 
 
 def _write_lengths(lengths: dict[str, float]) -> str:
-    return "".join(f' {name}="{_write_number(length)}"' for name, length in lengths.items())
-
-
-def _write_number(number: float) -> str:
-    """To a hundredth, without zeros at the end.
-
-    >>> [_write_number(number) for number in (3.0, 0.125, -0.001, 100)]
-    ['3', '0.12', '0', '100']
-    """
-    return f"{round(number, 2) + 0.0:.2f}".rstrip("0").rstrip(".")  # the sum of -0.0 and 0.0 is 0.0
+    return "".join(f' {name}="{write_length(length)}"' for name, length in lengths.items())
 
 
 def _escape(text: str) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.graph.numbers import format_number
+
 LONGEST_LABEL_LINE = 200  # characters; Graphviz 2.43 refuses labels from 16 KB on
 LONGEST_TOOLTIP = 1_000  # characters
 MOST_ROWS, MOST_COLUMNS = 6, 6  # of an array whose elements are all written out
@@ -76,18 +78,6 @@ def shorten(text: str, length: int) -> str:
     ('attention', 'att…')
     """
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def format_number(value: object) -> str:
-    """A number in at most four significant digits; integers and booleans in full.
-
-    >>> [format_number(value) for value in (0.66524096, 1e-9, 12345, True, float("nan"), float("-inf"))]
-    ['0.6652', '1e-09', '12345', 'True', 'NaN', '-inf']
-    """
-    element = np.asarray(value)
-    if element.dtype.kind in "biu":
-        return str(element.item())
-    return "NaN" if np.isnan(element) else f"{element.item():.4g}"
 
 
 def format_array(values: npt.ArrayLike) -> list[str]:

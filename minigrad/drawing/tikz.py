@@ -12,6 +12,7 @@ from string import Template
 
 import numpy as np
 
+from minigrad.drawing.lengths import write_length
 from minigrad.drawing.sheet import (
     Command,
     Element,
@@ -76,8 +77,8 @@ ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 KNOWN_TO_LATEX = 0x17F  # what lies beyond is no letter of its European fonts
 
 
-def write_tikz(sheet: Sheet, theme: Theme = "light") -> str:
-    """The sheet as the text of a TeX file; in the theme "auto" it is light.
+def write_tikz(sheet: Sheet, theme: Theme = "light", width: float | None = None) -> str:
+    """The sheet as the text of a TeX file, `width` points wide, letters and all; in the theme "auto" it is light.
 
     Warns where characters are in no font that pdfLaTeX has: of Chinese, say. XeLaTeX and LuaLaTeX have theirs.
 
@@ -93,7 +94,7 @@ def write_tikz(sheet: Sheet, theme: Theme = "light") -> str:
     \\finishpicture
     <BLANKLINE>
     """
-    writer = _Writer(theme == "dark")
+    writer = _Writer(theme == "dark", 1.0 if width is None else width / sheet.width)
     lines = []
     if sheet.background and writer.dark:
         lines.append(writer.write(Rectangle(0, 0, sheet.width, sheet.height, fill=sheet.background)))
@@ -101,18 +102,18 @@ def write_tikz(sheet: Sheet, theme: Theme = "light") -> str:
     _warn_of_letters(x.text for x in walk_elements(sheet.children) if isinstance(x, Text))
     return FRAME.substitute(
         title=make_text(sheet.title),
-        width=_write_number(sheet.width),
-        height=_write_number(sheet.height),
+        width=writer.write_length(sheet.width),
+        height=writer.write_length(sheet.height),
         colours="\n".join(rf"\definecolor{{mg{colour}}}{{HTML}}{{{colour}}}" for colour in sorted(writer.colours)),
         picture="\n".join(lines),
     )
 
 
 class _Writer:
-    """Writes elements in one theme, and remembers their colours."""
+    """Writes elements in one theme and size, and remembers their colours."""
 
-    def __init__(self, dark: bool) -> None:
-        self.dark = dark
+    def __init__(self, dark: bool, scale: float) -> None:
+        self.dark, self.scale = dark, scale
         self.colours: set[str] = set()
 
     def write(self, element: Element) -> str:
@@ -122,13 +123,30 @@ class _Writer:
             case Tiles():
                 return self._write_tiles(element)
             case Rectangle(x, y, width, height):
-                return self._write_shape(element, f"({_write(x, y)}) rectangle ({_write(x + width, y + height)})")
+                return self._write_shape(element, self._write_box(x, y, x + width, y + height))
             case Ellipse(x, y, rx, ry):
-                radii = f"x radius={_write_number(rx)}bp, y radius={_write_number(ry)}bp"
-                return self._write_shape(element, f"({_write(x, y)}) ellipse [{radii}]")
+                radii = f"x radius={self.write_length(rx)}bp, y radius={self.write_length(ry)}bp"
+                return self._write_shape(element, f"{self._write_point(x, y)} ellipse [{radii}]")
             case Path(commands):
-                return self._write_shape(element, " ".join(_write_commands(commands)))
+                return self._write_shape(element, " ".join(self._write_commands(commands)))
         raise TypeError(f"no element of a sheet: {element!r}")
+
+    def write_length(self, length: float) -> str:
+        return write_length(length * self.scale)
+
+    def _write_point(self, x: float, y: float) -> str:
+        return f"({self.write_length(x)},{self.write_length(y)})"
+
+    def _write_box(self, left: float, top: float, right: float, bottom: float) -> str:
+        return f"{self._write_point(left, top)} rectangle {self._write_point(right, bottom)}"
+
+    def _write_commands(self, commands: Sequence[Command]) -> Iterator[str]:
+        for letter, *numbers in commands:
+            points = [self._write_point(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
+            if letter == "C":
+                yield f".. controls {points[0]} and {points[1]} .. {points[2]}"
+            else:
+                yield {"M": "", "L": "-- ", "Z": "-- cycle"}[letter] + "".join(points)
 
     def _write_tiles(self, tiles: Tiles) -> str:
         """A path per colour, which joins neighbours in a row."""
@@ -136,7 +154,7 @@ class _Writer:
         for place, runs in list_runs(tiles.places):
             lefts, tops = tiles.x + runs[:, 0] * tiles.width, tiles.y + runs[:, 1] * tiles.height
             corners = np.stack([lefts, tops, lefts + runs[:, 2] * tiles.width, tops + tiles.height], axis=1)
-            boxes = " ".join(f"({_write(x, y)}) rectangle ({_write(z, w)})" for x, y, z, w in corners.tolist())
+            boxes = " ".join(self._write_box(*each) for each in corners.tolist())
             lines.append(rf"\path[fill={self._name(tiles.inks[place])}] {boxes};")
         return "\n".join(lines)
 
@@ -145,21 +163,21 @@ class _Writer:
         if shape.fill:
             manner.append(f"fill={self._name(shape.fill)}")
         if shape.stroke:
-            manner += [f"draw={self._name(shape.stroke)}", f"line width={_write_number(shape.stroke_width)}bp"]
+            manner += [f"draw={self._name(shape.stroke)}", f"line width={self.write_length(shape.stroke_width)}bp"]
         if shape.dash:
             ways = zip(("on", "off") * len(shape.dash), shape.dash, strict=False)
-            manner.append("dash pattern=" + " ".join(f"{way} {_write_number(length)}bp" for way, length in ways))
+            manner.append("dash pattern=" + " ".join(f"{way} {self.write_length(length)}bp" for way, length in ways))
         if isinstance(shape, Rectangle) and shape.radius:
-            manner.append(f"rounded corners={_write_number(shape.radius)}bp")
+            manner.append(f"rounded corners={self.write_length(shape.radius)}bp")
         return rf"\path[{', '.join(manner)}] {outline};"
 
     def _write_text(self, text: Text) -> str:
-        size = _write_number(text.size)
+        size = self.write_length(text.size)
         faces = {r"\bfseries": text.bold, r"\itshape": text.italic, r"\ttfamily": text.mono}
         font = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont" + "".join(face for face, on in faces.items() if on)
         turned = ", rotate=90" if text.turned else ""
         manner = f"anchor={ANCHORS[text.anchor]}, text={self._name(text.fill)}, font={font}{turned}"
-        return rf"\node[{manner}] at ({_write(text.x, text.y)}) {{{write_latex(text.text)}}};"
+        return rf"\node[{manner}] at {self._write_point(text.x, text.y)} {{{write_latex(text.text)}}};"
 
     def _name(self, ink: Ink) -> str:
         colour = (ink.dark if self.dark else ink.light)[1:].upper()
@@ -197,21 +215,3 @@ def _warn_of_letters(texts: Iterator[str]) -> None:
             "and a font that has them",
             stacklevel=5,
         )
-
-
-def _write_commands(commands: Sequence[Command]) -> Iterator[str]:
-    for letter, *numbers in commands:
-        points = [f"({_write(*numbers[at : at + 2])})" for at in range(0, len(numbers), 2)]
-        if letter == "C":
-            yield f".. controls {points[0]} and {points[1]} .. {points[2]}"
-        else:
-            yield {"M": "", "L": "-- ", "Z": "-- cycle"}[letter] + "".join(points)
-
-
-def _write(x: float, y: float) -> str:
-    return f"{_write_number(x)},{_write_number(y)}"
-
-
-def _write_number(number: float) -> str:
-    """To a hundredth, which is less than any printer shows, and never as 1e-05, which TeX does not read."""
-    return f"{round(number, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

@@ -221,15 +221,15 @@ class Graph:
         >>> for step in y.graph().steps():
         ...     print(step)
         %1 = multiply(%0, %0)
-            = 9.
+            = 9
         ∂%1/∂x1 of multiply(%0, %0), to %0 x
-            from 1.
-            +=   3.
-            now  3.
+            from 1
+            +=   3
+            now  3
         ∂%1/∂x2 of multiply(%0, %0), to %0 x
-            from 1.
-            +=   3.
-            now  6.
+            from 1
+            +=   3
+            now  6
         """
         return steps(self)
 

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.core.arrays import read_only
 from minigrad.core.errors import GraphError
 from minigrad.graph.node import Array, Node, printable
+from minigrad.graph.numbers import format_number
 
 if TYPE_CHECKING:
     from minigrad.graph.graph import Graph
@@ -84,7 +85,9 @@ def _name_argument(node: Node, position: int) -> str:
 
 
 def _show(array: Array) -> str:
-    text = np.array2string(array, precision=4, threshold=24, edgeitems=3, max_line_width=1_000_000)
+    text = np.array2string(
+        array, threshold=24, edgeitems=3, max_line_width=1_000_000, formatter={"float_kind": format_number}
+    )
     return " ".join(text.split()).replace("[ ", "[").replace(" ]", "]") + (
         f"  {array.shape}" if array.size > 24 else ""
     )

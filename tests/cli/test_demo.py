@@ -54,7 +54,7 @@ def test_the_three_tokens_are_worked_out_and_printed(shown):
     assert table["embeddings"].startswith("[[1, 0], [0, 1], [-1, -1]] ")
     assert table["query"].startswith("[1, 0] ")
     assert table["scores"] == "[1, 0, -1] [0.1797, 0.0661, -0.2458]"
-    assert table["weights"] == "[0.6652, 0.2447, 0.0900] [1, 1, -2]"
+    assert table["weights"] == "[0.6652, 0.2447, 0.09003] [1, 1, -2]"
     assert table["context"] == "[0.5752, 0.1547] [1, 1]"
 
 
@@ -184,7 +184,7 @@ def test_a_demo_that_fails_leaves_a_page_that_stands_still(tmp_path, monkeypatch
         main(["demo", "--quick", "--out", str(tmp_path)])
     root = page_of(tmp_path)
     assert [element.get("name") for element in root.iter("meta")] == [None, "viewport"]
-    assert "[0.6652, 0.2447, 0.0900]" in "".join(root.itertext())
+    assert "[0.6652, 0.2447, 0.09003]" in "".join(root.itertext())
 
 
 @pytest.mark.deep

@@ -72,6 +72,19 @@ def test_TX4_one_head_is_the_same_picture_of_the_same_size_in_every_format(tmp_p
     assert abs(float(right) - float(left) - 238.11) <= 1
 
 
+@needs_engine
+@pytest.mark.parametrize("width", ["8.4cm", "5in"])
+def test_a_tex_picture_has_its_width_and_letters_in_proportion(tmp_path, width):
+    graph = nested(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph.draw(tmp_path / "graph.tex", width=width)
+        _, letters = drawn(graph, tmp_path / "graph.svg", width=width)
+    text = (tmp_path / "graph.tex").read_text("utf-8")
+    assert f"paperwidth={parse_length(width):.2f}".rstrip("0").rstrip(".") in text
+    assert abs(min(map(float, re.findall(r"fontsize\{([\d.]+)bp", text))) - letters) < 0.01
+
+
 @pytest.mark.parametrize("width", ["", "8", "8.4 parsec", "-3cm", "0cm", "cm", 8.4, "1e5cm"])
 def test_other_widths_are_refused(tmp_path, width):
     with pytest.raises(ValueError, match=r"expected a length such as .8\.4cm."):

@@ -147,7 +147,7 @@ def test_lines_of_a_tooltip_are_lines(engine: str, svg_of: Callable[..., bytes])
         (np.float32(1) / 3, "0.3333"),
         (np.float16(65504), "6.55e+04"),
         (1e-300, "1e-300"),
-        (-0.0, "-0"),
+        (-0.0, "0"),
         (2.0, "2"),
         (float("nan"), "NaN"),
         (float("inf"), "inf"),

@@ -28,10 +28,11 @@ from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk_steps
 from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.text import LONGEST_LABEL_LINE, format_number, make_text
+from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
 from minigrad.graph import Graph, Node
 from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
+from minigrad.graph.numbers import format_number
 from minigrad.graph.rule import RuleOfUse, rule_of_use
 
 Plain = dict[str, Any]

@@ -14,10 +14,10 @@ import numpy as np
 
 from minigrad.drawing.explorer.names import find_moved
 from minigrad.drawing.explorer.walk import Flow
-from minigrad.drawing.text import format_number
 from minigrad.graph import Node
 from minigrad.graph.formula import ATOM, write_operation
 from minigrad.graph.node import Array
+from minigrad.graph.numbers import format_number
 from minigrad.graph.rule import trace_rule
 
 MOST_TERMS, FIRST_TERMS = 3, 2  # of a sum that is written whole, and of a longer one
