@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from minigrad.drawing import style
@@ -70,11 +71,12 @@ def dot_source(graph: Graph, **options: Any) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, and the notes of arrows."""
+    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, the notes of arrows, flows."""
 
     boxes: Mapping[Box, Size]
     headings: Sequence[Size]
     notes: Sequence[Size | None]
+    flows: Sequence[Flow] = ()
 
 
 def write_dot(shown: View, look: Look, sizes: Sizes | None = None) -> str:
@@ -83,20 +85,21 @@ def write_dot(shown: View, look: Look, sizes: Sizes | None = None) -> str:
     Then boxes have the names b0, b1, …, arrows a0, a1, …, and those of what flows back f0, f1, …: views in which only
     texts of the same size differ have the same text.
     """
-    writer = _Writer(shown, look) if sizes is None else _Skeleton(shown, look, sizes)
+    if sizes is None:
+        writer = _Writer(shown, look, find_flows(shown) if look.gradients else [])
+    else:
+        writer = _Skeleton(shown, look, sizes)
     return "\n".join(["digraph {", *(f"  {line}" for line in writer.write()), "}", ""])
 
 
 class _Writer:
     """Writes the parts of a picture, each line without its outermost indentation."""
 
-    def __init__(self, shown: View, look: Look) -> None:
-        self.shown, self.look = shown, look
+    def __init__(self, shown: View, look: Look, flows: Sequence[Flow]) -> None:
+        self.shown, self.look, self.flows = shown, look, flows
         self.theme: Theme = THEMES.get(look.theme, LIGHT)
         self.large = len(shown.boxes) >= LARGE
         self.scale = (look.font_size or 10) / 10
-        self.reasons = absent_gradients(shown.graph) if look.gradients else {}
-        self.flows = find_flows(shown) if look.gradients or look.played is not None else []
         self.plain_node = self._scale(style.style_node(self.theme, "op"))
         self.plain_edge = self._style_edge("value")
         self.direction = look.direction_of(shown)
@@ -120,6 +123,11 @@ class _Writer:
         for number, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
             source, target = self.names[flow.source], self.names[flow.target]
             yield f"{source} -> {target} {self._write_flow(f'f{number}', flow, width)};"
+
+    @cached_property
+    def reasons(self) -> dict[int, str]:
+        """Why nodes have no gradient."""
+        return absent_gradients(self.shown.graph) if self.look.gradients else {}
 
     def _style_graph(self) -> dict[str, str]:
         settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
@@ -205,7 +213,7 @@ class _Skeleton(_Writer):
     """Writes sizes in place of texts."""
 
     def __init__(self, shown: View, look: Look, sizes: Sizes) -> None:
-        super().__init__(shown, look)
+        super().__init__(shown, look, sizes.flows)
         self.sizes = sizes
         self.names = {box: f"b{number}" for number, box in enumerate(shown.boxes)}
         self.plain_node |= {"shape": "box", "fixedsize": "true", "label": ""}

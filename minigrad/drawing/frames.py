@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.core.errors import GraphError
 from minigrad.drawing.convert import save_sheet
-from minigrad.drawing.flows import Flow, find_flows
+from minigrad.drawing.flows import Flow
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
 from minigrad.drawing.picture import DPI, check_folder
@@ -30,10 +30,10 @@ def draw_frames(
         raise ValueError(f"frames: format={format!r}, expected one of {', '.join(FORMATS)}")
     check_folder(place, "frames")
     shown, look = parse_options(graph, {"direction": "TB", **options})
-    flows = find_flows(shown)
+    plan = plan_picture(shown, replace(look, played=0), engine)
+    flows = plan.flows
     if not flows:
         raise GraphError("frames: nothing has flowed back through this graph; call loss.backward(keep=True) first")
-    plan = plan_picture(shown, replace(look, played=0), engine)
     places = []
     for number, flow in enumerate([None, *flows]):
         highlight = look.highlight if flow is None else look.highlight | {flow.steps[-1].target}

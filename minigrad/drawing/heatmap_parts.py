@@ -139,9 +139,9 @@ def _draw_values(
 
 
 def _format_value(value: float, limit: float) -> str:
-    """Two decimals for attention weights, fewer for larger numbers; never `-0.00`."""
+    """Two decimals for attention weights, fewer for larger numbers; never `-0.00`, and 0 is what is masked."""
     text = format_number(value)
-    if math.isfinite(value) and 0.1 <= limit < 1000:
+    if value and math.isfinite(value) and 0.1 <= limit < 1000:
         text = f"{value:.{2 - max(0, math.floor(math.log10(limit)))}f}"
         text = text.lstrip("-") if float(text) == 0 else text
     return set_minus(text if len(text) <= 6 else f"{value:.2g}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import CHOICES, Look, classify_box, parse_options
-from minigrad.drawing.style import LIGHT, style_cluster, style_node
+from minigrad.drawing.style import LIGHT, Paint
 from minigrad.drawing.text import LONGEST_LABEL_LINE, escape_hidden, shorten
 from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.graph import Graph
@@ -151,7 +151,7 @@ def _write_classes(shown: View, look: Look) -> Iterator[str]:
 def _style_box(box: Box, look: Look) -> Iterator[tuple[str, str]]:
     """The classes of a box with their styles, the one that counts last."""
     role, order, output = classify_box(box)
-    colours = _write_colours(style_node(LIGHT, role, order))
+    colours = _write_colours(LIGHT.paint_node(role, order))
     name = f"{role}{order}" if order and role not in LIGHT.roles else role
     yield name, f"{colours},{LINES[role]}" if role in LINES else colours
     if output and role == "op":
@@ -165,11 +165,11 @@ def _style_box(box: Box, look: Look) -> Iterator[tuple[str, str]]:
 
 def _style_scope(cluster: Cluster) -> tuple[str, str]:
     """The class of an open scope with its style."""
-    return f"open{cluster.order or ''}", _write_colours(style_cluster(LIGHT, cluster.order))
+    return f"open{cluster.order or ''}", _write_colours(LIGHT.paint_cluster(cluster.order))
 
 
-def _write_colours(look: Mapping[str, str]) -> str:
-    return f"fill:{look['fillcolor']},stroke:{look['color']},color:{look['fontcolor']}"
+def _write_colours(paint: Paint) -> str:
+    return f"fill:{paint.fill},stroke:{paint.outline},color:{paint.text}"
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ def plan_picture(shown: View, look: Look, engine: str | None = None, timeout: fl
         {box: _measure_box(box, contents[box], look, scale) for box in shown.boxes},
         [measure_heading(cluster, scale) for cluster in list_clusters(shown.clusters)],
         [measure_note(arrow, scale) for arrow in shown.arrows],
+        flows,
     )
     places = find_places(shown, look, sizes, engine, timeout)
     name = hashlib.sha256(repr([*labels.values()]).encode("utf-8", "backslashreplace")).hexdigest()[:6]
@@ -136,10 +137,12 @@ class _Painter:
 
     def paint(self, x: float, y: float) -> Iterator[Element]:
         places = self.plan.places.move(x, y)
-        for number, (cluster, frame) in enumerate(places.clusters):
-            yield self._name(f"c{number}", list(self._paint_cluster(cluster, frame)), label=_write_heading(cluster))
+        for cluster, frame in places.clusters:
+            yield self._paint_cluster(cluster, frame)
         for number, (arrow, curve) in enumerate(zip(self.plan.shown.arrows, places.arrows, strict=True)):
             yield self._name(f"a{number}", list(self._paint_arrow(arrow, curve)))
+        for number, (cluster, frame) in enumerate(places.clusters):
+            yield self._name(f"c{number}", list(self._paint_heading(cluster, frame)), label=_write_heading(cluster))
         for box in self.plan.shown.boxes:
             said = ", ".join(part for part in (self.plan.labels[box].title, *self.plan.labels[box].lines) if part)
             yield self._name(
@@ -151,13 +154,17 @@ class _Painter:
         tooltip = shorten("\n".join(escape_hidden(line) for line in told or ()), LONGEST_TOOLTIP)
         return Group(children, tooltip, f"{self.plan.name}-{id}", label)
 
-    def _paint_cluster(self, cluster: Cluster, frame: Frame) -> Iterator[Element]:
-        paint, several = INKS.paint_cluster(cluster.order), cluster.count > 1
-        size = (SEVERAL if several else SCOPE) * self.scale
-        yield Rectangle(
-            frame.x, frame.y, frame.width, frame.height, 8, fill=paint.fill, stroke=paint.outline,
-            stroke_width=1.8 if several else 0.8,
-        )  # fmt: skip
+    def _paint_cluster(self, cluster: Cluster, frame: Frame) -> Rectangle:
+        paint, width = INKS.paint_cluster(cluster.order), 1.8 if cluster.count > 1 else 0.8
+        return Rectangle(
+            frame.x, frame.y, frame.width, frame.height, 8, fill=paint.fill, stroke=paint.outline, stroke_width=width
+        )
+
+    def _paint_heading(self, cluster: Cluster, frame: Frame) -> Iterator[Element]:
+        """On a ground of its own, as arrows run through the room above boxes."""
+        paint, (width, _) = INKS.paint_cluster(cluster.order), measure_heading(cluster, self.scale)
+        size = (SEVERAL if cluster.count > 1 else SCOPE) * self.scale
+        yield Rectangle(frame.x + 7, frame.y + 4.5, width, size + 1.5, fill=paint.fill)
         yield Text(frame.x + 9, frame.y + size + 5, _write_heading(cluster), size, paint.text, bold=True)
 
     def _paint_box(self, box: Box, frame: Frame) -> Iterator[Element]:
