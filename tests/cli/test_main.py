@@ -105,7 +105,7 @@ REFUSED = {
     "draw model.py:mg -o x.svg": "model.py has no function mg",
     "draw model.py:needs -o x.svg": "model.py:needs must be a function without arguments",
     "draw model.py:words -o x.svg": "must return a Tensor or several in a tuple, list or dictionary, got str",
-    "draw model.py:loss -o x.bmp": "x.bmp must end in one of .svg, .png, .pdf, .dot, .gv",
+    "draw model.py:loss -o x.bmp": "x.bmp must end in one of .svg, .png, .pdf, .tex, .dot, .gv",
     "draw model.py:loss -o missing/x.svg": "there is no folder missing; make it first",
     "draw model.py:loss -o .dot": "must end in one of",
     "check": "the following arguments are required: FILE.py:FUNCTION",
