@@ -99,7 +99,7 @@ def test_notebooks_show_the_listing_without_an_engine(graph, monkeypatch):
 def test_notebooks_show_large_graphs_collapsed(chain):
     bundle = chain._repr_mimebundle_()
     assert bundle["text/plain"] == str(chain)
-    assert "groups of neighbours" in bundle["image/svg+xml"]
+    assert "repeated ×599" in bundle["image/svg+xml"]
     assert bundle["image/png"].startswith(b"\x89PNG")
 
 
@@ -112,7 +112,7 @@ def test_PI3_a_long_chain_is_drawn_collapsed(tmp_path, parts_of):
     x.graph().draw(tmp_path / "chain.svg")
     picture = (tmp_path / "chain.svg").read_text(encoding="utf-8")
     assert len(parts_of(tmp_path / "chain.svg", "node")) <= 150
-    assert "10,001 nodes are in" in picture
+    assert "repeated ×9999" in picture
 
 
 def test_more_boxes_than_an_engine_can_lay_out_are_refused(chain, tmp_path, monkeypatch):
