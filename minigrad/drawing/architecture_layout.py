@@ -130,7 +130,8 @@ class _Arranger:
                 if source in self.beside or (source, number) in lanes:
                     continue
                 if self.below.get(number) == source:
-                    self._draw_straight(source, number, arrows)
+                    start = self.layout.places[source]
+                    self._enter_from_below([(start.high, start.centre)], number, arrows)
                 else:
                     self._draw_crossing(source, number, arrows)
         return self.layout
@@ -154,9 +155,9 @@ class _Arranger:
                 if source in self.beside:
                     continue
                 # What two columns compute apart may meet anywhere: an arrow goes down beside them.
-                below = self.below.get(number, number)
-                apart = part.boxed and part.path and not ancestors[source] & {below, *ancestors[below]}
-                if below == source or not apart:
+                below = self.below.get(number, source)
+                apart = part.boxed and part.path and not {source, *ancestors[source]} & {below, *ancestors[below]}
+                if not apart:
                     high = lows[source] + self.sizes[source].along
                     low = max(low, high + self._find_gap(source, number))
             lows[number] = low
@@ -227,17 +228,13 @@ class _Arranger:
             return self.layout.places[following].low - self._approach(following)
         return self.layout.places[source].high + PAD * (1 + len(self.parts[source].frames)) + 2
 
-    def _draw_straight(self, source: int, number: int, arrows: int) -> None:
-        start, end = self.layout.places[source], self.layout.places[number]
-        x, turn = end.centre, end.low - self._find_fan(number)
-        shift = end.side * end.half * APART
-        # Beside arrows that come from elsewhere, the own one keeps to the other side.
-        alone = [shift if turn < end.low else 0.0]
-        ways = {1: alone, 2: [-shift, shift]}.get(arrows, [0.0, -shift, shift])
-        line = [(start.high, x), (turn, x)]
-        for way in ways:
-            self.layout.lines.append([*line, (turn, x + way), (end.low, x + way)])
-            line = [(turn, x)]
+    def _enter_from_below(self, line: list[Point], number: int, arrows: int) -> None:
+        """Go on with a line into a part; beside arrows that come from elsewhere, it keeps to the other side."""
+        end, fan = self.layout.places[number], self._find_fan(number)
+        shift, turn = end.side * end.half * APART, (end.low - fan, end.centre)
+        for way in {1: [shift if fan else 0.0], 2: [-shift, shift]}.get(arrows, [0.0, -shift, shift]):
+            self.layout.lines.append([*line, turn, (turn[0], turn[1] + way), (end.low, turn[1] + way)])
+            line = []
 
     def _draw_loop(self, source: int, number: int, lane: int) -> None:
         end = self.layout.places[number]
@@ -255,14 +252,18 @@ class _Arranger:
         """Over to another column: into the side of what stands higher, or down beside it and in from below."""
         start, end = self.layout.places[source], self.layout.places[number]
         way = 1 if start.centre < end.centre else -1
-        level = self._fork_after(source)
+        level, column = self._fork_after(source), self.columns[self.column_of[number]]
+        widest = max(self.sizes[passed].across for passed in column) / 2
         leave = (level if source in self.above else start.high), start.centre
-        if number not in self.below:  # it begins its column
-            self.layout.lines.append([leave, (level, start.centre), (level, end.centre), (end.low, end.centre)])
-        elif end.middle >= level and arrows == 1:
-            self.layout.lines.append([leave, (end.middle, start.centre), (end.middle, end.centre - way * end.half)])
+        if number == column[0]:
+            level = start.high + self._overhang(source) + GAP - NEAR
+            self._enter_from_below([(level, start.centre), (level, end.centre)], number, arrows)
+        elif arrows == 1 and (end.middle >= level or source in self.above):
+            up = end.centre - way * (widest + NEAR) if source in self.above else start.centre
+            line = [leave, (level, up), (end.middle, up), (end.middle, end.centre - way * end.half)]
+            self.layout.lines.append(line)
         else:
-            gutter, turn = end.centre - way * (end.half + FIRST_LANE + PAD + 4), end.low - FAN
+            gutter, turn = end.centre - way * (widest + FIRST_LANE + PAD + 4), end.low - FAN
             line = [leave, (level, start.centre), (level, gutter), (turn, gutter)]
             for place in range(min(arrows, 2)):
                 across = end.centre - way * end.half * APART * (1 - place)
@@ -296,8 +297,10 @@ class _Arranger:
 
     def _place_beside(self, leaf: int, number: int) -> None:
         end, size = self.layout.places[number], self.sizes[leaf]
+        column = self.columns[self.column_of[number]]
+        looped = any(column.index(a) < column.index(number) <= column.index(b) for a, b in self.skips if b in column)
         others = [other for other in self.beside if self.beside[other] == number]
-        side = end.side * (-1) ** others.index(leaf)
+        side = end.side * (-1) ** (others.index(leaf) + looped)  # away from loops, or on both sides
         centre = end.centre + side * (end.half + GAP + size.across / 2)
         low, high = end.middle - size.along / 2, end.middle + size.along / 2
         self.layout.places[leaf] = Place(low, high, centre, size.across / 2, side)

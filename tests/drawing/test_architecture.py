@@ -117,6 +117,23 @@ class Recurrent(nn.Module):
         return state
 
 
+class Tangle(nn.Module):
+    """Any data flow: each step takes what any of the steps before has made."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.layers = [new_linear(8, 8) for _ in range(8)]
+        self.attentions = [nn.MultiHeadAttention(8, 2, rng=RNG) for _ in range(8)]
+
+    def forward(self, x, y):
+        rng, values = np.random.default_rng(self.seed), [x, y]
+        for layer, attention in zip(self.layers, self.attentions, strict=True):
+            first, second = values[-1], values[rng.integers(len(values))]
+            steps = (lambda a, b: a + b, attention, lambda a, b: mg.relu(a) * b, lambda a, b, layer=layer: layer(b))
+            values.append(steps[rng.integers(4)](first, second))
+        return values[-1] + self.layers[0](values[rng.integers(len(values))])
+
+
 def new_linear(inputs, outputs):
     return nn.Linear(inputs, outputs, rng=RNG)
 
@@ -376,6 +393,15 @@ def test_parts_do_not_overlap_and_no_line_runs_through_one(name, rightwards):
             segment = (min(start[0], end[0]), min(start[1], end[1])), (max(start[0], end[0]), max(start[1], end[1]))
             assert start[0] == end[0] or start[1] == end[1]
             assert not any(overlap(segment, room) for room in rooms)
+
+
+@both_ways
+def test_parts_of_any_data_flow_do_not_overlap(rightwards):
+    for seed in range(40):
+        parts = {part.number: part for part in draw_architecture(Tangle(seed), VECTORS, VECTORS).parts}
+        layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
+        rooms = [place.corners for place in layout.places.values()]
+        assert not any(overlap(*pair) for pair in itertools.combinations(rooms, 2)), seed
 
 
 @each_model
