@@ -29,7 +29,7 @@ SLIDE, RATIO = 960.0, 16 / 9  # points across
 LARGEST = 2.0  # letters on slides are not more than twice as high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Architecture:
     """The picture of a model; as text a line for each part, with what enters it. Notebooks show it.
 
@@ -40,7 +40,7 @@ class Architecture:
     sheet: Sheet
     theme: Theme
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return describe_parts({part.number: part for part in self.parts})
 
     def _repr_svg_(self) -> str:
@@ -51,7 +51,7 @@ def draw_architecture(
     model: Any,
     *args: Any,
     path: str | os.PathLike[str] | None = None,
-    labels: Mapping[str | type, str] | None = None,
+    labels: Mapping[Any, str] | None = None,
     slide: bool = False,
     width: str | None = None,
     theme: Theme = "light",
@@ -64,7 +64,7 @@ def draw_architecture(
         model: a module; it is called once with `args`, on shapes and without dropout.
         args: what it is called with.
         path: the picture: svg, png, pdf or tex, by its extension. Without one nothing is written.
-        labels: what a module is called, by its path (`"encoder.blocks"`) or its class; it is drawn as one box then.
+        labels: what a module is called, by its path (`"encoder"`) or its class; it is drawn as one box then.
             Inputs go by their names, `"output"` is what leaves. Lines are broken where the label breaks them.
         slide: on a page of 16:9, from left to right; otherwise from the bottom upwards.
         width: on paper, such as "8.4cm", a column; the picture is not enlarged. A tex has its natural size.
@@ -105,7 +105,7 @@ def draw_architecture(
     given = {key.replace(".", "/") if isinstance(key, str) else key: text for key, text in (labels or {}).items()}
     unknown = given.keys() - {*modules, *map(type, modules.values()), *(node.path for node in graph), "output"}
     if unknown:
-        names = ", ".join(str(key) for key in unknown)
+        names = ", ".join(sorted(map(str, unknown)))
         raise ValueError(f"labels: {name_of(model)} has no {names}; its repr shows the paths of its modules")
     parts = read_parts(graph, modules, owners, given)
     room = SLIDE if slide else None if width is None else parse_length(width)

@@ -18,7 +18,7 @@ PAD, LANE, FIRST_LANE = 10.0, 9.0, 13.0  # of frames; between loops; from a box 
 SPARED = 30.0  # beside columns without frames and loops of their own
 NUMBER = 28.0  # room for the number of an inner frame
 SIGN = 15.0  # diameter of a circle
-ASIDES = ("parameter", "wave")  # no column begins with them where there is something else
+SIDE_KINDS = ("parameter", "wave")  # no column begins with them where there is something else
 APART = 0.55  # of arrows that enter side by side, in halves of the box
 
 Point = tuple[float, float]  # along, across
@@ -333,7 +333,7 @@ def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:
             skipped = {x for x in sources for other in sources if x in ancestors[other]}
             wanted |= skipped
             entering = [x for x in sources if x not in skipped]
-            following = min(entering, key=lambda x: (not wanted & {x, *ancestors[x]}, parts[x].kind in ASIDES))
+            following = min(entering, key=lambda x: (not wanted & {x, *ancestors[x]}, parts[x].kind in SIDE_KINDS))
             waiting += [(x, current) for x in sources if x != following]
             current = following
         columns.append(column[::-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from minigrad.drawing import architecture_names as names
 from minigrad.drawing.fold import Folding, fold
@@ -30,6 +31,7 @@ class Part:
         sources: the numbers of the parts that enter, in order, each with how many arrows.
         frames: what is repeated around it, outermost first: the path of a scope and how often.
         path: that of its module; an operation has none.
+        sign: what stands in its circle, a key of `STROKES`.
         scope: where it was called from.
     """
 
@@ -48,6 +50,7 @@ class Part:
 
 
 Parts = dict[int, Part]
+Labels = Mapping[Any, str]  # titles by path or class
 
 
 def read_parts(graph: Graph, modules: Mapping[str, object], owners: Mapping[int, str], labels: Labels) -> Parts:
@@ -65,9 +68,6 @@ def read_parts(graph: Graph, modules: Mapping[str, object], owners: Mapping[int,
     alike = [replace(node, scope=hide_numbers(node.scope)) for node in graph]
     folded = _Reader(graph, modules, owners, labels, Scopes(graph, find_repeats(alike))).read()
     return min(parts, folded, key=len)
-
-
-Labels = Mapping[str | type, str]
 
 
 class _Reader:

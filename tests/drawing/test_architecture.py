@@ -472,6 +472,7 @@ def test_what_reads_aloud_is_the_list_of_parts():
     assert figure.sheet.description == str(figure)
     assert "%14 = Multi-Head Attention(%13, %9, %9)  ×2" in str(figure).splitlines()
     assert figure._repr_svg_().startswith("<svg")
+    assert repr(figure) == str(figure)
 
 
 def test_a_column_is_as_wide_as_asked_and_a_slide_is_16_by_9(tmp_path):
