@@ -8,9 +8,9 @@ from math import hypot
 
 from minigrad.drawing.architecture_layout import SIGN, Frame, Place, Point, Size, lay_out
 from minigrad.drawing.architecture_parts import Part, Parts
-from minigrad.drawing.colours import INK
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.sheet import Command, Element, Ellipse, Group, Ink, Path, Rectangle, Sheet, Text
+from minigrad.drawing.style import INKS
 
 FILLS = {
     "attention": Ink("#fbdcb8", "#5c3f1d"),
@@ -103,7 +103,7 @@ class _Painter:
         text = f"×{frame.count}"
         away = 11.0 if self.rightwards else 5 + measure_text(text, FONT + 2, bold=True) / 2
         x, y = self.turn(((frame.low[0] + frame.high[0]) / 2, edge + frame.side * away))
-        yield Text(x, y + 4, text, FONT + 2, INK, "middle", bold=True)
+        yield Text(x, y + 4, text, FONT + 2, INKS.text, "middle", bold=True)
 
     def paint_line(self, points: Sequence[Point]) -> Iterator[Element]:
         turned = [self.turn(point) for point in points]
@@ -133,7 +133,7 @@ class _Painter:
             yield Rectangle(left, min(low, high), right - left, abs(high - low), 5, fill=fill, stroke=LINE)
         for number, line in enumerate(lines):
             base = y + (number - (len(lines) - 1) / 2) * ROW + FONT * 0.35
-            yield Text(x, base, line, FONT, INK, "middle")
+            yield Text(x, base, line, FONT, INKS.text, "middle")
 
     def _wrap(self, part: Part) -> list[str]:
         if "\n" in part.title:

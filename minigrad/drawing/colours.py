@@ -20,9 +20,7 @@ NEGATIVE = ("#fafafa", "#b5def7", "#69b4e6", "#2e7fc3", "#194781")
 POSITIVE = ("#fafafa", "#f4d1a9", "#e39851", "#b85e23", "#733216")
 DARK_MIDDLE = "#14181d"  # for 0 on a dark page, where large values are light
 
-# What is not a value: text, lines, and cells whose value is not finite.
-INK = Ink("#1a1a1a", "#e6edf3")
-FAINT = Ink("#595959", "#9198a1")
+# What is not a value: lines, and cells whose value is not finite.
 FRAME = Ink("#767676", "#6e7681")
 MISSING = Ink("#dcdcdc", "#484f58")
 MISSING_INDEX = -1  # its place, after all colours of the scale

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.drawing.axes import Axis, Numbers, fit_axis, format_tick
-from minigrad.drawing.colours import FAINT, FRAME, INK
+from minigrad.drawing.colours import FRAME
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fonts import measure_text
+from minigrad.drawing.lengths import PIXEL
 from minigrad.drawing.room import fit_text
-from minigrad.drawing.sheet import PAPER, Command, Element, Group, Ink, Path, Sheet, Text, Theme
+from minigrad.drawing.sheet import Command, Element, Group, Ink, Path, Sheet, Text, Theme
+from minigrad.drawing.style import INKS
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ FONT, SMALL = 13, 12
 TICK, GAP, LINE = 5, 6, 20
 SAMPLE = 30  # the piece of line before its name
 LONGEST_LABEL = 180  # of a level or a line
-PIXEL = 0.75  # points on paper: 1/96 of an inch
 
 
 def draw_curves(
@@ -134,8 +135,8 @@ def _lay_out(
     foot, middle = plot.bottom + TICK + SMALL + GAP + LINE, (top + plot.bottom) / 2
     parts = [
         *_draw_axes(plot, _choose_ticks(plot, [x for x, _ in points.values()]), up_ticks),
-        fit_text(Text((left + right) / 2, foot, across, FONT, INK, anchor="middle"), right - left),
-        fit_text(Text(MARGIN + FONT - 2, middle, up, FONT, INK, anchor="middle", turned=True), PLOT_HEIGHT),
+        fit_text(Text((left + right) / 2, foot, across, FONT, INKS.text, anchor="middle"), right - left),
+        fit_text(Text(MARGIN + FONT - 2, middle, up, FONT, INKS.text, anchor="middle", turned=True), PLOT_HEIGHT),
         *_draw_levels(plot, levels),
         *(_draw_line(plot, name, *points[name], look) for name, look in zip(points, LOOKS, strict=False)),
         *legend,
@@ -160,7 +161,7 @@ def _draw_legend(names: list[str], left: float) -> tuple[list[Element], float]:
         parts += _draw_strokes([("M", x, middle), ("L", x + SAMPLE, middle)], look)
         if look.mark:
             parts += _draw_marks(np.array([x + SAMPLE / 2]), np.array([middle]), look)
-        parts.append(fit_text(Text(x + SAMPLE + GAP, middle + 0.35 * FONT, name, FONT, INK), LONGEST_LABEL))
+        parts.append(fit_text(Text(x + SAMPLE + GAP, middle + 0.35 * FONT, name, FONT, INKS.text), LONGEST_LABEL))
         x += wide + 3 * GAP
     return parts, y + LINE - MARGIN
 
@@ -194,9 +195,9 @@ def _draw_axes(plot: Plot, across: dict[float, str], up: dict[float, str]) -> It
         corner += [("M", x, plot.bottom), ("L", x, plot.bottom + TICK)]
     yield Path(corner, stroke=FRAME)
     for y, label in zip(heights, up.values(), strict=True):
-        yield Text(plot.left - TICK - GAP, y + 0.35 * SMALL, label, SMALL, FAINT, anchor="end")
+        yield Text(plot.left - TICK - GAP, y + 0.35 * SMALL, label, SMALL, INKS.quiet, anchor="end")
     for x, label in zip(places, across.values(), strict=True):
-        yield Text(x, plot.bottom + TICK + GAP / 2 + SMALL, label, SMALL, FAINT, anchor="middle")
+        yield Text(x, plot.bottom + TICK + GAP / 2 + SMALL, label, SMALL, INKS.quiet, anchor="middle")
 
 
 def _draw_levels(plot: Plot, levels: dict[str, float]) -> Iterator[Element]:
@@ -254,4 +255,4 @@ def _draw_marks(x: Numbers, y: Numbers, look: Look) -> list[Element]:
     for middle in zip(x.tolist(), y.tolist(), strict=True):
         ways = (middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
         commands += [("M", *ways[0]), *(("L", *way) for way in ways[1:]), ("Z",)]
-    return [Path(commands, fill=look.ink, stroke=PAPER, stroke_width=0.8)] if commands else []
+    return [Path(commands, fill=look.ink, stroke=INKS.background, stroke_width=0.8)] if commands else []

@@ -86,17 +86,9 @@ def _make_group(members: list[Box]) -> Box:
     nodes = tuple(node for box in members for node in box.nodes)
     first, scope = members[0], hide_repeats(members[0].around)
     if first.kind == "next":
-        return Box(
-            f"u{nodes[0].number}",
-            "next",
-            nodes,
-            first.order,
-            f"next values of {len(nodes):,} states",
-            scope,
-            around=first.around,
-        )
+        title = f"next values of {len(nodes):,} states"
+        return Box(f"u{nodes[0].number}", "next", nodes, first.order, title, scope, around=first.around)
     most, *others = (name for name, _ in Counter(node.op or node.role for node in nodes).most_common())
     names = ", ".join([most, *others[:1], *(["…"] if len(others) > 1 else [])])
-    return Box(
-        f"g{nodes[0].number}", "group", nodes, first.order, f"{len(nodes):,} nodes: {names}", scope, around=first.around
-    )
+    title = f"{len(nodes):,} nodes: {names}"
+    return Box(f"g{nodes[0].number}", "group", nodes, first.order, title, scope, around=first.around)

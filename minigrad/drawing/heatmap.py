@@ -18,13 +18,12 @@ from minigrad.drawing.colours import Scale
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.heatmap_layout import Labels, lay_out
 from minigrad.drawing.heatmap_parts import Heads, describe_heatmap, draw_captions, draw_colour_bar, draw_panels
-from minigrad.drawing.lengths import parse_length
+from minigrad.drawing.lengths import PIXEL, parse_length
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
 from minigrad.drawing.text import escape_hidden, make_text
 
 MOST_CELLS = 1_000_000
-PIXEL = 0.75  # points: 1/96 of an inch
 
 
 class Heatmap:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.drawing.colours import FAINT, FRAME, INK, MISSING, MISSING_INDEX, Scale, choose_text_ink
+from minigrad.drawing.colours import FRAME, MISSING, MISSING_INDEX, Scale, choose_text_ink
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.heatmap_layout import GAP, LABEL_FONTS, LONGEST_LABEL, MARGIN, TITLE_FONT, Labels, Layout
 from minigrad.drawing.room import fit_text
-from minigrad.drawing.sheet import PAPER, Command, Element, Group, Path, Rectangle, Text, Tiles
+from minigrad.drawing.sheet import Command, Element, Group, Path, Rectangle, Text, Tiles
+from minigrad.drawing.style import INKS
 from minigrad.drawing.tiles import Places
 from minigrad.graph.numbers import format_number
 
@@ -32,13 +33,13 @@ def draw_captions(layout: Layout, title: str | None) -> Iterator[Element]:
     right = layout.bar_left - GAP
     bottom = layout.panels[-1][1] + layout.panel[1]
     if title:
-        heading = Text(MARGIN, MARGIN + TITLE_FONT - 2, title, TITLE_FONT, INK, bold=True)
+        heading = Text(MARGIN, MARGIN + TITLE_FONT - 2, title, TITLE_FONT, INKS.text, bold=True)
         yield fit_text(heading, layout.width - 2 * MARGIN)
     font = LABEL_FONTS[1]
     keys = _describe_axis(layout.columns, layout.column_step)
-    yield Text((left + right) / 2, bottom + layout.below, keys, font, FAINT, anchor="middle")
+    yield Text((left + right) / 2, bottom + layout.below, keys, font, INKS.quiet, anchor="middle")
     queries = _describe_axis(layout.rows, layout.row_step)
-    yield Text(MARGIN + font - 2, (top + bottom) / 2, queries, font, FAINT, anchor="middle", turned=True)
+    yield Text(MARGIN + font - 2, (top + bottom) / 2, queries, font, INKS.quiet, anchor="middle", turned=True)
 
 
 def _describe_axis(labels: Labels, step: int) -> str:
@@ -52,7 +53,7 @@ def draw_panels(layout: Layout, heads: Heads, scale: Scale, panel: str) -> Itera
         places = np.where(np.isfinite(values), scale.index(np.nan_to_num(values)), MISSING_INDEX)
         parts: list[Element] = []
         if len(heads) > 1:
-            parts.append(Text(left, top - 6, f"{panel} {number}", HEAD_FONT, INK))
+            parts.append(Text(left, top - 6, f"{panel} {number}", HEAD_FONT, INKS.text))
         if number % layout.per_line == 0:
             parts += _draw_row_labels(layout, left, top)
         if number + layout.per_line >= len(heads):
@@ -68,7 +69,7 @@ def draw_panels(layout: Layout, heads: Heads, scale: Scale, panel: str) -> Itera
 def _draw_row_labels(layout: Layout, left: int, top: int) -> Iterator[Element]:
     for row in range(0, len(layout.rows.texts), layout.row_step):
         y = top + (row + 0.5) * layout.cell[1] + TO_MIDDLE * layout.font
-        label = Text(left - 6, y, layout.rows.texts[row], layout.font, INK, anchor="end")
+        label = Text(left - 6, y, layout.rows.texts[row], layout.font, INKS.text, anchor="end")
         yield fit_text(label, LONGEST_LABEL * layout.font)
 
 
@@ -80,7 +81,7 @@ def _draw_column_labels(layout: Layout, left: int, top: int) -> Iterator[Element
             top + layout.panel[1] + 6 + down * layout.font,
             layout.columns.texts[column],
             layout.font,
-            INK,
+            INKS.text,
             anchor="end" if layout.upright else "middle",
             turned=layout.upright,
         )
@@ -96,7 +97,7 @@ def _draw_cells(layout: Layout, places: Places, scale: Scale, left: int, top: in
             lines += [("M", x, top), ("L", x, bottom)]
         for y in range(top + height, bottom, height):
             lines += [("M", left, y), ("L", right, y)]
-        yield Path(lines, stroke=PAPER)
+        yield Path(lines, stroke=INKS.background)
     yield draw_frame(left, top, *layout.panel)
 
 
@@ -111,7 +112,7 @@ def _draw_crosses(layout: Layout, values: Heads, left: int, top: int) -> Iterato
     for row, column in np.argwhere(~np.isfinite(values)).tolist():
         crosses += _cross(left + column * width, top + row * height, width, height)
     if crosses:
-        yield Path(crosses, stroke=FAINT)
+        yield Path(crosses, stroke=INKS.quiet)
 
 
 def _cross(x: float, y: float, width: float, height: float) -> list[Command]:
@@ -159,12 +160,12 @@ def draw_colour_bar(layout: Layout, heads: Heads, scale: Scale) -> Iterator[Elem
         below, above = share == 0 and (finite < value).any(), share == 1 and (finite > value).any()
         number = ("≤ " if below else "≥ " if above else "") + set_minus(f"{value:.3g}")
         yield Path([("M", left + BAR + 0.5, y), ("L", left + BAR + 0.5 + TICK, y)], stroke=FRAME)
-        yield Text(left + 20, y + TO_MIDDLE * font, number, font, INK)
+        yield Text(left + 20, y + TO_MIDDLE * font, number, font, INKS.text)
     if finite.size < heads.size and not _choose_value_font(layout, heads, scale):
         y = top + layout.bar + 12
         yield Rectangle(left, y, BAR, BAR, fill=MISSING)
-        yield Path(_cross(left, y, BAR, BAR), stroke=FAINT)
-        yield Text(left + 20, y + 10, "not finite", font, INK)
+        yield Path(_cross(left, y, BAR, BAR), stroke=INKS.quiet)
+        yield Text(left + 20, y + 10, "not finite", font, INKS.text)
 
 
 def describe_heatmap(heads: Heads, scale: Scale, axes: tuple[str, str, str]) -> str:

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.drawing.colours import INK
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.heatmap import Heatmap
+from minigrad.drawing.heatmap_layout import LONGEST_LABEL
 from minigrad.drawing.heatmap_parts import draw_frame
 from minigrad.drawing.room import fit_text
 from minigrad.drawing.sheet import Element, Group, Ink, Rectangle, Sheet, Text, Theme, Tiles
+from minigrad.drawing.style import INKS
 from minigrad.drawing.text import escape_hidden
 
 # Lengths in points.
 IMAGE, GAP, MARGIN = 80, 12, 16  # an image is about so wide, and at least a pixel for each of its own
 CAPTION_FONT, TITLE_FONT = 11, 15
-LONGEST_CAPTION = 9.6  # in font sizes: about 16 Latin or 9 Chinese characters; what is longer is cut
 BOX_WIDTH, BOX_COLOURS = 2.5, ("#b85e23", "#2e7fc3", "#56c4b0", "#7b3294")
 MOST_PIXELS = 1_000_000
 
@@ -63,14 +63,14 @@ def image_sheet(
     cell = max(1, round(IMAGE / width))
     texts = [] if captions is None else [escape_hidden(str(caption)) for caption in captions]
     widest = max((measure_text(text, CAPTION_FONT) for text in texts), default=0)
-    room = max(cell * width, math.ceil(min(widest, LONGEST_CAPTION * CAPTION_FONT)))
+    room = max(cell * width, math.ceil(min(widest, LONGEST_LABEL * CAPTION_FONT)))
     across, down = room + GAP, cell * height + GAP + (CAPTION_FONT + 5 if texts else 0)
     top = MARGIN + (TITLE_FONT + GAP if title else 0)
     wide = 2 * MARGIN - GAP + across * min(columns, count)
     high = top + MARGIN - GAP + down * math.ceil(count / columns)
     parts: list[Element] = []
     if title:
-        heading = Text(MARGIN, MARGIN + 11, title, TITLE_FONT, INK, bold=True)
+        heading = Text(MARGIN, MARGIN + 11, title, TITLE_FONT, INKS.text, bold=True)
         parts.append(fit_text(heading, wide - 2 * MARGIN))
     for position in range(count):
         row, column = divmod(position, columns)
@@ -81,7 +81,7 @@ def image_sheet(
         image.append(draw_frame(left, upper, cell * width, cell * height))
         if texts:
             x, y = left + cell * width / 2, upper + cell * height + CAPTION_FONT + 4
-            image.append(fit_text(Text(x, y, texts[position], CAPTION_FONT, INK, anchor="middle"), room))
+            image.append(fit_text(Text(x, y, texts[position], CAPTION_FONT, INKS.text, anchor="middle"), room))
         parts.append(Group(image))
     described = f"{count} image{'s' if count > 1 else ''}, {height} × {width} pixels"
     return Heatmap(Sheet(wide, high, parts, title or "Images", described), theme)

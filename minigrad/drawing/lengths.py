@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+PIXEL = 0.75  # points: 1/96 of an inch
 POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
 
 

@@ -20,6 +20,11 @@ class Frame:
     width: float
     height: float
 
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """Left, top, right and low sides."""
+        return self.x, self.y, self.x + self.width, self.y + self.height
+
     def move(self, x: float, y: float) -> Frame:
         return Frame(self.x + x, self.y + y, self.width, self.height)
 
@@ -81,7 +86,7 @@ def _draw_polygon(*corners: Corner) -> Shape:
 
 
 def _draw_octagon(frame: Frame) -> Shape:
-    x, y, right, low, cut = frame.x, frame.y, frame.x + frame.width, frame.y + frame.height, 7.0
+    (x, y, right, low), cut = frame.corners, 7.0
     return _draw_polygon(
         (x + cut, y), (right - cut, y), (right, y + cut), (right, low - cut),
         (right - cut, low), (x + cut, low), (x, low - cut), (x, y + cut),
@@ -89,19 +94,13 @@ def _draw_octagon(frame: Frame) -> Shape:
 
 
 def _draw_hexagon(frame: Frame) -> Shape:
-    x, y, right, low, middle = (
-        frame.x,
-        frame.y,
-        frame.x + frame.width,
-        frame.y + frame.height,
-        frame.y + frame.height / 2,
-    )
+    (x, y, right, low), middle = frame.corners, frame.y + frame.height / 2
     return _draw_polygon((x + 8, y), (right - 8, y), (right, middle), (right - 8, low), (x + 8, low), (x, middle))
 
 
 def _draw_folder(frame: Frame) -> Shape:
     """A sheet with a tab at its upper right, which hides something."""
-    x, y, right, low = frame.x, frame.y, frame.x + frame.width, frame.y + frame.height
+    x, y, right, low = frame.corners
     tab = min(26.0, frame.width / 2)
     return _draw_polygon(
         (x, y + 5), (right - tab, y + 5), (right - tab + 3, y), (right - 3, y), (right, y + 5), (right, low), (x, low)
@@ -109,7 +108,7 @@ def _draw_folder(frame: Frame) -> Shape:
 
 
 def _draw_cylinder(frame: Frame) -> Shape:
-    x, y, right, low, rise = frame.x, frame.y, frame.x + frame.width, frame.y + frame.height, 4.0
+    (x, y, right, low), rise = frame.corners, 4.0
     middle, bend = frame.x + frame.width / 2, 0.2761 * frame.width  # of a Bézier curve that is nearly an ellipse
     return Path((
         ("M", x, y + rise),

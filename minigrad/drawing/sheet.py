@@ -23,7 +23,7 @@ class Ink(NamedTuple):
     dark: str
 
 
-PAPER = Ink("#ffffff", "#0d1117")
+PAPER = Ink("#FFFFFF", "#0D1117")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
-from minigrad.drawing.sheet import Ink
+from minigrad.drawing.sheet import PAPER, Ink
 
 Colour = TypeVar("Colour")  # of one theme, or an `Ink` of both
 FONT = "Arial"  # both engines know its widths and every system has it or a font of the same widths
@@ -178,13 +178,14 @@ EDGES = {
 _RUST = Ink("#9A3C06", "#FFB27A")  # text on the ground of gradients
 _TEXT, _BLACK = Ink("#0D1117", "#F0F6FC"), Ink("#0D1117", "#0D1117")
 _ORANGE, _FAINT = Ink("#B54708", "#FF9A4D"), Ink("#57606A", "#9DA7B3")
+_SELECTED, _ALARM = Ink("#0072B2", "#6BC1FF"), Ink("#B3002D", "#FF7B9C")
 _BLUE = PaintOf(Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), _TEXT, Ink("#34424F", "#B9CBDD"))
 _GREY = PaintOf(Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), _TEXT, Ink("#363B41", "#D0D5DA"))
 _APRICOT = PaintOf(Ink("#F2AE72", "#F2AE72"), _ORANGE, _BLACK, Ink("#4A2C12", "#4A2C12"))
 INKS = ThemeOf(
-    background=Ink("#FFFFFF", "#0D1117"),
+    background=PAPER,
     text=_TEXT,
-    quiet=Ink("#57606A", "#9DA7B3"),
+    quiet=_FAINT,
     frame=Ink("#C5CCD3", "#3D444D"),
     roles={
         "input": PaintOf(Ink("#7FA8D1", "#8FBCEB"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
@@ -195,18 +196,14 @@ INKS = ThemeOf(
         "random": _GREY,
     },
     orders=(
-        PaintOf(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, Ink("#57606A", "#9DA7B3")),
+        PaintOf(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, _FAINT),
         PaintOf(Ink("#FDDABD", "#3E2A18"), _ORANGE, _TEXT, Ink("#6B4630", "#D9C2AE")),
         _APRICOT,
         PaintOf(Ink("#7FA8D1", "#8FBCEB"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
     ),
     clusters=(
-        PaintOf(
-            Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), Ink("#57606A", "#9DA7B3"), Ink("#57606A", "#9DA7B3")
-        ),
-        PaintOf(
-            Ink("#FFF8F0", "#1A140F"), Ink("#E8B07F", "#8A5730"), Ink("#9A3C06", "#FFB27A"), Ink("#9A3C06", "#FFB27A")
-        ),
+        PaintOf(Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), _FAINT, _FAINT),
+        PaintOf(Ink("#FFF8F0", "#1A140F"), Ink("#E8B07F", "#8A5730"), _RUST, _RUST),
     ),
     edges={
         "value": Ink("#57606A", "#B1BAC4"),
@@ -214,14 +211,9 @@ INKS = ThemeOf(
         "backward": _ORANGE,
         "gradient": _ORANGE,
     },
-    marks={
-        "added": Ink("#0072B2", "#6BC1FF"),
-        "removed": _ORANGE,
-        "changed": Ink("#6639BA", "#B794F6"),
-        "failed": Ink("#B3002D", "#FF7B9C"),
-    },
-    selection=Ink("#0072B2", "#6BC1FF"),
-    alarm=Ink("#B3002D", "#FF7B9C"),
+    marks={"added": _SELECTED, "removed": _ORANGE, "changed": Ink("#6639BA", "#B794F6"), "failed": _ALARM},
+    selection=_SELECTED,
+    alarm=_ALARM,
 )
 
 

@@ -158,18 +158,9 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
         box_of.update((node.number, boxes[-1]) for node in inside)
     arrows = _make_arrows(nodes, box_of, folding)
     for source, states in _find_next_values(graph, box_of):
-        titles = write_ranges(state.name or f"%{state.number}" for state in states)
-        boxes.append(
-            Box(
-                f"u{states[0].number}",
-                "next",
-                states,
-                source.order,
-                f"next {', '.join(titles)}",
-                source.scope,
-                around=source.around,
-            )
-        )
+        id, names = f"u{states[0].number}", write_ranges(state.name or f"%{state.number}" for state in states)
+        title = f"next {', '.join(names)}"
+        boxes.append(Box(id, "next", states, source.order, title, source.scope, around=source.around))
         arrows.append(Arrow(source, boxes[-1], ()))
     clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
     return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding)

@@ -33,17 +33,23 @@ class Forward:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Backward:
-    """A contribution flows back from `node` along one of its arguments, and is added to the gradient of `target`.
+    """A contribution flows back from `node` to its operand at `position`, the `target`, and is added to its gradient.
 
     `incoming` is the gradient of `node`, `total` that of `target` after this step.
     """
 
     node: Node
-    argument: str
+    position: int
     target: Node
     incoming: Array
     contribution: Array
     total: Array
+
+    @property
+    def argument(self) -> str:
+        """The name of the argument that the target is."""
+        assert self.node.function is not None
+        return self.node.function.argument(self.position)
 
     def __repr__(self) -> str:
         target = f"%{self.target.number}" + (f" {self.target.path}" if self.target.path else "")
@@ -71,17 +77,12 @@ def steps(graph: Graph) -> list[Step]:
     by_id = {node.id: node for node in graph}
     backward = [
         Backward(
-            by_id[step.node], _name_argument(by_id[step.node], step.argument), by_id[step.target],
+            by_id[step.node], step.argument, by_id[step.target],
             *(read_only(array) for array in (step.incoming, step.value, step.total)),
         )
         for step in graph.trail
     ]  # fmt: skip
     return [*forward, *backward]
-
-
-def _name_argument(node: Node, position: int) -> str:
-    assert node.function is not None
-    return node.function.argument(position)
 
 
 def _show(array: Array) -> str:

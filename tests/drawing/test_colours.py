@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from minigrad.drawing.colours import FAINT, FRAME, INK, MISSING, Scale, choose_text_colour, relative_luminance
+from minigrad.drawing.colours import FRAME, MISSING, Scale, choose_text_colour, relative_luminance
 from minigrad.drawing.curves import LEVEL, LOOKS
 from minigrad.drawing.sheet import PAPER
+from minigrad.drawing.style import INKS
 
 
 def test_the_sequential_scale_darkens_evenly_so_it_reads_without_hue():
@@ -51,7 +52,7 @@ LINES = [LEVEL, *(look.ink for look in LOOKS)]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("inks", "least"), [([INK], 7), ([FAINT], 4.5), ([FRAME], 3), (LINES, 3)])
+@pytest.mark.parametrize(("inks", "least"), [([INKS.text], 7), ([INKS.quiet], 4.5), ([FRAME], 3), (LINES, 3)])
 def test_text_and_lines_stand_out_from_the_page(theme, inks, least):
     for ink in inks:
         pair = [relative_luminance(getattr(colour, theme)) for colour in (ink, PAPER)]

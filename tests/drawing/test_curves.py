@@ -197,7 +197,7 @@ def test_lines_differ_without_colour_too():
 
 
 def test_the_theme_is_that_of_other_pictures(draw):
-    assert draw(CURVES, theme="dark").find(f"{SVG}rect").get("fill") == "#0d1117"
+    assert draw(CURVES, theme="dark").find(f"{SVG}rect").get("fill") == "#0D1117"
     assert "prefers-color-scheme" in draw(CURVES, theme="auto").find(f"{SVG}style").text
 
 

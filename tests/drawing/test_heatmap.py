@@ -263,7 +263,7 @@ def test_the_picture_names_itself():
 def test_the_background_is_light_and_opaque():
     root = parsed(heatmap([[1.0]]))
     background = root.find(SVG + "rect")
-    assert background.get("fill") == "#ffffff"
+    assert background.get("fill") == "#FFFFFF"
     assert (background.get("width"), background.get("height")) == (root.get("width"), root.get("height"))
 
 
@@ -339,16 +339,16 @@ def test_the_auto_theme_is_the_light_one_with_a_style_sheet_that_makes_it_the_da
     values[..., 0, 0] = np.nan
     light, dark, auto = (heatmap(values, title="t", theme=theme) for theme in ("light", "dark", "auto"))
     sheet = re.search(r"<style>@media \(prefers-color-scheme:dark\)\{(.*)\}</style>\n", auto.svg)
-    rules = {name: rule for name, *rule in re.findall(r"\.(mg-[\w-]+)\{(fill|stroke):(#[0-9a-f]{6})\}", sheet[1])}
+    rules = {name: rule for name, *rule in re.findall(r"\.(mg-[\w-]+)\{(fill|stroke):(#[0-9a-fA-F]{6})\}", sheet[1])}
     plain = auto.svg.replace(sheet[0], "")
     assert without_paper(light) == re.sub(r' class="[\w -]+"', "", plain)
     assert set(" ".join(re.findall(r'class="([\w -]+)"', plain)).split()) == set(rules)
 
     def override(match):
-        colours = dict(re.findall(r'(fill|stroke)="(#[0-9a-f]{6})"', match[0])) | dict(
+        colours = dict(re.findall(r'(fill|stroke)="(#[0-9a-fA-F]{6})"', match[0])) | dict(
             rules[n] for n in match[2].split()
         )
-        return re.sub(r'(fill|stroke)="#[0-9a-f]{6}"', lambda part: f'{part[1]}="{colours[part[1]]}"', match[1])
+        return re.sub(r'(fill|stroke)="#[0-9a-fA-F]{6}"', lambda part: f'{part[1]}="{colours[part[1]]}"', match[1])
 
     assert without_paper(dark) == re.sub(r'((?:(?:fill|stroke)="[#\w]+" ?)+) class="([\w -]+)"', override, plain)
 

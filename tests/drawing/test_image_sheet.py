@@ -85,7 +85,7 @@ def test_captions_may_be_an_array_and_long_ones_are_cut():
 def test_images_are_the_same_on_every_page_and_the_page_is_dark_where_asked():
     light, dark = (image_sheet(np.eye(4)[None], ["a"], theme=theme).svg for theme in ("light", "dark"))
     assert (painted(light, 1, 4, 4) == painted(dark, 1, 4, 4)).all()
-    assert re.search(r'<rect width="\d+" height="\d+" fill="#0d1117"', dark)
+    assert re.search(r'<rect width="\d+" height="\d+" fill="#0D1117"', dark)
     assert "prefers-color-scheme" in image_sheet(np.eye(4)[None], theme="auto").svg
 
 

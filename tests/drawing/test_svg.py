@@ -93,7 +93,7 @@ def test_the_description_is_there_when_given():
     assert not draw().findall(f"{NAME}desc")
 
 
-@pytest.mark.parametrize(("theme", "colour"), [("light", "#ffffff"), ("dark", "#0d1117")])
+@pytest.mark.parametrize(("theme", "colour"), [("light", "#FFFFFF"), ("dark", "#0D1117")])
 def test_light_and_dark_have_a_background_and_no_style_sheet(theme, colour):
     root = draw(Rectangle(0, 0, 1, 1, fill=FILL), theme=theme)
     paper = {"width": "100", "height": "50", "fill": colour, "shape-rendering": "crispEdges"}

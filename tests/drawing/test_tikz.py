@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
+from minigrad.cli.lessons import one_head
 from minigrad.drawing.sheet import Ellipse, Group, Ink, Path, Rectangle, Sheet, Text, Tiles
 from minigrad.drawing.tikz import MATHEMATICS, SPECIAL, write_latex, write_tikz
 
@@ -88,6 +89,14 @@ def test_letters_that_pdflatex_lacks_are_named():
         write_tikz(sheet_of(*(label(text) for text in HOSTILE[2:])))
 
 
+TOOLS = ("pdflatex", "pdfinfo", "pdftotext")
+
+
+def needs_latex(test):
+    installed = os.environ.get("CI") or all(map(shutil.which, TOOLS))
+    return pytest.mark.deep(pytest.mark.skipif(not installed, reason=f"needs {', '.join(TOOLS)}")(test))
+
+
 PAPER = r"""\documentclass{article}
 \usepackage{tikz}
 \begin{document}
@@ -96,20 +105,47 @@ Before. \input{picture.tex} After.
 """
 
 
-@pytest.mark.deep
-@pytest.mark.skipif(
-    not (os.environ.get("CI") or all(map(shutil.which, ("pdflatex", "pdfinfo")))), reason="needs pdflatex and pdfinfo"
-)
+@needs_latex
 @pytest.mark.parametrize("file", ["picture", "paper"])
 def test_it_compiles_alone_and_in_a_paper(file, tmp_path):
     texts = map(label, (*SPECIAL, *MATHEMATICS, *HOSTILE))
     (tmp_path / "picture.tex").write_text(write_tikz(sheet_of(*SHAPES, *texts)), "utf-8")
     (tmp_path / "paper.tex").write_text(PAPER, "utf-8")
+    compile_latex(tmp_path, file)
+    if file == "picture":
+        assert page_size(tmp_path) == (120, 60)
+
+
+@needs_latex
+@pytest.mark.parametrize("file", ["picture", "paper"])
+def test_one_head_and_its_gradient_compile_at_the_width_of_a_column(file, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # most of it is in closed scopes
+        one_head().draw(tmp_path / "picture.tex", width="8.4cm")
+    (tmp_path / "paper.tex").write_text(PAPER, "utf-8")
+    compile_latex(tmp_path, file)
+    if file == "paper":
+        return
+    width, height = page_size(tmp_path)
+    assert abs(width - 8.4 / 2.54 * 72) < 0.1
+    words = subprocess.run(["pdftotext", "-bbox", "picture.pdf", "-"], cwd=tmp_path, capture_output=True, text=True)
+    places = re.findall(r'xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">(.*?)<', words.stdout)
+    assert {"attention", "loss", "square", "gradient"} <= {word for *_, word in places}
+    for *box, _ in places:
+        left, top, right, low = map(float, box)
+        assert 0 <= left <= right <= width
+        assert 0 <= top <= low <= height
+
+
+def compile_latex(folder, file):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{file}.tex"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120)
     assert run.returncode == 0, run.stdout[-2000:]
     assert "Output written" in run.stdout
     assert "1 page" in run.stdout
-    if file == "picture":
-        facts = subprocess.run(["pdfinfo", tmp_path / "picture.pdf"], capture_output=True, text=True, check=True).stdout
-        assert re.search(r"Page size: +120 x 60 pts", facts)
+    assert "Overfull" not in run.stdout
+
+
+def page_size(folder):
+    facts = subprocess.run(["pdfinfo", folder / "picture.pdf"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(float, re.search(r"Page size: +([\d.]+) x ([\d.]+) pts", facts).groups()))

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from minigrad.drawing.explorer.names import find_moved
-from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value
-from minigrad.graph import Graph, Node
+from minigrad.drawing.explorer.walk import Seed, Step
+from minigrad.graph import Backward, Forward, Graph, Node
 
 FARTHEST = 30  # nodes between one and its landmark
 
@@ -44,10 +44,10 @@ def list_chapters(graph: Graph, steps: Sequence[Step], called: Sequence[str | No
     ['scores', 'loss', '∂loss', '∂scores', '∂x', '∂w']
     """
     landmarks = _Landmarks(graph, called)
-    last = {step.target: number for number, step in enumerate(steps) if isinstance(step, Flow)}
+    last = {step.target: number for number, step in enumerate(steps) if isinstance(step, Backward)}
     chapters: list[Chapter] = []
     for number, step in enumerate(steps):
-        if isinstance(step, Value):
+        if isinstance(step, Forward):
             about, sign, landmark = step.node, "", landmarks.find_below(step.node)
             title = landmarks.call(landmark)
             is_turn = find_moved(about) is None and (landmarks.is_landmark(landmark) or about.scope != "")

@@ -13,9 +13,9 @@ from typing import Any
 
 from minigrad.drawing.explorer.names import call_nodes
 from minigrad.drawing.explorer.payload import Plain
-from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value
+from minigrad.drawing.explorer.walk import Seed, Step
 from minigrad.drawing.text import make_text
-from minigrad.graph import Graph, Node
+from minigrad.graph import Backward, Forward, Graph, Node
 from minigrad.graph.search import find, find_all, node_of
 
 LANGUAGES = ("en", "zh")
@@ -125,8 +125,8 @@ def _find_step(where: str, wanted: Any, node: Node | None, steps: Sequence[Step]
         )
     found = None
     for number, step in enumerate(steps, 1):
-        about = step.target if isinstance(step, Flow) else step.node
-        kind = Value if wanted == "forward" else (Seed, Flow)
+        about = step.target if isinstance(step, Backward) else step.node
+        kind = Forward if wanted == "forward" else (Seed, Backward)
         if about is node and isinstance(step, kind):
             found = number
     return found

@@ -24,12 +24,12 @@ from minigrad.drawing.explorer.samples import (
     round_number,
     summarise,
 )
-from minigrad.drawing.explorer.walk import Flow, Seed, Step, Value, walk_steps
+from minigrad.drawing.explorer.walk import Seed, Step, walk_steps
 from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
 from minigrad.drawing.scopes import order_of
 from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
-from minigrad.graph import Graph, Node
+from minigrad.graph import Backward, Forward, Graph, Node
 from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
 from minigrad.graph.numbers import format_number
@@ -53,7 +53,7 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     (['parameter', 'multiply', 'sum'], ['forward', 'forward', 'seed', 'backward'])
     """
     steps = walk_steps(graph)
-    samplings, notes = choose_samplings(graph, [step for step in steps if isinstance(step, Flow)])
+    samplings, notes = choose_samplings(graph, [step for step in steps if isinstance(step, Backward)])
     arrays = Arrays()
     nodes = [_write_node(node, sampling, arrays) for node, sampling in zip(graph, samplings, strict=True)]
     called = call_nodes(graph)
@@ -151,7 +151,7 @@ def _write_step(
         return called[node.number] or f"%{node.number}"
 
     number = step.node.number
-    if isinstance(step, Value):
+    if isinstance(step, Forward):
         return {"kind": "forward", "node": number, **_explain(step.node, work_out_value(step.node, call(step.node)))}
     if isinstance(step, Seed):
         return {"kind": "seed", "node": number, "this": add_gradient(step.gradient, step.node)}
@@ -170,7 +170,7 @@ def _explain(node: Node, worked: str | None) -> Plain:
     return moved if worked is None else moved | {"worked": make_text(worked)}
 
 
-def _write_sum(step: Flow) -> Plain:
+def _write_sum(step: Backward) -> Plain:
     """How broadcasting was undone: over which axes of the result was summed, and to which shape."""
     assert step.node.function is not None
     result, target = step.node.shape, step.target.shape
@@ -252,7 +252,7 @@ def _list_facts(node: Node, position: int) -> Any:
 
 def _classify_gradients(graph: Graph, steps: Iterable[Step]) -> str:
     """What there is: "all" with the steps that made them, "leaves", "graph" (as nodes of their own) or "none"."""
-    if any(isinstance(step, Flow) for step in steps):
+    if any(isinstance(step, Backward) for step in steps):
         return "all"
     if any(node.gradient is not None for node in graph):
         return "leaves"
@@ -263,7 +263,7 @@ def _find_own_sums(graph: Graph, steps: Iterable[Step], samplings: Sequence[Samp
     """What the sweeps added, sampled, for nodes whose gradient holds something else too, of an earlier `backward`."""
     swept: dict[int, list[Array]] = {}
     for step in steps:
-        if isinstance(step, Value):
+        if isinstance(step, Forward):
             continue
         if isinstance(step, Seed):  # a sweep begins, with sums of its own
             for sums in swept.values():

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.drawing.explorer.walk import Flow
 from minigrad.drawing.scopes import order_of
-from minigrad.graph import Graph, Node
+from minigrad.graph import Backward, Graph, Node
 from minigrad.graph.node import Array
 
 MOST_NUMBERS, PER_NODE, FROM = 20_000, 150, 400  # in all arrays of a page; more for each node above 400
@@ -116,7 +115,7 @@ MAP_DIGITS = 4
 LARGEST_SMALL = LADDER[0].side ** 2  # elements of a map that counts as any other array
 
 
-def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling], list[Note]]:
+def choose_samplings(graph: Graph, flows: Sequence[Backward]) -> tuple[list[Sampling], list[Note]]:
     """The sampling of each node, and notes on what is not shown of arrays: keys of the page's texts, and their values.
 
     Fewer digits will do for gradients that are their only contribution, bit by bit, and thus one array.
@@ -142,7 +141,7 @@ def choose_samplings(graph: Graph, flows: Sequence[Flow]) -> tuple[list[Sampling
     return samplings, _write_notes(samplings, limits)
 
 
-def _choose_limits(graph: Graph, flows: Iterable[Flow]) -> tuple[Limits, MapLimits]:
+def _choose_limits(graph: Graph, flows: Iterable[Backward]) -> tuple[Limits, MapLimits]:
     """As much of each array as keeps the page small."""
     writes = Counter(flow.target.number for flow in flows)
 

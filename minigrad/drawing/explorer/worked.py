@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.drawing.explorer.names import find_moved
-from minigrad.drawing.explorer.walk import Flow
-from minigrad.graph import Node
+from minigrad.graph import Backward, Node
 from minigrad.graph.formula import ATOM, write_operation
 from minigrad.graph.node import Array
 from minigrad.graph.numbers import format_number
@@ -46,7 +45,7 @@ def work_out_value(node: Node, called: str) -> str | None:
     return _write_line(called, index, _write_element(node, index, 1), node.value)
 
 
-def work_out_flow(flow: Flow, called: str) -> str | None:
+def work_out_flow(flow: Backward, called: str) -> str | None:
     """An element of what flows back, by the rule; `called` is the name of the target."""
     sizes = flow.contribution.size, flow.incoming.size
     if not 0 < min(sizes) <= max(sizes) <= LARGEST:

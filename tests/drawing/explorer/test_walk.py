@@ -2,7 +2,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.drawing.explorer.walk import Flow, Seed, Value, walk_steps
+from minigrad.drawing.explorer.walk import Seed, walk_steps
+from minigrad.graph import Backward, Forward
 
 
 def parameter(data):
@@ -10,7 +11,7 @@ def parameter(data):
 
 
 def flows(graph):
-    return [step for step in walk_steps(graph) if isinstance(step, Flow)]
+    return [step for step in walk_steps(graph) if isinstance(step, Backward)]
 
 
 def test_values_come_first_then_each_sweep_with_its_seed():
@@ -18,7 +19,7 @@ def test_values_come_first_then_each_sweep_with_its_seed():
     loss = ops.sum(x * x)
     loss.backward(keep=True)
     kinds = [type(step) for step in walk_steps(loss.graph())]
-    assert kinds == [Value, Value, Seed, Flow, Flow, Flow]
+    assert kinds == [Forward, Forward, Seed, Backward, Backward, Backward]
 
 
 def test_an_operand_that_is_used_twice_has_two_positions():
@@ -51,7 +52,7 @@ def test_two_outputs_make_two_sweeps_each_with_its_seed():
 
 def test_without_kept_gradients_there_are_values_only():
     x = parameter([1.0, 2.0])
-    assert [type(step) for step in walk_steps(ops.sum(x * x).graph())] == [Value, Value]
+    assert [type(step) for step in walk_steps(ops.sum(x * x).graph())] == [Forward, Forward]
 
 
 def test_a_captured_graph_has_no_steps():

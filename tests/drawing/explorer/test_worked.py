@@ -5,8 +5,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.drawing.explorer.walk import Flow, walk_steps
+from minigrad.drawing.explorer.walk import walk_steps
 from minigrad.drawing.explorer.worked import LONGEST, work_out_flow, work_out_value
+from minigrad.graph import Backward
 
 
 def parameter(data, name="x"):
@@ -39,7 +40,9 @@ def test_products_of_all_shapes_are_worked_out_right_forwards_and_backwards(left
     graph = loss.graph()
     lines = [work_out_value(y_node, "y") for y_node in graph if y_node.op == "matmul"]
     lines += [
-        work_out_flow(step, "x") for step in walk_steps(graph) if isinstance(step, Flow) and step.node.op == "matmul"
+        work_out_flow(step, "x")
+        for step in walk_steps(graph)
+        if isinstance(step, Backward) and step.node.op == "matmul"
     ]
     checked = 0
     for line in lines:
@@ -74,7 +77,7 @@ def test_long_sums_begin_and_say_how_long_they_are():
 
 def test_nothing_is_worked_out_of_what_no_line_can_hold(model):
     for step in walk_steps(model):
-        if isinstance(step, Flow):
+        if isinstance(step, Backward):
             line = work_out_flow(step, "target")
             assert line is None or (len(line) <= LONGEST and re.match(r"∂target(\[[\d, ]+\])? = .+ = .+", line))
 
@@ -90,5 +93,5 @@ def test_a_gradient_that_comes_back_to_its_place_is_followed_there():
     x = parameter([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     loss = ops.sum(ops.matmul(np.array([[1.0, 10.0, 100.0]]), ops.swapaxes(x, 0, 1)))
     loss.backward(keep=True)
-    lines = [work_out_flow(step, "t") for step in walk_steps(loss.graph()) if isinstance(step, Flow)]
+    lines = [work_out_flow(step, "t") for step in walk_steps(loss.graph()) if isinstance(step, Backward)]
     assert "∂t[0, 0] = 1 · 1 = 1" in lines
