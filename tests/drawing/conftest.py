@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from minigrad.__main__ import main
 from minigrad.drawing import engines
 
 BY_NAME = {engine.name: engine for engine in engines.ENGINES}
@@ -92,6 +93,18 @@ def parts_of() -> Callable[..., list[ElementTree.Element]]:
         return [group for group in groups if re.fullmatch(rf"\w+-{PARTS[kind]}\d+", group.get("id", ""))]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By engine, the folder that a short demo has written with it."""
+    found = {}
+    for name in (name for name, known in BY_NAME.items() if known.find()):
+        found[name] = tmp_path_factory.mktemp("demo") / name
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MINIGRAD_DOT", name)
+            assert main(["demo", "--quick", "--steps", "3", "--out", str(found[name])]) == 0
+    return found
 
 
 # Engines

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.drawing.engines import ENGINES
+from tests.graph.test_golden import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 FONTS = {"dejavu": "DejaVu Sans", "liberation": "Liberation Sans", "noto": "Noto Sans"}  # folders, and families in them
@@ -50,11 +50,13 @@ pytestmark = [
 ]
 
 
-def list_pictures() -> Iterator[tuple[str, str]]:
-    """Those of the documents, and graphs that have everything in them, from each engine."""
+def list_pictures(demos: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    """Those of the documents, and from each engine the demo's, the golden ones and some with everything in them."""
     for path in sorted(ROOT.glob("docs/*.svg")):
         yield path.stem, path.read_text("utf-8")
-    for engine in (engine.name for engine in ENGINES if engine.find()):
+    for engine, folder in demos.items():
+        for path in sorted(folder.glob("*.svg")):
+            yield f"demo-{path.stem}-{engine}", path.read_text("utf-8")
         for name, (graph, options) in graphs().items():
             path = Path(f"{name}.svg")
             graph.draw(path, engine=engine, legend=True, **options)
@@ -73,7 +75,8 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
     loss = mg.sum(mg.tanh(mg.stack(odd)))
     loss.backward(keep=True)
     total = mg.sum(context)
-    return {
+    golden = {name: (make(*arguments), {}) for name, (make, *arguments) in EXAMPLES.items()}
+    return golden | {
         "gradient": (total.graph(gradients=True), {}),
         "closed": (model(np.ones((3, 4), np.float32)).graph(), {"depth": 1}),
         "numbers": (loss.graph(), {"values": True, "gradients": True}),
@@ -82,7 +85,9 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("fonts", FONTS)
-def test_TX1_no_text_is_outside_its_shape(fonts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_TX1_no_text_is_outside_its_shape(
+    fonts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demos: dict[str, Path]
+) -> None:
     if not (FOLDER / fonts).is_dir():
         pytest.skip(f"the fonts in {FOLDER / fonts} are not installed")
     monkeypatch.chdir(tmp_path)
@@ -94,7 +99,7 @@ def test_TX1_no_text_is_outside_its_shape(fonts: str, tmp_path: Path, monkeypatc
         capture_output=True, check=True, text=True,
     ).stdout  # fmt: skip
     assert FONTS[fonts] in families
-    sections = "".join(f'<section id="{name}">{svg}</section>' for name, svg in list_pictures())
+    sections = "".join(f'<section id="{name}">{svg}</section>' for name, svg in list_pictures(demos))
     (tmp_path / "page.html").write_text(f"<!doctype html><meta charset=utf-8><body>{sections}{MEASURE}", "utf-8")
     page = subprocess.run(
         [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"{tmp_path}/page.html"],

@@ -28,7 +28,7 @@ from minigrad.drawing.view import Arrow, Box, View, check_level, list_clusters, 
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
-MOST_AT_FIRST, MOST_TOGETHER = 8, 30  # of the first one, and where there are no scopes to close
+MOST_AT_FIRST, MOST_TOGETHER = 8, 60  # of the first one, and where there are no scopes to close
 MOST_FOR_ENGINE, DEEPEST_FOR_ENGINE = 2_500, 64  # boxes and arrows, and open scopes around one; others are done here
 EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
@@ -36,7 +36,7 @@ TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
 MOST_TOGETHER_FOR_ENGINE = 100_000  # characters of the texts that one engine is given at once
 FONT, LINE = 10.0, 12.0  # points
-OVERVIEW = Look(direction="TB")  # fills tall screens and wide ones
+DOWNWARDS: Direction = "TB"  # fills tall screens and wide ones, and the next view runs as the one before
 
 
 def lay_out_views(
@@ -46,11 +46,8 @@ def lay_out_views(
 
     `engine` is that of `minigrad.drawing.engines.layout`; scopes of the first view are open down to `depth`.
     """
-    look = Look(direction=direction)
-    plans = [
-        _plan_view(key, shown, OVERVIEW if key == "overview" and not direction else look)
-        for key, shown in _choose_views(graph, depth)
-    ]
+    look = Look(direction=direction or DOWNWARDS)
+    plans = [_plan_view(key, shown, look) for key, shown in _choose_views(graph, depth)]
     texts = list(dict.fromkeys(plan.text for plan in plans if plan.text))  # those of equal scopes are often the same
     try:
         placed, is_missing = _lay_out(texts, engine), False

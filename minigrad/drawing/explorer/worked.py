@@ -118,18 +118,16 @@ def _find_origin(node: Node, operand: Node, index: Index) -> Index:
 def _write_sum(node: Node, terms: list[Factors], depth: int) -> Text | None:
     if not terms:
         return None
-    first, *others = (_write_product(factors, depth) for factors in _begin(terms))
-    text = first + "".join(f" − {x[1:]}" if x.startswith("−") else f" + {x}" for x in others) + _write_rest(terms)
+    text = _join_terms(terms, lambda factors: _write_product(factors, depth))
     return text, ADDED if len(terms) > 1 else MULTIPLIED
 
 
-def _begin(terms: Sequence[T]) -> Sequence[T]:
-    """The terms that are written."""
-    return terms if len(terms) <= MOST_TERMS else terms[:FIRST_TERMS]
-
-
-def _write_rest(terms: Sequence[object]) -> str:
-    return f" + … ({len(terms)} terms)" if len(terms) > MOST_TERMS else ""
+def _join_terms(terms: Sequence[T], write: Callable[[T], str]) -> str:
+    """A sum; of a long one the first terms and the last."""
+    is_whole = len(terms) <= MOST_TERMS
+    first, *others = map(write, terms if is_whole else (*terms[:FIRST_TERMS], terms[-1]))
+    added = [f" − {x[1:]}" if x.startswith("−") else f" + {x}" for x in others]
+    return first + "".join(added if is_whole else [*added[:-1], " + …", added[-1]])
 
 
 def _write_product(factors: Factors, depth: int) -> str:
@@ -211,8 +209,12 @@ def _share(node: Node, index: Index) -> Text | None:
         row = [place for place in row if allowed[place]]
     if index not in row:
         return None
-    written = [f"exp({_write_number(x.value[place])[0]})" for place in _begin(row)]
-    return f"exp({_write_number(x.value[index])[0]}) / ({' + '.join(written)}{_write_rest(row)})", MULTIPLIED
+    values = x.value
+
+    def write(place: Index) -> str:
+        return f"exp({_write_number(values[place])[0]})"
+
+    return f"{write(index)} / ({_join_terms(row, write)})", MULTIPLIED
 
 
 SUMS: Mapping[str, Callable[[Node, Index], Iterator[Factors]]] = {

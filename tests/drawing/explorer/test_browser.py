@@ -691,3 +691,37 @@ def test_chapters_are_gone_through_with_keys(browser, lesson_page):
     assert titles == ["scores", "weights", "context", "loss", "∂loss", "∂context"]
     browser.keys("p")
     assert browser.run("return document.querySelector('#chapters [aria-current]').textContent") == "∂loss"
+
+
+def test_a_hub_lights_up_where_its_arrows_are_cut(browser, folder):
+    weight = mg.Tensor([0.5], requires_grad=True, name="W_hh")
+    y = mg.Tensor([1.0], requires_grad=True, name="y")
+    for _ in range(120):
+        y = ops.tanh(y * weight)
+    loss = ops.sum(y)
+    loss.backward(keep=True)
+    loss.graph().explore(folder / "hub.html")
+    browser.open(folder / "hub.html")
+    lit = "return [...document.querySelectorAll('.box.{}')].map((box) => box.getAttribute('aria-label').split(',')[0])"
+    browser.run("""
+        const { steps, nodes } = explorer.graph;
+        explorer.go(1 + steps.findIndex((step, i) => i > 100 && nodes[step.node].op === "multiply"));
+    """)
+    assert browser.run(lit.format("feeds")) == ["W_hh"]
+    browser.run("""
+        const { forwardSteps, steps } = explorer.graph;
+        explorer.go(1 + steps.findIndex((step, i) => i > forwardSteps + 100 && step.position === 1));
+    """)
+    assert browser.run("return explorer.view.boxes.length") > 120
+    assert browser.run(lit.format("now")) == ["W_hh"]
+    assert browser.run(lit.format("from")) == ["multiply"]
+    assert browser.run(lit.format("feeds")) == []
+
+
+def test_leaves_without_a_name_say_what_they_are_in_the_language_of_the_page(browser, folder):
+    ops.exp(mg.Tensor([1.0], requires_grad=True)).graph().explore(folder / "leaf.html")
+    browser.open(folder / "leaf.html")
+    titles = "return [...document.querySelectorAll('#scene .title')].map((text) => text.textContent)"
+    assert browser.run(titles) == ["parameter", "exp"]
+    browser.run("explorer.speak(1)")
+    assert browser.run(titles) == ["参数", "exp"]

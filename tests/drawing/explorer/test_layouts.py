@@ -11,6 +11,7 @@ from minigrad.drawing.explorer import layouts
 from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.labels import describe_box
+from minigrad.drawing.look import Look
 from minigrad.drawing.view import list_clusters, make_view
 from tests.drawing.explorer.conftest import language_model
 
@@ -135,7 +136,7 @@ def test_one_view_that_an_engine_refuses_does_not_cost_the_others_theirs(monkeyp
 
 
 def plans_of(graph):
-    return [layouts._plan_view(key, shown, layouts.OVERVIEW) for key, shown in layouts._choose_views(graph, None)]
+    return [layouts._plan_view(key, shown, Look(direction="TB")) for key, shown in layouts._choose_views(graph, None)]
 
 
 def test_TX12_an_engine_is_started_a_few_times_and_equal_views_are_laid_out_once(monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.drawing.engines import ENGINES
 from minigrad.graph import Graph
 from tests.drawing.explorer.conftest import start_browser
 
@@ -35,7 +34,9 @@ pytestmark = pytest.mark.deep
 
 
 @pytest.mark.parametrize("fonts", FONTS)
-def test_TX1_no_text_of_a_page_is_outside_its_box(fonts: str, tmp_path: Path, model: Graph, lesson: Graph) -> None:
+def test_TX1_no_text_of_a_page_is_outside_its_box(
+    fonts: str, tmp_path: Path, model: Graph, lesson: Graph, demos: dict[str, Path]
+) -> None:
     if not (FOLDER / fonts).is_dir():
         pytest.skip(f"the fonts in {FOLDER / fonts} are not installed")
     settings = tmp_path / "fonts.conf"
@@ -43,10 +44,12 @@ def test_TX1_no_text_of_a_page_is_outside_its_box(fonts: str, tmp_path: Path, mo
         f"<fontconfig><dir>{FOLDER / fonts}</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>", "utf-8"
     )
     for browser in start_browser({"FONTCONFIG_FILE": str(settings)}):
-        for engine in (engine.name for engine in ENGINES if engine.find()):
-            for graph in (model, lesson):
-                graph.explore(tmp_path / "page.html", engine=engine)
-                browser.open(tmp_path / "page.html")
+        for engine, folder in demos.items():
+            pages = [folder / "explorer.html", tmp_path / "model.html", tmp_path / "lesson.html"]
+            for graph, page in zip((model, lesson), pages[1:], strict=True):
+                graph.explore(page, engine=engine)
+            for page in pages:
+                browser.open(page)
                 seen, outside = browser.run(OUTSIDE)
                 assert seen > 10
                 assert outside == []

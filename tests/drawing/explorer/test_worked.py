@@ -72,7 +72,7 @@ def test_what_is_worked_out_is_the_value(make):
 
 def test_long_sums_begin_and_say_how_long_they_are():
     node = (parameter(np.ones((4, 50))) @ np.ones(50)).graph().outputs[0]
-    assert work_out_value(node, "y") == "y[0] = 1 · 1 + 1 · 1 + … (50 terms) = 50"
+    assert work_out_value(node, "y") == "y[0] = 1 · 1 + 1 · 1 + … + 1 · 1 = 50"
 
 
 def test_nothing_is_worked_out_of_what_no_line_can_hold(model):

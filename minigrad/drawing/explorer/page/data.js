@@ -88,12 +88,17 @@ function nameOf(node) {
     ? node.scope
       ? `${node.scope}/${node.name}`
       : node.name
-    : `%${node.number} ${node.op ?? node.role}`;
+    : `%${node.number} ${kindOf(node)}`;
+}
+
+/** The operation of a node, or what kind of leaf it is. */
+function kindOf(node) {
+  return node.op ?? words(`role ${node.role}`);
 }
 
 /** What assistive technology says of a node: name, operation, shape, role. */
 function spoken(node) {
-  const parts = [node.name, node.op ?? node.role, words("shape", node.shape)];
+  const parts = [node.name, kindOf(node), words("shape", node.shape)];
   if (node.output) parts.push(words("output"));
   if (node.scope) parts.push(words("inScope", node.scope));
   return parts.filter(Boolean).join(", ");
@@ -114,6 +119,15 @@ function arrowOf(graph, view, node, position) {
         arrows.length - 1,
       )
     ] ?? -1
+  );
+}
+
+/** The boxes of what `node` takes along no arrow of the view, as its uses are written in boxes: hubs. */
+function hubsOf(view, node) {
+  const target = view.boxOf.get(node.number);
+  const sources = unique(node.inputs.map((input) => view.boxOf.get(input.node)));
+  return sources.filter(
+    (source) => source && source !== target && !view.arrowsBetween.has(`${source.number}>${target.number}`),
   );
 }
 

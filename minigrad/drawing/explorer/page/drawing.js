@@ -40,7 +40,7 @@ class Drawing {
   box(box) {
     const [x, y, width, height] = box.at,
       node = box.kind === "node" ? this.graph.nodes[box.members[0]] : null;
-    const lines = box.lines ?? node.lines,
+    const lines = linesOf(box, node),
       first = y + height / 2 + BASELINE - ((lines.length - 1) * LINE) / 2;
     const group = vector("g", {
       class: ["box", ...classesOf(box, node)].join(" "),
@@ -92,7 +92,7 @@ class Drawing {
 
   frame(cluster) {
     const [x, y, width, height] = cluster.at;
-    const title = cluster.title + (cluster.count > 1 ? ` ×${cluster.count}` : "");
+    const title = (cluster.count > 1 && !cluster.scope ? words("repeated") : cluster.title) + (cluster.count > 1 ? ` ×${cluster.count}` : "");
     const gradient = cluster.order ? " gradient" : "";
     const several = cluster.count > 1 ? " several" : "";
     const closes = {
@@ -178,7 +178,7 @@ class Drawing {
         "has-gradient",
         stepping && members.some((node) => node.written.length > 0 && node.written[0] < taken),
       );
-      group.classList.remove("now", "from");
+      group.classList.remove("now", "from", "feeds");
     }
     for (const { group, target } of this.arrows) {
       group.classList.remove("flowed", "now", "feeds");
@@ -203,6 +203,7 @@ class Drawing {
         const arrow = input.node === undefined ? null : this.arrows[arrowOf(graph, view, node, input.position)];
         arrow?.group.classList.add("feeds");
       }
+      for (const hub of hubsOf(view, node)) this.boxes[hub.number].group.classList.add("feeds");
     }
   }
 
@@ -270,6 +271,12 @@ function classesOf(box, node) {
 
 function badGradient(node) {
   return [node.statistics, node.gradientStatistics].some((found) => found && (found.nan || found.inf));
+}
+
+/** What a box says; a leaf without a name says what it is, in the language of the page. */
+function linesOf(box, node) {
+  const lines = box.lines ?? node.lines;
+  return node && !node.op && !node.name ? [kindOf(node), ...lines.slice(1)] : lines;
 }
 
 /** The outline of a box: roles differ in shape, in line and in colour. */

@@ -281,12 +281,13 @@ class Page {
   }
 }
 
-/** Does the view draw what a step is about: its arrow, one end as a box of its own, and no end together with its equals? */
+/** Does the view draw what a step is about: its arrow or the hub that has none, one end as a box of its own, and no end together with its equals? */
 function tellsApart(graph, view, step) {
   const boxes = unique([step.node, step.target ?? step.node]).map((number) => view.boxOf.get(number));
   const isOwn = (box) => box?.kind === "node" && box.members.length === 1;
   if (!boxes.some(isOwn) || boxes.some((box) => !box || (box.kind === "node" && !isOwn(box)))) return false;
-  return step.kind !== "backward" || arrowOf(graph, view, graph.nodes[step.node], step.position) >= 0;
+  if (step.kind !== "backward" || arrowOf(graph, view, graph.nodes[step.node], step.position) >= 0) return true;
+  return hubsOf(view, graph.nodes[step.node]).includes(boxes.at(-1));
 }
 
 /** The rectangle around some. */

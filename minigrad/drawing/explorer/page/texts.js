@@ -128,6 +128,7 @@ const TEXTS = {
   closedScope: ["closed scope", "折叠的作用域"],
   equalScopes: ["equal scopes", "相同的作用域"],
   neighbours: ["neighbours", "相邻节点"],
+  repeated: ["repeated", "重复"],
   flowed: ["gradient flowed back; wider is larger", "回传的梯度，越粗越大"],
   keys: ["Keys", "按键"],
   keyStep: ["one step forwards, backwards", "前进一步、后退一步"],
