@@ -18,10 +18,9 @@ from minigrad.drawing.architecture_sheet import FONT, describe_parts, paint_arch
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fit import SMALLEST
 from minigrad.drawing.lengths import parse_length
-from minigrad.drawing.picture import DPI, find_format
+from minigrad.drawing.picture import DPI, check_folder
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
-from minigrad.drawing.tikz import write_tikz
 from minigrad.graph import Graph, trace
 from minigrad.graph.called import name_of
 
@@ -67,7 +66,7 @@ def draw_architecture(
         labels: what a module is called, by its path (`"encoder"`) or its class; it is drawn as one box then.
             Inputs go by their names, `"output"` is what leaves. Lines are broken where the label breaks them.
         slide: on a page of 16:9, from left to right; otherwise from the bottom upwards.
-        width: on paper, such as "8.4cm", a column; the picture is not enlarged. A tex has its natural size.
+        width: on paper, such as "8.4cm", a column; the picture is not enlarged.
         theme: "light", "dark", or "auto" for pages that may be either.
         title: for those who do not see the picture; the class of the model by default.
         dpi: pixels per inch of a png.
@@ -116,10 +115,8 @@ def draw_architecture(
     if letters < SMALLEST:
         warnings.warn(f"the smallest letters are {letters:.1f} pt: name what is to be one box, labels=…", stacklevel=2)
     if path is not None:
-        if find_format(Path(path)) == "tex":
-            Path(path).write_text(write_tikz(sheet, theme), encoding="utf-8", newline="\n")
-        else:
-            save_sheet(sheet, path, theme, room, dpi)
+        check_folder(Path(path).parent, "draw_architecture")
+        save_sheet(sheet, path, theme, room, dpi)
     return Architecture(tuple(parts.values()), sheet, theme)
 
 

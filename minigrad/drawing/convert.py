@@ -1,4 +1,4 @@
-"""A finished picture as PNG or PDF, and into a file: SVG enters, bytes leave.
+"""A finished picture into a file: a sheet enters, and leaves as SVG, as PNG or PDF made of that, or as TeX.
 
 Converters draw only with the font files that they are given: by themselves they take a serif for a missing Arial, or
 leave out every text in silence.
@@ -16,6 +16,7 @@ from minigrad.drawing.fontfiles import find_fonts
 from minigrad.drawing.pdf_order import order_objects
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import FONTS, write_svg
+from minigrad.drawing.tikz import write_tikz
 
 MOST_PIXELS = 100_000_000
 POINTS_PER_INCH = 72
@@ -31,13 +32,13 @@ def save_sheet(
     dpi: float = 192,
     unit: float = 1.0,
 ) -> None:
-    """Write a picture to `path`: svg, png or pdf, by its ending.
+    """Write a picture to `path`: svg, png, pdf or tex, by its ending.
 
     Args:
-        theme: as in `write_svg`; as png and pdf, "auto" is light.
+        theme: as in `write_svg`; as png, pdf and tex, "auto" is light.
         width: on paper, in points; without it the width of the sheet, in pixels of the screen where it is an svg.
         dpi: pixels per inch of a png.
-        unit: how many points a length of 1 on the sheet is in a png or pdf, where no width is given.
+        unit: how many points a length of 1 on the sheet is in a png, pdf or tex, where no width is given.
 
     Raises:
         ValueError: another ending or theme, or a dpi that gives no pixels or too many.
@@ -45,15 +46,18 @@ def save_sheet(
     """
     place = Path(path)
     format = place.suffix.lower()
+    across, plain = sheet.width * unit if width is None else width, "light" if theme == "auto" else theme
     if format == ".svg":
-        svg = write_svg(sheet, theme, width, unit="" if width is None else "pt")
-        place.write_text(svg, encoding="utf-8", newline="\n")
-        return
-    if format not in (".png", ".pdf"):
-        raise ValueError(f"a picture is saved as .svg, .png or .pdf, got {os.fspath(path)!r}")
-    across = sheet.width * unit if width is None else width
-    svg = write_svg(sheet, "light" if theme == "auto" else theme, across, seam=SEAM if format == ".pdf" else 0.0)
-    place.write_bytes(svg_to_png(svg, dpi) if format == ".png" else svg_to_pdf(svg))
+        written = write_svg(sheet, theme, width, unit="" if width is None else "pt").encode()
+    elif format == ".tex":
+        written = write_tikz(sheet, plain, across).encode()
+    elif format == ".png":
+        written = svg_to_png(write_svg(sheet, plain, across), dpi)
+    elif format == ".pdf":
+        written = svg_to_pdf(write_svg(sheet, plain, across, seam=SEAM))
+    else:
+        raise ValueError(f"a picture is saved as .svg, .png, .pdf or .tex, got {os.fspath(path)!r}")
+    place.write_bytes(written)
 
 
 def svg_to_png(svg: str, dpi: float = 192) -> bytes:

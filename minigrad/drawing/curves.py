@@ -68,7 +68,7 @@ def draw_curves(
     logarithmic: Collection[str] = (),
     theme: Theme = "light",
 ) -> None:
-    """Draw lines into a file, svg, png or pdf by its ending, each with its name above them.
+    """Draw lines into a file, svg, png, pdf or tex by its ending, each with its name above them.
 
     Args:
         curves: x and y by the name of the line, at most eight; y that is not finite leaves a gap.

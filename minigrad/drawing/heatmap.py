@@ -34,13 +34,13 @@ class Heatmap:
         self.svg = write_svg(sheet, theme)
 
     def save(self, path: str | os.PathLike[str], *, width: str | None = None, dpi: float = 192) -> None:
-        """Write the picture to `path`: svg, png or pdf, by its ending.
+        """Write the picture to `path`: svg, png, pdf or tex, by its ending.
 
         Args:
             width: on paper, such as "8.4cm", "84mm", "3.3in" or "240pt"; without it a pixel is 1/96 of an inch.
             dpi: pixels per inch of a png.
 
-        The same picture gives the same bytes; for png and pdf, with the same fonts. As png and pdf, a heat map with the
+        The same picture gives the same bytes; for png and pdf, with the same fonts. In all but svg, a heat map with the
         theme "auto" is light.
 
         Raises:
@@ -94,7 +94,7 @@ def heatmap(
     (True, True)
     >>> picture.save("weights.gif")
     Traceback (most recent call last):
-    ValueError: a picture is saved as .svg, .png or .pdf, got 'weights.gif'
+    ValueError: a picture is saved as .svg, .png, .pdf or .tex, got 'weights.gif'
     """
     heads = _check_weights(weights)
     scale = _choose_scale(heads, limit)

@@ -17,7 +17,6 @@ from minigrad.drawing.lengths import parse_length
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
 from minigrad.drawing.svg import write_svg
-from minigrad.drawing.tikz import write_tikz
 
 if TYPE_CHECKING:
     import graphviz
@@ -53,10 +52,7 @@ def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options
     except MinigradError as error:
         save_text(write_dot(shown, look), _find_free_place(place.with_suffix(".dot")), error)
         raise
-    if format == "tex":
-        place.write_text(write_tikz(sheet, look.theme, points), encoding="utf-8", newline="\n")
-    else:
-        save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
+    save_sheet(sheet, place, look.theme, points, look.dpi or DPI)
 
 
 def _parse_timeout(timeout: object) -> float:

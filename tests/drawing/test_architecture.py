@@ -544,7 +544,7 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(tmp_path):
         draw_architecture(Alone(), VECTORS)
     with pytest.raises(ValueError, match="labels: Transformer has no encoder/blokcs; its repr shows"):
         draw("transformer", labels={"encoder.blokcs": "Blocks"})
-    with pytest.raises(ValueError, match="must end in one of"):
+    with pytest.raises(ValueError, match="a picture is saved as"):
         draw("chain", path=tmp_path / "chain.gif")
     with pytest.raises(TypeError, match="argument"):
         draw_architecture(make_transformer(), TOKENS)

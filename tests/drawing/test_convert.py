@@ -97,7 +97,7 @@ def test_an_svg_of_a_width_on_paper_names_the_unit(tmp_path):
 
 
 def test_another_ending_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"saved as \.svg, \.png or \.pdf, got 'a\.gif'"):
+    with pytest.raises(ValueError, match=r"saved as \.svg, \.png, \.pdf or \.tex, got 'a\.gif'"):
         save_sheet(BOX, "a.gif")
 
 
@@ -142,3 +142,12 @@ def test_letters_are_drawn_with_whatever_font_there_is(png, pdf, monkeypatch, mo
     svg = write_svg(Sheet(100, 50, [Text(10, 30, "scores", 12, BLACK, mono=mono)], title="a word"))
     assert (read_pixels(svg_to_png(svg)) < 128).any()
     assert b"DejaVuSerif" in svg_to_pdf(svg)
+
+
+@pytest.mark.parametrize(("width", "paper"), [(None, "90bp"), (200.0, "200bp")])
+def test_every_sheet_is_saved_as_tex_of_its_width(tmp_path, width, paper):
+    sheet = Sheet(120, 60, [Text(60, 30, "a", 10, Ink("#000000", "#ffffff"))], title="A picture")
+    save_sheet(sheet, tmp_path / "a.tex", "auto", width=width, unit=0.75)
+    text = (tmp_path / "a.tex").read_text("utf-8")
+    assert f"paperwidth={paper}" in text
+    assert f"fontsize{{{10 * float(paper[:-2]) / 120:.2f}".rstrip("0").rstrip(".") in text

@@ -307,7 +307,7 @@ def test_save_writes_the_text_as_utf_8_and_refuses_other_formats(tmp_path):
         picture.save(tmp_path / name)
         assert (tmp_path / name).read_bytes() == picture.svg.encode("utf-8")
     for name in ("a.gif", "a", "a.svg.gz"):
-        with pytest.raises(ValueError, match=rf"saved as \.svg, \.png or \.pdf, got '.*{name}'"):
+        with pytest.raises(ValueError, match=rf"saved as \.svg, \.png, \.pdf or \.tex, got '.*{name}'"):
             picture.save(tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == ["a.svg", "b.SVG"]
 
