@@ -465,6 +465,13 @@ def test_state_that_shares_memory_is_not_assigned_twice():
     for pair in ((whole, row), (row, view), (view, other)):
         with pytest.raises(mg.CaptureError, match="share memory"):
             mg.compile(lambda pair=pair: step(*pair))()
+
+        def write(pair=pair):
+            for tensor in pair:
+                mg.assign(tensor, mg.constant(np.ones(tensor.shape)))
+
+        with pytest.raises(mg.CaptureError, match="share memory, and the captured function assigns both"):
+            mg.compile(write)()
     assert whole.tolist() == [[0.0, 4.0, 8.0], [12.0, 8.0, 10.0]]
 
 

@@ -149,7 +149,7 @@ def beside(count):
 @pytest.mark.parametrize("make", [nested, beside])
 def test_E10_what_the_explorer_lays_out_grows_with_the_graph(make):
     def boxes(n):
-        return sum(len(shown.boxes) for _, shown in _choose_views(make(n)))
+        return sum(len(shown.boxes) for _, shown in _choose_views(make(n), None))
 
     assert boxes(400) <= 12 * boxes(50)
 
@@ -157,8 +157,8 @@ def test_E10_what_the_explorer_lays_out_grows_with_the_graph(make):
 @pytest.mark.parametrize("make", [nested, beside])
 def test_E10_every_scope_is_open_in_some_view(make):
     graph = make(60)
-    opened = {cluster.scope for _, shown in _choose_views(graph) for cluster in everything(shown.clusters)}
-    closed = {box.scope for _, shown in _choose_views(graph) for box in shown.boxes if box.kind == "scope"}
+    opened = {cluster.scope for _, shown in _choose_views(graph, None) for cluster in everything(shown.clusters)}
+    closed = {box.scope for _, shown in _choose_views(graph, None) for box in shown.boxes if box.kind == "scope"}
     assert {path for _, path in Scopes(graph).members} <= opened | closed
     assert any(path.startswith("m/m/m/m" if make is nested else "m59") for path in opened | closed)
 

@@ -83,9 +83,9 @@ def check_classes(function: str, indices: Any, count: int) -> Any:
         raise TypeError(f"{function}: indices must be integers, got {indices.dtype}")
     # Read without its sign, a negative number is large: one pass finds what is too small and what is too large.
     if indices.size and maximum_reduce(indices.view(f"u{indices.itemsize}"), None) >= count:
-        for bad in np.flatnonzero((indices < 0) | (indices >= count)):
-            place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
-            raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
+        bad = np.flatnonzero((indices < 0) | (indices >= count))[0]
+        place = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
+        raise IndexError(f"{function}: index {indices.flat[bad]} at {place} is outside 0 … {count - 1}")
     return indices
 
 
