@@ -13,13 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from minigrad.drawing import style
+from minigrad.drawing.boxes import Arrow, Box, Cluster, View, walk_clusters
 from minigrad.drawing.flows import Flow, choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
 from minigrad.drawing.style import LIGHT, THEMES, Theme
 from minigrad.drawing.text import quote_label, quote_tooltip
 from minigrad.drawing.tooltips import explain_box, explain_flow
-from minigrad.drawing.view import Arrow, Box, Cluster, View, walk_clusters
 from minigrad.graph import Graph
 from minigrad.graph.absent import absent_gradients
 
@@ -154,7 +154,7 @@ class _Writer:
         attributes = self._style_node(*classify_box(box))
         emphasis: dict[str, str] = {}
         if node is not None and len(box.nodes) == 1 and look.gradients and not box.order:
-            lines += describe_gradient(node.gradient, node.shape, self.reasons.get(node.number))
+            lines += describe_gradient(node.gradient, self.reasons.get(node.number))
         if look.alarms(box):
             emphasis |= style.ALARM | {"color": self.theme.alarm}
         if mark is not None:

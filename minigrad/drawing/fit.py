@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from minigrad.drawing.boxes import View
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
 from minigrad.drawing.sheet import Sheet, Text, walk_elements
-from minigrad.drawing.view import View
 from minigrad.graph import Graph
 
 SMALLEST = 6.0  # points, of letters in print

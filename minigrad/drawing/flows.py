@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigrad.core.arrays import Array
-from minigrad.drawing.view import Box, View
+from minigrad.drawing.boxes import Box, View
 from minigrad.graph import Backward
 
 WIDE, NARROW = 1.8, 0.6  # pens for the largest contribution to a gradient, and for the smallest

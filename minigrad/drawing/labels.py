@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from minigrad.core.arrays import Array
+from minigrad.drawing.boxes import Arrow, Box, View
 from minigrad.drawing.look import Look
 from minigrad.drawing.remarks import join_names, list_remarks
 from minigrad.drawing.style import SIGNS
 from minigrad.drawing.text import format_array, format_rows, shorten, summarise
-from minigrad.drawing.view import Arrow, Box, View
 from minigrad.graph import Node
 from minigrad.graph.absent import NOT_COMPUTED, NOT_KEPT
 from minigrad.graph.numbers import format_number
@@ -91,11 +91,11 @@ def describe_node(node: Node, text: str | None = None, equals: Sequence[Node] = 
     return [*(lines or [node.role]), str(node.shape) if len(shapes) == 1 else f"{len(shapes)} shapes"]
 
 
-def describe_gradient(gradient: Array | None, shape: tuple[int, ...], reason: str | None) -> list[str]:
+def describe_gradient(gradient: Array | None, reason: str | None) -> list[str]:
     """The gradient of a node, or why there is none; nothing where the whole picture says so.
 
     >>> import numpy as np
-    >>> describe_gradient(np.array([0.5, 2.0]), (2,), None), describe_gradient(None, (2,), "no path")
+    >>> describe_gradient(np.array([0.5, 2.0]), None), describe_gradient(None, "no path")
     (['gradient: [0.5 2]'], ['gradient: none (no path)'])
     """
     label = _label_gradient(gradient, reason)

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.core.arrays import Array
+from minigrad.drawing.boxes import Arrow, Box, View
 from minigrad.drawing.style import THEMES
-from minigrad.drawing.view import Arrow, Box, View, make_view
+from minigrad.drawing.view import make_view
 from minigrad.graph import Graph, Node
 from minigrad.graph.search import node_of
 

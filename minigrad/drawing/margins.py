@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from minigrad.drawing.arrows import DASH, draw_arrow
+from minigrad.drawing.boxes import ORDERS
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.outlines import Frame, choose_outline, draw_outline
 from minigrad.drawing.places import Curve
 from minigrad.drawing.sheet import Element, Text
 from minigrad.drawing.style import ARROWS, INKS, LEGEND
 from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
-from minigrad.drawing.view import ORDERS
 
 Sample = tuple[str, int, bool]  # role, order of derivative, whether it is an output
+Drawing = Callable[[Frame], Iterable[Element]]
 
 TITLE, SMALL = 12.0, 9.0  # sizes of letters
 TITLE_LINE, LINE = 17.0, 12.5
@@ -59,21 +61,24 @@ def set_caption(lines: Sequence[str], scale: float) -> Block:
     return Block(CAPTION_WIDTH * scale, GAP + line * len(lines), paint)
 
 
-def set_legend(samples: Iterable[Sample], arrows: Iterable[str], room: float, scale: float) -> Block:
-    """A sample of each kind of box and arrow with its name, side by side as far as there is `room`."""
+def set_legend(
+    samples: Iterable[Sample], marks: Iterable[str], arrows: Iterable[str], room: float, scale: float
+) -> Block:
+    """A sample of each kind of box, mark and arrow with its name, side by side as far as there is `room`."""
     places = {role: place for place, role in enumerate(LEGEND)}
     ordered = sorted(samples, key=lambda sample: (*sample[1:], places[sample[0]]))
-    items: list[tuple[str, Sample | str]] = [(name_sample(sample), sample) for sample in ordered]
-    items += [(text, kind) for kind, text in ARROWS.items() if kind in arrows]
+    items: list[tuple[str, Drawing]] = [(name_sample(sample), partial(_draw_sample, sample)) for sample in ordered]
+    items += [(mark, partial(_draw_mark, mark)) for mark in INKS.marks if mark in marks]
+    items += [(text, partial(_draw_arrow, kind)) for kind, text in ARROWS.items() if kind in arrows]
     across, down = (length * scale for length in SWATCH)
-    rows: list[list[tuple[float, str, Sample | str]]] = [[]]
+    rows: list[list[tuple[float, str, Drawing]]] = [[]]
     x = widest = 0.0
-    for text, drawn in items:
+    for text, draw in items:
         width = across + 5 * scale + measure_text(text, SMALL * scale)
         if rows[-1] and x + width > room:
             rows.append([])
             x = 0.0
-        rows[-1].append((x, text, drawn))
+        rows[-1].append((x, text, draw))
         widest = max(widest, x + width)
         x += width + ITEM_GAP * scale
     line = down + 6 * scale
@@ -81,9 +86,8 @@ def set_legend(samples: Iterable[Sample], arrows: Iterable[str], room: float, sc
     def paint(left: float, top: float) -> Iterator[Element]:
         for number, row in enumerate(rows):
             y = top + GAP + number * line
-            for x, text, drawn in row:
-                frame = Frame(left + x, y, across, down)
-                yield from _draw_arrow(drawn, frame) if isinstance(drawn, str) else _draw_sample(drawn, frame)
+            for x, text, draw in row:
+                yield from draw(Frame(left + x, y, across, down))
                 place = left + x + across + 5 * scale
                 yield Text(place, y + down / 2 + 0.34 * SMALL * scale, text, SMALL * scale, INKS.text)
 
@@ -93,13 +97,18 @@ def set_legend(samples: Iterable[Sample], arrows: Iterable[str], room: float, sc
 def name_sample(sample: Sample) -> str:
     """What a legend calls a kind of box."""
     role, order, output = sample
-    return "output" if output else ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role]
+    name = ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role]
+    return f"{name}, output" if output and order else "output" if output else name
 
 
 def _draw_sample(sample: Sample, frame: Frame) -> Iterable[Element]:
     role, order, output = sample
     paint = INKS.paint_node(role, order)
     return draw_outline(choose_outline(role, output, None), frame, paint.fill, paint.outline, 1.0)
+
+
+def _draw_mark(mark: str, frame: Frame) -> Iterable[Element]:
+    return draw_outline(choose_outline("op", False, mark), frame, INKS.paint_node("op").fill, INKS.marks[mark], 2.4)
 
 
 def _draw_arrow(kind: str, frame: Frame) -> Iterator[Element]:

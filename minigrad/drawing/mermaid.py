@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import CHOICES, Look, classify_box, parse_options
 from minigrad.drawing.style import LIGHT, Paint
 from minigrad.drawing.text import LONGEST_LABEL_LINE, escape_hidden, shorten
-from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.graph import Graph
 
 MOST_ARROWS = 500  # that Mermaid draws unless its page is told otherwise

@@ -86,7 +86,7 @@ def _draw_polygon(*corners: Corner) -> Shape:
 
 
 def _draw_octagon(frame: Frame) -> Shape:
-    (x, y, right, low), cut = frame.corners, 7.0
+    (x, y, right, low), cut = frame.corners, min(7.0, frame.height / 3)
     return _draw_polygon(
         (x + cut, y), (right - cut, y), (right, y + cut), (right, low - cut),
         (right - cut, low), (x + cut, low), (x, low - cut), (x, y + cut),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from minigrad.drawing.arrows import DASH, draw_arrow
+from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters
 from minigrad.drawing.contents import Contents, set_label
 from minigrad.drawing.dot import Size, Sizes
 from minigrad.drawing.engines import TIMEOUT
@@ -25,7 +26,6 @@ from minigrad.drawing.sheet import Element, Group, Rectangle, Sheet, Text
 from minigrad.drawing.style import INKS
 from minigrad.drawing.text import LONGEST_LABEL_LINE, LONGEST_TOOLTIP, escape_hidden, make_text, shorten
 from minigrad.drawing.tooltips import explain_box, explain_flow
-from minigrad.drawing.view import Arrow, Box, Cluster, View, list_clusters
 from minigrad.graph.absent import absent_gradients
 
 MARGIN = 8.0  # around everything
@@ -78,8 +78,9 @@ def paint_picture(plan: Plan, look: Look) -> Sheet:
         blocks.append(set_caption(look.caption, plan.scale))
     if look.legend:
         samples = {classify_box(box) for box in plan.shown.boxes}
+        marks = {mark for box in plan.shown.boxes if (mark := look.mark_of(box))}
         arrows = {classify_arrow(arrow) for arrow in plan.shown.arrows} | ({"gradient"} if plan.flows else set())
-        blocks.append(set_legend(samples, arrows, max(width, LEGEND_WIDTH * plan.scale), plan.scale))
+        blocks.append(set_legend(samples, marks, arrows, max(width, LEGEND_WIDTH * plan.scale), plan.scale))
     children: list[Element] = []
     y = MARGIN
     for block in blocks:

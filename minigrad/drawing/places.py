@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minigrad.drawing.boxes import Box, Cluster, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import TIMEOUT, layout
 from minigrad.drawing.look import Look
 from minigrad.drawing.outlines import Frame
-from minigrad.drawing.view import Box, Cluster, View, list_clusters
 
 Point = tuple[float, float]
 

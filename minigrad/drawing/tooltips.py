@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from minigrad.drawing.boxes import Box, View
 from minigrad.drawing.flows import Flow
 from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.text import format_array
-from minigrad.drawing.view import Box, View
 from minigrad.graph.numbers import format_number
 
 MOST_LISTED = 12  # nodes of a closed scope, contributions of an arrow

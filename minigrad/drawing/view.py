@@ -12,13 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
 
-from minigrad.drawing.boxes import ORDERS as ORDERS
-from minigrad.drawing.boxes import Arrow as Arrow
-from minigrad.drawing.boxes import Box as Box
-from minigrad.drawing.boxes import Cluster as Cluster
-from minigrad.drawing.boxes import View as View
-from minigrad.drawing.boxes import list_clusters as list_clusters
-from minigrad.drawing.boxes import walk_clusters as walk_clusters
+from minigrad.drawing.boxes import ORDERS, Arrow, Box, Cluster, View
 from minigrad.drawing.fold import Folding, fold, fold_leaves
 from minigrad.drawing.groups import group_neighbours
 from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks

@@ -22,12 +22,13 @@ import numpy as np
 from shapes import SHAPES
 
 import minigrad as mg
+from minigrad.drawing.boxes import View
 from minigrad.drawing.engines import ENGINES, LayoutError
 from minigrad.drawing.look import Look
 from minigrad.drawing.painter import plan_picture
 from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.text import LONGEST_TOOLTIP
-from minigrad.drawing.view import View, make_view
+from minigrad.drawing.view import make_view
 from minigrad.graph import Graph
 
 ROUNDS = 3

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.drawing.boxes import View
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.hubs import MOST_PASSED, can_lay_out, count_passed, find_ranks
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.mermaid import mermaid_source
-from minigrad.drawing.view import View, make_view
+from minigrad.drawing.view import make_view
 from minigrad.graph import Graph, Node
 
 

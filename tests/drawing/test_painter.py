@@ -97,6 +97,15 @@ def test_the_legend_explains_what_is_there_and_nothing_else(theme):
     assert "value kept for the gradient" not in texts
 
 
+def test_the_legend_tells_outputs_of_gradients_apart_and_names_marks():
+    y = mg.exp(parameter(2))
+    texts = texts_of(paint(mg.sum(y).graph(gradients=True), legend=True))
+    assert texts.count("output") == texts.count("gradient, output") == 1
+    graph = y.graph()
+    texts = texts_of(paint(graph, legend=True, marks={graph[1]: "changed", graph[0]: "removed"}))
+    assert [text for text in texts if text in ("added", "removed", "changed", "failed")] == ["removed", "changed"]
+
+
 def test_a_legend_that_is_wider_than_the_picture_takes_several_rows():
     sheet = paint(mg.sum(mg.exp(parameter(2) * 2.0)).graph(gradients=True), legend=True, direction="TB")
     rows = {element.y for element in sheet.children if isinstance(element, Text)}

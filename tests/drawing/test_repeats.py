@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.drawing.boxes import Cluster, View, list_clusters
 from minigrad.drawing.dot import dot_source
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import REPEATED
-from minigrad.drawing.view import Cluster, View, list_clusters, make_view
+from minigrad.drawing.view import make_view
 from minigrad.graph import Graph, Node, graph_of
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.drawing.boxes import Cluster, View, list_clusters
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.remarks import list_remarks_in_full
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.view import Cluster, View, list_clusters, make_view
+from minigrad.drawing.view import make_view
 from minigrad.graph import Graph, Node
 from minigrad.nn import LanguageModel
 

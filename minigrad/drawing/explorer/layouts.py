@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any
 
+from minigrad.drawing.boxes import Arrow, Box, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
 from minigrad.drawing.explorer.payload import Plain
@@ -24,7 +25,7 @@ from minigrad.drawing.painter import measure_heading, measure_note
 from minigrad.drawing.places import Curve, Places, read_places
 from minigrad.drawing.scopes import Scopes
 from minigrad.drawing.text import make_text
-from minigrad.drawing.view import Arrow, Box, View, check_level, list_clusters, make_view
+from minigrad.drawing.view import check_level, make_view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view

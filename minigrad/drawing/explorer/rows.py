@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from minigrad.drawing.boxes import Box, Cluster, View, list_clusters
 from minigrad.drawing.dot import Size
 from minigrad.drawing.outlines import Frame
 from minigrad.drawing.places import Curve, Places
-from minigrad.drawing.view import Box, Cluster, View, list_clusters
 
 BETWEEN_COLUMNS, BETWEEN_ROWS = 16.0, 34.0  # points
 MARGIN, TITLE = 9.0, 14.0  # around what is in a cluster, and above it for its title

@@ -7,12 +7,13 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.drawing import engines
+from minigrad.drawing.boxes import list_clusters
 from minigrad.drawing.explorer import layouts
 from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.labels import describe_box
 from minigrad.drawing.look import Look
-from minigrad.drawing.view import list_clusters, make_view
+from minigrad.drawing.view import make_view
 from tests.drawing.explorer.conftest import language_model
 
 
