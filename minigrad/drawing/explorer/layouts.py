@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any
 
-from minigrad.drawing.boxes import Arrow, Box, View, list_clusters
+from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
 from minigrad.drawing.explorer.payload import Plain
@@ -154,10 +154,18 @@ def _write_view(plan: Plan, places: Places) -> Plain:
         ],
         "clusters": [
             {"title": make_text(cluster.title), "scope": make_text(cluster.scope), "order": cluster.order,
-             "count": cluster.count, "at": _write_frame(frame)}
+             "count": cluster.count, "at": _write_frame(frame), **_write_repeated(cluster)}
             for cluster, frame in places.clusters
         ],
     }  # fmt: skip
+
+
+def _write_repeated(cluster: Cluster) -> Plain:
+    """Of what is repeated and has no scope, a node inside, by which a view is found that draws every turn."""
+    if cluster.scope or cluster.count == 1:
+        return {}
+    boxes = chain.from_iterable(inner.boxes for inner in list_clusters([cluster]))
+    return {"repeated": next(boxes).nodes[0].number}
 
 
 def _write_box(box: Box, said: Sequence[str]) -> Plain:

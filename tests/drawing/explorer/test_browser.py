@@ -725,3 +725,30 @@ def test_leaves_without_a_name_say_what_they_are_in_the_language_of_the_page(bro
     assert browser.run(titles) == ["parameter", "exp"]
     browser.run("explorer.speak(1)")
     assert browser.run(titles) == ["参数", "exp"]
+
+
+def test_the_frame_of_what_is_repeated_draws_every_turn(browser, folder):
+    y = mg.Tensor([1.0], requires_grad=True, name="y")
+    for _ in range(70):
+        y = ops.tanh(y * 0.5)
+    y.graph().explore(folder / "repeated.html")
+    browser.open(folder / "repeated.html")
+    few = browser.run("return explorer.view.boxes.length")
+    frame = "document.querySelector('[data-unfolds]')"
+    assert "repeated 69 times" in browser.run(f"return {frame}.getAttribute('aria-label')")
+    for press in ("dispatchEvent(new MouseEvent('click', { bubbles: true }))", "focus()"):
+        browser.run(f"{frame}.{press}")
+        if "focus" in press:
+            browser.keys(ENTER)
+        assert browser.run("return explorer.view.boxes.length") == 141
+        browser.run("document.querySelector('#views [aria-label=\"Less detail\"]').click()")
+        assert browser.run("return explorer.view.boxes.length") == few
+
+
+def test_a_walk_ends_where_the_reader_takes_steps_of_his_own(browser, walk_page):
+    for keys in (END, "n"):
+        browser.open(walk_page)
+        assert browser.run("return explorer.walk.active")
+        browser.keys(keys)
+        assert not browser.run("return explorer.walk.active")
+        assert browser.run("return document.querySelector('.walk-sentence')") is None

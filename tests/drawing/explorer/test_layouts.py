@@ -209,7 +209,10 @@ def test_what_a_loop_repeats_says_what_is_true_of_every_turn():
     lines = [box.get("lines") for box in views[0]["boxes"]]
     assert ["multiply(·, …)", "(1,)"] in lines
     assert ["h0 … h118", "tanh", "(1,)"] in lines
-    assert all(cluster["scope"] == "" for cluster in views[0]["clusters"]), "nothing that could be closed"
+    (frame,) = views[0]["clusters"]
+    assert frame["scope"] == "", "nothing that could be closed"
+    (inside,) = [box for box in views[0]["boxes"] if frame["repeated"] in members(box)]
+    assert len(members(inside)) == frame["count"]
 
 
 def test_the_first_view_is_open_down_to_a_depth_that_is_asked_for(model):

@@ -4,9 +4,9 @@ const BASELINE = 3.6;
 const LINE = 12; // points; the font is 10 points high
 
 class Drawing {
-  /** `onselect(box)`, `onopen(box or cluster)`, `onclose(cluster)` are told what the reader does. */
-  constructor(graph, canvas, scene, { onselect, onopen, onclose }) {
-    Object.assign(this, { graph, canvas, scene, onselect, onopen, onclose });
+  /** `onselect(box)`, `onopen(path)`, `onclose(path)`, `onunfold(node)` are told what the reader does. */
+  constructor(graph, canvas, scene, { onselect, onopen, onclose, onunfold }) {
+    Object.assign(this, { graph, canvas, scene, onselect, onopen, onclose, onunfold });
     this.camera = new Camera(canvas, scene);
     this.view = null;
     canvas.addEventListener("click", (event) => this.clicked(event));
@@ -29,8 +29,8 @@ class Drawing {
       ...this.frames.map((frame) => frame.title),
       ...this.boxes.map((box) => box.group),
     );
-    const closable = this.frames.filter((frame) => frame.cluster.scope);
-    this.stops = [...closable.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
+    const buttons = this.frames.filter((frame) => frame.title.dataset.frame !== undefined);
+    this.stops = [...buttons.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
     this.stop = null;
     this.setStop(this.boxes[0]?.group);
   }
@@ -92,22 +92,24 @@ class Drawing {
 
   frame(cluster) {
     const [x, y, width, height] = cluster.at;
-    const title = (cluster.count > 1 && !cluster.scope ? words("repeated") : cluster.title) + (cluster.count > 1 ? ` ×${cluster.count}` : "");
+    const unfolds = cluster.repeated !== undefined;
+    const title = (unfolds ? words("repeated") : cluster.title) + (cluster.count > 1 ? ` ×${cluster.count}` : "");
     const gradient = cluster.order ? " gradient" : "";
     const several = cluster.count > 1 ? " several" : "";
-    const closes = {
+    const does = {
       tabindex: -1,
       role: "button",
-      "aria-expanded": "true",
-      "aria-label": words("openScopeFrame", cluster.scope),
+      "aria-expanded": String(!unfolds),
+      "aria-label": unfolds ? words("repeatedFrame", cluster.count) : words("openScopeFrame", cluster.scope),
       "data-frame": cluster.scope,
+      ...(unfolds ? { "data-unfolds": cluster.repeated } : {}),
     };
     return {
       cluster,
       area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
       title: vector(
         "g",
-        { class: `frame-title${gradient}${several}`, ...(cluster.scope ? closes : {}) },
+        { class: `frame-title${gradient}${several}`, ...(cluster.scope || unfolds ? does : {}) },
         vector("rect", {
           x: x + 4,
           y: y + 3,
@@ -115,8 +117,10 @@ class Drawing {
           height: 14,
           rx: 4,
         }),
-        cluster.scope ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6` }) : null,
-        vector("text", { x: x + (cluster.scope ? 18 : 9), y: y + 13 }, title),
+        cluster.scope || unfolds
+          ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6${unfolds ? "m-3 -3v6" : ""}` })
+          : null,
+        vector("text", { x: x + (cluster.scope || unfolds ? 18 : 9), y: y + 13 }, title),
       ),
     };
   }
@@ -217,8 +221,14 @@ class Drawing {
   clicked(event) {
     if (this.camera.dragged) return;
     const frame = event.target.closest?.("[data-frame]");
-    if (frame) return this.onclose(frame.dataset.frame);
+    if (frame) return this.toggle(frame);
     this.onselect(this.boxAt(event));
+  }
+
+  /** Closes the scope of a frame, or draws every turn of what is repeated in it. */
+  toggle({ dataset }) {
+    if (dataset.unfolds) this.onunfold(Number(dataset.unfolds));
+    else this.onclose(dataset.frame);
   }
 
   open(box) {
@@ -238,7 +248,7 @@ class Drawing {
     } else if (event.key === "Enter" || event.key === " ") {
       const box = this.boxAt(event);
       const frame = event.target.closest?.("[data-frame]");
-      if (frame) this.onclose(frame.dataset.frame);
+      if (frame) this.toggle(frame);
       else if (box?.kind === "scope" && event.key === "Enter") this.onopen(box.scope);
       else if (box) this.onselect(box);
     } else return;

@@ -14,6 +14,7 @@ class Page {
       onselect: (box) => this.select(box),
       onopen: (path) => this.open(path),
       onclose: (path) => this.close(path),
+      onunfold: (node) => this.chooseApart(node),
     });
     this.walk = new Walk(this, byId("walk"));
     this.bar = new StepBar(this, byId("steps"));
@@ -166,8 +167,9 @@ class Page {
     if (view !== this.view) this.show(view, frame?.at);
   }
 
-  /** The state after `step` steps of both passes; 0 is before the first. */
-  go(step) {
+  /** The state after `step` steps of both passes; 0 is before the first. A guided walk that does not lead there ends. */
+  go(step, leads = false) {
+    if (!leads) this.walk.leave();
     const began = this.step > 0;
     this.step = Math.max(0, Math.min(this.graph.steps.length, step));
     if (!began) this.home = this.view;
@@ -204,7 +206,6 @@ class Page {
 
   /** The step that completes the gradient of a node. */
   showOrigin(node) {
-    this.walk.leave();
     this.go(node.written.at(-1) + 1);
   }
 

@@ -18,7 +18,7 @@ function nodeButton(page, node, label = null) {
 /** Its own name, or its number and operation with what it is a result of. */
 function nodeTitle(node) {
   if (node.name) return node.name;
-  return `%${node.number} ${node.op ?? node.role}${node.called && node.called !== node.op ? ` (${node.called})` : ""}`;
+  return `%${node.number} ${kindOf(node)}${node.called && node.called !== node.op ? ` (${node.called})` : ""}`;
 }
 
 function swatchOf(node) {
@@ -32,10 +32,10 @@ function nodePanel(page, node, taken) {
   return [
     block(
       "heading",
-      element("h2", { class: "breakable" }, node.name ?? node.op ?? node.role),
+      element("h2", { class: "breakable" }, node.name ?? kindOf(node)),
       paragraph(
         "tags",
-        span(`tag ${swatchOf(node)}`, node.op ?? node.role),
+        span(`tag ${swatchOf(node)}`, kindOf(node)),
         node.output && span("tag", words("output")),
         span("size", node.shape),
         " ",

@@ -4,7 +4,7 @@ function boxPanel(page, box) {
   const nodes = box.members.map((number) => page.graph.nodes[number]);
   const inside = new Set(box.members);
   const counts = new Map();
-  for (const node of nodes) counts.set(node.op ?? node.role, (counts.get(node.op ?? node.role) ?? 0) + 1);
+  for (const node of nodes) counts.set(kindOf(node), (counts.get(kindOf(node)) ?? 0) + 1);
   const common = [...counts].sort((a, b) => b[1] - a[1]);
   const sources = unique(
     nodes

@@ -115,7 +115,7 @@ class Search {
           },
           element("span", { class: `swatch ${swatchOf(node)}` }),
           span("node-name", nodeTitle(node)),
-          node.name && span("faint", node.op ?? node.role),
+          node.name && span("faint", kindOf(node)),
           span("faint place", node.scope),
           span("node-shape", node.shape),
         ),

@@ -129,6 +129,7 @@ const TEXTS = {
   equalScopes: ["equal scopes", "相同的作用域"],
   neighbours: ["neighbours", "相邻节点"],
   repeated: ["repeated", "重复"],
+  repeatedFrame: ["repeated {0} times, drawn once, Enter draws each turn", "重复 {0} 次，只画一次，按 Enter 全部画出"],
   flowed: ["gradient flowed back; wider is larger", "回传的梯度，越粗越大"],
   keys: ["Keys", "按键"],
   keyStep: ["one step forwards, backwards", "前进一步、后退一步"],

@@ -17,7 +17,7 @@ class Walk {
     this.active = true;
     const { view, step, node } = this.steps[this.at];
     this.show();
-    if (step !== undefined || page.step) page.go(step ?? 0);
+    if (step !== undefined || page.step) page.go(step ?? 0, true);
     if (view !== undefined && page.view.key !== view) page.show(page.graph.viewOf.get(view));
     if (node !== undefined) page.jump(node);
     else if (step === undefined) page.select(null);
