@@ -17,6 +17,7 @@ from minigrad.drawing.heatmap_layout import GAP, LABEL_FONTS, LONGEST_LABEL, MAR
 from minigrad.drawing.room import fit_text
 from minigrad.drawing.sheet import Command, Element, Group, Path, Rectangle, Text, Tiles
 from minigrad.drawing.style import INKS
+from minigrad.drawing.text import set_minus
 from minigrad.drawing.tiles import Places
 from minigrad.graph.numbers import format_number
 
@@ -176,8 +177,3 @@ def describe_heatmap(heads: Heads, scale: Scale, axes: tuple[str, str, str]) -> 
     values = f"{format_number(finite.min())} to {format_number(finite.max())}" if finite.size else "none finite"
     colours = f"{format_number(-scale.limit) if scale.signed else 0} to {format_number(scale.limit)}"
     return f"{size}; values: {values}; colours: {colours}"
-
-
-def set_minus(text: str) -> str:
-    """The minus sign of mathematics where the keyboard has a hyphen."""
-    return text.replace("-", "−")

@@ -80,6 +80,11 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def set_minus(text: str) -> str:
+    """The minus sign of mathematics in place of hyphens, for pictures; terminals write what Python reads."""
+    return text.replace("-", "−")
+
+
 def format_array(values: npt.ArrayLike) -> list[str]:
     """The lines that show an array in a node: all of its elements when they are few, otherwise a summary.
 

@@ -57,7 +57,7 @@ def test_each_element_of_a_vector_stands_above_its_gradient():
     sheet = paint(y.graph(), values=True, gradients=True)
     (box,) = [group for group in sheet.children if getattr(group, "id", "").endswith("-n0")]
     numbers = {part.text: part for part in box.children if isinstance(part, Text) and part.anchor == "end"}
-    assert [*numbers] == ["1", "-0.5", "20.25", "2.125", "99", "43.5"]
+    assert [*numbers] == ["1", "−0.5", "20.25", "2.125", "99", "43.5"]
     ends = [numbers[text].x for text in ("20.25", "43.5")]
     assert ends[0] - ends[1] == pytest.approx(0.59 * 9), "their points, not their ends, are one under the other"
     assert numbers["1"].y < numbers["2.125"].y
