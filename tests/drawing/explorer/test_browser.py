@@ -716,6 +716,14 @@ def test_a_hub_lights_up_where_its_arrows_are_cut(browser, folder):
     assert browser.run(lit.format("now")) == ["W_hh"]
     assert browser.run(lit.format("from")) == ["multiply"]
     assert browser.run(lit.format("feeds")) == []
+    seen = browser.run("""
+        const room = explorer.drawing.canvas.getBoundingClientRect();
+        return new Promise((resolve) => setTimeout(() => {
+          const { left, right, top, bottom } = document.querySelector(".box.from").getBoundingClientRect();
+          resolve(room.left < left && right < room.right && room.top < top && bottom < room.bottom);
+        }, 600));
+    """)
+    assert seen, "the box of the step, though its hub is far away"
 
 
 def test_leaves_without_a_name_say_what_they_are_in_the_language_of_the_page(browser, folder):

@@ -51,6 +51,12 @@ class Camera {
     });
   }
 
+  /** Is there room for the rectangle, as large as things are drawn now? */
+  holds([, , width, height]) {
+    const { scale } = this.place;
+    return width * scale <= this.room.width && height * scale <= this.room.height;
+  }
+
   /** Moves as little as is needed to bring the rectangle into sight. */
   reveal([left, top, width, height]) {
     const room = this.room;

@@ -215,8 +215,11 @@ class Page {
     const ends = unique([now.node, now.target ?? now.node]);
     const drawn = (view) => tellsApart(this.graph, view, now);
     if (!drawn(this.view)) this.showWhere(drawn, this.graph.nodes[now.node].scope);
-    const boxes = ends.map((number) => this.view.boxOf.get(number)).filter(Boolean);
-    if (boxes.length) this.drawing.camera.reveal(around(boxes.map((box) => box.at)));
+    const places = ends.map((number) => this.view.boxOf.get(number)?.at).filter(Boolean);
+    const { camera } = this.drawing;
+    const both = around(places);
+    // Between ends that are too far apart there may be nothing to see: the box that the step is of is shown.
+    if (places.length) camera.reveal(camera.holds(both) ? both : places[0]);
   }
 
   search(query) {

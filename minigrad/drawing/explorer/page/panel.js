@@ -145,9 +145,8 @@ function gradientSoFar(page, node, taken) {
 /** Leads to the step that completes the gradient: where it comes from. */
 function originButton(page, node) {
   if (!node.written.length) return null;
-  return button([words("showOrigin", node.name ?? node.called), " ", element("kbd", {}, "g")], () =>
-    page.showOrigin(node),
-  );
+  const question = words("showOrigin", calledOf(node));
+  return button([question, " ", element("kbd", {}, "g")], () => page.showOrigin(node), { class: "origin" });
 }
 
 function reasonOf(graph, node) {
