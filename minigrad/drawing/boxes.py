@@ -117,6 +117,15 @@ def _collect(pairs: Iterable[tuple[Box, Arrow]]) -> dict[Box, tuple[Arrow, ...]]
     return {box: tuple(arrows) for box, arrows in found.items()}
 
 
+def name_order(order: int) -> str:
+    """What the gradient graph of an order of derivative is called; the forward graph has no name.
+
+    >>> name_order(1), name_order(2), name_order(4)
+    ('gradient', 'second derivative', 'derivative of order 4')
+    """
+    return ORDERS[order] if order < len(ORDERS) else f"derivative of order {order}"
+
+
 def walk_clusters(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:
     """The clusters, each before those inside it, with their depth; None with the same depth where one ends."""
     stack: list[tuple[int, Cluster | None]] = [(0, cluster) for cluster in reversed(list(clusters))]

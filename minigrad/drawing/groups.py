@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from minigrad.drawing.boxes import Arrow, Box, View
+from minigrad.drawing.names import join_first
 from minigrad.drawing.scopes import Key, hide_repeats
 from minigrad.graph import Node
 
@@ -88,7 +89,6 @@ def _make_group(members: list[Box]) -> Box:
     if first.kind == "next":
         title = f"next values of {len(nodes):,} states"
         return Box(f"u{nodes[0].number}", "next", nodes, first.order, title, scope, around=first.around)
-    most, *others = (name for name, _ in Counter(node.op or node.role for node in nodes).most_common())
-    names = ", ".join([most, *others[:1], *(["…"] if len(others) > 1 else [])])
-    title = f"{len(nodes):,} nodes: {names}"
+    names = [name for name, _ in Counter(node.op or node.role for node in nodes).most_common()]
+    title = f"{len(nodes):,} nodes: {join_first(names, 2)}"
     return Box(f"g{nodes[0].number}", "group", nodes, first.order, title, scope, around=first.around)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 
 from minigrad.drawing.boxes import Arrow, Box, View
-from minigrad.drawing.names import write_ranges
+from minigrad.drawing.names import join_first, write_ranges
 
 # An arrow passes the ranks between its ends. An engine's time grows faster than the square of what all arrows pass, and
 # faster still where many of them have one source.
@@ -52,9 +52,8 @@ def can_lay_out(shown: View) -> bool:
 def _write_note(boxes: Iterable[Box], cut: Sequence[Arrow]) -> str:
     hubs = {arrow.source for arrow in cut}
     names = write_ranges(box.nodes[0].name or f"%{box.nodes[0].number}" for box in boxes if box in hubs)
-    more = ["…"] if len(names) > MOST_NAMED else []
     uses = sum(len(arrow.uses) for arrow in cut)
-    return f"{uses:,} uses of {', '.join([*names[:MOST_NAMED], *more])} are written in boxes, as ← name"
+    return f"{uses:,} uses of {join_first(names, MOST_NAMED)} are written in boxes, as ← name"
 
 
 def count_passed(boxes: Sequence[Box], arrows: Iterable[Arrow]) -> dict[Arrow, int]:

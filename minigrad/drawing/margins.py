@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from minigrad.drawing.arrows import DASH, draw_arrow
-from minigrad.drawing.boxes import ORDERS
+from minigrad.drawing.boxes import name_order
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.outlines import Frame, choose_outline, draw_outline
 from minigrad.drawing.places import Curve
@@ -97,7 +97,7 @@ def set_legend(
 def name_sample(sample: Sample) -> str:
     """What a legend calls a kind of box."""
     role, order, output = sample
-    name = ORDERS[min(order, 3)] if role == "op" and order else LEGEND[role]
+    name = name_order(order) if role == "op" and order else LEGEND[role]
     return f"{name}, output" if output and order else "output" if output else name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 FEWEST = 3  # names of a range
 
@@ -21,6 +21,15 @@ def write_ranges(names: Iterable[str]) -> list[str]:
         begin, number, end = _split_at_number(name)
         kinds.setdefault((begin, end), {})[number] = name
     return [text for numbered in kinds.values() for text in _join_neighbours(numbered)]
+
+
+def join_first(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """As many texts as are wanted, with an ellipsis for the others.
+
+    >>> join_first(["w0 … w9", "loss", "x"], 2), join_first(["w", "loss"], 2)
+    ('w0 … w9, loss, …', 'w, loss')
+    """
+    return separator.join([*texts[:most], *(["…"] if len(texts) > most else [])])
 
 
 def hide_numbers(name: str) -> str:

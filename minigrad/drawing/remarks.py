@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from minigrad.drawing.boxes import Arrow, Box, View
-from minigrad.drawing.names import write_ranges
+from minigrad.drawing.names import join_first, write_ranges
 from minigrad.graph import Node
 
 MOST_NAMES = 3  # in a line; a tooltip has all of them
@@ -14,9 +14,9 @@ MOST_NAMES = 3  # in a line; a tooltip has all of them
 def list_remarks(view: View, box: Box) -> list[str]:
     """The lines below what a box is: `w0 … w9, loss` of a group, `60 uses` of a hub, `← W_hh` of who uses one."""
     names = list_names(box.nodes) if box.kind == "group" or (box.kind == "next" and len(box.nodes) > 1) else []
-    lines = [*([_join(names)] if names else []), *_count_uses(view, box)]
+    lines = [*([join_first(names, MOST_NAMES)] if names else []), *_count_uses(view, box)]
     taken = [name for name, _ in _find_taken(view, box)]
-    return [*lines, f"← {_join(taken)}"] if taken else lines
+    return [*lines, f"← {join_first(taken, MOST_NAMES)}"] if taken else lines
 
 
 def list_remarks_in_full(view: View, box: Box) -> list[str]:
@@ -35,11 +35,7 @@ def list_names(nodes: Iterable[Node]) -> list[str]:
 
 def join_names(nodes: Iterable[Node]) -> str:
     """The names of nodes that are drawn as one, in a few words; empty where they have none."""
-    return _join(list_names(nodes))
-
-
-def _join(names: list[str]) -> str:
-    return ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
+    return join_first(list_names(nodes), MOST_NAMES)
 
 
 def _count_uses(view: View, box: Box) -> Iterator[str]:

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
 
-from minigrad.drawing.boxes import ORDERS, Arrow, Box, Cluster, View
+from minigrad.drawing.boxes import Arrow, Box, Cluster, View, name_order
 from minigrad.drawing.fold import Folding, fold, fold_leaves
 from minigrad.drawing.groups import group_neighbours
 from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks
-from minigrad.drawing.names import write_ranges
+from minigrad.drawing.names import join_first, write_ranges
 from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, hide_repeats, order_of, run_of
 from minigrad.graph import Graph, Node
@@ -220,8 +220,7 @@ def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[st
         notes.append(f"and {len(runs) - MOST_NOTES} more runs of equal scopes")
     counts = [f"×{count}" for (_, first), (_, count) in folding.siblings.items() if run_of(first) is not None]
     if counts:
-        more = ["…"] if len(counts) > MOST_NOTES else []
-        notes.append(f"what is repeated is drawn once: {' '.join([*counts[:MOST_NOTES], *more])}")
+        notes.append(f"what is repeated is drawn once: {join_first(counts, MOST_NOTES, ' ')}")
     return tuple(notes)
 
 
@@ -243,8 +242,7 @@ def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...
     roots: dict[int, Cluster] = {}
     known: dict[Key, Cluster] = {}
     for box in boxes:
-        title = ORDERS[box.order] if box.order < len(ORDERS) else f"derivative of order {box.order}"
-        cluster = roots.setdefault(box.order, Cluster(title, "", box.order))
+        cluster = roots.setdefault(box.order, Cluster(name_order(box.order), "", box.order))
         path, new = box.around, []
         while path and (box.order, path) not in known:
             new.append(path)
