@@ -5,7 +5,7 @@ A box is laid out around its contents, so they are measured before an engine pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -14,7 +14,7 @@ from minigrad.drawing.labels import Label, Numbers
 from minigrad.drawing.outlines import Frame
 from minigrad.drawing.sheet import Element, Ink, Rectangle, Text
 from minigrad.drawing.style import INKS, PaintOf
-from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text, set_minus
+from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
 
 TITLE, SMALL = 10.0, 9.0  # sizes of letters, in points
 TITLE_LINE, LINE, ROW = 13.0, 11.5, 12.5  # heights of lines
@@ -96,7 +96,7 @@ class _Table:
         self.size, self.row, self.gap, self.pad = (scale * length for length in (SMALL, ROW, COLUMN_GAP, PANEL))
         self.arrays = arrays
         self.above = any(len(array.rows) > 1 or len(array.remarks) > 1 for _, array in arrays)
-        rows = [[set_minus(number) for number in row] for _, array in arrays for row in array.rows]
+        rows = [row for _, array in arrays for row in array.rows]
         columns = list(zip_longest(*rows, fillvalue=""))
         self.columns = [_Column(column, self.size) for column in columns]
         numbers = sum(column.width for column in self.columns) + self.gap * max(0, len(columns) - 1)
@@ -117,13 +117,13 @@ class _Table:
             yield Text(frame.x + self.pad, y, heading, self.size, QUIET_OF[heading])
             y += self.row * self.above
             for row in array.rows:
-                yield from self._set_row(map(set_minus, row), frame, y, ink)
+                yield from self._set_row(row, frame, y, ink)
                 y += self.row
             for line in array.remarks:
                 yield Text(frame.x + self.pad + self.left, y, line, self.size, ink)
                 y += self.row
 
-    def _set_row(self, row: Iterable[str], frame: Frame, y: float, ink: Ink) -> Iterator[Text]:
+    def _set_row(self, row: tuple[str, ...], frame: Frame, y: float, ink: Ink) -> Iterator[Text]:
         numbers = sum(column.width for column in self.columns) + self.gap * (len(self.columns) - 1)
         right = frame.x + frame.width - self.pad if not self.above else frame.x + (frame.width + numbers) / 2
         x = right - numbers
@@ -148,7 +148,7 @@ class _Column:
 def _count_after_point(number: str) -> float:
     """How many digits wide the end of a number is, its point counting half; nothing for what has an exponent.
 
-    >>> [_count_after_point(number) for number in ("-0.09003", "12", "1.5e-09", "NaN")]
+    >>> [_count_after_point(number) for number in ("−0.09003", "12", "1.5e−09", "NaN")]
     [5.5, 0, 0, 0]
     """
     _, point, digits = number.partition(".")

@@ -113,7 +113,7 @@ def format_rows(values: npt.ArrayLike) -> list[list[str]]:
     array = _drop_leading(values)
     if array.ndim > 2 or array.size == 0 or array.shape[-1:] > (MOST_COLUMNS,) or array.shape[:1] > (MOST_ROWS,):
         return []
-    return [[format_number(element) for element in row] for row in np.atleast_2d(array)]
+    return [[set_minus(format_number(element)) for element in row] for row in np.atleast_2d(array)]
 
 
 def summarise(values: npt.ArrayLike) -> list[str]:
@@ -130,7 +130,7 @@ def summarise(values: npt.ArrayLike) -> list[str]:
         with np.errstate(over="ignore"):  # the mean of huge elements is shown as inf
             mean = finite.mean(dtype=np.float64)
         numbers = {"min": finite.min(), "max": finite.max(), "mean": mean}
-        lines.insert(0, ", ".join(f"{name} {format_number(number)}" for name, number in numbers.items()))
+        lines.insert(0, ", ".join(f"{name} {set_minus(format_number(number))}" for name, number in numbers.items()))
     return [line for line in lines if line]
 
 
