@@ -30,6 +30,7 @@ from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
 MOST_AT_FIRST, MOST_TOGETHER = 8, 60  # of the first one, and where there are no scopes to close
+MOST_BETWEEN = 300  # of one that is neither the first nor has everything open
 MOST_FOR_ENGINE, DEEPEST_FOR_ENGINE = 2_500, 64  # boxes and arrows, and open scopes around one; others are done here
 EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
@@ -70,8 +71,8 @@ def _write_notes(views: list[Plain], failed: int, is_missing: bool) -> list[Note
 def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]:
     """The views with their keys: an overview, each depth, and each scope open by itself; none that shows the same.
 
-    What grows faster than the graph is left out: far down there are not all depths, and where there are very many
-    scopes the inner ones have no view of their own. Each is open in that of the greatest depth.
+    What grows faster than the graph is left out. Far down there are not all depths, and no large one but the last;
+    where there are very many scopes, the inner ones have no view of their own, and are open in that of the last depth.
     """
     scopes = Scopes(graph)
     levels = {path: path.count("/") for _, path in scopes.members}
@@ -79,7 +80,9 @@ def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]
     for small in _find_tiny(scopes):
         tiny.setdefault(small.rpartition("/")[0], []).append(small)
     inner = {small for together in tiny.values() for small in together}
-    opened = {f"depth {deep}": {p for p in levels if levels[p] < deep} for deep in _choose_depths(scopes.depth)}
+    depths = _choose_depths(scopes.depth)
+    opened = {f"depth {deep}": {p for p in levels if levels[p] < deep} for deep in depths}
+    between = {f"depth {deep}" for deep in depths[:-1]}
     larger = [path for path in levels if path not in inner and levels[path] < EVERY_DEPTH]
     outermost = set(sorted(larger, key=levels.__getitem__)[: MOST_OF_SCOPES + MOST_VISITS // max(1, len(graph))])
     for path in (path for path in larger if path in outermost):
@@ -95,7 +98,7 @@ def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]
     yield "overview", overview
     for key, inside in opened.items():
         shown = make_view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
-        if _identify(shown) not in known:
+        if _identify(shown) not in known and (key not in between or len(shown.boxes) <= MOST_BETWEEN):
             known.add(_identify(shown))
             yield key, shown
 

@@ -150,14 +150,15 @@ def _choose_limits(graph: Graph, flows: Iterable[Backward]) -> tuple[Limits, Map
         kept = (node.value is not None) + (node.gradient is not None)
         return kept + (writes[node.number] if writes[node.number] > 1 else 0)
 
-    plain = [(node.shape, count_arrays(node)) for node in graph if not is_attention(node)]
-    attention = [(node.shape, count_arrays(node)) for node in graph if is_attention(node)]
+    plain, attention = Counter[tuple[int, ...]](), Counter[tuple[int, ...]]()  # arrays of each shape
+    for node in graph:
+        (attention if is_attention(node) else plain)[node.shape] += count_arrays(node)
     most = MOST_NUMBERS + PER_NODE * max(0, len(graph) - FROM)
     for limits in LADDER:
-        if sum(choose_grid(shape, limits).elements * arrays for shape, arrays in plain) <= most:
+        if sum(choose_grid(shape, limits).elements * arrays for shape, arrays in plain.items()) <= most:
             break
     for maps in MAP_LADDER:
-        if sum(choose_map_grid(shape, maps).elements * arrays for shape, arrays in attention) <= MOST_IN_MAPS:
+        if sum(choose_map_grid(shape, maps).elements * arrays for shape, arrays in attention.items()) <= MOST_IN_MAPS:
             break
     return limits, maps
 
@@ -277,10 +278,11 @@ def summarise(array: Array) -> dict[str, Any]:
     counts = {"nan": int(np.isnan(array).sum()), "inf": int(np.isinf(array).sum())}
     if not finite.size:
         return counts
+    low, high = float(finite.min()), float(finite.max())
     with np.errstate(over="ignore"):  # the norm of huge elements is shown as inf
-        numbers = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "norm": np.linalg.norm(finite)}
+        numbers = {"min": low, "max": high, "mean": finite.mean(), "norm": np.linalg.norm(finite)}
     summary: dict[str, Any] = {name: round_number(float(x)) for name, x in numbers.items()} | counts
-    if finite.size >= FEWEST_FOR_HISTOGRAM and finite.min() < finite.max():
+    if finite.size >= FEWEST_FOR_HISTOGRAM and low < high:
         summary["histogram"] = count_in_bins(finite)
     return summary
 

@@ -226,6 +226,15 @@ def test_the_first_view_is_open_down_to_a_depth_that_is_asked_for(model):
             lay_out_views(model, depth=wrong)
 
 
+def test_between_the_first_view_and_everything_there_is_none_that_is_large(monkeypatch, model):
+    expected, _ = lay_out_views(model)
+    monkeypatch.setattr(layouts, "MOST_BETWEEN", 20)
+    depths = [(shown["key"], len(shown["boxes"])) for shown in expected if shown["key"].startswith("depth")]
+    wanted = [key for key, count in depths[:-1] if count <= 20] + [depths[-1][0]]
+    assert len(wanted) < len(depths)
+    assert [shown["key"] for shown in lay_out_views(model)[0] if shown["key"].startswith("depth")] == wanted
+
+
 def test_every_view_runs_in_the_direction_that_is_asked_for(lesson):
     for direction, (along, forwards) in {"LR": (0, 1), "TB": (1, 1), "BT": (1, -1), "RL": (0, -1)}.items():
         views, _ = lay_out_views(lesson, direction=direction)
