@@ -95,7 +95,7 @@ class _Table:
     def __init__(self, scale: float, arrays: list[tuple[str, Numbers]]) -> None:
         self.size, self.row, self.gap, self.pad = (scale * length for length in (SMALL, ROW, COLUMN_GAP, PANEL))
         self.arrays = arrays
-        self.above = any(len(array.rows) > 1 or len(array.remarks) > 1 for _, array in arrays)
+        self.above = any(len(array.rows) > 1 for _, array in arrays)
         rows = [row for _, array in arrays for row in array.rows]
         columns = list(zip_longest(*rows, fillvalue=""))
         self.columns = [_Column(column, self.size) for column in columns]

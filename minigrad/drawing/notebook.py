@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.heatmap import heatmap
-from minigrad.drawing.text import escape_hidden, format_array
+from minigrad.drawing.text import escape_hidden, format_array, set_minus
 from minigrad.graph import Graph
 from minigrad.graph.numbers import format_number
 
@@ -102,11 +102,11 @@ def _write_tensor(tensor: Tensor) -> str:
     while values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
     if values.ndim == 0:
-        facts.append(f"<b>{_escape(format_number(values))}</b>")
+        facts.append(f"<b>{_escape(set_minus(format_number(values)))}</b>")
         return _write_line(facts)
     if values.size and values.ndim <= 2 and _fits(values.shape, MOST_WRITTEN_OUT):
         rows = values.reshape(-1, values.shape[-1]).tolist()
-        return _write_line(facts) + _write_table([[format_number(value) for value in row] for row in rows])
+        return _write_line(facts) + _write_table([[set_minus(format_number(value)) for value in row] for row in rows])
     if values.size and values.ndim in (2, 3) and _fits(values.shape, MOST_IN_HEATMAP):
         picture = heatmap(values, title=tensor.name or None, axes=("slice", "rows", "columns"))
         return _write_line(facts) + _write_picture(picture.svg, f"heat map of {tensor.name or 'the values'}")
@@ -173,7 +173,7 @@ def _write_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> s
 
 def _write_row(tag: str, cells: Sequence[str]) -> str:
     """Cells side by side, numbers at the right."""
-    sides = ["right" if cell[:1] in "-0123456789" and tag == "td" else "left" for cell in cells]
+    sides = ["right" if cell[:1] in "-−0123456789" and tag == "td" else "left" for cell in cells]
     columns = [f"<{tag} {CELL.format(side)}>{_escape(cell)}</{tag}>" for side, cell in zip(sides, cells, strict=True)]
     return f"<tr>{''.join(columns)}</tr>"
 

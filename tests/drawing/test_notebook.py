@@ -65,10 +65,10 @@ def page_of(shown):
 
 def test_a_tensor_shows_what_it_is_and_its_values():
     x = mg.Tensor([[1.0, -0.5]], requires_grad=True, name="weights", dtype=np.float32)
-    assert page_of(x).texts == ["weights", " · (1, 2) float32 · requires a gradient", "1", "-0.5"]
+    assert page_of(x).texts == ["weights", " · (1, 2) float32 · requires a gradient", "1", "−0.5"]
     with mg.scope("head"):
         y = x * 2.0
-    assert page_of(y).texts == ["multiply", " · (1, 2) float32 · head", "2", "-1"]
+    assert page_of(y).texts == ["multiply", " · (1, 2) float32 · head", "2", "−1"]
     assert x._repr_mimebundle_(include=None, exclude=None)["text/plain"] == repr(x)
 
 
@@ -77,7 +77,7 @@ def test_a_tensor_shows_what_it_is_and_its_values():
     [
         (2.5, ["() float64 · ", "2.5"]),
         ([True, False], ["(2,) bool", "True", "False"]),
-        ([[[7, -8]]], ["(1, 1, 2) int64", "7", "-8"]),
+        ([[[7, -8]]], ["(1, 1, 2) int64", "7", "−8"]),
         ([np.nan, np.inf], ["(2,) float64", "NaN", "inf"]),
         (np.zeros((0, 3)), ["(0, 3) float64", "empty"]),
         (np.ones(500), ["(500,) float64", "min 1, max 1, mean 1"]),
