@@ -14,7 +14,7 @@ from typing import Any
 from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
-from minigrad.drawing.explorer.payload import Plain
+from minigrad.drawing.explorer.payload import LONGEST_LINE, Plain
 from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
@@ -171,11 +171,12 @@ def _write_repeated(cluster: Cluster) -> Plain:
     return {"repeated": next(boxes).nodes[0].number}
 
 
-def _write_box(box: Box, said: Sequence[str]) -> Plain:
+def _write_box(box: Box, lines: Sequence[str]) -> Plain:
     nodes = _write_ranges(box.nodes)
-    lines = [make_text(line) for line in said]
     if box.kind == "node":
-        own = [make_text(line) for line in describe_node(box.nodes[0])]  # a hub or a repeated node says more
+        own = [
+            make_text(line, LONGEST_LINE) for line in describe_node(box.nodes[0])
+        ]  # a hub or a repeated node says more
         return {"nodes": nodes} if lines == own else {"nodes": nodes, "lines": lines}
     written: Plain = {
         "kind": box.kind, "title": make_text(box.title), "order": box.order, "lines": lines, "nodes": nodes
@@ -229,7 +230,7 @@ class Plan:
 
 
 def _plan_view(key: str, shown: View, look: Look) -> Plan:
-    lines = {box: describe_box(shown, box) for box in shown.boxes}
+    lines = {box: [make_text(line, LONGEST_LINE) for line in describe_box(shown, box)] for box in shown.boxes}
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
     if len(shown.boxes) + len(shown.arrows) > MOST_FOR_ENGINE or deepest > DEEPEST_FOR_ENGINE:
         return Plan(key, shown, lines, "")

@@ -28,7 +28,7 @@ from minigrad.drawing.explorer.walk import Seed, Step, walk_steps
 from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
+from minigrad.drawing.text import make_text
 from minigrad.graph import Backward, Forward, Graph, Node
 from minigrad.graph.absent import absent_gradients
 from minigrad.graph.node import Array
@@ -38,6 +38,7 @@ from minigrad.graph.rule import RuleOfUse, rule_of_use
 Plain = dict[str, Any]
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+LONGEST_LINE = 60  # characters in a box; the panel has all of them
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
 
 
@@ -105,7 +106,7 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         "dtype": str(node.dtype),
         "bytes": node.dtype.itemsize * math.prod(node.shape),
         "expression": make_text(node.expression),
-        "lines": [make_text(line, LONGEST_LABEL_LINE) for line in describe_node(node)],
+        "lines": [make_text(line, LONGEST_LINE) for line in describe_node(node)],
         "purpose": make_text(node.purpose),
         "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
         "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],

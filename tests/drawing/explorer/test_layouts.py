@@ -235,6 +235,16 @@ def test_between_the_first_view_and_everything_there_is_none_that_is_large(monke
     assert [shown["key"] for shown in lay_out_views(model)[0] if shown["key"].startswith("depth")] == wanted
 
 
+def test_boxes_are_as_wide_as_what_is_seen_of_a_name():
+    """A long name is cut; in place of what cannot be seen stands its number, which is longer."""
+    widths = []
+    for name in ("x" * 60, "x" * 300, "\u202e" * 20, "\\u202e" * 20):
+        (shown,) = lay_out_views(ops.exp(mg.Tensor([1.0], requires_grad=True, name=name)).graph())[0]
+        widths.append(shown["boxes"][0]["at"][2])
+    assert 0 <= widths[1] - widths[0] <= 6, "an ellipsis"
+    assert widths[2] == widths[3]
+
+
 def test_every_view_runs_in_the_direction_that_is_asked_for(lesson):
     for direction, (along, forwards) in {"LR": (0, 1), "TB": (1, 1), "BT": (1, -1), "RL": (0, -1)}.items():
         views, _ = lay_out_views(lesson, direction=direction)
