@@ -760,3 +760,18 @@ def test_a_walk_ends_where_the_reader_takes_steps_of_his_own(browser, walk_page)
         browser.keys(keys)
         assert not browser.run("return explorer.walk.active")
         assert browser.run("return document.querySelector('.walk-sentence')") is None
+
+
+def test_keys_that_do_nothing_and_lists_of_nothing_are_not_shown(browser, folder):
+    headings = "return [...document.querySelectorAll('#panel h3')].map((heading) => heading.textContent)"
+    keys = "return document.querySelector('#panel .keys').textContent"
+    mg.graph_of([]).explore(folder / "empty.html")
+    browser.open(folder / "empty.html")
+    assert browser.run(headings) == ["Keys"]
+    mg.trace(lambda x: ops.exp(x), np.ones(3)).explore(folder / "traced.html")
+    browser.open(folder / "traced.html")
+    assert browser.run(headings) == ["Outputs", "Legend", "Keys"]
+    assert "step" not in browser.run(keys)
+    ops.exp(mg.Tensor([1.0], requires_grad=True)).graph().explore(folder / "steps.html")
+    browser.open(folder / "steps.html")
+    assert "one step forwards, backwards" in browser.run(keys)

@@ -33,14 +33,15 @@ function graphPanel(page) {
         words("withOdd", countOf(odd.length, "node")),
         button(words("listThem"), () => page.search("odd"), { class: "link" }),
       ),
-    section(
-      words("outputs"),
-      block(
-        "users",
-        graph.outputs.map((number) => nodeButton(page, nodes[number], nameOf(nodes[number]))),
+    graph.outputs.length > 0 &&
+      section(
+        words("outputs"),
+        block(
+          "users",
+          graph.outputs.map((number) => nodeButton(page, nodes[number], nameOf(nodes[number]))),
+        ),
       ),
-    ),
-    section(words("legend"), legend(graph, present)),
+    present.length > 0 && section(words("legend"), legend(graph, present)),
     notes.length > 0 &&
       section(
         words("notShown"),
@@ -57,7 +58,7 @@ function graphPanel(page) {
       element(
         "dl",
         { class: "keys" },
-        KEYS.map(([keys, what]) =>
+        KEYS.filter(([, , needed]) => !needed || graph[needed].length).map(([keys, what]) =>
           block(
             "",
             element(
@@ -73,11 +74,12 @@ function graphPanel(page) {
   ];
 }
 
+// Keys, what they do, and the list of the graph without which they do nothing.
 const KEYS = [
-  [["→", "←"], "keyStep"],
-  [["Home", "End"], "keyEnds"],
-  [["n", "p"], "keyChapter"],
-  [["g"], "keyOrigin"],
+  [["→", "←"], "keyStep", "steps"],
+  [["Home", "End"], "keyEnds", "steps"],
+  [["n", "p"], "keyChapter", "steps"],
+  [["g"], "keyOrigin", "steps"],
   [["↓", "↑"], "keyBox"],
   [["↓", "→"], "keyMap"],
   [["Enter"], "keyEnter"],
