@@ -36,7 +36,7 @@ EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one o
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes
 TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
-MOST_TOGETHER_FOR_ENGINE = 100_000  # characters of the texts that one engine is given at once
+MOST_IN_A_RUN = 100_000  # characters of the texts that an engine is given at once
 FONT, LINE = 10.0, 12.0  # points
 DOWNWARDS: Direction = "TB"  # fills tall screens and wide ones, and the next view runs as the one before
 
@@ -174,9 +174,8 @@ def _write_repeated(cluster: Cluster) -> Plain:
 def _write_box(box: Box, lines: Sequence[str]) -> Plain:
     nodes = _write_ranges(box.nodes)
     if box.kind == "node":
-        own = [
-            make_text(line, LONGEST_LINE) for line in describe_node(box.nodes[0])
-        ]  # a hub or a repeated node says more
+        # A hub or a repeated node says more than the node.
+        own = [make_text(line, LONGEST_LINE) for line in describe_node(box.nodes[0])]
         return {"nodes": nodes} if lines == own else {"nodes": nodes, "lines": lines}
     written: Plain = {
         "kind": box.kind, "title": make_text(box.title), "order": box.order, "lines": lines, "nodes": nodes
@@ -253,7 +252,7 @@ def _lay_out(texts: Sequence[str], engine: str | None) -> dict[str, Any]:
     for text in texts:
         if len(text) > room:
             batches.append([])
-            room = MOST_TOGETHER_FOR_ENGINE
+            room = MOST_IN_A_RUN
         batches[-1].append(text)
         room -= len(text)
     with ThreadPoolExecutor(AT_ONCE) as pool:
