@@ -32,7 +32,7 @@ EXPECTED = {
             "scores   [ 1.  0. -1.]",
             "weights  [0.6652 0.2447 0.09  ]",
             "context  [0.5752 0.1547]",
-            "now  [[0.9478 0.] [0.104 0.] [-0.0518 0.]]",
+            "now  [[0.9478 0] [0.104 0] [-0.05179 0]]",
             "value -1, below 0.5752  weight 0.0900  ∂loss/∂score -0.1418",
             "sum of ∂loss/∂scores: 0.000000000000",
             "gradients of orders 1 and 2 agree with finite differences",
