@@ -16,6 +16,7 @@ from minigrad.graph.absent import NOT_COMPUTED, NOT_KEPT
 from minigrad.graph.numbers import format_number
 
 WIDEST = 34  # characters of a line about params
+UNSAID = {"shape", "generator"}  # the first stands below, the second says nothing
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,8 @@ def _describe_operation(node: Node, equals: Sequence[Node]) -> list[str]:
         for position, x in enumerate(operands)
     )  # fmt: skip
     different = {name for name, value in node.params.items() if any(other.params[name] != value for other in equals)}
-    # The shape stands below, and a generator says nothing.
-    written = [s for s in node.settings() if s.partition("=")[0] not in {"shape", "generator", *different}]
-    settings = ", ".join([*written, *(f"{name}=…" for name in sorted(different - {"shape", "generator"}))])
+    written = node.settings({*UNSAID, *different})
+    settings = ", ".join([*written, *(f"{name}=…" for name in sorted(different - UNSAID))])
     operation = f"{node.op}({', '.join(shown)})" if numbers else node.op
     return [operation, shorten(settings, WIDEST)] if settings else [operation]
 

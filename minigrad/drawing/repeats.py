@@ -26,6 +26,7 @@ MOST_STEPS = 8  # operands and integers of a node; those with more are in no run
 ROUNDS = 5  # loops within loops
 
 Integers = npt.NDArray[np.int64]
+Form = tuple[Any, ...]  # the form within the run, its period and count, and the place in its repeat
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ def find_repeats(nodes: Sequence[Node], marks: Mapping[Node, Hashable] | None = 
     """
     paths: dict[int, str] = {}
     folded = [[node] for node in nodes]  # each node that is drawn, then its equals in other repeats
-    forms: dict[int, Hashable] = {}  # the runs around a node that is drawn, and its place in them
+    forms: dict[int, Form] = {}  # the runs around a node that is drawn, and its place in them
     for _ in range(ROUNDS):
         drawn = [equals[0] for equals in folded]
         facts, kinds, steps = _tabulate(drawn, folded, forms, marks or {})
         # A run may not begin in the middle of the repeat of another one.
-        whole = np.array([forms.get(node.number, (0,))[-1] == 0 for node in drawn])  # type: ignore[index]
+        whole = np.array([forms.get(node.number, (0,))[-1] == 0 for node in drawn])
         runs = list(_find_runs(facts, kinds, steps, whole))
         if not runs:
             break
@@ -91,7 +92,7 @@ def _write_paths(run: Run, folded: Sequence[list[Node]], paths: dict[int, str]) 
 
 
 def _tabulate(
-    drawn: Sequence[Node], folded: Iterable[list[Node]], forms: Mapping[int, Hashable], marks: Mapping[Node, Hashable]
+    drawn: Sequence[Node], folded: Iterable[list[Node]], forms: Mapping[int, Form], marks: Mapping[Node, Hashable]
 ) -> tuple[Integers, Integers, Integers]:
     """Of each node: a number for all that is equal in repeats, one for its op alone, a row of what goes by steps."""
     places = {node.number: place for place, equals in enumerate(folded) for node in equals}
