@@ -173,25 +173,25 @@ def _transform(node: Node, index: Index) -> Iterator[Factors]:
         yield ((b, (index[-1],)),)
 
 
-def _add_up(node: Node, index: Index) -> Iterator[Factors]:
-    """Every element of the operand that the operation adds to this one, found by where they go."""
-    assert node.function is not None
+def _add_axes(node: Node, index: Index) -> Iterator[Factors]:
     (x,) = _take_nodes(node, 1)
-    for place in np.argwhere(_spread(node, x) == np.ravel_multi_index(index, node.shape)):
-        yield ((x, tuple(int(i) for i in place)),)
-
-
-def _spread(node: Node, x: Node) -> Array:
-    """For each element of `x`, the place in the result that it is added to."""
+    axis = node.params.get("axis")
     kept = list(x.shape)
-    if node.op == "sum_to":
-        kept = [1] * (len(x.shape) - len(node.shape)) + list(node.shape)
-    else:
-        axis = node.params.get("axis")
-        for i in range(len(kept)) if axis is None else axis if isinstance(axis, tuple) else (axis,):
-            kept[i] = 1
-    places = np.arange(math.prod(node.shape)).reshape(kept)
-    return np.broadcast_to(places, x.shape)
+    for i in range(len(kept)) if axis is None else axis if isinstance(axis, tuple) else (axis,):
+        kept[i] = 1
+    yield from _add_up(node, x, kept, index)
+
+
+def _undo_broadcasting(node: Node, index: Index) -> Iterator[Factors]:
+    (x,) = _take_nodes(node, 1)
+    yield from _add_up(node, x, [1] * (len(x.shape) - len(node.shape)) + list(node.shape), index)
+
+
+def _add_up(node: Node, x: Node, kept: Sequence[int], index: Index) -> Iterator[Factors]:
+    """Every element of `x` that is added to this one; `kept` is the shape of the result with all axes of `x`."""
+    places = np.broadcast_to(np.arange(math.prod(node.shape)).reshape(kept), x.shape)
+    for place in np.argwhere(places == np.ravel_multi_index(index, node.shape)):
+        yield ((x, tuple(int(i) for i in place)),)
 
 
 def _take_nodes(node: Node, most: int) -> list[Node]:
@@ -221,7 +221,7 @@ SUMS: Mapping[str, Callable[[Node, Index], Iterator[Factors]]] = {
     "matmul": _multiply_matrices,
     "vecdot": _multiply_vectors,
     "linear": _transform,
-    "sum": _add_up,
-    "sum_to": _add_up,
+    "sum": _add_axes,
+    "sum_to": _undo_broadcasting,
 }
 QUOTIENTS: Mapping[str, Callable[[Node, Index], Text | None]] = {"softmax": _share}
