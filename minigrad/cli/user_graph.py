@@ -12,6 +12,7 @@ from minigrad.cli.user_file import user_function
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph, graph_of
+from minigrad.graph.called import differentiate
 from minigrad.wording.messages import describe
 
 DEEPEST = 100
@@ -62,9 +63,8 @@ def record_graph(arguments: argparse.Namespace, endings: Collection[str]) -> Gra
         outputs = function()
         tensors = _find_tensors(outputs, arguments.function)
         graph = graph_of(outputs)
-        if arguments.gradients and all(node.gradient is None for node in graph):
-            _differentiate(tensors)
-            graph = graph_of(outputs)
+        if arguments.gradients and all(tensor.trail is None for tensor in tensors):  # of these, by the function itself
+            graph = _differentiate(tensors)
     return graph
 
 
@@ -86,10 +86,10 @@ def _find_tensors(outputs: Any, target: str) -> list[Tensor]:
     return tensors
 
 
-def _differentiate(outputs: list[Tensor]) -> None:
+def _differentiate(outputs: list[Tensor]) -> Graph:
     if len(outputs) != 1 or outputs[0].shape != () or not outputs[0].requires_grad:
         raise CommandError(
             "--gradients needs one scalar that requires a gradient, or a function that calls backward(keep=True) "
             f"itself; got {', '.join(map(describe, outputs))}"
         )
-    outputs[0].backward(keep=True)
+    return differentiate(outputs[0])

@@ -103,7 +103,7 @@ class Program(Locked):
         self._memory = [(cell, array_of(cell)) for role, cell in cells if role in ("state", "parameter")]
         for _, cell in cells:
             settings.add(cell)
-        self._settings, self._changes, self._replaced = settings, settings.began, Op.replaced
+        self._settings, self._changes, self._declared = settings, settings.began, Op.declared
         self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
         self._state = [node.cell for node in graph.updates if node.cell is not None]
         self._written = {id(owner_of(array)) for array in self.state.values()} if self._state else set()
@@ -217,7 +217,7 @@ class Program(Locked):
 
     def change(self) -> str | None:
         """The name of something that the program depends on and that is not as it was; None if the program is good."""
-        if Op.replaced != self._replaced:
+        if Op.declared != self._declared:
             return "an operation that was declared again"
         changes = Storage.changes
         moved = changes != self._changes

@@ -68,12 +68,13 @@ def read_only(array: Array) -> ReadOnly:
 def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
     """`data` as an array of booleans, integers or floats; TypeError for anything else."""
     try:
-        array = np.array(data, dtype=dtype, copy=copy)
+        array = np.array(data, copy=copy)  # in a type of its own: with another NumPy makes numbers of texts and None
     except ValueError as error:
         raise TypeError(f"not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise refusals.no_numbers(data, array.dtype)
-    return native(array.view(np.ndarray))
+    dtype = array.dtype if dtype is None else np.dtype(dtype)
+    if {array.dtype.kind, dtype.kind} - {*"biuf"}:
+        raise refusals.no_numbers(data, array.dtype if array.dtype.kind not in "biuf" else dtype)
+    return native(array.view(np.ndarray).astype(dtype, copy=False))
 
 
 def native(array: Array) -> Array:
@@ -94,8 +95,8 @@ def has_nan(*arrays: Any) -> bool:
 
 def owner_of(array: Array) -> Array:
     """The array whose memory `array` looks into."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while isinstance(base := getattr(array.base, "obj", array.base), np.ndarray):  # a seal in between has it as `obj`
+        array = base
     return array
 
 

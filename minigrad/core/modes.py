@@ -40,8 +40,7 @@ class Place(NamedTuple):
         """The place in a scope below this one; a name of several parts is several scopes, and empty parts are none."""
         if not isinstance(name, str):
             raise TypeError(f"a scope is called by a text, got {name!r}")
-        parts = [part for part in (self.scope, *name.split("/")) if part]
-        return Place("/".join(parts), self.origin, self.model)
+        return Place("/".join(filter(None, (self.scope, *name.split("/")))), self.origin, self.model)
 
 
 class Watch:

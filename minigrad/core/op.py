@@ -79,7 +79,7 @@ class Op(Function, Signature):
 
         def declare(rule: Rule) -> Rule:
             for name in names:
-                Function.replaced += name in self.rules
+                Function.declared += name in self.rules
                 self.rules[name] = self.guarded.rule(name, rule) if self.guarded else rule
                 if name != self.variadic:
                     self.by_position[self.arguments.index(name)] = self.rules[name]

@@ -30,7 +30,7 @@ class Function:
         commutative: its two operands may change places.
     """
 
-    replaced = 0  # how often a function or a rule was declared again: programs were made of the old one
+    declared = 0  # how often a function was declared, or a rule again: programs may be made of an old one
     specimens: Any = None  # what tries it, as minigrad/ops/specimens says
 
     def __init__(
@@ -50,7 +50,7 @@ class Function:
     def _enter(self, stands_for: dict[Callable[..., Any], Function]) -> None:
         """Put it on record, in place of one that the same module declared before: a notebook's cell is run again."""
         known = registry.get(self.name)
-        Function.replaced += known is not None
+        Function.declared += 1
         if known is not None and known.__module__ != self.__module__:
             raise ValueError(f"an op named {self.name!r} is declared twice: by {known.__module__} already")
         for function in [function for function, by in by_numpy.items() if by is known]:

@@ -21,7 +21,7 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
         path: the picture: svg, png, pdf, tex or dot, by its extension. Without one nothing is written.
         options: those of `Graph.draw`; by default with gradients, and with a title that says what was differentiated.
 
-    What is no scalar is summed before it is differentiated. What leaves have in `.grad` stays as it was.
+    What is no scalar is summed before it is differentiated. What Tensors have in `.grad` stays as it was.
 
     Returns the graph, which shows itself in notebooks.
 
@@ -69,5 +69,5 @@ def explore(
 def describe_call(function: Callable[..., Any], graph: Graph) -> str:
     """A title: what was called, and what was differentiated where that is not its result."""
     name = name_of(function).replace("<lambda>", "function")
-    summed = graph.outputs[-1].name == SUM
+    summed = any(node.name == SUM for node in graph.outputs)
     return f"{name}, with gradients of the sum of its output" if summed else name

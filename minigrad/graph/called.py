@@ -6,7 +6,7 @@ Where `trace` records a function on shapes, here it is called, once, and backwar
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.arrays import real_array
+from minigrad.core.errors import GraphError
 from minigrad.core.modes import within
 from minigrad.core.record import registry
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
-from minigrad.graph.build import graph_of
+from minigrad.graph.build import find_ancestors, graph_of
 from minigrad.graph.graph import Graph
 
 SUM = "sum of the output"
@@ -32,10 +33,12 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
         args: what it is called with. Arrays become Tensors named after its parameters, those of floats with a gradient.
 
     What requires a gradient is differentiated: by itself where it is one scalar, otherwise the sum of all its elements
-    is, which is the last node then, called `sum of the output`. What leaves have in `.grad` stays as it was.
+    is, which is the last node then, called `sum of the output`. Gradients of Tensors stay as they were, also those that
+    the function computes on its way.
 
     Raises:
-        TypeError: the function does not take these arguments, or returns something that is no Tensor.
+        TypeError: the function does not take these arguments, or returns something that is no Tensor, or nothing.
+        GraphError: it has written to what it used, as a training step does.
 
     >>> import minigrad as mg, numpy as np
     >>> graph = graph_of_call(lambda x, shift: mg.exp(x) + shift, np.array([0.0, 1.0]), 2.0)
@@ -48,23 +51,47 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
     >>> graph[0].gradient.round(2).tolist()
     [1.0, 2.72]
     """
-    given = inspect.signature(function).bind(*args)
+    given = _bind(function, args)
     for name, value in given.arguments.items():
         given.arguments[name] = map_leaves(partial(_make_input, name), value)
     with _named(given.arguments):
         with within(record=True):  # also what needs no gradient
-            returned = function(*given.args)
+            returned = function(*given.args, **given.kwargs)
         outputs = list(leaves(returned))
         for output in outputs:
             if not isinstance(output, Tensor):
                 raise TypeError(f"{name_of(function)} returned {type(output).__name__}: expected Tensors")
+        if not outputs:
+            raise TypeError(f"{name_of(function)} returned nothing: expected Tensors")
         wanted = [output for output in outputs if output.requires_grad]
         if not wanted:
             return graph_of(returned)
-        loss = wanted[0] if len(outputs) == 1 and outputs[0].shape == () else _sum_elements(wanted)
-        with _gradients_kept(graph_of(loss)):
-            loss.backward(keep=True)
-            return graph_of(loss)
+        loss = wanted[0] if len(wanted) == 1 and wanted[0].shape == () else _sum_elements(wanted)
+        others = [output for output in outputs if not output.requires_grad]
+        try:
+            return differentiate(loss, others)
+        except GraphError as error:
+            raise GraphError(
+                f"{name_of(function)} cannot be differentiated: {error}. A step that updates its parameters is drawn "
+                "on shapes, minigrad.trace(function, …).draw(path)"
+            ) from error
+
+
+def differentiate(loss: Tensor, beside: Iterable[Tensor] = ()) -> Graph:
+    """The graph of `loss`, and of outputs `beside` it, with the gradients of one backward pass of its own.
+
+    What `.grad` of any Tensor holds stays as it was; earlier trails of the graph are forgotten.
+    """
+    reached = find_ancestors([loss, *beside])
+    before = [(tensor, tensor.grad) for tensor in reached]
+    for tensor in reached:
+        tensor.grad = tensor.trail = None
+    try:
+        loss.backward(keep=True)
+        return graph_of([loss, *beside] if beside else loss)
+    finally:
+        for tensor, gradient in before:
+            tensor.grad = gradient
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -74,6 +101,14 @@ def name_of(function: Callable[..., Any]) -> str:
     ('exp', 'partial')
     """
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _bind(function: Callable[..., Any], args: tuple[Any, ...]) -> inspect.BoundArguments:
+    try:
+        signature = inspect.signature(function)
+    except ValueError as error:
+        raise TypeError(f"{name_of(function)}: {error}: write a function around it") from None
+    return signature.bind(*args)
 
 
 def _make_input(name: str, value: Any) -> Any:
@@ -100,19 +135,6 @@ def _named(arguments: Mapping[str, Any]) -> Iterator[None]:
     finally:
         for tensor in nameless:
             tensor.name = None
-
-
-@contextmanager
-def _gradients_kept(graph: Graph) -> Iterator[None]:
-    """No leaf of the graph has a gradient inside, and each has afterwards the one that it had before."""
-    before = {node.cell: node.cell.grad for node in graph if node.cell is not None and node.cell.requires_grad}
-    for leaf in before:
-        leaf.grad = None
-    try:
-        yield
-    finally:
-        for leaf, gradient in before.items():
-            leaf.grad = gradient
 
 
 def _sum_elements(outputs: list[Tensor]) -> Tensor:

@@ -79,7 +79,7 @@ class Recording(Capture):
 
     def _are_numpys(self, operands: list[Any]) -> bool:
         """Whether NumPy computes with these by itself, in eager code."""
-        return all(x in self.plain or x in self.weak for x in operands)
+        return all(x in self.plain or x in self.weak or x in self.arrays for x in operands)
 
     def _make_scalar(self, scalar: np.generic) -> Tensor:
         """What stands for a NumPy scalar in the source beside NumPy's own: it keeps its type, as in eager code."""
@@ -94,10 +94,15 @@ class Recording(Capture):
             return inputs  # NumPy computes with NumPy's scalars
         numbers = tuple([NUMBERS[x.dtype.char] if x in weak else x for x in inputs])
         if op.elementwise:
+            dtype = op.infer(numbers, params).dtype
+            if dtype.kind != "b":
+                return tuple([
+                    _convert(x, dtype) if x in weak and _makes_type(op, numbers, place, params) else x
+                    for place, x in enumerate(inputs)
+                ])  # fmt: skip
             dtype = np.result_type(*(getattr(x, "dtype", x) for x in numbers if x is not None))
-            result = op.infer(numbers, params).dtype
-            if result.kind != "b":  # a condition is none of what makes the type, and a quotient of integers is a float
-                dtype = result
+            if dtype.kind in "iu":  # integers are compared as they are, also with what the type cannot hold
+                return inputs
             return tuple([_convert(x, dtype) if x in weak else x for x in inputs])
         whole = op.infer(numbers, params)
         differs = op.infer(inputs, params) != whole  # an index is none of what makes the type of the result
@@ -119,6 +124,17 @@ class Recording(Capture):
             with np.errstate(all="ignore"), suppress(*NUMPYS_OWN):  # an op with `infer` need not take zeros
                 if isinstance(op.forward(*tried, **result.params), np.generic):
                     self.weak.add(result)
+
+
+def _makes_type(op: Op, operands: tuple[Any, ...], place: int, params: Mapping[str, Any]) -> bool:
+    """Whether the type of the result depends on the operand at `place`; on a condition it does not."""
+    narrow, wide = np.zeros((), np.float16), np.zeros((), np.float64)
+    tried: list[Any] = [None if x is None else narrow for x in operands]
+    with suppress(*NUMPYS_OWN):  # of integers alone
+        before = op.infer(tuple(tried), params)
+        tried[place] = wide
+        return op.infer(tuple(tried), params) != before
+    return True
 
 
 def _convert(x: Any, dtype: np.dtype[Any]) -> Any:

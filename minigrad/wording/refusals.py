@@ -28,9 +28,9 @@ call = make_call_error
 def other_structure(what: str, tree: Any, other: Any) -> ValueError:
     """`other` was to be built as `tree` is."""
     if isinstance(tree, dict):
-        return ValueError(f"{what}: expected a dictionary with the keys {sorted(tree)}")
-    count = len(other) if isinstance(other, (tuple, list)) else 1
-    return ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {count}")
+        return ValueError(f"{what}: expected a dictionary with the keys {[*tree]}")
+    got = len(other) if isinstance(other, (tuple, list)) else f"one {type(other).__name__}"
+    return ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {got}")
 
 
 # --- making Tensors, and what they are --------------------------------------------------------------------------------

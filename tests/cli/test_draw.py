@@ -23,6 +23,13 @@ def differentiated():
     y.backward([1.0, 10.0], keep=True)
     return y
 
+X = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+H = X * 2.0
+mg.sum(H * H).backward(keep=True)
+
+def stale():
+    return mg.sum(H * 3.0)
+
 def vector():
     return mg.Tensor([1.0, 2.0], requires_grad=True, name="x") * 2.0
 """
@@ -76,6 +83,13 @@ def test_options_are_those_of_every_picture(folder, capsys):
 
 def test_gradients_that_the_function_computed_are_the_ones_shown(folder):
     assert "gradient: [2 40]" in drawn(folder, "model.py:differentiated", "--gradients")
+
+
+def test_gradients_that_other_code_left_are_not_shown(folder):
+    picture = drawn(folder, "model.py:stale", "--gradients")
+    assert "gradient: [6 6]" in picture
+    assert "gradient: [3 3]" in picture
+    assert "no path" not in picture
 
 
 def test_gradients_of_a_vector_are_refused(capsys):

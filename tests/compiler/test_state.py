@@ -616,3 +616,21 @@ def test_what_looks_into_state_may_be_assigned_itself_and_then_stands_for_it_alo
 
     with pytest.raises(mg.CaptureError, match="share memory"):
         mg.compile(read_other)()
+
+
+SEALED = {
+    "data": lambda s: s.data, "read": mg.read, "a part": lambda s: s.data[::-1][::-1],
+    "an array of it": lambda s: np.asarray(s.data), "of its buffer": lambda s: np.frombuffer(s.data),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", SEALED.values(), ids=SEALED)
+@pytest.mark.parametrize("make", [
+    lambda x: mg.concatenate([x[3:], x[:3]]), lambda x: mg.where(x > 3, x[::-1], x * 2.0),
+    lambda x: mg.reshape(mg.stack([x[::2], x[1::2]]), (6,)),
+], ids=["turned", "chosen", "shuffled"])  # fmt: skip
+def test_state_that_is_an_argument_too_is_read_before_it_is_written(make, view):
+    """Also where it is sealed: what is read-only looks into the same memory."""
+    state, expected = Tensor(np.arange(6.0) + 1), make(Tensor(np.arange(6.0) + 1)).tolist()
+    mg.compile(lambda x: mg.assign(state, make(x)))(view(state))
+    assert state.tolist() == expected

@@ -244,3 +244,29 @@ def test_the_rule_of_an_argument_can_be_asked_for():
     assert mg.multiply.rule(1) is mg.multiply.rules["x2"]
     with pytest.raises(mg.GraphError, match="where has no derivative with respect to 'condition'"):
         mg.where.rule(0)
+
+
+NO_NUMBERS = (
+    ["1", "2"],
+    [None, 2.0],
+    [1j, 2.0],
+    np.array([1 + 2j, 3]),
+    np.array(["2020-01-01"] * 2, "M8[D]"),
+    [b"1", b"2"],
+)
+
+
+@pytest.mark.parametrize("values", NO_NUMBERS, ids=repr)
+def test_what_is_no_numbers_is_refused_also_where_a_type_is_given(values):
+    """NumPy would make numbers of text, dates and None, and drop imaginary parts."""
+    x = Tensor([1.0, 2.0], requires_grad=True)
+
+    def set_gradient():
+        x.grad = values
+
+    for use in (lambda: Tensor(values, dtype=float), lambda: Tensor(values, dtype=np.float32), set_gradient):
+        with pytest.raises(TypeError, match="expected a Tensor or real numbers"):
+            use()
+    assert x.grad is None
+    with pytest.raises(TypeError, match="dtype complex128"):
+        Tensor([1.0, 2.0], dtype=complex)

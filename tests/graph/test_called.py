@@ -92,3 +92,56 @@ def test_arguments_that_it_does_not_take_are_refused():
 def test_names_of_what_has_none_of_its_own():
     with pytest.raises(TypeError, match=r"^partial returned"):
         graph_of_call(functools.partial(lambda x: 1.0), X)
+
+
+def test_gradients_of_results_that_are_given_are_those_of_this_call_alone():
+    a = mg.Tensor([1.0, 2.0], requires_grad=True, name="a")
+    h = a * 2.0
+    mg.sum(h * h).backward(keep=True)
+    before = h.grad.tolist()
+    for _ in range(2):
+        graph = graph_of_call(lambda q: mg.sum(q * 3.0), h)
+        assert graph.find("q").gradient.tolist() == [3.0, 3.0]
+        assert graph.find("a").gradient.tolist() == [6.0, 6.0]
+        assert len(graph.trail) == 3
+    assert h.grad.tolist() == before
+    w = mg.Tensor([1.0, 1.0], requires_grad=True, name="w")
+    cut = graph_of_call(lambda q: mg.sum(mg.stop_gradient(q) * w), h)
+    assert {node.name for node in cut if node.gradient is not None and node.role != "op"} == {"w"}
+
+
+def test_a_function_that_differentiates_by_itself_is_differentiated_once():
+    def function(a):
+        y = mg.sum(a * a)
+        y.backward(keep=True)
+        return y
+
+    graph = graph_of_call(function, np.array([1.0, 2.0]))
+    assert graph.outputs[0].gradient == 1.0
+    assert graph.find("a").gradient.tolist() == [2.0, 4.0]
+    assert len(graph.trail) == 3
+
+
+def test_what_needs_no_gradient_stands_beside():
+    graph = graph_of_call(lambda x: (mg.exp(x), mg.argmax(x), mg.stop_gradient(x) * 3.0), np.ones(3))
+    assert [node.op for node in graph.outputs] == ["sum", "argmax", "multiply"]
+    assert {"exp", "argmax", "stop_gradient", "multiply"} <= {node.op for node in graph}
+
+
+def test_a_training_step_is_refused_with_the_way_to_draw_it():
+    w = mg.Tensor([1.0], requires_grad=True, name="w")
+
+    def step(x):
+        loss = mg.sum(w * x)
+        w.data -= 0.1
+        return loss
+
+    with pytest.raises(mg.GraphError, match=r"step cannot be differentiated: .*trace\(function"):
+        graph_of_call(step, np.ones(1))
+
+
+def test_functions_that_return_nothing_or_tell_nothing_of_their_arguments_are_refused():
+    with pytest.raises(TypeError, match="returned nothing"):
+        graph_of_call(lambda x: (), X)
+    with pytest.raises(TypeError, match="write a function around it"):
+        graph_of_call(max, X)

@@ -45,15 +45,52 @@ def test_A5_types_and_values_are_those_of_eager_code(name, scalar, dtype):
 
 
 def test_A5_one_program_for_all_values_and_another_for_arrays():
-    step, x = mg.compile(lambda x, s: x * s), np.ones(2, np.float32)
-    for value in (2.0, 3.0, -0.0):
-        result = step(x, np.float64(value))
-        assert result.dtype == np.float32
-        assert str(result.tolist()) == str([value, value])
-    assert len(step.programs) == 1
-    assert step(x, np.array(2.0)).dtype == np.float64
-    assert step(x, np.float32(2)).dtype == np.float32
-    assert len(step.programs) == 3
+    step = mg.compile(lambda x, s: x * s)
+    for x, wide in ((Tensor(np.ones(2, np.float32)), np.float32), (np.ones(2, np.float32), np.float64)):
+        programs = len(step.programs)
+        for value in (2.0, 3.0, -0.0):
+            result = step(x, np.float64(value))
+            assert result.dtype == (x * np.float64(value)).dtype == wide  # NumPy's own array is as NumPy has it
+            assert str(result.tolist()) == str([value, value])
+        assert len(step.programs) == programs + 1
+        assert step(x, np.array(2.0)).dtype == np.float64
+        assert step(x, np.float32(2)).dtype == np.float32
+        assert len(step.programs) == programs + 3
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i4", "f2", "f4", "f8"])
+@pytest.mark.parametrize(
+    "scalar", [np.bool_(True), np.int64(100), np.uint8(2), np.float16(0.5), np.float64(0.5)], ids=repr
+)
+def test_A5_arrays_of_numpys_own_beside_scalars_are_numpys(dtype, scalar):
+    """In eager code NumPy computes with them; where a Tensor joins later, it finds the type that this made."""
+    x = np.arange(4).astype(dtype)
+
+    def function(x, s):
+        product = mg.multiply(x, s)
+        return mg.add(product, Tensor([1.0, 2.0, 3.0, 4.0])), mg.maximum(product, s)
+
+    for actual, expected in zip(mg.compile(function)(x, scalar), function(x, scalar), strict=True):
+        assert actual.dtype == expected.dtype
+        assert actual.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("value", [0.5, 1e-300, np.nan, np.inf, -1, 256, 2**40, 0.0], ids=repr)
+@pytest.mark.parametrize("dtype", ["u1", "i4", "f2", "f4", "f8"])
+def test_A5_a_condition_keeps_its_type(value, dtype):
+    """In the type of what it chooses among it might become 0, or have no place."""
+    x, y = Tensor(np.ones(2, dtype)), Tensor(np.zeros(2, dtype))
+    for condition in (np.asarray(value)[()], np.asarray(value, np.float64)[()]):
+        actual, expected = mg.compile(mg.where)(condition, x, y), mg.where(condition, x, y)
+        assert actual.dtype == expected.dtype
+        assert actual.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("value", [300, -1, 2**40, 2])
+@pytest.mark.parametrize("name", ["less", "greater_equal", "equal", "not_equal"])
+def test_A5_integers_are_compared_with_what_their_type_cannot_hold(name, value):
+    compare, x = mg.registry[name], Tensor(np.arange(4).astype(np.uint8))
+    assert mg.compile(compare)(x, np.int64(value)).tolist() == compare(x, np.int64(value)).tolist()
 
 
 def test_A5_gradients_and_comparisons_are_in_the_type_that_is_met():

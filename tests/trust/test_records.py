@@ -150,3 +150,21 @@ def test_E6_a_function_with_attributes_of_its_own_keeps_ours(cell):
     space = cell("def f(x): return 2.0 * x\nf.call = f.name = f.rules = f.forward = f.arguments = 5\ng = mg.op()(f)")
     assert float(space["g"](mg.Tensor(3.0))) == 6.0
     assert space["g"].name == "f"
+
+
+def test_E6_a_program_is_not_of_a_function_that_was_taken_off_the_record():
+    def declare(factor):
+        def scaled_by(x):
+            return x * factor
+
+        return mg.composition(formula="x, scaled")(scaled_by)
+
+    try:
+        declare(2.0)
+        step = mg.compile(lambda x: x.scaled_by() * 1.0)
+        assert step(mg.Tensor([1.0])).tolist() == [2.0]
+        del mg.registry["scaled_by"]
+        declare(4.0)
+        assert step(mg.Tensor([1.0])).tolist() == [4.0]
+    finally:
+        del mg.registry["scaled_by"]
