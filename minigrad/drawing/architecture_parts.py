@@ -7,7 +7,7 @@ Which nodes belong together is told by the modules that computed them; what is a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,8 +77,14 @@ class _Reader:
         self.graph, self.labels, self.scopes = graph, labels, scopes
         self.closed = {path: row for path, module in modules.items() if (row := self._close(path, module, modules))}
         self.owners = owners
-        self.folding: Folding = fold(scopes, set(_find_chains(scopes)))
+        self.users: dict[int, list[Node]] = {}
+        for node in graph:
+            for x in node.inputs:
+                if isinstance(x, Node):
+                    self.users.setdefault(x.number, []).append(node)
+        self.folding: Folding = fold(scopes, set(_find_chains(scopes)), accept=self._is_chain)
         self.first: dict[int, int] = {}  # a node of a part → an earlier one, itself for the first
+        self.parameters: dict[int, set[int]] = {}  # the first node of a part → those that it has used
         self.origins: dict[int, tuple[int, ...]] = {}  # a node → the parts that its value comes from
         self.parts: Parts = {}
 
@@ -105,6 +111,22 @@ class _Reader:
             return None
         return names.Row(label or names.name_module(row.title, path), row.kind)
 
+    def _is_chain(self, turns: Sequence[list[Node]]) -> bool:
+        """Whether each turn takes what the one before makes, all of them take all else, and only the last goes on."""
+        places = {node.number: (turn, place) for turn, nodes in enumerate(turns) for place, node in enumerate(nodes)}
+        for first, *others in zip(*turns, strict=True):
+            for position, x in enumerate(first.inputs):
+                if not isinstance(x, Node):
+                    continue
+                taken = {_locate(node.inputs[position], turn, places) for turn, node in enumerate(others, 1)}
+                back, what = taken.pop()
+                if taken or (back != 1 and (back, what) != _locate(x, 0, places)):
+                    return False
+            for node in (first, *others[:-1]):
+                if node.output or any(user.number not in places for user in self.users.get(node.number, ())):
+                    return False
+        return True
+
     def _closed_around(self, scope: str) -> str | None:
         """The outermost of the modules around a node that are drawn as one box."""
         return next((path for path in self.scopes.list_around(scope) if path in self.closed), None)
@@ -112,13 +134,18 @@ class _Reader:
     def _join_to_module(self, node: Node) -> None:
         """Put an operation together with those of its operands that the same call of a module computed."""
         self.first[node.number] = node.number
-        path = self._closed_around(node.scope)
+        path, operands = self._closed_around(node.scope), self._operands_of(node)
         if path is None or node.op is None:
             return
-        for operand in self._operands_of(node):
+        own = {x.number for x in operands if x.role == "parameter"}
+        self.parameters[node.number] = own
+        for operand in operands:
             if operand.op is not None and self._closed_around(operand.scope) == path:
                 several = {self._find_first(node.number), self._find_first(operand.number)}
+                if own & self.parameters[self._find_first(operand.number)]:
+                    continue  # what has used a parameter before is an earlier call of the module
                 self.first.update(dict.fromkeys(several, min(several)))
+                self.parameters[min(several)] = set().union(*(self.parameters[first] for first in several))
 
     def _find_first(self, number: int) -> int:
         while self.first[number] != number:
@@ -141,7 +168,7 @@ class _Reader:
         arriving = (origin for operand in operands for origin in self._origins_of(operand))
         origins = dict.fromkeys(origin for origin in arriving if origin != number)
         if path is None and origins:
-            self._add_operation(node, origins)
+            self._add_operation(node, origins, sum(any(map(self._is_data, self._origins_of(x))) for x in operands) > 1)
         elif path is not None and self.closed[path].kind != names.HIDDEN and (origins or number in self.parts):
             self._add_to_module(self.closed[path], path, members[number], origins)
         self.origins[node.number] = (number,) if number in self.parts else tuple(origins)
@@ -178,12 +205,16 @@ class _Reader:
                 sources[origin] = sources.get(origin, 0) + 1 if row.kind == "attention" else 1
         self.parts[number] = replace(self.parts[number], sources=sources)
 
-    def _add_operation(self, node: Node, origins: Mapping[int, None]) -> None:
+    def _is_data(self, number: int) -> bool:
+        return self.parts[number].kind != "parameter"
+
+    def _add_operation(self, node: Node, origins: Mapping[int, None], several: bool) -> None:
+        """`several`: more than one of its operands depends on what the model is given, perhaps all on the same."""
         operation = names.find_operation(node)
         if operation.kind != "sign":  # weights belong to the operation
-            data = [origin for origin in origins if self.parts[origin].kind != "parameter"]
+            data = [origin for origin in origins if self._is_data(origin)]
             origins = dict.fromkeys(data) if data else origins
-        title = operation.title if len(origins) > 1 else operation.alone
+        title = operation.title if several or len(origins) > 1 else operation.alone
         if title:
             sources, frames = dict.fromkeys(origins, 1), self._list_frames(node)
             sign = title if operation.kind == "sign" else ""
@@ -194,6 +225,12 @@ class _Reader:
         paths = self.scopes.list_around(self.scopes.path_of(node))
         runs = [(path, self.folding.siblings.get((order_of(node), path))) for path in paths]
         return tuple((path, run[1]) for path, run in runs if run is not None)
+
+
+def _locate(x: Any, turn: int, places: Mapping[int, tuple[int, int]]) -> tuple[Any, int]:
+    """Where an operand of a turn is made: so many turns before, at a place there; or outside of all of them."""
+    before, place = places.get(x.number, (None, x.number))
+    return None if before is None else turn - before, place
 
 
 def _has_mask(node: Node) -> bool:

@@ -7,7 +7,7 @@ where the operands come from. What uses the results may differ, and whether they
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from minigrad.drawing.names import hide_numbers
@@ -35,8 +35,13 @@ class Folding:
         return number
 
 
-def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] | None = None) -> Folding:
+def fold(
+    scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] | None = None,
+    accept: Callable[[Sequence[list[Node]]], bool] = lambda turns: True,
+) -> Folding:  # fmt: skip
     """Find the runs of two or more equal neighbours among the scopes given; their marks have to be equal too.
+
+    `accept` says of the nodes in each scope of a run whether it may be folded.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True) * 1.0
@@ -65,6 +70,9 @@ def fold(scopes: Scopes, among: Collection[Key], marks: Mapping[Node, Hashable] 
         for first, *others in runs:
             pending.append(first)
             if not others:
+                continue
+            if not accept([scopes.members[key] for key in (first, *others)]):
+                pending += others
                 continue
             folding.siblings[first] = others[-1][1], len(others) + 1
             for key in (first, *others):

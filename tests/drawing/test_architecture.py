@@ -285,7 +285,7 @@ def test_weights_written_by_hand_belong_to_their_product_and_constants_are_left_
     ]  # fmt: skip
 
 
-def test_a_module_that_is_called_in_two_places_is_drawn_in_both_and_one_that_calls_itself_once():
+def test_a_module_is_drawn_wherever_it_is_called_also_on_its_own_result():
     class Cell(nn.Module):
         def __init__(self):
             self.weight = mg.Tensor(np.ones((8, 8), np.float32), requires_grad=True, name="weight")
@@ -301,7 +301,7 @@ def test_a_module_that_is_called_in_two_places_is_drawn_in_both_and_one_that_cal
             return self.cell(self.norm(self.cell(self.cell(x))))
 
     assert [title for title, _ in list_boxes(draw_architecture(Shared(), VECTORS))] == [
-        "x", "Cell", "Layer Norm", "Cell", "Output",
+        "x", "Cell", "Cell", "Layer Norm", "Cell", "Output",
     ]  # fmt: skip
 
 
