@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from minigrad.compiler.layouts import PARTS
 from minigrad.graph import Graph, Node
+from minigrad.graph.search import find_users
 
 
 def guarded(graph: Graph) -> list[Node]:
     """The nodes that must hold no NaN: each gradient that is used for more than gradients, or what it is joined to."""
-    users: dict[Node, list[Node]] = {}
-    for node in graph:
-        for x in node.inputs:
-            if isinstance(x, Node):
-                users.setdefault(x, []).append(node)
+    users = find_users(graph)
     used = {*graph.outputs, *graph.updates.values()}
 
     def whole(gradient: Node) -> Node:

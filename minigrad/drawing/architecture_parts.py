@@ -17,6 +17,7 @@ from minigrad.drawing.names import hide_numbers
 from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import Key, Scopes, order_of
 from minigrad.graph import Graph, Node
+from minigrad.graph.search import find_users
 
 UNBOXED = ("input", "parameter", "wave", "output", "sign")
 MOST_PARTS = 20  # more are looked at for repeats that no scope tells of
@@ -77,11 +78,7 @@ class _Reader:
         self.graph, self.labels, self.scopes = graph, labels, scopes
         self.closed = {path: row for path, module in modules.items() if (row := self._close(path, module, modules))}
         self.owners = owners
-        self.users: dict[int, list[Node]] = {}
-        for node in graph:
-            for x in node.inputs:
-                if isinstance(x, Node):
-                    self.users.setdefault(x.number, []).append(node)
+        self.users = find_users(graph)
         self.folding: Folding = fold(scopes, set(_find_chains(scopes)), accept=self._is_chain)
         self.first: dict[int, int] = {}  # a node of a part → an earlier one, itself for the first
         self.parameters: dict[int, set[int]] = {}  # the first node of a part → those that it has used
@@ -123,7 +120,7 @@ class _Reader:
                 if taken or (back != 1 and (back, what) != _locate(x, 0, places)):
                     return False
             for node in (first, *others[:-1]):
-                if node.output or any(user.number not in places for user in self.users.get(node.number, ())):
+                if node.output or any(user.number not in places for user in self.users.get(node, ())):
                     return False
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,23 @@ def node_of(graph: Graph, given: Node | str) -> Node:
     if given.number >= len(graph.nodes) or graph.nodes[given.number] is not given:
         raise GraphError(f"{given!r} is a node of another graph")
     return given
+
+
+def find_users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """Who takes each node as an operand, as often as it does.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(3.0, requires_grad=True)
+    >>> users = find_users((x * x + 1.0).graph())
+    >>> [(node.number, [user.op for user in those]) for node, those in users.items()]
+    [(0, ['multiply', 'multiply']), (1, ['add'])]
+    """
+    users: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for x in node.inputs:
+            if isinstance(x, Node):
+                users.setdefault(x, []).append(node)
+    return users
 
 
 def _named(node: Node) -> str:
