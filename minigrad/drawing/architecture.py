@@ -18,6 +18,7 @@ from minigrad.drawing.architecture_sheet import FONT, describe_parts, paint_arch
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fit import SMALLEST
 from minigrad.drawing.lengths import parse_length
+from minigrad.drawing.look import check_labels
 from minigrad.drawing.picture import DPI, check_folder
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
@@ -101,6 +102,7 @@ def draw_architecture(
     graph = _trace_without_dropout(model, modules, args)
     if not any(node.scope and node.scope in modules for node in graph):
         raise ValueError(f"{name_of(model)} calls no modules that it holds, so there are no boxes: see minigrad.draw")
+    check_labels(labels)
     given = {key.replace(".", "/") if isinstance(key, str) else key: text for key, text in (labels or {}).items()}
     unknown = given.keys() - {*modules, *map(type, modules.values()), *(node.path for node in graph), "output"}
     if unknown:

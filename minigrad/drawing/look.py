@@ -43,16 +43,28 @@ def parse_options(graph: Graph, options: Mapping[str, Any], known: Collection[st
         if isinstance(start_and_end, str) or not isinstance(start_and_end, Sequence) or len(start_and_end) != 2:
             raise ValueError(f"between={start_and_end!r}: expected two nodes or names, as between=('query', 'scores')")
         graph = graph.between(*start_and_end)
+    check_labels(given.get("labels"))
+    highlight = given.get("highlight") or ()
+    if isinstance(highlight, str) or not isinstance(highlight, Collection):
+        raise TypeError(f"highlight={highlight!r}: expected a list of nodes or names, as highlight=['scores']")
+    if not isinstance(given.get("marks") or {}, Mapping):
+        raise TypeError(f"marks={given['marks']!r}: expected a dictionary from nodes to what became of them")
     failed = {node: "failed" for node in graph if node.failure is not None}
     given["marks"] = failed | dict(given.get("marks") or {})
     of_view = {name: given.pop(name) for name in ("depth", "hide_constants", "order") if name in given}
     labels = {node_of(graph, node): text for node, text in (given.get("labels") or {}).items()}
-    highlight = frozenset(node_of(graph, node) for node in given.get("highlight") or ())
+    highlight = frozenset(node_of(graph, node) for node in highlight)
     own = {node: (given["marks"].get(node), labels.get(node)) for node in (*given["marks"], *labels, *highlight)}
     shown = make_view(graph, marks=own, **of_view)  # a node of which something of its own is told is not folded
     if of_view.get("depth") is not None:  # what was asked for needs no note
         shown = replace(shown, notes=())
     return shown, Look(**given | {"labels": labels, "highlight": highlight})
+
+
+def check_labels(labels: object) -> None:
+    """Raise for labels that are no texts by node, name or module."""
+    if labels and not (isinstance(labels, Mapping) and all(isinstance(text, str) for text in labels.values())):
+        raise TypeError(f"labels={labels!r}: expected a dictionary of texts, as labels={{'scores': 'how alike'}}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,7 +224,9 @@ def _make_encoding(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> 
     if not isinstance(start, Tensor):
         return constant(_make_table(index(start), index(start) + count, width, dtype), name="positions")
     both = ops.stack(_make_waves(start, count, width, dtype), axis=-1)
-    return give_name(ops.index(ops.reshape(both, shape=(count, -1)), (slice(None), slice(0, width))), "positions")
+    return give_name(
+        ops.index(ops.reshape(both, shape=(count, width + width % 2)), (slice(None), slice(0, width))), "positions"
+    )
 
 
 def _make_waves(start: Any, count: int, width: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:

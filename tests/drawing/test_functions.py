@@ -45,3 +45,19 @@ def test_a_page_of_a_function(tmp_path):
     with pytest.raises(ValueError, match="depth=-1"):
         mg.explore(mg.tanh, X, path=tmp_path / "page.html", depth=-1)
     assert "<title>function, with gradients of the sum of its output" in (tmp_path / "page.html").read_text("utf-8")
+
+
+WRONG = [{"labels": 3}, {"labels": {"x": 5}}, {"labels": "x"}, {"highlight": 3}, {"highlight": "x"}, {"marks": "zz"}]
+
+
+@pytest.mark.parametrize("options", WRONG, ids=repr)
+def test_options_of_another_kind_are_named(options, tmp_path):
+    (name,) = options
+    with pytest.raises(TypeError, match=rf"^{name}=.*expected"):
+        mg.draw(mg.tanh, X, path=tmp_path / "x.svg", **options)
+    if name == "labels":
+        with pytest.raises(TypeError, match=r"^labels=.*expected"):
+            mg.draw_architecture(
+                mg.nn.FeedForward(2, 4, rng=np.random.default_rng(0)), np.ones((1, 2), np.float32), **options
+            )
+    assert list(tmp_path.iterdir()) == []

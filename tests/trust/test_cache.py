@@ -366,3 +366,12 @@ def test_what_a_cache_holds_is_never_of_a_capture(runner, context):
     done = cache.tokens
     rest = MODEL(TOKENS[:, done:], cache=cache).numpy()
     assert np.abs(np.concatenate([*pieces, rest], axis=1) - WHOLE).max() < 1e-13
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_A3_no_new_tokens_are_no_tokens(runner):
+    cache = nn.KeyValueCache(context=9)
+    step = runner(lambda tokens: MODEL(tokens, cache=cache))
+    step(TOKENS[:, :3])
+    assert step(TOKENS[:, :0]).shape == (len(TOKENS), 0, step(TOKENS[:, :1]).shape[-1])
+    assert cache.tokens == 4
