@@ -221,7 +221,7 @@ class _Reader:
     def _list_frames(self, node: Node) -> tuple[tuple[str, int], ...]:
         paths = self.scopes.list_around(self.scopes.path_of(node))
         runs = [(path, self.folding.siblings.get((order_of(node), path))) for path in paths]
-        return tuple((path, run[1]) for path, run in runs if run is not None)
+        return tuple((path, len(run)) for path, run in runs if run is not None)
 
 
 def _locate(x: Any, turn: int, places: Mapping[int, tuple[int, int]]) -> tuple[Any, int]:

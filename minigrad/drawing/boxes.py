@@ -52,12 +52,14 @@ class Box:
 class Arrow:
     """What `target` takes from `source`: one use between nodes, all uses together where a box stands for several.
 
-    A use is a node and the position of the operand.
+    A use is a node and the position of the operand. `turns` says which turns give and take it, where an end stands for
+    several: see `turns.py`.
     """
 
     source: Box
     target: Box
     uses: tuple[tuple[Node, int], ...]
+    turns: str = ""
 
     @property
     def turned(self) -> bool:

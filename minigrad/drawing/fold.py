@@ -21,11 +21,13 @@ MOST_LEAVES = 40  # with names, one box each, where there are too many boxes
 class Folding:
     """Which scopes are drawn as another one.
 
-    `siblings` has, for the first scope of each run of equals, the path of the last and how many they are.
+    `siblings` has, for the first scope of each run of equals, the paths of all of them. A run is known by its first
+    scope, `counts` has how many turns each one has, `turns` in which a node lies, by its number, outer runs first.
     """
 
-    siblings: dict[Key, tuple[str, int]] = field(default_factory=dict)
-    runs: dict[int, Key] = field(default_factory=dict)  # the number of a node → the first scope of its outermost run
+    siblings: dict[Key, tuple[str, ...]] = field(default_factory=dict)
+    counts: dict[Key, int] = field(default_factory=dict)
+    turns: dict[int, dict[Key, int]] = field(default_factory=dict)
     first: dict[int, int] = field(default_factory=dict)  # the number of a node → of its equal in the first sibling
 
     def find_drawn(self, number: int) -> int:
@@ -33,6 +35,23 @@ class Folding:
         while number in self.first:  # a run within a run is folded twice
             number = self.first[number]
         return number
+
+    def find_turns(self, number: int) -> dict[Key, int]:
+        """The turn of the node with this number in each run around it, also in those that its equal alone is in."""
+        turns = self.turns.get(number, {})
+        while number in self.first:
+            number = self.first[number]
+            turns = self.turns[number] | turns
+        return turns
+
+    def add_run(self, run: Key, turns: Sequence[Sequence[Node]]) -> None:
+        """Draw the nodes of the first turn for their equals in all others."""
+        self.counts[run] = len(turns)
+        for turn, nodes in enumerate(turns):
+            for node, same in zip(nodes, turns[0], strict=True):
+                self.turns.setdefault(node.number, {})[run] = turn
+                if turn:
+                    self.first[node.number] = same.number
 
 
 def fold(
@@ -50,7 +69,7 @@ def fold(
     ...         x = x * 2.0
     >>> scopes = Scopes(x.graph())
     >>> fold(scopes, scopes.members).siblings
-    {(0, 'layer 1'): ('layer 3', 3)}
+    {(0, 'layer 1'): ('layer 1', 'layer 2', 'layer 3')}
     """
     folding = Folding()
     pending = [key for key in scopes.inside if not key[1]]
@@ -67,19 +86,14 @@ def fold(
             else:
                 runs.append([key])
             last = form
-        for first, *others in runs:
-            pending.append(first)
-            if not others:
+        for run in runs:
+            turns = [scopes.members[key] for key in run]
+            if len(run) == 1 or not accept(turns):
+                pending += run
                 continue
-            if not accept([scopes.members[key] for key in (first, *others)]):
-                pending += others
-                continue
-            folding.siblings[first] = others[-1][1], len(others) + 1
-            for key in (first, *others):
-                for node, same in zip(scopes.members[key], scopes.members[first], strict=True):
-                    folding.runs.setdefault(node.number, first)
-                    if node is not same:
-                        folding.first[node.number] = same.number
+            pending.append(run[0])
+            folding.siblings[run[0]] = tuple(path for _, path in run)
+            folding.add_run(run[0], turns)
     return folding
 
 
@@ -92,9 +106,9 @@ def fold_leaves(folding: Folding, nodes: Iterable[Node], scopes: Scopes) -> None
             kinds.setdefault(kind, []).append(node)
     if sum(map(len, kinds.values())) <= MOST_LEAVES:
         return
-    for first, *others in kinds.values():
-        folding.runs.update((node.number, (order_of(first), f"%{first.number}")) for node in (first, *others) if others)
-        folding.first.update((node.number, first.number) for node in others)
+    for equals in kinds.values():
+        if len(equals) > 1:
+            folding.add_run((order_of(equals[0]), f"%{equals[0].number}"), [[node] for node in equals])
 
 
 def _find_form(key: Key, scopes: Scopes, marks: Mapping[Node, Hashable] | None) -> Hashable:

@@ -6,15 +6,15 @@ What has a name or is an output stands by itself, as long as a picture has room 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from minigrad.drawing.boxes import Arrow, Box, View
 from minigrad.drawing.names import join_first
 from minigrad.drawing.scopes import Key, hide_repeats
-from minigrad.graph import Node
 
 MOST_STANDING = 50
+MOST_TURNS = 2  # notes of an arrow that takes the place of several
 MANY_USES = 4  # of a leaf, which as a part of a group would join that to everything
 
 
@@ -33,17 +33,23 @@ def group_neighbours(shown: View, limit: int) -> View:
         if len(boxes) <= limit or size > len(shown.boxes):
             break
         size *= 2
-    uses: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
+    merged: dict[tuple[Box, Box], list[Arrow]] = {}
     arrows = []
     for arrow in shown.arrows:
         source, target = places[arrow.source], places[arrow.target]
         if source is arrow.source and target is arrow.target:
             arrows.append(arrow)
         elif source is not target:
-            uses.setdefault((source, target), []).extend(arrow.uses)
-    arrows += [Arrow(source, target, tuple(together)) for (source, target), together in uses.items()]
+            merged.setdefault((source, target), []).append(arrow)
+    arrows += [_merge_arrows(*ends, together) for ends, together in merged.items()]
     box_of = {number: places[box] for number, box in shown.box_of.items()}
     return replace(shown, boxes=boxes, arrows=tuple(arrows), box_of=box_of, notes=(*shown.notes, _write_note(boxes)))
+
+
+def _merge_arrows(source: Box, target: Box, arrows: Sequence[Arrow]) -> Arrow:
+    uses = tuple(use for arrow in arrows for use in arrow.uses)
+    turns = list(dict.fromkeys(arrow.turns for arrow in arrows if arrow.turns))
+    return Arrow(source, target, uses, join_first(turns, MOST_TURNS, "; "))
 
 
 def _write_note(boxes: Iterable[Box]) -> str:

@@ -51,7 +51,7 @@ def can_lay_out(shown: View) -> bool:
 
 def _write_note(boxes: Iterable[Box], cut: Sequence[Arrow]) -> str:
     hubs = {arrow.source for arrow in cut}
-    names = write_ranges(box.nodes[0].name or f"%{box.nodes[0].number}" for box in boxes if box in hubs)
+    names = write_ranges(node.name or f"%{box.nodes[0].number}" for box in boxes if box in hubs for node in box.nodes)
     uses = sum(len(arrow.uses) for arrow in cut)
     return f"{uses:,} uses of {join_first(names, MOST_NAMED)} are written in boxes, as ← name"
 

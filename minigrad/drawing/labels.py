@@ -125,10 +125,11 @@ def describe_missing_gradients(reasons: Mapping[int, str]) -> str | None:
 
 
 def describe_arrow(arrow: Arrow) -> list[str]:
-    """What an arrow says that its ends do not: which operand it is, that it is broadcast."""
-    if arrow.target.kind != "node" or len(arrow.uses) != 1:
-        return []
-    ((node, position),) = arrow.uses
+    """What an arrow says that its ends do not: which operand it is, that it is broadcast, the turns that it is of."""
+    turns = [arrow.turns] if arrow.turns else []
+    if arrow.target.kind != "node" or len({position for _, position in arrow.uses}) != 1:
+        return turns
+    node, position = arrow.uses[0]
     x = node.inputs[position]
     assert isinstance(x, Node)
     assert node.function is not None
@@ -137,7 +138,7 @@ def describe_arrow(arrow: Arrow) -> list[str]:
     notes = [slot] if several and slot != x.name else []
     if node.function.elementwise and x.shape != node.shape:
         notes.append(f"{x.shape} → {node.shape}")
-    return notes
+    return [*notes, *turns]
 
 
 def _describe_operation(node: Node, equals: Sequence[Node]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 FEWEST = 3  # names of a range
 
@@ -35,6 +36,17 @@ def join_first(texts: Sequence[str], most: int, separator: str = ", ") -> str:
 def hide_numbers(name: str) -> str:
     """The same for names that differ in numbers alone: `w#`."""
     return re.sub(r"\d+", "#", name)
+
+
+def count_on(names: Iterable[str]) -> bool:
+    """Do names that differ in numbers alone count on by one, or back, without a gap?
+
+    >>> count_on(["block 8", "block 9", "block 10"]), count_on(["block 1", "block 5", "block 9"])
+    (True, False)
+    """
+    numbers = [[int(digits) for digits in re.findall("[0-9]{1,9}", name)] for name in names]
+    steps = {tuple(b - a for a, b in zip(*rows, strict=False)) for rows in pairwise(numbers)}
+    return len(steps) == 1 and sum(map(abs, *steps)) == 1
 
 
 def _split_at_number(name: str) -> tuple[str, int, str]:

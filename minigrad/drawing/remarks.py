@@ -15,7 +15,7 @@ def list_remarks(view: View, box: Box) -> list[str]:
     """The lines below what a box is: `w0 … w9, loss` of a group, `60 uses` of a hub, `← W_hh` of who uses one."""
     names = list_names(box.nodes) if box.kind == "group" or (box.kind == "next" and len(box.nodes) > 1) else []
     lines = [*([join_first(names, MOST_NAMES)] if names else []), *_count_uses(view, box)]
-    taken = [name for name, _ in _find_taken(view, box)]
+    taken = [names for names, _ in _find_taken(view, box)]
     return [*lines, f"← {join_first(taken, MOST_NAMES)}"] if taken else lines
 
 
@@ -23,7 +23,7 @@ def list_remarks_in_full(view: View, box: Box) -> list[str]:
     """The same for a tooltip: every name, and which node it is that a hub gives."""
     names = list_names(box.nodes) if len(box.nodes) > 1 else []
     names = [] if box.node is not None and names == [box.node.name] else names
-    taken = [f"← {name}: {node!r}" for name, node in _find_taken(view, box)]
+    taken = [f"← {names}: {node!r}" for names, node in _find_taken(view, box)]
     return [*([", ".join(names)] if names else []), *_count_uses(view, box), *taken]
 
 
@@ -47,8 +47,10 @@ def _count_uses(view: View, box: Box) -> Iterator[str]:
 
 
 def _find_taken(view: View, box: Box) -> list[tuple[str, Node]]:
-    """What cut arrows would have brought, each once: its name, or else its number, which its own box says too."""
+    """What cut arrows would have brought: the names, or else the number, which its own box says too, and the first."""
     arrows: tuple[Arrow, ...] = view.taken_by.get(box, ())
-    operands = (node.inputs[position] for arrow in arrows for node, position in arrow.uses)
-    taken = {x.number: x for x in operands if isinstance(x, Node)}
-    return [(x.name or f"%{number}", x) for number, x in taken.items()]
+    taken: dict[Box, list[Node]] = {}
+    for arrow in arrows:
+        operands = (node.inputs[position] for node, position in arrow.uses)
+        taken.setdefault(arrow.source, []).extend(x for x in operands if isinstance(x, Node))
+    return [(join_names(nodes) or f"%{nodes[0].number}", nodes[0]) for nodes in taken.values()]

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from minigrad.drawing.boxes import Arrow, Box, Cluster, View, name_order
 from minigrad.drawing.fold import Folding, fold, fold_leaves
 from minigrad.drawing.groups import group_neighbours
 from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks
-from minigrad.drawing.names import join_first, write_ranges
+from minigrad.drawing.names import count_on, join_first, write_ranges
 from minigrad.drawing.repeats import find_repeats
 from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, hide_repeats, order_of, run_of
+from minigrad.drawing.turns import LATER, find_chained, write_turns
 from minigrad.graph import Graph, Node
 
 LIMIT = 150  # boxes that a reader can take in
 TALLEST, WIDEST = 50, 20  # boxes one after the other, and groups beside each other, that a reader can follow
 FEWEST = 10  # boxes of a picture that an engine cannot lay out in good time
 MOST_NOTES = 3  # on folded scopes
+MOST_NAMES = 3  # of equal scopes that do not count on
 
 
 def make_view(
@@ -96,7 +98,7 @@ def _fold_default(
         return _build_view(graph, nodes, scopes, closed, folding)
 
     shown = build_level(scopes.depth)
-    if small or len(shown.boxes) > limit:
+    if small or len(shown.boxes) > limit or cut_hubs(shown, soon=True).cut:
         repeats = find_repeats(nodes, marks)
         if repeats:
             scopes = Scopes(nodes, repeats)
@@ -150,12 +152,14 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
     for key, inside in members.items():
         boxes.append(_make_box(key, inside, scopes, folding))
         box_of.update((node.number, boxes[-1]) for node in inside)
-    arrows = _make_arrows(nodes, box_of, folding)
+    chained = find_chained(nodes, folding)
+    arrows = _make_arrows(nodes, box_of, folding, chained)
     for source, states in _find_next_values(graph, box_of):
         id, names = f"u{states[0].number}", write_ranges(state.name or f"%{state.number}" for state in states)
         title = f"next {', '.join(names)}"
         boxes.append(Box(id, "next", states, source.order, title, source.scope, around=source.around))
-        arrows.append(Arrow(source, boxes[-1], ()))
+        ends: list[tuple[Node, Node | None]] = [(graph.updates[state], None) for state in states]
+        arrows.append(Arrow(source, boxes[-1], (), write_turns(ends, folding, chained, len(states))))
     clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
     return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding)
 
@@ -165,9 +169,10 @@ def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Foldi
         others = (node for node in nodes if node is not key)
         return Box(f"n{key.number}", "node", (key, *others), order_of(key), scope=key.scope, around=scopes.path_of(key))
     order, path = key
-    last, count = folding.siblings.get(key, (path, 1))
+    paths = folding.siblings.get(key, (path,))
     scope, around = hide_repeats(path), path.rpartition("/")[0]
-    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, _write_title(path, last), scope, count, around)
+    title = _write_title(paths)
+    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, title, scope, len(paths), around)
 
 
 def _find_next_values(graph: Graph, box_of: Mapping[int, Box]) -> Iterable[tuple[Box, tuple[Node, ...]]]:
@@ -180,29 +185,48 @@ def _find_next_values(graph: Graph, box_of: Mapping[int, Box]) -> Iterable[tuple
     return ((source, tuple(states)) for (source, _), states in found.items())
 
 
-def _make_arrows(nodes: Iterable[Node], box_of: Mapping[int, Box], folding: Folding) -> list[Arrow]:
-    """The uses of what is drawn, then those of siblings without which something would look as if nobody used it."""
-    uses: dict[tuple[Box, Box, int], list[tuple[Node, int]]] = {}
-    others: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}  # of siblings that are not drawn
+def _make_arrows(
+    nodes: Iterable[Node], box_of: Mapping[int, Box], folding: Folding, chained: Collection[Key]
+) -> list[Arrow]:
+    """What boxes take from each other: the first turn tells it of what is in the same run, each turn of the rest.
+
+    What a later turn alone takes is told where it would look as if nobody used it.
+    """
+    uses: dict[tuple[Box, Box, Hashable], list[tuple[Node, int]]] = {}
+    later: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
     for node in nodes:
-        target = box_of[node.number]
+        target, after = box_of[node.number], folding.find_turns(node.number)
         for position, x in enumerate(node.inputs):
-            source = box_of.get(x.number) if isinstance(x, Node) and not _returns(x, node, folding) else None
-            if source is None or source is target:
+            source = box_of.get(x.number) if isinstance(x, Node) else None
+            if not isinstance(x, Node) or source is None:
                 continue
-            if folding.find_drawn(node.number) != node.number:
-                others.setdefault((source, target), []).append((node, position))
+            before = folding.find_turns(x.number)
+            shared = [run for run in after if run in before]
+            if source is target or any(before[run] for run in shared):
                 continue
-            single = source.kind == target.kind == "node" and len(source.nodes) in (1, len(target.nodes))
-            uses.setdefault((source, target, position if single else -1), []).append((node, position))
-    arrows = [Arrow(source, target, tuple(together)) for (source, target, _), together in uses.items()]
+            if any(after[run] for run in shared):
+                later.setdefault((source, target), []).append((node, position))
+            else:
+                slot = _find_slot(source, target, node, position)
+                uses.setdefault((source, target, slot), []).append((node, position))
+    arrows = [
+        Arrow(source, target, tuple(together), write_turns(_list_ends(together), folding, chained))
+        for (source, target, _), together in uses.items()
+    ]
     known = {arrow.source for arrow in arrows}
-    return arrows + [Arrow(*ends, tuple(together)) for ends, together in others.items() if ends[0] not in known]
+    return arrows + [Arrow(*ends, tuple(together), LATER) for ends, together in later.items() if ends[0] not in known]
 
 
-def _returns(x: Node, node: Node, folding: Folding) -> bool:
-    """Does a value come from a later sibling, all of which are drawn as the first, into that one?"""
-    return folding.find_drawn(x.number) != x.number and folding.runs.get(x.number) == folding.runs.get(node.number)
+def _list_ends(uses: Iterable[tuple[Node, int]]) -> list[tuple[Node, Node | None]]:
+    return [(x, node) for node, position in uses if isinstance(x := node.inputs[position], Node)]
+
+
+def _find_slot(source: Box, target: Box, node: Node, position: int) -> Hashable:
+    """What is the same for uses that one arrow shows: the operand, unless an end holds all kinds of nodes."""
+    if target.kind != "node" or (source.kind == "scope" and source.count == 1):
+        return None
+    assert node.function is not None
+    return position if len(source.nodes) == 1 else node.function.argument(position)
 
 
 def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[str, ...]:
@@ -211,23 +235,33 @@ def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[st
     if closed:
         notes.append(f"{sum(closed):,} of {total:,} nodes are in {_write_count(len(closed), 'closed scope')}")
     runs = [
-        f"{hide_repeats(first)} to {last.rpartition('/')[2]}: {count} equal scopes, drawn once"
-        for (order, first), (last, count) in folding.siblings.items()
+        f"{_write_run(paths)}: {len(paths)} equal scopes, drawn once"
+        for (order, first), paths in folding.siblings.items()
         if order == 0 and run_of(first) is None
     ]
     notes += runs[:MOST_NOTES]
     if len(runs) > MOST_NOTES:
         notes.append(f"and {len(runs) - MOST_NOTES} more runs of equal scopes")
-    counts = [f"×{count}" for (_, first), (_, count) in folding.siblings.items() if run_of(first) is not None]
+    counts = [f"×{len(paths)}" for (_, first), paths in folding.siblings.items() if run_of(first) is not None]
     if counts:
         notes.append(f"what is repeated is drawn once: {join_first(counts, MOST_NOTES, ' ')}")
     return tuple(notes)
 
 
-def _write_title(first: str, last: str) -> str:
-    """The name of a scope, and of the last of its equals: `0–11`."""
-    name, other = (REPEATED if run_of(path) else path.rpartition("/")[2] for path in (first, last))
-    return name if name == other else f"{name}–{other}"
+def _write_run(paths: Sequence[str]) -> str:
+    """The path of the first scope, and the names of its equals."""
+    first, names = hide_repeats(paths[0]), [path.rpartition("/")[2] for path in paths]
+    return (
+        f"{first} to {names[-1]}" if count_on(names) else f"{first}, {join_first(write_ranges(names[1:]), MOST_NAMES)}"
+    )
+
+
+def _write_title(paths: Sequence[str]) -> str:
+    """The name of a scope, and of the last of its equals: `0–11`; of all of them where they do not count on."""
+    names = [REPEATED if run_of(path) else path.rpartition("/")[2] for path in paths]
+    if names[0] == names[-1]:
+        return names[0]
+    return f"{names[0]}–{names[-1]}" if count_on(names) else join_first(write_ranges(names), MOST_NAMES)
 
 
 def _write_count(count: int, noun: str) -> str:
@@ -249,9 +283,9 @@ def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...
             path = path.rpartition("/")[0]
         cluster = known.get((box.order, path), cluster)
         for path in reversed(new):
-            last, count = folding.siblings.get((box.order, path), (path, 1))
+            paths = folding.siblings.get((box.order, path), (path,))
             scope = "" if run_of(path) else hide_repeats(path)
-            known[box.order, path] = inner = Cluster(_write_title(path, last), scope, box.order, count)
+            known[box.order, path] = inner = Cluster(_write_title(paths), scope, box.order, len(paths))
             cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)

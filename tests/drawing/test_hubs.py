@@ -1,6 +1,7 @@
 """What is used everywhere has no arrows: its box counts its uses, and the boxes of those say what they take."""
 
 import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -52,6 +53,34 @@ def test_both_ends_of_a_cut_arrow_say_what_it_would_have_shown(name: str | None)
     assert f"60 uses of {own} are written in boxes, as ← name" in shown.notes
     assert not any(arrow.source is box for arrow in shown.arrows)
     assert sorted(position for _, position in uses(shown)).count(1) == 60
+
+
+def choose_without_repeats(steps: int) -> Iterator[Callable[[mg.Tensor], mg.Tensor]]:
+    """Nowhere the same few twice in a row: each by how often its number can be halved."""
+    ways = (mg.tanh, mg.sin, mg.cos, mg.sigmoid, mg.negative, mg.arctan)
+    return (ways[(number & -number).bit_length() - 1] for number in range(1, steps + 1))
+
+
+def test_a_hub_that_stands_for_several_leaves_is_called_by_all_their_names() -> None:
+    y = leaf(2, name="y")
+    for number, way in enumerate(choose_without_repeats(60)):
+        y = way(y) + leaf(2, name=f"w{number}")
+    shown = make_view(y.graph())
+    assert "60 uses of w0 … w59 are written in boxes, as ← name" in shown.notes
+    (box,) = shown.uses_of
+    assert describe_box(shown, box)[-1] == "60 uses"
+    assert [describe_box(shown, arrow.target)[-1] for arrow in shown.cut] == [f"← w{number}" for number in range(60)]
+
+
+def test_the_uses_of_a_hub_are_those_of_every_turn() -> None:
+    x, y = leaf(2, name="hub"), leaf(2, name="y")
+    for _ in range(30):
+        y = mg.tanh(y * x)
+    for way in choose_without_repeats(50):
+        y = way(y) + x
+    shown = make_view(y.graph())
+    assert "what is repeated is drawn once: ×29" in shown.notes
+    assert "80 uses of hub are written in boxes, as ← name" in shown.notes
 
 
 def test_few_uses_keep_their_arrows() -> None:

@@ -65,6 +65,16 @@ def test_a_long_chain_of_few_boxes_folds_and_a_short_one_stays() -> None:
     assert len(make_view(powers(60), depth=9).boxes) == 122, "as it was asked for"
 
 
+@pytest.mark.parametrize("turns", [41, 45, 50, 60, 100])
+def test_a_fold_that_saves_is_taken_before_hubs_are_cut(turns: int) -> None:
+    h = leaf(2, name="x")
+    for number in range(turns):
+        h = mg.tanh(h * leaf(2, name=f"w{number}"))
+    shown = make_view(h.graph())
+    assert [cluster.heading for cluster in repeated(shown)] == [f"repeated ×{turns - 1}"]
+    assert not shown.cut
+
+
 def test_names_are_ranges_and_what_differs_is_an_ellipsis() -> None:
     shown = make_view(recurrent(80))
     (cluster,) = repeated(shown)

@@ -154,6 +154,30 @@ def test_scopes_that_differ_are_not_folded(change: object) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("numbers", "title", "note"),
+    [
+        ((7, 8, 9, 10), "block 7–block 10", "block 7 to block 10"),
+        ((3, 2, 1, 0), "block 3–block 0", "block 3 to block 0"),
+        ((2, 5), "block 2, block 5", "block 2, block 5"),
+        ((0, 1, 5, 9), "block 0, block 1, block 5, …", "block 0, block 1, block 5, block 9"),
+        ((0, 2, 1, 3), "block 0 … block 3", "block 0, block 1 … block 3"),
+        ((0, 3, 1), "block 0, block 1, block 3", "block 0, block 1, block 3"),
+    ],
+    ids=str,
+)
+def test_a_range_of_scopes_is_written_where_there_are_all_of_them(
+    numbers: tuple[int, ...], title: str, note: str
+) -> None:
+    x = mg.tanh(mg.Tensor([1.0, 2.0], requires_grad=True))
+    for number in numbers:
+        with mg.scope("model"), mg.scope(f"block {number}"):
+            x = mg.tanh(x) * 2.0
+    shown = make_view(x.graph(), depth=1)
+    assert [(box.title, box.count) for box in shown.boxes if box.kind == "scope"] == [(title, len(numbers))]
+    assert f"model/{note}: {len(numbers)} equal scopes, drawn once" in shown.notes
+
+
 def test_scopes_with_different_names_are_not_folded() -> None:
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     parts = []

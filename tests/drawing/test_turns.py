@@ -1,0 +1,223 @@
+"""Arrows of what is drawn once for several turns: every use has one, and its note says of which turns it is."""
+
+from collections.abc import Callable
+
+import pytest
+
+import minigrad as mg
+from minigrad.drawing.boxes import View
+from minigrad.drawing.dot import dot_source
+from minigrad.drawing.explorer.layouts import lay_out_views
+from minigrad.drawing.labels import describe_arrow
+from minigrad.drawing.mermaid import mermaid_source
+from minigrad.drawing.view import make_view
+from minigrad.graph import Graph, Node, graph_of
+
+
+def leaf(name: str | None = None) -> mg.Tensor:
+    return mg.Tensor([1.0, 2.0], requires_grad=True, name=name)
+
+
+def carry_two() -> Graph:
+    values = [leaf("x")] * 2
+    for _ in range(60):
+        values.append(mg.tanh(values[-1] * values[-2]))
+    return values[-1].graph()
+
+
+def read_backwards() -> Graph:
+    values = [mg.exp(leaf(f"k{number}")) for number in range(60)]
+    h = leaf("x")
+    for value in reversed(values):
+        h = mg.tanh(h * value)
+    return h.graph()
+
+
+def take_from_the_middle() -> Graph:
+    h, values = leaf("x"), []
+    for _ in range(60):
+        h = mg.tanh(h * 2.0)
+        values.append(h)
+    return (h + values[29]).graph()
+
+
+def skip_over() -> Graph:
+    """Down, then up again, each step up with what a step down left."""
+    h, kept = leaf("image"), []
+    for _ in range(20):
+        h = mg.exp(mg.tanh(h))
+        kept.append(h)
+    for value in reversed(kept):
+        h = mg.sin(h + value) * 2.0
+    return mg.sum(h).graph(gradients=True)
+
+
+def attend_to_the_last() -> Graph:
+    """What the last turn of a loop leaves goes into every turn of the next one."""
+    h, y = leaf("x"), leaf("y")
+    for _ in range(60):
+        h = mg.tanh(h * 2.0)
+    for _ in range(60):
+        y = mg.sin(y * h)
+    return y.graph()
+
+
+def nest() -> Graph:
+    y = leaf("y")
+    for _ in range(20):
+        scale = mg.exp(y)
+        for _ in range(30):
+            y = mg.sin(y * scale)
+        y = mg.cos(y) + 1.0
+    return y.graph()
+
+
+def stack_all() -> Graph:
+    h, values = leaf("x"), []
+    for _ in range(100):
+        h = mg.tanh(h * 2.0)
+        values.append(mg.reshape(h, (1, 2)))
+    return mg.concatenate(values).graph()
+
+
+def chain_blocks(*, skipping: bool = False, taken: int = 5) -> Graph:
+    x = leaf("x") * 1.0
+    values = [x]
+    for number in range(6):
+        with mg.scope(f"block {number}"):
+            values.append(mg.tanh((x if skipping and number == 3 else values[-1]) * 2.0))
+    return graph_of([*values[1:], mg.exp(values[1 + taken])])
+
+
+def lay_blocks_beside_each_other() -> Graph:
+    x, values = leaf("x") * 1.0, []
+    for number in range(6):
+        with mg.scope(f"block {number}"):
+            values.append(mg.tanh(x * 2.0))
+    return graph_of([*values, mg.exp(values[-1])])
+
+
+GRAPHS = [
+    carry_two, read_backwards, take_from_the_middle, skip_over, attend_to_the_last, nest, stack_all, chain_blocks,
+    lay_blocks_beside_each_other,
+]  # fmt: skip
+
+
+def list_notes(shown: View) -> dict[tuple[str, str], list[str]]:
+    """What the arrows say of turns, by what they join: names or operations, or titles of scopes."""
+    notes: dict[tuple[str, str], list[str]] = {}
+    for arrow in shown.arrows:
+        source, target = (
+            box.title if box.node is None else box.node.name or str(box.node.op)
+            for box in (arrow.source, arrow.target)
+        )  # fmt: skip
+        notes.setdefault((source, target), []).append(arrow.turns)
+    return notes
+
+
+@pytest.mark.parametrize("options", [{}, {"depth": 0}], ids=str)
+@pytest.mark.parametrize("build", GRAPHS)
+def test_every_use_from_outside_a_run_is_in_one_arrow(build: Callable[[], Graph], options: dict[str, int]) -> None:
+    """Within a run the first turn tells it."""
+    graph = build()
+    shown = make_view(graph, **options)
+    uses = [use for arrow in (*shown.arrows, *shown.cut) for use in arrow.uses]
+    assert len(set(uses)) == len(uses)
+    find_turns = shown.folding.find_turns
+    for node in graph:
+        for position, x in enumerate(node.inputs):
+            if isinstance(x, Node) and shown.box_of[x.number] is not shown.box_of[node.number]:
+                before, after = find_turns(x.number), find_turns(node.number)
+                shared = before.keys() & after.keys()
+                told = not any(before[run] or after[run] for run in shared)
+                assert ((node, position) in uses) >= told
+
+
+def test_what_the_first_turns_alone_take_from_outside_is_said() -> None:
+    notes = list_notes(make_view(carry_two()))
+    assert notes["x", "multiply"] == ["", "", "first"], "the multiplies before the loop, then the first in it"
+    assert sorted(notes["tanh", "multiply"]) == ["", "first", "turn 2 of 58", "turn 57 of 58"]
+
+
+def test_loops_that_take_from_each_other_have_an_arrow() -> None:
+    notes = list_notes(make_view(read_backwards()))
+    assert "58 of 59, one by one" in notes["exp", "multiply"]
+    assert "turn 1 of 59" in notes["exp", "multiply"]
+
+
+def test_two_operands_from_one_loop_are_two_arrows() -> None:
+    assert list_notes(make_view(take_from_the_middle()))["tanh", "add"] == ["", "turn 30 of 60"]
+
+
+def test_skips_over_a_loop_are_drawn() -> None:
+    notes = list_notes(make_view(skip_over()))
+    assert notes["exp", "add"] == ["first", "19 of 20, one by one"] or sorted(notes["exp", "add"]) == ["", "first"]
+
+
+def test_what_the_last_turn_leaves_for_every_turn_is_told_from_turn_by_turn() -> None:
+    assert "last → each" in list_notes(make_view(attend_to_the_last()))["tanh", "multiply"]
+    blocks = [mg.exp(leaf()) for _ in range(60)]
+    assert set(list_notes(make_view(graph_of([mg.tanh(mg.sin(block)) for block in blocks])))["exp", "sin"]) == {""}
+
+
+def test_an_inner_loop_leaves_its_last_turn_to_the_outer_one() -> None:
+    notes = list_notes(make_view(nest()))
+    assert set(notes["sin", "cos"]) == {""}, "in the outer loop, and after it"
+    assert set(notes["exp", "multiply"]) == {""}, "each turn of the inner loop takes it"
+    assert set(notes["sin", "multiply"]) == {"first"}
+    assert "first" in notes["y", "exp"]
+
+
+def test_what_takes_every_turn_says_so() -> None:
+    assert list_notes(make_view(stack_all()))["reshape", "concatenate"] == ["", "each"], "that of the first turn"
+
+
+def test_leaves_that_are_drawn_as_one_are_called_by_name() -> None:
+    leaves = [leaf(f"w{number}") for number in range(50)]
+    notes = list_notes(make_view(graph_of([mg.concatenate(leaves), mg.exp(leaves[7])]), limit=40))
+    assert notes["w0", "exp"] == ["w7"]
+    assert notes["w0", "concatenate"] == ["each"]
+
+
+def test_closed_scopes_say_what_enters_and_leaves_which() -> None:
+    block = "block 0–block 5"
+    chained, skipping = (list_notes(make_view(chain_blocks(skipping=mixed), depth=0)) for mixed in (False, True))
+    assert (chained["multiply", block], skipping["multiply", block]) == (["first"], ["2 of 6"])
+    beside = list_notes(make_view(lay_blocks_beside_each_other(), depth=0))
+    assert (beside["multiply", block], beside[block, "exp"]) == ([""], ["turn 6 of 6"])
+    assert chained[block, "exp"] == [""], "what the last of a chain leaves goes without saying"
+    assert list_notes(make_view(chain_blocks(taken=1), depth=0))[block, "exp"] == ["turn 2 of 6"]
+
+
+def test_a_value_that_the_next_turn_alone_takes_has_an_arrow() -> None:
+    x, h, before = leaf("x"), leaf("h"), leaf("before")
+    for number in range(60):
+        with mg.scope(f"step {number}"):
+            h, before = mg.tanh(h + before), mg.exp(x)
+    assert list_notes(make_view(graph_of([h, mg.sin(before)])))["tanh", "add"] == ["first", "later turn"]
+
+
+@pytest.mark.parametrize(("written", "note"), [(60, ""), (1, "turn 30 of 59")])
+def test_next_values_say_whose_they_are(written: int, note: str) -> None:
+    cells = [mg.Tensor([0.0, 0.0], name=f"cell{number}") for number in range(written)]
+
+    def step(x: mg.Tensor) -> mg.Tensor:
+        values = []
+        for _ in range(60):
+            x = mg.tanh(x * 2.0)
+            values.append(x)
+        for cell, value in zip(cells, values if written == 60 else values[29:], strict=False):
+            mg.assign(cell, value)
+        return x
+
+    shown = make_view(mg.trace(step, mg.Tensor([1.0, 2.0])))
+    assert note in [arrow.turns for arrow in shown.arrows if arrow.target.kind == "next"]
+
+
+def test_every_writer_says_the_turns() -> None:
+    graph = take_from_the_middle()
+    assert "turn 30 of 60" in mermaid_source(graph)
+    assert "turn 30 of 60" in dot_source(graph)
+    assert ["turn 30 of 60"] in [describe_arrow(arrow) for arrow in make_view(graph).arrows]
+    views, _ = lay_out_views(chain_blocks(taken=1))
+    assert "turn 2 of 6" in str(views)
