@@ -148,8 +148,8 @@ def test_TX12_an_engine_is_started_a_few_times_and_equal_views_are_laid_out_once
         return engines.layout_together(texts, engine, timeout=timeout)
 
     monkeypatch.setattr(layouts, "layout_together", count)
-    views, _ = lay_out_views(language_model(6))
-    assert sum(runs) < len(views) * 3 / 4
+    views, _ = lay_out_views(language_model(12))  # those of the blocks at both ends are not equal to those of others
+    assert sum(runs) < len(views) * 2 / 3
     assert len(runs) < len(views) / 5
 
 
