@@ -214,6 +214,16 @@ def test_next_values_say_whose_they_are(written: int, note: str) -> None:
     assert note in [arrow.turns for arrow in shown.arrows if arrow.target.kind == "next"]
 
 
+def test_arrows_of_groups_say_what_those_said_that_they_take_the_place_of() -> None:
+    shown = make_view(read_backwards(), limit=6)
+    notes = {(arrow.source.kind, arrow.target.kind): arrow.turns for arrow in shown.arrows}
+    assert notes["node", "group"] == "turn 1 of 59"
+    whole, merged = make_view(skip_over()), make_view(skip_over(), limit=12)
+    said = {arrow.turns for arrow in whole.arrows}
+    assert {note for arrow in merged.arrows for note in arrow.turns.split("; ")} <= said
+    assert any("; " in arrow.turns for arrow in merged.arrows)
+
+
 def test_every_writer_says_the_turns() -> None:
     graph = take_from_the_middle()
     assert "turn 30 of 60" in mermaid_source(graph)
