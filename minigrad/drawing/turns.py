@@ -9,7 +9,7 @@ from minigrad.drawing.remarks import join_names
 from minigrad.drawing.scopes import Key
 from minigrad.graph import Node
 
-LATER = "later turn"  # of what no turn takes that computes it
+LATER = "later turn"  # takes what the turn that computes it does not
 
 
 def find_chained(nodes: Iterable[Node], folding: Folding) -> set[Key]:
@@ -34,7 +34,7 @@ def write_turns(
         takers: how many next values there are.
 
     Returns:
-        Empty where every turn takes what the last turn of a chain leaves, and where turns take turns one by one.
+        Empty where all take what the last turn of a chain leaves, and where as many turns take that of one each.
     """
     pairs, givers, is_chain = set(), 1, True
     for place, (x, node) in enumerate(ends):

@@ -115,12 +115,12 @@ def list_notes(shown: View) -> dict[tuple[str, str], list[str]]:
     return notes
 
 
-@pytest.mark.parametrize("options", [{}, {"depth": 0}], ids=str)
+@pytest.mark.parametrize("depth", [None, 0])
 @pytest.mark.parametrize("build", GRAPHS)
-def test_every_use_from_outside_a_run_is_in_one_arrow(build: Callable[[], Graph], options: dict[str, int]) -> None:
+def test_every_use_from_outside_a_run_is_in_one_arrow(build: Callable[[], Graph], depth: int | None) -> None:
     """Within a run the first turn tells it."""
     graph = build()
-    shown = make_view(graph, **options)
+    shown = make_view(graph, depth=depth)
     uses = [use for arrow in (*shown.arrows, *shown.cut) for use in arrow.uses]
     assert len(set(uses)) == len(uses)
     find_turns = shown.folding.find_turns
@@ -131,6 +131,43 @@ def test_every_use_from_outside_a_run_is_in_one_arrow(build: Callable[[], Graph]
                 shared = before.keys() & after.keys()
                 told = not any(before[run] or after[run] for run in shared)
                 assert ((node, position) in uses) >= told
+
+
+def rank_among(nodes: tuple[Node, ...], node: object) -> int:
+    return [x is node for x in sorted(nodes, key=lambda x: x.number)].index(True)
+
+
+@pytest.mark.parametrize("build", GRAPHS)
+def test_notes_are_true_of_the_places_of_nodes_in_their_boxes(build: Callable[[], Graph]) -> None:
+    """Read anew from the numbers of nodes alone, where no loop is around both ends and none within another."""
+    shown = make_view(build())
+    for arrow in shown.arrows:
+        source, target = arrow.source.nodes, arrow.target.nodes
+        before, after = (shown.folding.find_turns(nodes[0].number) for nodes in (source, target))
+        if before.keys() & after.keys() or len(before) > 1 or len(after) > 1:
+            continue
+        given = {rank_among(source, node.inputs[position]) for node, position in arrow.uses}
+        taken = {rank_among(target, node) for node, _ in arrow.uses}
+        is_last, is_each = given == {len(source) - 1}, len(given) == len(source)
+        all_take = len(taken) == len(target)
+        if not arrow.turns:
+            one_by_one = is_each and all_take and len(source) == len(target)
+            assert one_by_one or (is_last and all_take and (len(source) == 1 or len(target) == 1))
+        elif arrow.turns == "first":
+            assert (is_last, taken) == (True, {0})
+        elif arrow.turns == "each":
+            assert is_each
+            assert len(target) == 1
+        elif arrow.turns == "last → each":
+            assert is_last
+            assert all_take
+        elif arrow.turns.startswith("turn "):
+            _, turn, _, count = arrow.turns.split()
+            end, ranks = (target, taken) if len(target) > 1 else (source, given)
+            assert (ranks, len(end)) == ({int(turn) - 1}, int(count))
+        else:
+            assert arrow.turns == f"{len(given)} of {len(source)}, one by one"
+            assert len(given) == len(taken) == len(arrow.uses)
 
 
 def test_what_the_first_turns_alone_take_from_outside_is_said() -> None:
