@@ -1,6 +1,10 @@
 """The documents are true: their code runs, prints what they say and draws what they show; their links lead somewhere.
 
 After a change that is meant, `MINIGRAD_UPDATE_GOLDEN=1` draws the pictures and writes the tables again.
+
+Pages are read on light and on dark ground. A picture in Markdown is one file in the theme "auto": one line for whoever
+writes and reads the text, for GitHub and for whatever else makes pages of it. The README shows its pictures by
+`<picture>`, in a file for each theme, which follows what a reader chose on GitHub in every program that shows it.
 """
 
 import contextlib
@@ -15,12 +19,17 @@ from xml.etree import ElementTree
 import pytest
 
 import minigrad
+from minigrad.drawing.svg import write_svg
 from minigrad.wording.habits import TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)")
+SHOWN = {  # how a page shows a picture: the theme that it is drawn in, whatever the code beside it says
+    re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)"): "auto",
+    re.compile(r'<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+\.svg)">'): "dark",
+    re.compile(r'<img src="([^"]+\.svg)" alt="[^"]+">'): "light",
+}
 HABITS = re.compile(r"(?<=^<!-- habits: )(\S+) -->\n(?:\|.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -29,17 +38,38 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 
 @each_document
-def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch):
+def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch, draw_again):
     monkeypatch.chdir(tmp_path)
     text = document.read_text("utf-8")
     run_blocks(text, document.name)
-    for reference in PICTURE.findall(text):
+    for reference, theme in list_pictures(text):
         committed = document.parent / reference
         drawn = tmp_path / committed.name
         assert drawn.exists(), f"no code in {document.name} draws {drawn.name}"
+        expected = draw_again[drawn.read_text("utf-8")](theme)
         if os.environ.get("MINIGRAD_UPDATE_GOLDEN") == "1":
-            committed.write_bytes(drawn.read_bytes())
-        assert shown(committed) == shown(drawn), f"{reference} is out of date; see the docstring of {__name__}"
+            committed.write_text(expected, "utf-8", newline="\n")
+        message = f"{reference} is out of date; see the docstring of {__name__}"
+        assert shown(committed.read_text("utf-8")) == shown(expected), message
+
+
+@pytest.fixture
+def draw_again(monkeypatch):
+    """By the text of each picture that is saved: what writes it in another theme."""
+    writers = {}
+
+    def write(sheet, theme, *rest, **options):
+        text = write_svg(sheet, theme, *rest, **options)
+        writers[text] = lambda theme: write_svg(sheet, theme, *rest, **options)
+        return text
+
+    monkeypatch.setattr("minigrad.drawing.convert.write_svg", write)
+    return writers
+
+
+def list_pictures(text):
+    """Each picture that a page shows, and its theme."""
+    return [(reference, theme) for pattern, theme in SHOWN.items() for reference in pattern.findall(text)]
 
 
 def run_blocks(text, name):
@@ -69,14 +99,14 @@ def shown(picture):
     """
     found = sorted(
         (group.get("id"), *(text.strip() for text in group.itertext() if text.strip()), *colours(group))
-        for group in ElementTree.parse(picture).iter(f"{SVG}g")
+        for group in ElementTree.fromstring(picture).iter(f"{SVG}g")
         if re.fullmatch(r"\w+-[nsgucaf]\d+", group.get("id", ""))
     )
-    return found or picture.read_text("utf-8")
+    return found or picture
 
 
 def colours(group):
-    return sorted({element.get(key, "") for element in group.iter() for key in ("fill", "stroke")})
+    return sorted({element.get(key, "") for element in group.iter() for key in ("fill", "stroke", "class")})
 
 
 def test_pictures_that_show_something_else_are_told_apart(tmp_path):
@@ -86,7 +116,7 @@ def test_pictures_that_show_something_else_are_told_apart(tmp_path):
         for direction in ("LR", "TB"):
             path = tmp_path / f"{name}_{direction}.svg"
             y.graph().draw(path, direction=direction)
-            pictures[name, direction] = shown(path)
+            pictures[name, direction] = shown(path.read_text("utf-8"))
     assert pictures["sum", "LR"] == pictures["sum", "TB"] != pictures["mean", "TB"]
 
 
@@ -109,6 +139,19 @@ def test_every_output_follows_the_code_that_prints_it(document):
 def test_links_lead_to_files(document):
     for target in LINK.findall(document.read_text("utf-8")):
         assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_picture_is_shown_and_stands_on_light_and_on_dark_ground():
+    places = set()
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        names = {theme: [] for theme in SHOWN.values()}
+        for reference, theme in list_pictures(text):
+            places.add(document.parent / reference)
+            names[theme].append(Path(reference).name)
+        assert names["dark"] == names["light"], f"{document.name}: a picture lacks its twin"
+        assert text.count("<picture>") == len(names["dark"])
+    assert places == set((ROOT / "docs").rglob("*.svg"))
 
 
 def test_the_tables_for_those_who_come_from_pytorch_are_those_that_the_errors_read():

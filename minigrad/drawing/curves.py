@@ -76,7 +76,7 @@ def draw_curves(
         up: what y is, with its unit.
         levels: heights by name, drawn as dotted lines from side to side: baselines.
         logarithmic: which axes are: "x", "y", "xy" or none. There, what is not positive leaves a gap.
-        theme: "light", "dark", or "auto": light or dark as the reader's system is, without a background of its own.
+        theme: "light", "dark", or "auto": an SVG that is light or dark as its page or the reader's system is.
 
     The same numbers give the same bytes.
 

@@ -42,8 +42,7 @@ def dot_source(graph: Graph, **options: Any) -> str:
         direction: the side where results are: bottom ("TB"), right ("LR"), top ("BT") or left ("RL").
         title: a line above the picture.
         legend: explain boxes and arrows below the graph; not in DOT text, which has shapes of its own.
-        theme: "light" (the default) and "dark" are opaque; an SVG in "auto" is transparent and follows the reader's
-            setting.
+        theme: "light" (the default), "dark", or "auto": an SVG that follows its page or the reader's setting.
         font_size: of nodes, in points; 10 by default.
         dpi: pixels per inch of a bitmap.
         labels: texts in place of name and operation, by node or by what `Graph.find` takes.

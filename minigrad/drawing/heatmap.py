@@ -84,7 +84,7 @@ def heatmap(
 
     `axes` says what a panel, a row and a column are, where they are no heads, queries and keys.
 
-    `theme` is "light", "dark", or "auto": light or dark as the reader's system is, without a background of its own.
+    `theme` is "light", "dark", or "auto": an SVG that is light or dark as its page or the reader's system is.
 
     The same arguments give the same bytes. Raises TypeError when the weights are not real numbers, ValueError when
     their shape, the number of labels, the limit or the theme does not fit, or when there are more than a million cells.

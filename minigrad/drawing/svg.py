@@ -40,8 +40,7 @@ def write_svg(
     """The sheet as the text of an SVG.
 
     Args:
-        theme: "light" or "dark", or "auto": light, with a style sheet for readers whose system is dark, and without
-            the background.
+        theme: "light" or "dark", or "auto": light, with a style sheet for pages and readers that are dark.
         width: how wide it is shown, with the height to match; the width of the sheet when None.
         unit: of the size, such as "pt"; without one, browsers take it as pixels and writers of PDF as points.
         seam: by how much cells overlap their neighbours, where a viewer shows hairlines between them.
@@ -49,7 +48,7 @@ def write_svg(
     Raises ValueError for another theme.
 
     >>> square = Rectangle(0, 0, 10, 10, fill=Ink("#b2d5e8", "#1f3b4d"))
-    >>> print(write_svg(Sheet(10, 10, [square], title="A square"), "auto"))  # doctest: +ELLIPSIS
+    >>> print(write_svg(Sheet(10, 10, [square], title="A square", background=None), "auto"))  # doctest: +ELLIPSIS
     <svg ... width="10" height="10" viewBox="0 0 10 10" ...>
     <title>A square</title>
     <rect x="0" y="0" width="10" height="10" fill="#b2d5e8" class="mg-fill-b2d5e8-1f3b4d"/>
@@ -71,7 +70,7 @@ def write_svg(
     ]
     if sheet.description:
         lines.append(f"<desc>{_escape(sheet.description)}</desc>")
-    if sheet.background and theme != "auto":
+    if sheet.background:  # in "auto", too: not every page is as light or dark as its reader's system
         lines.append(writer.write_background(sheet.background, sheet.width, sheet.height))
     lines += [writer.write(element) for element in sheet.children]
     return "\n".join([*lines, *writer.write_style(), "</svg>\n"])

@@ -52,7 +52,7 @@ pytestmark = [
 
 def list_pictures(demos: dict[str, Path]) -> Iterator[tuple[str, str]]:
     """Those of the documents, and from each engine the demo's, the golden ones and some with everything in them."""
-    for path in sorted(ROOT.glob("docs/*.svg")):
+    for path in sorted(ROOT.glob("docs/pictures/*.svg")):
         yield path.stem, path.read_text("utf-8")
     for engine, folder in demos.items():
         for path in sorted(folder.glob("*.svg")):

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minigrad.drawing.sheet import Ellipse, Group, Ink, Path, Rectangle, Sheet, Text, Tiles
+from minigrad.drawing.sheet import PAPER, Ellipse, Group, Ink, Path, Rectangle, Sheet, Text, Tiles
 from minigrad.drawing.svg import write_svg
 from minigrad.drawing.text import make_text
 
@@ -106,12 +106,14 @@ def test_auto_is_light_with_one_style_sheet_that_overrides_what_differs():
     same = Ink("#888888", "#888888")
     shapes = [Rectangle(0, 0, 1, 1, fill=FILL, stroke=INK), Text(0, 0, "a", 9, INK), Rectangle(0, 0, 2, 2, fill=same)]
     root = draw(*shapes, theme="auto")
-    box, grey = root.findall(f"{NAME}rect")
+    paper, box, grey = root.findall(f"{NAME}rect")
+    assert (paper.get("fill"), paper.get("class")) == (PAPER.light, "mg-fill-FFFFFF-0D1117")
     assert (box.get("fill"), box.get("class")) == (FILL.light, "mg-fill-b2d5e8-1f3b4d mg-stroke-1a1a1a-e6edf3")
     assert grey.get("class") is None
     rules = re.findall(r"\.([\w-]+)\{(\w+):(#\w{6})\}", root.find(f"{NAME}style").text)
     assert rules == [
         ("mg-fill-1a1a1a-e6edf3", "fill", INK.dark),
+        ("mg-fill-FFFFFF-0D1117", "fill", PAPER.dark),
         ("mg-fill-b2d5e8-1f3b4d", "fill", FILL.dark),
         ("mg-stroke-1a1a1a-e6edf3", "stroke", INK.dark),
     ]
@@ -124,7 +126,8 @@ def test_another_theme_is_refused():
 
 def test_hostile_texts_stay_texts(hostile):
     for typed in hostile:
-        sheet = Sheet(9, 9, [Group([Text(0, 0, typed, 9, INK)], typed, typed, typed)], title=typed, description=typed)
+        texts = {"title": typed, "description": typed}
+        sheet = Sheet(9, 9, [Group([Text(0, 0, typed, 9, INK)], typed, typed, typed)], **texts, background=None)
         root = ElementTree.fromstring(write_svg(sheet, "auto"))
         assert (only(only(root, "g"), "text").text or "") == make_text(typed)
         assert {element.tag.removeprefix(NAME) for element in root.iter()} <= ALLOWED
