@@ -101,7 +101,6 @@ def load_checkpoint(
     names: list[str] = []
     if optimiser is not None:
         names = _find_paths("load_checkpoint", model, optimiser)
-        state = optimiser.widen_moments(state, names)
         problems += [OPTIMISER + line for line in list_differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     if problems:

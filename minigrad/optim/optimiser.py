@@ -165,30 +165,14 @@ class Optimiser(Watched, habits="Optimiser"):
         state = {"rate": self._rate.numpy(), "steps": self._steps.numpy()}
         return state | {key: values.copy() for key, values, _ in self._moments_by_name(names)}
 
-    def widen_moments(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
-        """A state of an older version, whose moments of float16 parameters were float16, with these in float32.
-
-        Those that overflowed stay as they are, to be refused: they would freeze their parameter for ever.
-        """
-        halves = {key for key, _, parameter in self._moments_by_name(names) if parameter.dtype == np.float16}
-        return {
-            key: array.astype(np.float32)
-            if key in halves and getattr(array, "dtype", None) == np.float16 and np.isfinite(array).all()
-            else array
-            for key, array in state.items()
-        }
-
     def load_state_dict(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
         """Take over a state that `state_dict` returned.
-
-        Moments of float16 parameters may be float16, as older versions kept them; see `widen_moments`.
 
         Raises:
             ValueError: keys that are missing or unexpected, arrays of another shape or dtype: all in one message, and
                 nothing was changed.
         """
-        expected, state = self.state_dict(names), self.widen_moments(state, names)
-        check_state(f"{type(self).__name__}.load_state_dict", expected, state)
+        check_state(f"{type(self).__name__}.load_state_dict", self.state_dict(names), state)
         assign(self._rate, state["rate"])
         assign(self._steps, state["steps"])
         for key, values, _ in self._moments_by_name(names):

@@ -131,6 +131,18 @@ def test_A3_a_full_cache_is_named_before_anything_is_written(runner):
         assert old.tobytes() == new.numpy().tobytes()
 
 
+@pytest.mark.parametrize("taken", [0, 4])
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_A3_more_tokens_than_the_context_are_refused_whatever_is_taken(runner, taken):
+    cache = nn.KeyValueCache(context=4)
+    step = runner(lambda tokens: MODEL(tokens, cache=cache))
+    if taken:
+        step(TOKENS[:, :taken])
+    with pytest.raises(ValueError, match=r"KeyValueCache\(context=4\) never has room for 5 tokens in one call"):
+        step(TOKENS[:, :5])
+    assert cache.tokens == taken
+
+
 def test_A3_eager_compiled_and_traced_calls_may_alternate():
     cache = nn.KeyValueCache(context=9)
     steps = [runner(lambda tokens: MODEL(tokens, cache=cache)) for runner in RUNNERS]
