@@ -146,9 +146,9 @@ def sweep(
                 if op is None or node not in totals:
                     continue
                 incoming = totals[node] if node in kept else totals.pop(node)
-                y: Any = node if on_tensors else node._data
-                values = node.inputs if on_tensors else [x._data if type(x) is Tensor else x for x in node.inputs]
-                half = node._data.dtype.char == "e"
+                y: Any = node if on_tensors else node._held
+                values = node.inputs if on_tensors else [x._held if type(x) is Tensor else x for x in node.inputs]
+                half = node._held.dtype.char == "e"
                 if recorded:
                     _name(incoming, node, outputs)
                 rules, params = op.by_position, node.params
@@ -170,7 +170,7 @@ def sweep(
                     value: Any = rule(incoming, y, *values, **params)
                     if watch is not None:
                         watch.contribution(node, position, incoming, value)
-                    expected = x._data
+                    expected = x._held
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
                         value = _fit(value, x, node, position)
                     if not on_tensors and type(value) is not np.ndarray:
@@ -188,10 +188,10 @@ def sweep(
                         if not on_tensors:
                             owned.add(x)
                     if trail is not None and not recorded:
-                        arrays = [np.array(getattr(x, "_data", x)) for x in (incoming, value, totals[x])]
+                        arrays = [np.array(getattr(x, "_held", x)) for x in (incoming, value, totals[x])]
                         trail.append(Contribution(node.id, position, x.id, *arrays))
             plain = mode.capture is None and not mode.strong
-            again = plain and has_nan(*([x._data for x in totals.values()] if on_tensors else totals.values()))
+            again = plain and has_nan(*([x._held for x in totals.values()] if on_tensors else totals.values()))
     finally:
         reset_mode(token)
     if again:
@@ -199,7 +199,7 @@ def sweep(
             trail.clear()
         return sweep(outputs, cotangents, targets, create_graph, trail, strong=True)
     if not recorded:
-        return {x: total if x in owned else np.array(getattr(total, "_data", total)) for x, total in totals.items()}
+        return {x: total if x in owned else np.array(getattr(total, "_held", total)) for x, total in totals.items()}
     for x, total in totals.items():
         _name(total, x, outputs)
     return totals
@@ -284,4 +284,4 @@ def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: b
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
         cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
     cotangent.name = cotangent.name or _differential(output.name or "output")
-    return cotangent if on_tensors else cotangent._data
+    return cotangent if on_tensors else cotangent._held

@@ -75,7 +75,7 @@ class Capture:
 
     def meet(self, *tensors: Tensor) -> None:
         """Note that the function uses these Tensors by itself; stand-ins and results have ids of their own."""
-        self.met.update([x.id for x in tensors if not isinstance(x._data, Shaped)])
+        self.met.update([x.id for x in tensors if not isinstance(x._held, Shaped)])
 
     def differentiate(self, *tensors: Tensor) -> None:
         """Note that the function takes gradients for these."""
@@ -85,7 +85,7 @@ class Capture:
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
         value = self.copy_in(tensor, value, "assign")
-        if isinstance(tensor._data, Shaped):
+        if isinstance(tensor._held, Shaped):
             raise refusals.stand_in(tensor)
         if value.requires_grad and not tensor.requires_grad:  # memory has no history
             value = value.detach()

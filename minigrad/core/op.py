@@ -112,7 +112,7 @@ class Op(Function, Signature):
                 is_node = True
                 if x._requires_grad:
                     wanted |= x._requires_grad
-                x = x._data
+                x = x._held
             elif kind is np.ndarray:
                 has_array = True
             elif x is None:
@@ -126,7 +126,7 @@ class Op(Function, Signature):
             if foreign and capture is not None:
                 args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
             args = tuple([_check_operand(x, is_node, capture is not None) for x in args])
-            arrays = [x._data if type(x) is Tensor else x for x in args]
+            arrays = [x._held if type(x) is Tensor else x for x in args]
         try:
             if capture is None or not is_node:
                 compute = self.guarded or self.forward
@@ -197,5 +197,5 @@ def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
 
 def _share_storage(result: Any, source: Any) -> None:
     """A view has the stamp of what it looks into, so that a write to either is noticed by the users of both."""
-    if owner_of(result._data) is owner_of(source._data):
+    if owner_of(result._held) is owner_of(source._held):
         result._storage = storage_of(source)

@@ -55,16 +55,16 @@ def read(tensor: Tensor) -> Any:
 
 def array_of(tensor: Any) -> Array:
     """The array itself, for those who compute with it; under capture there is none, and this says so."""
-    if isinstance(tensor._data, Shaped) or current_mode().capture is not None:
+    if isinstance(tensor._held, Shaped) or current_mode().capture is not None:
         check_alive(tensor)
         raise refusals.value_is_read(tensor)
-    array: Array = tensor._data
+    array: Array = tensor._held
     return array
 
 
 def held_by(tensor: Tensor) -> Array | None:
     """The array itself, for those who only look, whatever is in force; None where it was captured on shapes."""
-    return None if isinstance(tensor._data, Shaped) else tensor._data
+    return None if isinstance(tensor._held, Shaped) else tensor._held
 
 
 def memory_of(tensor: Tensor) -> Any:
@@ -86,7 +86,7 @@ def assign(tensor: Tensor, value: Operand) -> None:
     [3.0, 4.0]
     """
     check_alive(tensor)
-    if not is_state(tensor) and not isinstance(tensor._data, Shaped):
+    if not is_state(tensor) and not isinstance(tensor._held, Shaped):
         raise refusals.no_state(tensor)
     if shape_of(value) != tensor.shape:
         raise refusals.other_shape("assign", tensor, value)
@@ -102,7 +102,7 @@ def assign(tensor: Tensor, value: Operand) -> None:
 def is_state(tensor: Tensor) -> bool:
     """Whether it is memory that can be assigned: no stand-in, no result, no constant."""
     free = tensor.role is None or (tensor.role == "constant" and "made_by" in tensor.params)
-    return tensor.op is None and free and not isinstance(tensor._data, Shaped)
+    return tensor.op is None and free and not isinstance(tensor._held, Shaped)
 
 
 def cast(value: Any, dtype: np.dtype[Any], use: str, tensor: Tensor | None = None) -> Any:
@@ -125,7 +125,7 @@ def check_differentiable(requires_grad: bool, dtype: np.dtype[Any]) -> None:
 def check_alive(tensor: Any) -> None:
     """Refuse a Tensor that was captured, where its capture is over: it never had a value."""
     capture = current_mode().capture
-    if type(getattr(tensor, "_data", None)) is Shaped and (capture is None or tensor.id < capture.began):
+    if type(getattr(tensor, "_held", None)) is Shaped and (capture is None or tensor.id < capture.began):
         raise refusals.finished_capture(tensor)
 
 
@@ -141,9 +141,9 @@ def rebase(tensor: Tensor, memory: Array) -> None:
     """Let the leaf `tensor` live in `memory`, a part of a larger array, and keep its values."""
     if tensor.op is not None or memory.shape != tensor.shape or memory.dtype != tensor.dtype:
         raise refusals.no_home(tensor, memory)
-    if tensor._data is not memory:
+    if tensor._held is not memory:
         np.copyto(memory, array_of(tensor))
-        tensor._data = memory
+        tensor._held = memory
         note_change()
         touch(tensor)
 

@@ -67,7 +67,7 @@ class Tensor(Methods):
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_name", "_requires_grad", "_storage",
+        "__weakref__", "_grad", "_held", "_name", "_requires_grad", "_storage",
         "id", "inputs", "line", "op", "params", "place", "role", "trail",
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ class Tensor(Methods):
         requires_grad: int, place: Place, role: str | None,
     ) -> None:  # fmt: skip
         self.id = next_id()
-        self._data = data
+        self._held = data
         self.op = op
         self.inputs = inputs
         self.params = params
@@ -109,19 +109,19 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape
+        return self._held.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype
+        return self._held.dtype
 
     @property
     def ndim(self) -> int:
-        return len(self._data.shape)
+        return len(self._held.shape)
 
     @property
     def size(self) -> int:
-        return math.prod(self._data.shape)
+        return math.prod(self._held.shape)
 
     @property
     def scope(self) -> str:
@@ -168,7 +168,7 @@ class Tensor(Methods):
         return registry["transpose"](self)
 
     def __repr__(self) -> str:
-        values = "" if isinstance(self._data, Shaped) else np.array2string(self._data, separator=", ", prefix="Tensor(")
+        values = "" if isinstance(self._held, Shaped) else np.array2string(self._held, separator=", ", prefix="Tensor(")
         leaf = "requires_grad=True" if self.requires_grad and not self.op else ""
         op, name = self.op and f"op={self.op.name}", self.name and f"name={self.name!r}"
         facts = (values, f"shape={self.shape}", f"dtype={self.dtype}", op, leaf, name)

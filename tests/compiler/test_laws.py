@@ -80,7 +80,7 @@ def require_alike(case, what, layouts):
         arguments, cotangents = given(case, what, np.float64, layout)
         for program in step.programs:
             poison(program)
-        actual = [t._data for t in step(arguments, cotangents)]
+        actual = [t._held for t in step(arguments, cotangents)]
         arguments, cotangents = given(case, what, np.float64, layout)
         expected = [np.asarray(x) for x in what(case.function, arguments, cotangents)]
         try:
@@ -142,4 +142,4 @@ def compiled(case, what, dtype):
     step = mg.compile(lambda arguments, cotangents: what(case.function, arguments, cotangents))
     step(*given(case, what, dtype))
     poison(step.program)
-    return [t._data for t in step(*given(case, what, dtype))]
+    return [t._held for t in step(*given(case, what, dtype))]

@@ -141,7 +141,7 @@ def test_running_statistics_are_updated_in_the_middle_of_forward(same):
     assert len(compiled.programs) == 2
 
 
-@pytest.mark.parametrize("give", [lambda w: w, lambda w: w._data, lambda w: w._data[::-1][::-1], lambda w: w.detach()])
+@pytest.mark.parametrize("give", [lambda w: w, lambda w: w._held, lambda w: w._held[::-1][::-1], lambda w: w.detach()])
 def test_an_argument_may_be_the_state_itself(give):
     """The argument is read as it was when the call began, also after the new value is known."""
     weight = weight_of(1.0, 2.0)

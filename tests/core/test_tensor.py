@@ -224,7 +224,7 @@ def test_a_leaf_moves_into_memory_that_fits_and_into_no_other():
     with pytest.raises(mg.GraphError, match="written to"):
         loss.backward()
     loss = (x * x).sum()
-    rebase(x, x._data)  # it is there already, and nothing was written
+    rebase(x, x._held)  # it is there already, and nothing was written
     loss.backward()
     for unfit in (np.zeros(3), np.zeros(2, np.float32)):
         with pytest.raises(mg.GraphError, match=rf"'x' cannot live in {unfit.dtype} memory of shape"):

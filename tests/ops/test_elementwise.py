@@ -244,11 +244,11 @@ def test_S1_zero_dimensional_inputs_give_zero_dimensional_arrays(op):
     if not any(is_float for _, is_float in given):  # an op of integers alone
         xs = [Tensor(x) for x in values]
     y = op(*xs, **params)
-    assert type(y._data) is np.ndarray
+    assert type(y._held) is np.ndarray
     assert y.shape == ()
     variables = [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
     for x, g in zip(variables, mg.grad(y, variables) if variables else [], strict=True):
-        assert (type(g._data), g.shape, g.dtype) == (np.ndarray, x.shape, x.dtype)
+        assert (type(g._held), g.shape, g.dtype) == (np.ndarray, x.shape, x.dtype)
 
 
 @pytest.mark.parametrize(

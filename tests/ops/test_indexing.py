@@ -94,7 +94,7 @@ def test_S1_numbers_have_indices_too():
         (lambda x: mg.take(x, 0), ()), (lambda x: mg.set_at(x, (), 3.0 * x), ()),
     ):  # fmt: skip
         value, (found,) = mg.vjp(read, [np.array(2.0)], np.ones(shape))
-        assert (type(value._data), value.shape, type(found._data), found.shape) == (np.ndarray, shape, np.ndarray, ())
+        assert (type(value._held), value.shape, type(found._held), found.shape) == (np.ndarray, shape, np.ndarray, ())
 
 
 @pytest.mark.parametrize("key", [1.5, "a", [0.5], (slice(None), np.ones(2))])

@@ -216,7 +216,7 @@ def test_every_type_is_kept(function, dtype):
 def test_S1_numbers_can_be_rearranged(function):
     y = function(Tensor(2.0))
     g = gradient(function, 2.0, np.ones(y.shape))
-    assert (type(y._data), type(g), g.shape, float(g)) == (np.ndarray, np.ndarray, (), y.size)
+    assert (type(y._held), type(g), g.shape, float(g)) == (np.ndarray, np.ndarray, (), y.size)
 
 
 def test_N38_the_sign_of_zero_survives():

@@ -160,7 +160,7 @@ def test_N38_the_sign_of_zero_survives_rearranging():
 def test_S1_numbers_can_be_rearranged(function):
     y = function(Tensor(2.0))
     g = gradient(function, 2.0, np.ones(y.shape))
-    assert (type(y._data), g.shape, float(g)) == (np.ndarray, (), y.size)
+    assert (type(y._held), g.shape, float(g)) == (np.ndarray, (), y.size)
 
 
 def test_shapes_that_do_not_fit_are_named():

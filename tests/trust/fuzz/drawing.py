@@ -177,12 +177,12 @@ class Drawing:
         parts = list(enumerate(result)) if isinstance(result, (list, tuple)) else [(None, result)]
         for part, value in parts:
             if value is not None and not isinstance(value, (str, dict)):
-                array = value._data if isinstance(value, mg.Tensor) else np.asarray(value)
+                array = value._held if isinstance(value, mg.Tensor) else np.asarray(value)
                 self.values.append(Value(Ref(number, part), array, value))
 
     def forget_views(self, state: int) -> None:
         """Of a state that was written, so that nothing reads a view afterwards: what it shows then is not promised."""
-        memory = self.memo[state]._data
+        memory = self.memo[state]._held
         self.values = [
             v for v in self.values
             if v.ref.number not in self.steps or not np.may_share_memory(v.array, memory)
@@ -210,7 +210,7 @@ class Drawing:
         for value in result if isinstance(result, (list, tuple)) else [result]:
             if value is None:
                 continue
-            array = value._data if isinstance(value, mg.Tensor) else np.asarray(value)
+            array = value._held if isinstance(value, mg.Tensor) else np.asarray(value)
             if array.size > MOST_ELEMENTS or array.ndim > MOST_AXES or array.dtype.kind not in "biuf":
                 raise RejectedError
             is_large = array.dtype.kind == "f" and not np.abs(array).max(initial=0) < LARGEST

@@ -70,13 +70,13 @@ class Way:
                 arrays = [array_of(x) for x in leaves(self.call(call))]
         except Exception as raised:
             error = raised
-        state = [self.memo[number]._data.copy() for number in self.program.state]
+        state = [self.memo[number]._held.copy() for number in self.program.state]
         return Outcome(arrays, error, state, self.rng.bit_generator.state["state"])
 
     def settle(self, other: Way) -> None:
         """Go on from the state and the draws of another, so that rounding is not carried on."""
         for number in self.program.state:
-            mg.assign(self.memo[number], other.memo[number]._data)
+            mg.assign(self.memo[number], other.memo[number]._held)
             self.memo[number].grad = None
         self.rng.bit_generator.state = other.rng.bit_generator.state
 
@@ -173,7 +173,7 @@ def cut_in_pieces() -> Iterator[None]:
 
 
 def array_of(x: Any) -> Any:
-    return np.array(x._data if isinstance(x, mg.Tensor) else x)
+    return np.array(x._held if isinstance(x, mg.Tensor) else x)
 
 
 def forget_what_was_inferred() -> None:

@@ -91,7 +91,7 @@ def given(program: Program, number: int, value: Any) -> Program:
         if ref.part not in numbers:
             numbers[ref.part] = fresh = max([*leaves, *program.steps, number]) + 1
             part = value if ref.part is None else value[ref.part]
-            array = np.array(part._data if isinstance(part, mg.Tensor) else part)
+            array = np.array(part._held if isinstance(part, mg.Tensor) else part)
             needs = getattr(part, "requires_grad", False)
             leaves[fresh] = Leaf("tensor" if isinstance(part, mg.Tensor) else "array", (array,), requires_grad=needs)
         return Ref(numbers[ref.part])

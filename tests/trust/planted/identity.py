@@ -37,7 +37,7 @@ def a_stand_in_for_each_place():
         found = key(x, objects)
         for i, one in enumerate(objects):
             if any(one is other for other in objects[:i]) and isinstance(one, Tensor):
-                objects[i] = new_tensor(one._data, requires_grad=one.requires_grad)
+                objects[i] = new_tensor(one._held, requires_grad=one.requires_grad)
         return found
 
     StandIns.argument, compiled._key = anew, apart
