@@ -181,14 +181,14 @@ _ORANGE, _FAINT = Ink("#B54708", "#FF9A4D"), Ink("#57606A", "#9DA7B3")
 _SELECTED, _ALARM = Ink("#0072B2", "#6BC1FF"), Ink("#B3002D", "#FF7B9C")
 _BLUE = PaintOf(Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), _TEXT, Ink("#34424F", "#B9CBDD"))
 _GREY = PaintOf(Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), _TEXT, Ink("#363B41", "#D0D5DA"))
-_APRICOT = PaintOf(Ink("#F2AE72", "#F2AE72"), _ORANGE, _BLACK, Ink("#4A2C12", "#4A2C12"))
+_APRICOT = PaintOf(Ink("#F2AE72", "#863F0C"), _ORANGE, _TEXT, Ink("#4A2C12", "#F0D8C6"))
 INKS = ThemeOf(
     background=PAPER,
     text=_TEXT,
     quiet=_FAINT,
     frame=Ink("#C5CCD3", "#3D444D"),
     roles={
-        "input": PaintOf(Ink("#7FA8D1", "#8FBCEB"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
+        "input": PaintOf(Ink("#7FA8D1", "#7FA8D1"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
         "parameter": _BLUE,
         "state": _BLUE,
         "constant": _GREY,
@@ -199,7 +199,7 @@ INKS = ThemeOf(
         PaintOf(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, _FAINT),
         PaintOf(Ink("#FDDABD", "#3E2A18"), _ORANGE, _TEXT, Ink("#6B4630", "#D9C2AE")),
         _APRICOT,
-        PaintOf(Ink("#7FA8D1", "#8FBCEB"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
+        PaintOf(Ink("#7FA8D1", "#7FA8D1"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
     ),
     clusters=(
         PaintOf(Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), _FAINT, _FAINT),
