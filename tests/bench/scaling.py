@@ -1,7 +1,7 @@
 """How costs grow: with the nodes of a graph, the tokens of a sequence, the steps of a run; and what a first call costs.
 
     python tests/bench/scaling.py                    all parts, some three minutes
-    python tests/bench/scaling.py chain import       these parts only
+    python tests/bench/scaling.py chain parts        these parts only
     python tests/bench/scaling.py --quick            smaller sizes, fewer rounds: some fifteen seconds
 
 Times are minima over rounds, on one thread; what must not be warm runs in a process of its own each time. What a node
@@ -10,18 +10,13 @@ costs is processor time, over as many nodes in short chains as in a long one, in
 
 import argparse
 import importlib.util
-import multiprocessing
 import os
-import platform
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from measuring import describe_machine, in_a_new_process, least, peak_megabytes, resident_megabytes
 from train_step import MODES, make_step
 from workload import SIZES, batches
 
@@ -39,7 +34,7 @@ def main():
     unknown = [part for part in args.parts if part not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
-    print(f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__}")
+    print(describe_machine())
     for part in args.parts or PARTS:
         print()
         PARTS[part](args.quick)
@@ -393,26 +388,6 @@ OF_PARTS = {
 }
 
 
-def importing(quick):
-    """`import minigrad` against `import numpy`, the two in turns."""
-    times = {module: [] for module in ("numpy", "minigrad")}
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONPYCACHEPREFIX": folder}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for _ in range(1 + (3 if quick else 15)):  # the first writes the byte code
-            for module, seconds in times.items():
-                code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
-                run = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True)
-                seconds.append(float(run.stdout))
-    numpy, minigrad = (min(seconds[1:]) for seconds in times.values())
-    table = Table(
-        "Importing in a new process, ms (goal: ratio ≤ 1.5)",
-        ("import numpy", "import minigrad", "ratio"),
-        ("{:.1f}", "{:.1f}", "{:.2f}"),
-    )
-    table.row(numpy * 1e3, minigrad * 1e3, minigrad / numpy)
-
-
 PARTS = {
     "chain": chain,
     "listing": listing,
@@ -421,46 +396,10 @@ PARTS = {
     "compile": compilation,
     "planning": planning,
     "parts": parts,
-    "import": importing,
 }
 
 
-# --- measuring --------------------------------------------------------------------------------------------------------
-
-
-def least(run, rounds, seconds=0.0):
-    """The least seconds of so many calls, and of more while time is left."""
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < rounds or time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def in_a_new_process(function, *arguments):
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
-
-
-def peak_megabytes():
-    return kilobytes("VmHWM") / 1024
-
-
-def resident_megabytes():
-    return kilobytes("VmRSS") / 1024
-
-
-def kilobytes(key):
-    """What Linux counts for this process alone; `ru_maxrss` of a new process begins where its parent was."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(key)))
-
-
-def processor():
-    """The name of the processor, as `lscpu` has it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+# --- printing ---------------------------------------------------------------------------------------------------------
 
 
 class Table:
