@@ -75,6 +75,56 @@ def test_compare_takes_subjects_by_name_and_by_path(tmp_path):
     assert second.split()[:2] == ["blas-floor", "tiny"]
 
 
+def test_waits_are_measured_part_by_part():
+    table = run(script("waits.py"), "picture", "import", "--quick")
+    machine, _, head, _, *rows = table.splitlines()
+    assert machine.endswith("; one thread")
+    assert head == "| what | minigrad | peer | its time | ratio | spread |"
+    assert [row.split(" | ")[0] for row in rows if row.startswith("|")][0] == "| first picture of a head"
+    assert any(row.startswith("| import minigrad | ") and "| import numpy |" in row for row in rows)
+
+
+def test_a_part_that_does_not_exist_is_named():
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(script("waits.py"), "sleep")
+    assert "no part is called 'sleep'; there are import, picture" in caught.value.stderr
+
+
+def test_a_compiled_text_has_the_logits_of_the_plain_loop():
+    code = "import generation as g; print(abs(g.compute_logits(g.compiled) - g.compute_logits(g.eager)).max())"
+    assert float(run("-c", code)) < 1e-5
+
+
+def test_the_report_shows_both_runs_and_finds_its_place():
+    table = run("-c", REPORTED)
+    assert table.splitlines()[2:] == [
+        "| torch-eager | 1 | 2.00 (1.00) | 0.3 s | 7 |",
+        "| ours | 1 | 1.00 (0.50–0.75) | 0.3 s | 7 |",
+        "| torch-eager | 2 | 2.00 (1.00) | 0.3 s | 7 |",
+        "| ours | 2 | 1.00 (0.50–0.75) | 0.3 s | 7 |",
+    ]
+    page = (ROOT / "tests" / "bench" / "README.md").read_text("utf-8")
+    assert page.count("<!-- comparison: begin -->\n") == page.count("<!-- comparison: end -->\n") == 1
+
+
+REPORTED = """
+from report import THREADS, make_step_table
+
+others = {"first_ms": 300, "peak_mb": 7}
+runs = [
+    {"torch-eager": {"min_ms": 2.0, **others}, "ours": {"min_ms": ours, **others}} for ours in (1.5, 1.0)
+]
+print(*make_step_table(["tiny"], [{(threads, "tiny"): rows for threads in THREADS} for rows in runs]), sep="\\n")
+"""
+
+
+def test_subjects_that_compute_something_else_end_the_report():
+    rows = '{"a": {"first_loss": 2.0}, "b": {"first_loss": 2.1}, "floor": {"first_loss": 0.0}}'
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run("-c", f"import report; report.check_losses('tiny', {rows})")
+    assert "tiny: the subjects do not compute the same" in caught.value.stderr
+
+
 def losses(name, *options):
     """What a subject prints of a run as short as can be."""
     return json.loads(run(script(name), "tiny", *options, "--seconds", "0.05"))

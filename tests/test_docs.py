@@ -32,6 +32,12 @@ SHOWN = {  # how a page shows a picture: the theme that it is drawn in, whatever
 }
 HABITS = re.compile(r"(?<=^<!-- habits: )(\S+) -->\n(?:\|.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+COMPARISON = re.compile(r"<!-- comparison: begin -->.*<!-- comparison: end -->", re.DOTALL)
+NUMBER = re.compile(r"\d[\d.,]*(?<![.,])")
+SPEED = re.compile(  # a time, a pace or a share of another's time
+    rf"({NUMBER.pattern})(?: ?[nµm]s\b| milliseconds| tokens(?:/s| (?:a|per) second)"
+    r"| times (?:as (?:fast|slow|long)|faster|slower)| of (?:PyTorch|JAX|NumPy|MyGrad|autograd))"
+)
 SVG = "{http://www.w3.org/2000/svg}"
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -133,6 +139,23 @@ def test_every_output_follows_the_code_that_prints_it(document):
     outputs = [position for position, language in enumerate(languages) if language == "text"]
     assert outputs
     assert all(languages[position - 1] == "python" for position in outputs)
+
+
+@each_document
+def test_what_is_said_of_speed_is_quoted_from_the_benchmark(document):
+    tables = COMPARISON.search((ROOT / "tests" / "bench" / "README.md").read_text("utf-8"))[0]
+    assert list_unmeasured(document.read_text("utf-8"), tables) == []
+
+
+def list_unmeasured(text, tables):
+    """The numbers that say how fast something is and do not stand in the tables."""
+    return sorted(set(SPEED.findall(text)) - set(NUMBER.findall(tables)))
+
+
+def test_a_speed_that_was_not_measured_is_noticed():
+    text = "A step takes 13.5 ms, 0.96 of PyTorch's time; 5,606 tokens a second are 2 times faster."
+    assert list_unmeasured(text, "| minigrad-compiled | 13.5 (0.96) | 5,606 tokens/s |") == ["2"]
+    assert list_unmeasured(text, "| minigrad-compiled | 113.5 (0.9) |") == ["0.96", "13.5", "2", "5,606"]
 
 
 @each_document
