@@ -10,7 +10,6 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from minigrad.drawing.architecture_parts import Part, read_parts
@@ -19,7 +18,7 @@ from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fit import SMALLEST
 from minigrad.drawing.lengths import parse_length
 from minigrad.drawing.look import check_labels
-from minigrad.drawing.picture import DPI, check_folder
+from minigrad.drawing.picture import DPI
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
 from minigrad.graph import Graph, trace
@@ -117,7 +116,6 @@ def draw_architecture(
     if letters < SMALLEST:
         warnings.warn(f"the smallest letters are {letters:.1f} pt: name what is to be one box, labels=…", stacklevel=2)
     if path is not None:
-        check_folder(Path(path).parent, "draw_architecture")
         save_sheet(sheet, path, theme, room, dpi)
     return Architecture(tuple(parts.values()), sheet, theme)
 

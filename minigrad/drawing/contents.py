@@ -13,7 +13,7 @@ from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.labels import Label, Numbers
 from minigrad.drawing.outlines import Frame
 from minigrad.drawing.sheet import Element, Ink, Rectangle, Text
-from minigrad.drawing.style import INKS, PaintOf
+from minigrad.drawing.style import INKS, Paint
 from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
 
 TITLE, SMALL = 10.0, 9.0  # sizes of letters, in points
@@ -36,7 +36,7 @@ class Contents:
         return (replace(element, x=element.x + x, y=element.y + y) for element in self.elements)
 
 
-def set_label(label: Label, paint: PaintOf[Ink], scale: float) -> Contents:
+def set_label(label: Label, paint: Paint, scale: float) -> Contents:
     """The contents of a box, with letters `scale` times as large as usual.
 
     The name is bold, operation and shape are quiet. Value and gradient are rows of one table where each is a single

@@ -42,10 +42,12 @@ def save_sheet(
 
     Raises:
         ValueError: another ending or theme, or a dpi that gives no pixels or too many.
+        FileNotFoundError: there is no folder for it.
         ModuleNotFoundError: the library that writes png or pdf is not installed; the message says how to install it.
     """
     place = Path(path)
     format = place.suffix.lower()
+    check_folder(place.parent, place.name)
     across, plain = sheet.width * unit if width is None else width, "light" if theme == "auto" else theme
     if format == ".svg":
         written = write_svg(sheet, theme, width, unit="" if width is None else "pt").encode()
@@ -58,6 +60,12 @@ def save_sheet(
     else:
         raise ValueError(f"a picture is saved as .svg, .png, .pdf or .tex, got {os.fspath(path)!r}")
     place.write_bytes(written)
+
+
+def check_folder(folder: Path, asking: str) -> None:
+    """Raise where there is no such folder; `asking` is who or what needs it."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{asking}: there is no folder {os.fspath(folder)!r}; make it first")
 
 
 def svg_to_png(svg: str, dpi: float = 192) -> bytes:

@@ -17,7 +17,8 @@ from minigrad.drawing.boxes import Arrow, Box, Cluster, View, walk_clusters
 from minigrad.drawing.flows import Flow, choose_widths, find_flows
 from minigrad.drawing.labels import describe_arrow, describe_box, describe_gradient, describe_missing_gradients
 from minigrad.drawing.look import Look, classify_arrow, classify_box, parse_options
-from minigrad.drawing.style import LIGHT, THEMES, Theme
+from minigrad.drawing.sheet import Ink
+from minigrad.drawing.style import INKS, Attributes
 from minigrad.drawing.text import quote_label, quote_tooltip
 from minigrad.drawing.tooltips import explain_box, explain_flow
 from minigrad.graph import Graph
@@ -96,18 +97,15 @@ class _Writer:
 
     def __init__(self, shown: View, look: Look, flows: Sequence[Flow]) -> None:
         self.shown, self.look, self.flows = shown, look, flows
-        self.theme: Theme = THEMES.get(look.theme, LIGHT)
         self.large = len(shown.boxes) >= LARGE
         self.scale = (look.font_size or 10) / 10
-        self.plain_node = self._scale(style.style_node(self.theme, "op"))
-        self.plain_edge = self._style_edge("value")
-        self.direction = look.direction_of(shown)
+        self.plain_node, self.plain_edge = style.style_node("op"), style.style_edge("value")
         self.names = {box: box.id for box in shown.boxes}
 
     def write(self) -> Iterator[str]:
-        yield f"graph {_write_attributes(self._style_graph(), label=self._write_heading())};"
-        yield f"node {_write_attributes(self.plain_node)};"
-        yield f"edge {_write_attributes(self.plain_edge)};"
+        yield f"graph {self._write_attributes(self._style_graph(), label=self._write_heading())};"
+        yield f"node {self._write_attributes(self.plain_node)};"
+        yield f"edge {self._write_attributes(self.plain_edge)};"
         yield from (f"{self.names[box]} {self._write_box(box)};" for box in self.shown.boxes)
         yield from self._write_clusters()
         for number, arrow in enumerate(self.shown.arrows):
@@ -128,8 +126,8 @@ class _Writer:
         """Why nodes have no gradient."""
         return absent_gradients(self.shown.graph) if self.look.gradients else {}
 
-    def _style_graph(self) -> dict[str, str]:
-        settings = self._scale(style.style_graph(self.theme)) | {"rankdir": self.direction}
+    def _style_graph(self) -> Attributes:
+        settings = style.style_graph() | {"rankdir": self.look.direction_of(self.shown)}
         if self.large:
             settings["nslimit"] = "1"
         if self.look.theme == "auto":
@@ -145,39 +143,32 @@ class _Writer:
             heading.append("")  # room for the tabs of closed scopes, of which engines know nothing
         return quote_label(*heading) if heading else None
 
-    # --- boxes --------------------------------------------------------------------------------------------------------
-
     def _write_box(self, box: Box) -> str:
         look, node, mark = self.look, box.node, self.look.mark_of(box)
         lines = describe_box(self.shown, box, look)
-        attributes = self._style_node(*classify_box(box))
-        emphasis: dict[str, str] = {}
+        attributes = style.style_node(*classify_box(box))
         if node is not None and len(box.nodes) == 1 and look.gradients and not box.order:
             lines += describe_gradient(node.gradient, self.reasons.get(node.number))
         if look.alarms(box):
-            emphasis |= style.ALARM | {"color": self.theme.alarm}
+            attributes |= style.ALARM | {"color": INKS.alarm}
         if mark is not None:
-            emphasis |= style.MARKS[mark] | {"color": self.theme.marks[mark]}
+            attributes |= style.MARKS[mark] | {"color": INKS.marks[mark]}
         if look.highlights(box):
-            emphasis |= style.SELECTED | {"color": self.theme.selection}
+            attributes |= style.SELECTED | {"color": INKS.selection}
         label, tooltip = quote_label(*lines), quote_tooltip(*explain_box(self.shown, box))
-        return _write_attributes(attributes | emphasis, self.plain_node, label=label, tooltip=tooltip)
-
-    # --- arrows -------------------------------------------------------------------------------------------------------
+        return self._write_attributes(attributes, self.plain_node, label=label, tooltip=tooltip)
 
     def _write_note(self, number: int, arrow: Arrow) -> str | None:
         notes = describe_arrow(arrow)
         return quote_label(" " + " ".join(notes)) if notes else None
 
     def _write_arrow(self, name: str, kind: str, note: dict[str, str]) -> str:
-        return _write_attributes(self._style_edge(kind), self.plain_edge, **note)
+        return self._write_attributes(style.style_edge(kind), self.plain_edge, **note)
 
     def _write_flow(self, name: str, flow: Flow, width: float) -> str:
         """What flows back along an arrow of the forward pass, wider where it is larger, by orders of magnitude."""
-        attributes = self._style_edge("gradient") | {"penwidth": f"{width:.2g}"}
-        return _write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
-
-    # --- clusters -----------------------------------------------------------------------------------------------------
+        attributes = style.style_edge("gradient") | {"penwidth": f"{width:.2g}"}
+        return self._write_attributes(attributes, self.plain_edge, tooltip=quote_tooltip(*explain_flow(flow)))
 
     def _write_clusters(self) -> Iterator[str]:
         numbers = itertools.count()
@@ -193,19 +184,23 @@ class _Writer:
                 yield f"{margin}  {'; '.join(self.names[box] for box in cluster.boxes)};"
 
     def _write_cluster(self, number: int, cluster: Cluster) -> str:
-        attributes = self._scale(style.style_cluster(self.theme, cluster.order, cluster.count > 1))
-        return _write_attributes(attributes, label=quote_label(cluster.heading))
+        attributes = style.style_cluster(cluster.order, cluster.count > 1)
+        return self._write_attributes(attributes, label=quote_label(cluster.heading))
 
-    # --- looks --------------------------------------------------------------------------------------------------------
+    def _write_attributes(self, look: Attributes, known: Attributes | None = None, **quoted: str | None) -> str:
+        """`[key="value", …]` of what differs from `known`; those in `quoted` are DOT strings already."""
+        plain = self._resolve(known or {})
+        pairs = [f'{key}="{value}"' for key, value in self._resolve(look).items() if plain.get(key) != value]
+        pairs += [f"{key}={value}" for key, value in quoted.items() if value is not None]
+        return f"[{', '.join(pairs)}]" if pairs else ""
 
-    def _style_node(self, role: str, order: int, output: bool) -> dict[str, str]:
-        return self._scale(style.style_node(self.theme, role, order, output))
-
-    def _style_edge(self, kind: str) -> dict[str, str]:
-        return self._scale(style.style_edge(self.theme, kind))
-
-    def _scale(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        return style.scale_fonts(attributes, self.scale)
+    def _resolve(self, look: Attributes) -> dict[str, str]:
+        """The same in the theme of the picture, and in its size."""
+        theme = int(self.look.theme == "dark")
+        resolved = {key: value[theme] if isinstance(value, Ink) else value for key, value in look.items()}
+        if "fontsize" in resolved:
+            resolved["fontsize"] = f"{float(resolved['fontsize']) * self.scale:g}"
+        return resolved
 
 
 class _Skeleton(_Writer):
@@ -229,13 +224,14 @@ class _Skeleton(_Writer):
         return _write_room(size) if size else None
 
     def _write_arrow(self, name: str, kind: str, note: dict[str, str]) -> str:
-        return _write_attributes({"id": name, **style.EDGES[kind]}, None, **note)
+        return self._write_attributes({"id": name, **style.EDGES[kind]}, None, **note)
 
     def _write_flow(self, name: str, flow: Flow, width: float) -> str:
-        return _write_attributes({"id": name, **style.EDGES["gradient"]})
+        return self._write_attributes({"id": name, **style.EDGES["gradient"]})
 
     def _write_cluster(self, number: int, cluster: Cluster) -> str:
-        return _write_attributes({"labeljust": "l", "margin": "9"}, label=_write_room(self.sizes.headings[number]))
+        room = _write_room(self.sizes.headings[number])
+        return self._write_attributes({"labeljust": "l", "margin": "9"}, label=room)
 
 
 def _write_room(size: Size) -> str:
@@ -244,10 +240,3 @@ def _write_room(size: Size) -> str:
         '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" '
         f'WIDTH="{round(size[0])}" HEIGHT="{round(size[1])}"><TR><TD></TD></TR></TABLE>>'
     )
-
-
-def _write_attributes(look: Mapping[str, str], known: Mapping[str, str] | None = None, **quoted: str | None) -> str:
-    """`[key="value", …]` of what differs from `known`; those in `quoted` are DOT strings already."""
-    pairs = [f'{key}="{value}"' for key, value in look.items() if (known or {}).get(key) != value]
-    pairs += [f"{key}={value}" for key, value in quoted.items() if value is not None]
-    return f"[{', '.join(pairs)}]" if pairs else ""

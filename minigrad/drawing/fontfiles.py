@@ -18,10 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 # The fonts that pictures name, by the beginnings of their files, and where other letters are looked for first.
-NAMED = (
-    "arial.", "arialbd.", "ariali.", "arial bold.", "arial italic.", "helvetica.", "liberationsans-", "dejavusans",
-    "notosans-", "liberationmono-", "notosansmono-", "menlo.", "consola",
-)  # fmt: skip
+NAMED = ("arial.", "arialbd.", "arial bold.", "helvetica.", "liberationsans-", "dejavusans", "notosans-")
 NEXT = (
     "notosanscjk-regular", "notosanssc", "sourcehansans", "pingfang", "hiragino", "msyh", "wqy-zenhei", "wqy-microhei",
 )  # fmt: skip

@@ -12,29 +12,27 @@ from functools import cache
 from importlib.resources import files
 
 WITHOUT_WIDTH = {"Mn", "Me", "Cf", "Cc"}  # what stands on the letter before it, and what nobody sees
-WIDE, EMOJI, OTHER, MONO = 1.0, 1.3, 0.8, 0.61  # in sizes of the font: Chinese among the wide ones
+WIDE, EMOJI, OTHER = 1.0, 1.3, 0.8  # in sizes of the font: Chinese among the wide ones
 BOLDER = 1.1  # letters that no bold font has are thickened
 
 
-def measure_text(text: str, size: float, bold: bool = False, mono: bool = False) -> float:
+def measure_text(text: str, size: float, bold: bool = False) -> float:
     """The points that `text` needs at most, in letters of `size` points.
 
     >>> measure_text("softmax", 10), measure_text("softmax", 10, bold=True), measure_text("注意力", 10)
     (41.1, 45.9, 30.0)
     """
-    table = {} if mono else _read_widths("bold" if bold else "regular")
-    return round(size * sum(_measure_character(character, table, bold, mono) for character in text), 2)
+    table = _read_widths("bold" if bold else "regular")
+    return round(size * sum(_measure_character(character, table, bold) for character in text), 2)
 
 
-def _measure_character(character: str, table: dict[str, float], bold: bool, mono: bool) -> float:
+def _measure_character(character: str, table: dict[str, float], bold: bool) -> float:
     if character in table:
         return table[character]
     if unicodedata.category(character) in WITHOUT_WIDTH:
         return 0.0
     if unicodedata.east_asian_width(character) in "WF":
         return EMOJI if ord(character) > 0xFFFF and unicodedata.category(character) == "So" else WIDE
-    if mono:
-        return MONO
     return _read_widths("regular").get(character, OTHER) * BOLDER if bold else OTHER
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.core.errors import GraphError
-from minigrad.drawing.convert import save_sheet
+from minigrad.drawing.convert import check_folder, save_sheet
 from minigrad.drawing.flows import Flow
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
-from minigrad.drawing.picture import DPI, check_folder
+from minigrad.drawing.picture import DPI
 from minigrad.drawing.text import shorten
 from minigrad.graph import Graph
 

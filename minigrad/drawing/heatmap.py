@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,8 @@ import numpy.typing as npt
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.colours import Scale
 from minigrad.drawing.convert import save_sheet
-from minigrad.drawing.heatmap_layout import Labels, lay_out
-from minigrad.drawing.heatmap_parts import Heads, describe_heatmap, draw_captions, draw_colour_bar, draw_panels
+from minigrad.drawing.heatmap_layout import Labels, Layout
+from minigrad.drawing.heatmap_parts import Heads, HeatmapPainter, describe_heatmap, draw_title
 from minigrad.drawing.lengths import PIXEL, parse_length
 from minigrad.drawing.sheet import Sheet, Theme
 from minigrad.drawing.svg import write_svg
@@ -45,6 +46,7 @@ class Heatmap:
 
         Raises:
             ValueError: another ending, a width that is none, or a dpi that gives no pixels or too many.
+            FileNotFoundError: there is no folder for it.
             ModuleNotFoundError: png needs resvg-py, the extra `dot`, and pdf svg2pdf-py, the extra `pdf`; the message
                 says how to install it.
         """
@@ -100,20 +102,20 @@ def heatmap(
     scale = _choose_scale(heads, limit)
     row_labels = _make_labels("rows", rows, heads.shape[1], axes[1])
     column_labels = _make_labels("columns", columns, heads.shape[2], axes[2])
-    layout = lay_out(heads.shape, row_labels, column_labels, title)
+    layout = Layout(heads.shape, row_labels, column_labels, title)
+    painter = HeatmapPainter(layout, heads, scale)
     parts = [
-        *draw_captions(layout, title),
-        *draw_panels(layout, heads, scale, axes[0]),
-        *draw_colour_bar(layout, heads, scale),
+        *draw_title(title, layout.width),
+        *painter.paint_captions(),
+        *painter.paint_panels(axes[0]),
+        *painter.paint_colour_bar(),
     ]
     described = describe_heatmap(heads, scale, axes)
     return Heatmap(Sheet(layout.width, layout.height, parts, title or "Attention weights", described), theme)
 
 
 def _check_weights(weights: npt.ArrayLike | Tensor) -> Heads:
-    array = np.asarray(weights.data if isinstance(weights, Tensor) else weights)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"heatmap: weights must be real numbers, got {array.dtype}")
+    array = read_numbers("heatmap", "weights", weights)
     if array.ndim not in (2, 3) or array.size == 0:
         advice = "; choose one element of the batch, as in weights[0]" if array.ndim > 3 else ""
         raise ValueError(
@@ -126,6 +128,14 @@ def _check_weights(weights: npt.ArrayLike | Tensor) -> Heads:
             "choose heads or tokens, as in weights[:4, :256, :256]"
         )
     return array.astype(np.float64).reshape(-1, *array.shape[-2:])
+
+
+def read_numbers(caller: str, name: str, values: npt.ArrayLike | Tensor) -> npt.NDArray[Any]:
+    """The argument `name` as an array; TypeError where it holds no real numbers."""
+    array = np.asarray(values.data if isinstance(values, Tensor) else values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{caller}: {name} must be real numbers, got {array.dtype}")
+    return array
 
 
 def _make_labels(argument: str, labels: Sequence[object] | None, count: int, axis: str) -> Labels:

@@ -7,24 +7,25 @@ and no font of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.drawing.fonts import measure_text
-from minigrad.drawing.heatmap import Heatmap
-from minigrad.drawing.heatmap_layout import LONGEST_LABEL
-from minigrad.drawing.heatmap_parts import draw_frame
+from minigrad.drawing.heatmap import Heatmap, read_numbers
+from minigrad.drawing.heatmap_layout import LONGEST_LABEL, MARGIN, TITLE_FONT
+from minigrad.drawing.heatmap_parts import draw_frame, draw_title
 from minigrad.drawing.room import fit_text
 from minigrad.drawing.sheet import Element, Group, Ink, Rectangle, Sheet, Text, Theme, Tiles
 from minigrad.drawing.style import INKS
 from minigrad.drawing.text import escape_hidden
 
 # Lengths in points.
-IMAGE, GAP, MARGIN = 80, 12, 16  # an image is about so wide, and at least a pixel for each of its own
-CAPTION_FONT, TITLE_FONT = 11, 15
+IMAGE, GAP = 80, 12  # an image is about so wide, and at least a pixel for each of its own
+CAPTION_FONT = 11
 BOX_WIDTH, BOX_COLOURS = 2.5, ("#b85e23", "#2e7fc3", "#56c4b0", "#7b3294")
 MOST_PIXELS = 1_000_000
 
@@ -52,59 +53,53 @@ def image_sheet(
     >>> ">a line<" in sheet.svg, sheet
     (True, <Heatmap Images: 1 image, 8 × 8 pixels>)
     """
-    coloured, outlines = _check_images(images), _check_boxes(boxes)
+    coloured = _check_images(images)
     count, height, width = coloured.shape[:3]
-    for name, given in (("captions", captions), ("boxes", outlines)):
+    outlines = np.zeros((count, 0, 4)) if boxes is None else _check_boxes(boxes)
+    texts = None if captions is None else [escape_hidden(str(caption)) for caption in captions]
+    for name, given in (("captions", texts), ("boxes", outlines)):
         if given is not None and len(given) != count:
             raise ValueError(f"image_sheet: {len(given)} {name} for {count} images")
     if columns < 1:
         raise ValueError(f"image_sheet: columns={columns} must be at least 1")
 
     cell = max(1, round(IMAGE / width))
-    texts = [] if captions is None else [escape_hidden(str(caption)) for caption in captions]
-    widest = max((measure_text(text, CAPTION_FONT) for text in texts), default=0)
-    room = max(cell * width, math.ceil(min(widest, LONGEST_LABEL * CAPTION_FONT)))
-    across, down = room + GAP, cell * height + GAP + (CAPTION_FONT + 5 if texts else 0)
+    wide, high = cell * width, cell * height
+    widest = max((measure_text(text, CAPTION_FONT) for text in texts or ()), default=0)
+    room = max(wide, math.ceil(min(widest, LONGEST_LABEL * CAPTION_FONT)))
+    across, down = room + GAP, high + GAP + (CAPTION_FONT + 5 if texts else 0)
     top = MARGIN + (TITLE_FONT + GAP if title else 0)
-    wide = 2 * MARGIN - GAP + across * min(columns, count)
-    high = top + MARGIN - GAP + down * math.ceil(count / columns)
-    parts: list[Element] = []
-    if title:
-        heading = Text(MARGIN, MARGIN + 11, title, TITLE_FONT, INKS.text, bold=True)
-        parts.append(fit_text(heading, wide - 2 * MARGIN))
-    for position in range(count):
+    page = 2 * MARGIN - GAP + across * min(columns, count), top + MARGIN - GAP + down * math.ceil(count / columns)
+    parts = [*draw_title(title, page[0])]
+    for position, image in enumerate(coloured):
         row, column = divmod(position, columns)
-        left, upper = MARGIN + across * column + (room - cell * width) // 2, top + down * row
-        image = _draw_image(coloured[position], cell, left, upper)
-        if outlines is not None:
-            image += _draw_boxes(outlines[position] * cell + [left, upper, left, upper])
-        image.append(draw_frame(left, upper, cell * width, cell * height))
+        left, upper = MARGIN + across * column + (room - wide) // 2, top + down * row
+        painted = [_draw_image(image, cell, left, upper)]
+        painted += _draw_boxes(outlines[position] * cell + [left, upper, left, upper])
+        painted.append(draw_frame(left, upper, wide, high))
         if texts:
-            x, y = left + cell * width / 2, upper + cell * height + CAPTION_FONT + 4
-            image.append(fit_text(Text(x, y, texts[position], CAPTION_FONT, INKS.text, anchor="middle"), room))
-        parts.append(Group(image))
+            middle, baseline = left + wide / 2, upper + high + CAPTION_FONT + 4
+            caption = Text(middle, baseline, texts[position], CAPTION_FONT, INKS.text, "middle")
+            painted.append(fit_text(caption, room))
+        parts.append(Group(painted))
     described = f"{count} image{'s' if count > 1 else ''}, {height} × {width} pixels"
-    return Heatmap(Sheet(wide, high, parts, title or "Images", described), theme)
+    return Heatmap(Sheet(*page, parts, title or "Images", described), theme)
 
 
-def _draw_image(image: Numbers, cell: int, left: int, upper: int) -> list[Element]:
+def _draw_image(image: Numbers, cell: int, left: int, upper: int) -> Element:
     colours, numbers = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
-    inks = [_same("#{:02x}{:02x}{:02x}".format(*colour)) for colour in colours.tolist()]
-    return [Tiles(left, upper, cell, cell, numbers.reshape(image.shape[:2]), inks)]
+    inks = [_make_ink("#{:02x}{:02x}{:02x}".format(*colour)) for colour in colours.tolist()]
+    return Tiles(left, upper, cell, cell, numbers.reshape(image.shape[:2]), inks)
 
 
-def _draw_boxes(boxes: Numbers) -> list[Element]:
-    return [
-        Rectangle(
-            left, upper, max(right - left, 0), max(lower - upper, 0),
-            stroke=_same(BOX_COLOURS[number % len(BOX_COLOURS)]), stroke_width=BOX_WIDTH,
-        )
-        for number, (left, upper, right, lower) in enumerate(boxes.tolist())
-    ]  # fmt: skip
+def _draw_boxes(boxes: Numbers) -> Iterator[Element]:
+    for (left, upper, right, lower), colour in zip(boxes.tolist(), cycle(BOX_COLOURS), strict=False):
+        width, height = max(right - left, 0), max(lower - upper, 0)
+        yield Rectangle(left, upper, width, height, stroke=_make_ink(colour), stroke_width=BOX_WIDTH)
 
 
-def _same(colour: str) -> Ink:
-    """A colour for both themes."""
+def _make_ink(colour: str) -> Ink:
+    """The same in both themes."""
     return Ink(colour, colour)
 
 
@@ -122,9 +117,7 @@ def _check_images(images: npt.ArrayLike) -> Numbers:
     return (shares.clip(0, 1) * 255 + 0.5).astype(np.int64)
 
 
-def _check_boxes(boxes: npt.ArrayLike | None) -> Numbers | None:
-    if boxes is None:
-        return None
+def _check_boxes(boxes: npt.ArrayLike) -> Numbers:
     array = _check_numbers("boxes", boxes)
     if array.ndim != 3 or array.shape[2] != 4:
         raise ValueError(f"image_sheet: boxes must have shape (count, boxes, 4), got {array.shape}")
@@ -132,9 +125,7 @@ def _check_boxes(boxes: npt.ArrayLike | None) -> Numbers | None:
 
 
 def _check_numbers(name: str, values: npt.ArrayLike) -> Numbers:
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"image_sheet: {name} must be real numbers, got {array.dtype}")
+    array = read_numbers("image_sheet", name, values)
     if not np.isfinite(array).all():
         raise ValueError(f"image_sheet: {name} must be finite")
     return array.astype(np.float64)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.drawing.boxes import Arrow, Box, View
-from minigrad.drawing.style import THEMES
+from minigrad.drawing.sheet import Theme
 from minigrad.drawing.view import make_view
 from minigrad.graph import Graph, Node
 from minigrad.graph.search import node_of
@@ -75,7 +75,7 @@ class Look:
     them being the current one; `caption` are lines beside the graph whose length changes no layout.
     """
 
-    theme: Literal["light", "dark", "auto"] = "light"
+    theme: Theme = "light"
     direction: Direction | None = None
     title: str | None = None
     legend: bool = False
@@ -90,7 +90,7 @@ class Look:
     caption: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        allowed = {"theme": (*THEMES, "auto"), "direction": (None, "TB", "LR", "BT", "RL")}
+        allowed = {"theme": get_args(Theme), "direction": (None, "TB", "LR", "BT", "RL")}
         for name, values in allowed.items():
             if getattr(self, name) not in values:
                 expected = ", ".join(repr(value) for value in values if value)

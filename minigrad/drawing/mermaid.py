@@ -15,7 +15,7 @@ from typing import Any
 from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters, walk_clusters
 from minigrad.drawing.labels import describe_arrow, describe_box
 from minigrad.drawing.look import CHOICES, Look, classify_box, parse_options
-from minigrad.drawing.style import LIGHT, Paint
+from minigrad.drawing.style import INKS, Paint
 from minigrad.drawing.text import LONGEST_LABEL_LINE, escape_hidden, shorten
 from minigrad.graph import Graph
 
@@ -151,25 +151,25 @@ def _write_classes(shown: View, look: Look) -> Iterator[str]:
 def _style_box(box: Box, look: Look) -> Iterator[tuple[str, str]]:
     """The classes of a box with their styles, the one that counts last."""
     role, order, output = classify_box(box)
-    colours = _write_colours(LIGHT.paint_node(role, order))
-    name = f"{role}{order}" if order and role not in LIGHT.roles else role
+    colours = _write_colours(INKS.paint_node(role, order))
+    name = f"{role}{order}" if order and role not in INKS.roles else role
     yield name, f"{colours},{LINES[role]}" if role in LINES else colours
     if output and role == "op":
         yield "output", LINES["output"]
     mark = look.mark_of(box)
     if mark is not None:
-        yield mark, f"stroke:{LIGHT.marks[mark]},{LINES[mark]}"
+        yield mark, f"stroke:{INKS.marks[mark].light},{LINES[mark]}"
     if look.highlights(box):
-        yield "selected", f"stroke:{LIGHT.selection},{LINES['selected']}"
+        yield "selected", f"stroke:{INKS.selection.light},{LINES['selected']}"
 
 
 def _style_scope(cluster: Cluster) -> tuple[str, str]:
     """The class of an open scope with its style."""
-    return f"open{cluster.order or ''}", _write_colours(LIGHT.paint_cluster(cluster.order))
+    return f"open{cluster.order or ''}", _write_colours(INKS.paint_cluster(cluster.order))
 
 
 def _write_colours(paint: Paint) -> str:
-    return f"fill:{paint.fill},stroke:{paint.outline},color:{paint.text}"
+    return f"fill:{paint.fill.light},stroke:{paint.outline.light},color:{paint.text.light}"
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.errors import MinigradError
-from minigrad.drawing.convert import save_sheet, svg_to_png
+from minigrad.drawing.convert import check_folder, save_sheet, svg_to_png
 from minigrad.drawing.dot import dot_source, write_dot
 from minigrad.drawing.engines import TIMEOUT, LayoutError, save_text
 from minigrad.drawing.fit import fit_to_width
@@ -68,12 +68,6 @@ def find_format(place: Path) -> str:
         raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
     check_folder(place.parent, "draw")
     return format
-
-
-def check_folder(folder: Path, caller: str) -> None:
-    """Raise where there is no such folder."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{caller}: there is no folder {os.fspath(folder)!r}; make it first")
 
 
 def make_source(graph: Graph, **options: Any) -> graphviz.Source:

@@ -60,6 +60,19 @@ Command = tuple[Any, ...]
 Bézier curve, ("Z",) back to the beginning."""
 
 
+Point = tuple[float, float]
+
+
+def join_points(*points: Point) -> list[Command]:
+    """Straight lines from the first point to the next, and so on.
+
+    >>> join_points((0, 0), (3, 0), (3, 4))
+    [('M', 0, 0), ('L', 3, 0), ('L', 3, 4)]
+    """
+    first, *others = points
+    return [("M", *first), *(("L", *point) for point in others)]
+
+
 @dataclass(frozen=True)
 class Path(Shape):
     commands: Sequence[Command]
@@ -91,8 +104,6 @@ class Text:
     fill: Ink
     anchor: Literal["start", "middle", "end"] = "start"
     bold: bool = False
-    italic: bool = False
-    mono: bool = False
     turned: bool = False
 
 

@@ -1,128 +1,97 @@
-"""The look of a picture as data: colours in both themes, and DOT attributes of the graph, clusters, nodes and edges.
+"""The look of a picture as data: colours for both themes, and DOT attributes of the graph, clusters, nodes and edges.
 
-In come the role of a node, its order of derivative and a theme; out go colours, and attributes for the DOT writer.
+In come the role of a node and its order of derivative; out go inks, and attributes for the DOT writer.
 Roles differ in shape, in outline and in colour, so that no reader depends on one of the three.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import NamedTuple
 
 from minigrad.drawing.sheet import PAPER, Ink
 
-Colour = TypeVar("Colour")  # of one theme, or an `Ink` of both
+Attributes = dict[str, str | Ink]  # of DOT, whose writer knows the theme
+
 FONT = "Arial"  # both engines know its widths and every system has it or a font of the same widths
 
 
-@dataclass(frozen=True)
-class PaintOf(Generic[Colour]):
+class Paint(NamedTuple):
     """The colours of one kind of box; `quiet` is for what is said beside its name."""
 
-    fill: Colour
-    outline: Colour
-    text: Colour
-    quiet: Colour
+    fill: Ink
+    outline: Ink
+    text: Ink
+    quiet: Ink
 
     @property
-    def attributes(self) -> dict[str, Colour]:
+    def attributes(self) -> Attributes:
         return {"fillcolor": self.fill, "color": self.outline, "fontcolor": self.text}
 
 
-@dataclass(frozen=True)
-class ThemeOf(Generic[Colour]):
+class Inks(NamedTuple):
     """All colours of a picture. Where they go by order of derivative, the last entry is for all later orders."""
 
-    background: Colour
-    text: Colour
-    quiet: Colour
-    frame: Colour  # around numbers
-    roles: dict[str, PaintOf[Colour]]  # nodes that no operation made
-    orders: tuple[PaintOf[Colour], ...]  # operations, by order of derivative
-    clusters: tuple[PaintOf[Colour], ...]  # scopes, by order of derivative
-    edges: dict[str, Colour]  # by kind, see EDGES
-    marks: dict[str, Colour]  # the outlines of what a comparison found, see MARKS
-    selection: Colour
-    alarm: Colour
+    background: Ink
+    text: Ink
+    quiet: Ink
+    frame: Ink  # around numbers
+    roles: Mapping[str, Paint]  # nodes that no operation made
+    orders: tuple[Paint, ...]  # operations, by order of derivative
+    clusters: tuple[Paint, ...]  # scopes, by order of derivative
+    edges: Mapping[str, Ink]  # by kind, see EDGES
+    marks: Mapping[str, Ink]  # the outlines of what a comparison found, see MARKS
+    selection: Ink
+    alarm: Ink
 
-    def paint_node(self, role: str, order: int = 0) -> PaintOf[Colour]:
-        """The colours of a box; `order`, of derivative, matters where the theme has none for the role."""
+    def paint_node(self, role: str, order: int = 0) -> Paint:
+        """The colours of a box; `order`, of derivative, matters where there are none for the role."""
         return self.roles.get(role) or self.orders[min(order, len(self.orders) - 1)]
 
-    def paint_cluster(self, order: int = 0) -> PaintOf[Colour]:
+    def paint_cluster(self, order: int = 0) -> Paint:
         """The colours of a scope, or of the gradient graph of an order of derivative."""
         return self.clusters[min(order, len(self.clusters) - 1)]
 
 
-Paint = PaintOf[str]
-Theme = ThemeOf[str]
-
-
-def style_graph(theme: Theme) -> dict[str, str]:
+def style_graph() -> Attributes:
     """The attributes of the whole picture."""
-    return GRAPH | {"bgcolor": theme.background, "fontcolor": theme.text}
+    return {**GRAPH, "bgcolor": INKS.background, "fontcolor": INKS.text}
 
 
-def style_cluster(theme: Theme, order: int = 0, several: bool = False) -> dict[str, str]:
+def style_cluster(order: int = 0, several: bool = False) -> Attributes:
     """The attributes of a scope, of `several` equal ones, or of the gradient graph of an order of derivative."""
-    return CLUSTER | theme.paint_cluster(order).attributes | (SEVERAL if several else {})
+    return {**CLUSTER, **INKS.paint_cluster(order).attributes, **(SEVERAL if several else {})}
 
 
-def style_node(theme: Theme, role: str, order: int = 0, output: bool = False) -> dict[str, str]:
+def style_node(role: str, order: int = 0, output: bool = False) -> Attributes:
     """The attributes of a box: of a node with this role, or of a "scope", a "stack" of equal scopes or a "group".
 
-    `order`, of derivative, matters where the theme has no colours for the role.
+    `order`, of derivative, matters where there are no colours for the role.
 
-    >>> style_node(LIGHT, "input")["shape"]
+    >>> style_node("input")["shape"]
     'ellipse'
-    >>> style_node(LIGHT, "op", order=1)["fillcolor"]
-    '#FDDABD'
+    >>> style_node("op", order=1)["fillcolor"]
+    Ink(light='#FDDABD', dark='#3E2A18')
     """
-    return NODE | ROLES[role] | theme.paint_node(role, order).attributes | (OUTPUT if output else {})
+    return {**NODE, **ROLES[role], **INKS.paint_node(role, order).attributes, **(OUTPUT if output else {})}
 
 
-def style_edge(theme: Theme, kind: str = "value") -> dict[str, str]:
+def style_edge(kind: str = "value") -> Attributes:
     """The attributes of an edge; `kind` is a key of EDGES, where it is told between which nodes each is written."""
-    return EDGE | EDGES[kind] | {"color": theme.edges[kind], "fontcolor": theme.edges[kind]}
-
-
-def scale_fonts(attributes: Mapping[str, str], scale: float) -> dict[str, str]:
-    """The same with fonts `scale` times as large."""
-    return {key: f"{float(value) * scale:g}" if key == "fontsize" else value for key, value in attributes.items()}
+    return {**EDGE, **EDGES[kind], "color": INKS.edges[kind], "fontcolor": INKS.edges[kind]}
 
 
 # Sizes: lengths in inches, fonts and pens in points.
 GRAPH = {
-    "fontname": FONT,
-    "fontsize": "11",
-    "labelloc": "t",
-    "nodesep": "0.18",
-    "pad": "0.08",
-    "ranksep": "0.28",
-}
+    "fontname": FONT, "fontsize": "11", "labelloc": "t", "nodesep": "0.18", "pad": "0.08", "ranksep": "0.28",
+}  # fmt: skip
 CLUSTER = {
-    "fontname": FONT,
-    "fontsize": "9",
-    "labeljust": "l",
-    "margin": "9",
-    "penwidth": "0.8",
-    "style": "rounded,filled",
-}
+    "fontname": FONT, "fontsize": "9", "labeljust": "l", "margin": "9", "penwidth": "0.8", "style": "rounded,filled",
+}  # fmt: skip
 NODE = {
-    "fontname": FONT,
-    "fontsize": "10",
-    "height": "0.3",
-    "margin": "0.11,0.055",
-    "penwidth": "0.9",
-    "width": "0.5",
-}
-EDGE = {
-    "arrowsize": "0.55",
-    "fontname": FONT,
-    "fontsize": "8",
-    "penwidth": "0.8",
-}
+    "fontname": FONT, "fontsize": "10", "height": "0.3", "margin": "0.11,0.055", "penwidth": "0.9", "width": "0.5",
+}  # fmt: skip
+EDGE = {"arrowsize": "0.55", "fontname": FONT, "fontsize": "8", "penwidth": "0.8"}
 
 # Shape and line of each role. Graphviz draws double lines four points apart, whatever their width.
 ROLES = {
@@ -179,16 +148,16 @@ _RUST = Ink("#9A3C06", "#FFB27A")  # text on the ground of gradients
 _TEXT, _BLACK = Ink("#0D1117", "#F0F6FC"), Ink("#0D1117", "#0D1117")
 _ORANGE, _FAINT = Ink("#B54708", "#FF9A4D"), Ink("#57606A", "#9DA7B3")
 _SELECTED, _ALARM = Ink("#0072B2", "#6BC1FF"), Ink("#B3002D", "#FF7B9C")
-_BLUE = PaintOf(Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), _TEXT, Ink("#34424F", "#B9CBDD"))
-_GREY = PaintOf(Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), _TEXT, Ink("#363B41", "#D0D5DA"))
-_APRICOT = PaintOf(Ink("#F2AE72", "#863F0C"), _ORANGE, _TEXT, Ink("#4A2C12", "#F0D8C6"))
-INKS = ThemeOf(
+_BLUE = Paint(Ink("#B9DBFA", "#244664"), Ink("#24588A", "#8FBCEB"), _TEXT, Ink("#34424F", "#B9CBDD"))
+_GREY = Paint(Ink("#BDBDBD", "#515151"), Ink("#4B535C", "#B1BAC4"), _TEXT, Ink("#363B41", "#D0D5DA"))
+_APRICOT = Paint(Ink("#F2AE72", "#863F0C"), _ORANGE, _TEXT, Ink("#4A2C12", "#F0D8C6"))
+INKS = Inks(
     background=PAPER,
     text=_TEXT,
     quiet=_FAINT,
     frame=Ink("#C5CCD3", "#3D444D"),
     roles={
-        "input": PaintOf(Ink("#7FA8D1", "#7FA8D1"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
+        "input": Paint(Ink("#7FA8D1", "#7FA8D1"), Ink("#1F4468", "#D6E8FA"), _BLACK, Ink("#1F2A35", "#1F2A35")),
         "parameter": _BLUE,
         "state": _BLUE,
         "constant": _GREY,
@@ -196,14 +165,14 @@ INKS = ThemeOf(
         "random": _GREY,
     },
     orders=(
-        PaintOf(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, _FAINT),
-        PaintOf(Ink("#FDDABD", "#3E2A18"), _ORANGE, _TEXT, Ink("#6B4630", "#D9C2AE")),
+        Paint(Ink("#FFFFFF", "#1C2128"), Ink("#57606A", "#9198A1"), _TEXT, _FAINT),
+        Paint(Ink("#FDDABD", "#3E2A18"), _ORANGE, _TEXT, Ink("#6B4630", "#D9C2AE")),
         _APRICOT,
-        PaintOf(Ink("#7FA8D1", "#7FA8D1"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
+        Paint(Ink("#7FA8D1", "#7FA8D1"), _ORANGE, _BLACK, Ink("#1F2A35", "#1F2A35")),
     ),
     clusters=(
-        PaintOf(Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), _FAINT, _FAINT),
-        PaintOf(Ink("#FFF8F0", "#1A140F"), Ink("#E8B07F", "#8A5730"), _RUST, _RUST),
+        Paint(Ink("#F6F8FA", "#151A21"), Ink("#C9D1D9", "#3D444D"), _FAINT, _FAINT),
+        Paint(Ink("#FFF8F0", "#1A140F"), Ink("#E8B07F", "#8A5730"), _RUST, _RUST),
     ),
     edges={
         "value": Ink("#57606A", "#B1BAC4"),
@@ -215,19 +184,3 @@ INKS = ThemeOf(
     selection=_SELECTED,
     alarm=_ALARM,
 )
-
-
-def _pick(part: Any, theme: int) -> Any:
-    """The same with the colours of one theme: 0 is light, 1 is dark."""
-    if isinstance(part, Ink):
-        return part[theme]
-    if isinstance(part, dict):
-        return {name: _pick(each, theme) for name, each in part.items()}
-    if isinstance(part, tuple):
-        return tuple(_pick(each, theme) for each in part)
-    return type(part)(**{field.name: _pick(getattr(part, field.name), theme) for field in fields(part)})
-
-
-LIGHT: Theme = _pick(INKS, 0)
-DARK: Theme = _pick(INKS, 1)
-THEMES = {"light": LIGHT, "dark": DARK}

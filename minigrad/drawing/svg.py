@@ -6,32 +6,17 @@ Texts are not trusted: what cannot be seen is made visible, the rest escaped. Th
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
 
 from minigrad.drawing.lengths import write_length
-from minigrad.drawing.sheet import (
-    Command,
-    Element,
-    Ellipse,
-    Group,
-    Ink,
-    Path,
-    Rectangle,
-    Shape,
-    Sheet,
-    Text,
-    Theme,
-    Tiles,
-)
+from minigrad.drawing.sheet import Element, Ellipse, Group, Ink, Path, Rectangle, Shape, Sheet, Text, Theme, Tiles
 from minigrad.drawing.text import make_text
 from minigrad.drawing.tiles import list_runs
 
 # The first that the viewer has; texts are measured by the widest of them.
 FONTS = 'Arial, Helvetica, "Liberation Sans", "DejaVu Sans", "Noto Sans", sans-serif'
-MONO_FONTS = f'"DejaVu Sans Mono", "Liberation Mono", "Noto Sans Mono", Menlo, Consolas, monospace, {FONTS}'
 
 
 def write_svg(
@@ -98,8 +83,8 @@ class _Writer:
                 return f"<rect{_write_lengths(sizes)}{self._paint_shape(element)}/>"
             case Ellipse(x, y, rx, ry):
                 return f"<ellipse{_write_lengths({'cx': x, 'cy': y, 'rx': rx, 'ry': ry})}{self._paint_shape(element)}/>"
-            case Path(commands):
-                return f'<path d="{_write_commands(commands)}"{self._paint_shape(element)}/>'
+            case Path():
+                return f'<path d="{_write_commands(element)}"{self._paint_shape(element)}/>'
 
     def write_background(self, ink: Ink, width: float, height: float) -> str:
         """With sharp edges, so that the pixels at the edge of a PNG are opaque."""
@@ -122,17 +107,10 @@ class _Writer:
     def _write_text(self, text: Text) -> str:
         x, y = write_length(text.x), write_length(text.y)
         where = f' transform="translate({x} {y}) rotate(-90)"' if text.turned else f' x="{x}" y="{y}"'
-        manner = {
-            "text-anchor": "" if text.anchor == "start" else text.anchor,
-            "font-weight": "bold" if text.bold else "",
-            "font-style": "italic" if text.italic else "",
-        }
-        written = "".join(f' {name}="{value}"' for name, value in manner.items() if value)
-        mono = f" font-family='{MONO_FONTS}'" if text.mono else ""
-        size = write_length(text.size)
-        return (
-            f'<text{where} font-size="{size}"{written}{mono}{self._paint(fill=text.fill)}>{_escape(text.text)}</text>'
-        )
+        manner = f' font-size="{write_length(text.size)}"'
+        manner += "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
+        manner += ' font-weight="bold"' if text.bold else ""
+        return f"<text{where}{manner}{self._paint(fill=text.fill)}>{_escape(text.text)}</text>"
 
     def _write_tiles(self, tiles: Tiles) -> str:
         """A path per colour, in units of a cell."""
@@ -174,14 +152,14 @@ def _name_class(name: str, ink: Ink) -> str:
     return f"mg-{name}-{ink.light[1:]}-{ink.dark[1:]}"
 
 
-def _write_commands(commands: Sequence[Command]) -> str:
+def _write_commands(path: Path) -> str:
     """The `d` of a path; lines straight across or down are written short.
 
-    >>> _write_commands([("M", 1, 2), ("L", 9, 2), ("L", 9, 5.255), ("Z",)])
+    >>> _write_commands(Path([("M", 1, 2), ("L", 9, 2), ("L", 9, 5.255), ("Z",)]))
     'M1 2H9V5.25Z'
     """
     words, place = [], ("", "")
-    for letter, *numbers in commands:
+    for letter, *numbers in path.commands:
         written = [write_length(number) for number in numbers]
         if letter == "L" and written[1] == place[1]:
             words.append(f"H{written[0]}")

@@ -173,8 +173,7 @@ class _Writer:
 
     def _write_text(self, text: Text) -> str:
         size = self.write_length(text.size)
-        faces = {r"\bfseries": text.bold, r"\itshape": text.italic, r"\ttfamily": text.mono}
-        font = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont" + "".join(face for face, on in faces.items() if on)
+        font = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont" + (r"\bfseries" if text.bold else "")
         turned = ", rotate=90" if text.turned else ""
         manner = f"anchor={ANCHORS[text.anchor]}, text={self._name(text.fill)}, font={font}{turned}"
         return rf"\node[{manner}] at {self._write_point(text.x, text.y)} {{{write_latex(text.text)}}};"

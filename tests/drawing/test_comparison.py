@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.engines import ENGINES
-from minigrad.drawing.style import LIGHT
+from minigrad.drawing.style import INKS
 
 
 def chain(*steps, scope=""):
@@ -43,8 +43,8 @@ def test_each_box_is_drawn_once_and_marked_by_sign_outline_and_colour(difference
         for key in found
         if " " in key
     }
-    assert looks["+ cos"][0] == LIGHT.marks["added"]
-    assert looks["− multiply(·, 1)"][0] == LIGHT.marks["removed"]
+    assert looks["+ cos"][0] == INKS.marks["added"].light
+    assert looks["− multiply(·, 1)"][0] == INKS.marks["removed"].light
     assert len({look[0] for look in looks.values()}) == 3
     assert len({look[1:] for look in looks.values()}) == 3
 
@@ -68,7 +68,7 @@ def test_nodes_of_both_graphs_can_be_labelled_and_highlighted(difference):
     (removed,), (added,) = difference.removed, difference.added
     found = boxes(difference.dot(labels={removed: "gone", added: "new"}, highlight=[removed]))
     assert {"− gone", "+ new"} <= found.keys()
-    assert found["− gone"]["color"] == LIGHT.selection
+    assert found["− gone"]["color"] == INKS.selection.light
     with pytest.raises(ValueError, match="difference of the parts"):
         difference.dot(between=("tanh", "cos"))
 

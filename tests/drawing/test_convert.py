@@ -79,8 +79,8 @@ def test_a_pdf_is_a_page_of_the_size_of_the_picture_with_its_font(pdf, tmp_path)
 
 
 def test_a_pdf_with_several_fonts_has_the_same_bytes_each_time_and_finds_its_objects(pdf):
-    words = [Text(10, y, "scores", 12, BLACK, bold=y > 20, mono=y > 30) for y in (10, 25, 40)]
-    svg = write_svg(Sheet(100, 50, words, title="three fonts"))
+    words = [Text(10, y, "scores", 12, BLACK, bold=y > 20) for y in (10, 25)]
+    svg = write_svg(Sheet(100, 50, words, title="two fonts"))
     (made,) = {svg_to_pdf(svg) for _ in range(8)}
     table = int(re.search(rb"startxref\n(\d+)", made)[1])
     places = [int(place) for place in re.findall(rb"\n(\d{10}) 00000 n ", made[table:])]
@@ -133,13 +133,12 @@ def test_characters_that_no_font_has_are_named_in_one_warning(png, monkeypatch):
     assert len(caught) == 1
 
 
-@pytest.mark.parametrize("mono", [False, True])
-def test_letters_are_drawn_with_whatever_font_there_is(png, pdf, monkeypatch, mono):
+def test_letters_are_drawn_with_whatever_font_there_is(png, pdf, monkeypatch):
     files = [file for file in fontfiles._list_font_files() if file.name == "DejaVuSerif.ttf"]
     if not files:
         pytest.skip("DejaVu Serif is not installed")
     monkeypatch.setattr(fontfiles, "_list_font_files", lambda: files)
-    svg = write_svg(Sheet(100, 50, [Text(10, 30, "scores", 12, BLACK, mono=mono)], title="a word"))
+    svg = write_svg(Sheet(100, 50, [Text(10, 30, "scores", 12, BLACK)], title="a word"))
     assert (read_pixels(svg_to_png(svg)) < 128).any()
     assert b"DejaVuSerif" in svg_to_pdf(svg)
 

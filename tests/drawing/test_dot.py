@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.drawing.dot import LARGE, dot_source
 from minigrad.drawing.engines import ENGINES, layout
-from minigrad.drawing.style import LIGHT, THEMES
+from minigrad.drawing.style import INKS
 from minigrad.graph import graph_of, trace
 
 needs_engine = pytest.mark.skipif(
@@ -261,14 +261,14 @@ def test_labels_take_the_place_of_name_and_operation():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_highlights_have_an_outline_of_their_own(theme):
     graph = (parameter(2, name="x") * 2.0).graph()
-    selection = THEMES[theme].selection
+    selection = getattr(INKS.selection, theme)
     assert selection not in graph.dot(theme=theme)
     boxes = nodes(graph.dot(theme=theme, highlight=["multiply"]))
     assert [f'color="{selection}"' in attributes for attributes in boxes.values()] == [False, True]
     with mg.scope("inside"):
         closed = mg.exp(parameter(2)).graph()
     (box,) = re.findall(r"^  s0 (\[.*\]);$", closed.dot(depth=0, highlight=["exp"]), re.MULTILINE)
-    assert f'color="{LIGHT.selection}"' in box, "the box that hides it"
+    assert f'color="{INKS.selection.light}"' in box, "the box that hides it"
 
 
 def test_marks_are_signs_outlines_and_colours():
@@ -286,11 +286,11 @@ def test_what_is_not_finite_raises_an_alarm_where_it_is_shown(what):
         y = mg.sum(mg.sqrt(x)) if what == "values" else mg.sum(mg.exp(x * 1000.0))
         y.backward(keep=True)
     graph = y.graph()
-    assert LIGHT.alarm not in graph.dot()
+    assert INKS.alarm.light not in graph.dot()
     odd = [node.number for node in graph if not np.isfinite(node.value if what == "values" else node.gradient).all()]
     boxes = nodes(graph.dot(**{what: True}))
     assert odd
-    assert [number for number in range(len(graph)) if LIGHT.alarm in boxes[f"n{number}"]] == odd
+    assert [number for number in range(len(graph)) if INKS.alarm.light in boxes[f"n{number}"]] == odd
 
 
 def test_a_part_and_an_order_can_be_picked():

@@ -102,6 +102,18 @@ def test_sizes_that_make_no_picture_are_refused(tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_missing_folder_is_named_by_every_picture(tmp_path):
+    model, missing = minigrad.nn.FeedForward(2, 4, rng=np.random.default_rng(0)), tmp_path / "missing" / "x.svg"
+    for draw in (
+        lambda: heatmap(WEIGHTS).save(missing),
+        lambda: minigrad.image_sheet(WEIGHTS[None]).save(missing),
+        lambda: minigrad.draw_curves(missing, {"line": ([1, 2], [1, 2])}, "x", "y"),
+        lambda: minigrad.draw_architecture(model, np.ones((1, 2), np.float32), path=missing),
+    ):
+        with pytest.raises(FileNotFoundError, match=r"x\.svg: there is no folder '.*missing'; make it first"):
+            draw()
+
+
 @pytest.mark.deep
 def test_the_same_picture_gives_the_same_bytes_in_every_process(tmp_path, converters):
     program = (

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.engines import ENGINES, GraphvizNotFoundError, LayoutError
-from minigrad.drawing.style import DARK
+from minigrad.drawing.style import INKS
 
 needs_engine = pytest.mark.skipif(
     not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
@@ -163,8 +163,8 @@ def test_the_automatic_theme_is_one_picture_for_both(graph, tmp_path):
     style = root.find("{http://www.w3.org/2000/svg}style").text
     assert style.count("prefers-color-scheme:dark") == 1
     classes = {name for element in root.iter() for name in element.get("class", "").split()}
-    dark = {DARK.roles["parameter"].fill, DARK.orders[0].fill, DARK.edges["value"], DARK.text}
-    assert {name[-6:] for name in classes} >= {colour[1:] for colour in dark}
+    shown = {INKS.roles["parameter"].fill, INKS.orders[0].fill, INKS.edges["value"], INKS.text}
+    assert {name[-6:] for name in classes} >= {ink.dark[1:] for ink in shown}
     assert all(f".{name}{{" in style for name in classes)
     graph.draw(tmp_path / "graph.png", theme="auto")  # only SVG can follow the reader
 

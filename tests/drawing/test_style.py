@@ -5,28 +5,40 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
 
 from minigrad.drawing import engines
 from minigrad.drawing.outlines import OUTLINES
+from minigrad.drawing.sheet import Ink
 from minigrad.drawing.style import (
-    DARK,
     EDGES,
-    LIGHT,
+    INKS,
     MARKS,
     ROLES,
     SIGNS,
-    THEMES,
-    Theme,
     style_cluster,
     style_edge,
     style_graph,
     style_node,
 )
 
-each_theme = pytest.mark.parametrize("theme", [pytest.param(theme, id=name) for name, theme in THEMES.items()])
+Theme = Literal["light", "dark"]
+each_theme = pytest.mark.parametrize("theme", get_args(Theme))
+
+
+def pick(part: Any, theme: Theme) -> Any:
+    """The same with the colours of one theme."""
+    if isinstance(part, Ink):
+        return getattr(part, theme)
+    if isinstance(part, dict):
+        return {name: pick(each, theme) for name, each in part.items()}
+    if not isinstance(part, tuple):
+        return part
+    parts = [pick(each, theme) for each in part]
+    return type(part)(*parts) if hasattr(part, "_fields") else tuple(parts)
 
 
 def contrast(first: str, second: str) -> float:
@@ -43,19 +55,21 @@ def luminance(colour: str) -> float:
 
 @each_theme
 def test_text_in_nodes_is_readable(theme: Theme) -> None:
-    for paint in [*theme.roles.values(), *theme.orders]:
+    inks = pick(INKS, theme)
+    for paint in [*inks.roles.values(), *inks.orders]:
         assert contrast(paint.text, paint.fill) >= 7
-        assert contrast(paint.outline, theme.background) >= 3
+        assert contrast(paint.outline, inks.background) >= 3
 
 
 @each_theme
 def test_text_and_lines_outside_of_nodes_are_readable(theme: Theme) -> None:
-    for paint in theme.clusters:
+    inks = pick(INKS, theme)
+    for paint in inks.clusters:
         assert contrast(paint.text, paint.fill) >= 4.5
-        assert contrast(theme.edges["value"], paint.fill) >= 4.5
-        assert contrast(theme.edges["gradient"], paint.fill) >= 4.5
-    assert contrast(theme.text, theme.background) >= 7
-    assert contrast(theme.selection, theme.background) >= 4.5
+        assert contrast(inks.edges["value"], paint.fill) >= 4.5
+        assert contrast(inks.edges["gradient"], paint.fill) >= 4.5
+    assert contrast(inks.text, inks.background) >= 7
+    assert contrast(inks.selection, inks.background) >= 4.5
 
 
 # What somebody sees of linear red, green and blue (Machado, Oliveira and Fernandes 2009, of severity 1).
@@ -82,25 +96,27 @@ def lab(colour: str, vision: str) -> np.ndarray:
 @each_theme
 @pytest.mark.parametrize("vision", VISIONS)
 def test_fills_stay_apart_for_every_colour_vision(theme: Theme, vision: str) -> None:
-    fills = {paint.fill for paint in [*theme.roles.values(), *theme.orders]}
+    inks = pick(INKS, theme)
+    fills = {paint.fill for paint in [*inks.roles.values(), *inks.orders]}
     assert len(fills) == 6
     for first, second in itertools.combinations(sorted(fills), 2):
         assert np.linalg.norm(lab(first, vision) - lab(second, vision)) >= 19
-    assert len({paint.fill for paint in theme.orders}) == len(theme.orders)
+    assert len({paint.fill for paint in inks.orders}) == len(inks.orders)
 
 
 @each_theme
 def test_what_is_said_beside_a_name_and_in_tables_is_readable(theme: Theme) -> None:
-    for paint in [*theme.roles.values(), *theme.orders]:
+    inks = pick(INKS, theme)
+    for paint in [*inks.roles.values(), *inks.orders]:
         assert contrast(paint.quiet, paint.fill) >= 4.5
-    for ink in (theme.quiet, theme.edges["gradient"]):
-        assert contrast(ink, theme.background) >= 4.5
+    for ink in (inks.quiet, inks.edges["gradient"]):
+        assert contrast(ink, inks.background) >= 4.5
 
 
 @each_theme
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(ROLES, 2)))
 def test_roles_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, second: str) -> None:
-    looks = [style_node(theme, role) for role in (first, second)]
+    looks = [pick(style_node(role), theme) for role in (first, second)]
     lines = [(look["style"], look.get("peripheries"), look["color"]) for look in looks]
     differences = [looks[0]["shape"] != looks[1]["shape"], lines[0] != lines[1]]
     assert sum([*differences, looks[0]["fillcolor"] != looks[1]["fillcolor"]]) >= 2
@@ -111,7 +127,7 @@ def test_roles_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, se
 def test_roles_of_a_painted_picture_differ_in_two_of_shape_line_and_fill(theme: Theme, first: str, second: str) -> None:
     outlines = OUTLINES[first], OUTLINES[second]
     shapes = [(outline.draw, outline.stacked) for outline in outlines]
-    paints = [theme.paint_node(role) for role in (first, second)]
+    paints = [pick(INKS.paint_node(role), theme) for role in (first, second)]
     lines = [(o.dash, o.double, o.weight, paint.outline) for o, paint in zip(outlines, paints, strict=True)]
     assert sum([shapes[0] != shapes[1], lines[0] != lines[1], paints[0].fill != paints[1].fill]) >= 2
 
@@ -119,27 +135,22 @@ def test_roles_of_a_painted_picture_differ_in_two_of_shape_line_and_fill(theme: 
 @each_theme
 @pytest.mark.parametrize("role", ROLES)
 def test_output_has_a_double_outline(theme: Theme, role: str) -> None:
-    plain, output = style_node(theme, role), style_node(theme, role, output=True)
+    plain, output = pick(style_node(role), theme), pick(style_node(role, output=True), theme)
     assert output["peripheries"] == "2"
     assert output["shape"] == "box"
     assert output["fillcolor"] == plain["fillcolor"]
     assert output != plain
 
 
-@each_theme
-def test_orders_beyond_the_table_look_like_the_last(theme: Theme) -> None:
-    assert style_node(theme, "op", order=99)["fillcolor"] == theme.orders[-1].fill
-    assert style_cluster(theme, order=99)["fillcolor"] == theme.clusters[-1].fill
+def test_orders_beyond_the_table_look_like_the_last() -> None:
+    assert style_node("op", order=99)["fillcolor"] == INKS.orders[-1].fill
+    assert style_cluster(order=99)["fillcolor"] == INKS.clusters[-1].fill
 
 
-def test_themes_have_the_same_entries() -> None:
-    for part in ("roles", "edges"):
-        assert getattr(LIGHT, part).keys() == getattr(DARK, part).keys()
-    assert len(LIGHT.orders) == len(DARK.orders)
-    assert len(LIGHT.clusters) == len(DARK.clusters)
-    assert set(LIGHT.edges) == set(EDGES)
-    assert set(LIGHT.roles) | {"op", "scope", "stack", "group"} == set(ROLES)
-    assert set(LIGHT.marks) == set(DARK.marks) == set(MARKS) == set(SIGNS)
+def test_tables_have_the_same_entries() -> None:
+    assert set(INKS.edges) == set(EDGES)
+    assert set(INKS.roles) | {"op", "scope", "stack", "group"} == set(ROLES)
+    assert set(INKS.marks) == set(MARKS) == set(SIGNS)
 
 
 @each_theme
@@ -157,22 +168,23 @@ def test_engines_accept_every_attribute(theme: Theme, engine: engines.Engine) ->
     if command is None:
         pytest.skip(f"the {engine.name} engine is not installed")
     lines = [f"n{number} [{written(attributes)}]" for number, attributes in enumerate(every_node(theme))]
-    lines += [f"n0 -> n{number} [{written(style_edge(theme, kind))}]" for number, kind in enumerate(EDGES)]
-    lines += [f"subgraph cluster_x {{ graph [{written(style_cluster(theme))}] n0 }}"]
-    dot = "\n".join([f"digraph g {{ graph [{written(style_graph(theme))}]", *lines, "}"])
+    lines += [f"n0 -> n{number} [{written(pick(style_edge(kind), theme))}]" for number, kind in enumerate(EDGES)]
+    lines += [f"subgraph cluster_x {{ graph [{written(pick(style_cluster(), theme))}] n0 }}"]
+    dot = "\n".join([f"digraph g {{ graph [{written(pick(style_graph(), theme))}]", *lines, "}"])
     run = subprocess.run([command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True, timeout=20)
     complaints = [line for line in run.stderr.splitlines() if not line.startswith(b"Fontconfig")]  # on the machine
     assert complaints == []
 
 
 def every_attribute(theme: Theme) -> list[dict[str, str]]:
-    edges = [style_edge(theme, kind) for kind in EDGES]
-    clusters = [style_cluster(theme, order) for order in (0, 1)]
-    return [style_graph(theme), *edges, *clusters, *every_node(theme)]
+    edges = [style_edge(kind) for kind in EDGES]
+    clusters = [style_cluster(order) for order in (0, 1)]
+    return [*pick((style_graph(), *edges, *clusters), theme), *every_node(theme)]
 
 
 def every_node(theme: Theme) -> list[dict[str, str]]:
-    return [style_node(theme, role, order, output) for role in ROLES for order in (0, 1) for output in (False, True)]
+    nodes = [style_node(role, order, output) for role in ROLES for order in (0, 1) for output in (False, True)]
+    return [pick(node, theme) for node in nodes]
 
 
 def written(attributes: dict[str, str]) -> str:

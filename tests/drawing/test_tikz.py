@@ -36,7 +36,7 @@ SHAPES = (
     Ellipse(90, 15, 20, 8, stroke=BLACK),
     Path(CURVE, stroke=BLACK),
     Tiles(0, 50, 10, 5, np.array([[0, 0, 1], [0, 1, 1]]), [BLUE, BLACK]),
-    Group([label("bold", bold=True), label("italic", italic=True, anchor="middle"), label("turned", turned=True)]),
+    Group([label("bold", bold=True), label("middle", anchor="middle"), label("turned", turned=True)]),
 )
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from string import Template
 
 from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
+from minigrad.drawing.convert import check_folder
 from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.lessons import Lesson, read_lesson
 from minigrad.drawing.explorer.payload import Plain, make_payload
@@ -28,8 +29,7 @@ from minigrad.drawing.explorer.samples import Number
 from minigrad.drawing.explorer.still import write_still
 from minigrad.drawing.explorer.walk import walk_steps
 from minigrad.drawing.look import Direction
-from minigrad.drawing.picture import check_folder
-from minigrad.drawing.style import DARK, LIGHT, Theme
+from minigrad.drawing.style import INKS
 from minigrad.drawing.text import make_text
 from minigrad.graph import Graph
 
@@ -145,15 +145,10 @@ def _read(name: str) -> str:
 
 def _write_colours() -> str:
     """The colours of the static pictures as variables of the style sheet, light and dark."""
-    dark = _list_colours(DARK)
-    lines = (f"  --{name}: light-dark({colour}, {dark[name]});\n" for name, colour in _list_colours(LIGHT).items())
-    return f":root {{\n{''.join(lines)}}}\n"
-
-
-def _list_colours(theme: Theme) -> dict[str, str]:
-    paints = theme.roles | {f"order-{order}": paint for order, paint in enumerate(theme.orders)}
-    paints |= zip(("cluster", "cluster-gradient"), theme.clusters, strict=True)
-    colours = {"canvas": theme.background, "selection": theme.selection}
+    paints = {**INKS.roles, **{f"order-{order}": paint for order, paint in enumerate(INKS.orders)}}
+    paints |= zip(("cluster", "cluster-gradient"), INKS.clusters, strict=True)
+    inks = {"canvas": INKS.background, "selection": INKS.selection}
     for name, paint in paints.items():
-        colours |= {f"{name}-fill": paint.fill, f"{name}-outline": paint.outline, f"{name}-text": paint.text}
-    return colours | {f"edge-{kind}": colour for kind, colour in theme.edges.items()}
+        inks |= {f"{name}-fill": paint.fill, f"{name}-outline": paint.outline, f"{name}-text": paint.text}
+    inks |= {f"edge-{kind}": ink for kind, ink in INKS.edges.items()}
+    return ":root {\n" + "".join(f"  --{name}: light-dark({i.light}, {i.dark});\n" for name, i in inks.items()) + "}\n"
