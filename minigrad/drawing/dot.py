@@ -172,13 +172,15 @@ class _Writer:
 
     def _write_clusters(self) -> Iterator[str]:
         numbers = itertools.count()
+        # Engines turn clusters upside down with the graph, and their labels with them.
+        above = ' labelloc="b";' if self.look.direction_of(self.shown) == "BT" else ""
         for depth, cluster in walk_clusters(self.shown.clusters):
             margin = "  " * depth
             if cluster is None:
                 yield f"{margin}}}"
                 continue
             number = next(numbers)
-            yield f"{margin}subgraph cluster{number} {{"
+            yield f"{margin}subgraph cluster{number} {{{above}"
             yield f"{margin}  graph {self._write_cluster(number, cluster)};"
             if cluster.boxes:
                 yield f"{margin}  {'; '.join(self.names[box] for box in cluster.boxes)};"

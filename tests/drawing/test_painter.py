@@ -10,7 +10,7 @@ import minigrad as mg
 from minigrad.drawing.engines import ENGINES
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
-from minigrad.drawing.sheet import Rectangle, Text, walk_elements
+from minigrad.drawing.sheet import Group, Rectangle, Text, walk_elements
 
 pytestmark = pytest.mark.skipif(
     not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot"
@@ -81,6 +81,17 @@ def test_everything_in_a_box_has_room_in_it(shape, font_size):
         for text in (part for part in group.children if isinstance(part, Text)):
             assert outline.y < text.y - 0.7 * text.size
             assert text.y < outline.y + outline.height
+
+
+@pytest.mark.parametrize("direction", ["TB", "BT", "LR", "RL"])
+def test_the_heading_of_a_scope_stands_above_what_is_in_it(direction):
+    with mg.scope("inside"):
+        y = mg.tanh(mg.exp(parameter(2)))
+    groups = [part for part in paint(y.graph(), direction=direction).children if isinstance(part, Group)]
+    texts = {part.text: part.y for group in groups for part in group.children if isinstance(part, Text)}
+    boxes = [group for group in groups if re.search(r"-n\d+$", group.id)]
+    assert len(boxes) == 3
+    assert texts["inside"] < min(part.y for box in boxes for part in box.children if isinstance(part, Rectangle))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
