@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from types import FrameType
 
-_PACKAGE = f"{Path(__file__).parent.parent}{os.sep}"
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def caller_line() -> str:
@@ -15,7 +14,7 @@ def caller_line() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 def is_ours(frame: FrameType) -> bool:
