@@ -41,8 +41,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the tiny size, one short round of each; nothing written")
     quick = parser.parse_args().quick
-    text = "\n".join(report_all(quick)) + "\n"
-    print(text)
+    text = ""
+    for line in report_all(quick):
+        print(line, flush=True)  # as it is measured: what ends in an error has shown the rest
+        text += f"{line}\n"
     if not quick:
         PAGE.write_text(TABLES.sub(lambda _: text, PAGE.read_text("utf-8")), "utf-8", newline="\n")
 

@@ -31,7 +31,7 @@ ROUNDS = 5
 
 
 class Side(NamedTuple):
-    """Who is measured: `measure(*arguments)` returns seconds, in a new process that has imported nothing of ours."""
+    """Who is measured: `measure(*arguments)` returns seconds, and runs in a new process."""
 
     name: str
     measure: Callable[..., float]
@@ -40,6 +40,8 @@ class Side(NamedTuple):
 
 
 class Wait(NamedTuple):
+    """What somebody waits for: ours, and what else does the same."""
+
     what: str
     unit: str
     ours: Side
@@ -58,12 +60,13 @@ UNITS = {
 
 
 def measure_import(module):
-    """The second time: the first may have had to write byte code."""
+    """Of two times the second: before the first there may have been no byte code."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
-    command = [sys.executable, "-c", code]
-    return [float(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout) for _ in "12"][1]
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True)
+    return float(run.stdout)
 
 
 def importing(module):
