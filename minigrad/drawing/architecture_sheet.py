@@ -9,7 +9,7 @@ from math import hypot
 from minigrad.drawing.architecture_layout import SIGN, Frame, Place, Point, Size, lay_out
 from minigrad.drawing.architecture_parts import Part, Parts
 from minigrad.drawing.fonts import measure_text
-from minigrad.drawing.sheet import Command, Element, Ellipse, Group, Ink, Path, Rectangle, Sheet, Text
+from minigrad.drawing.sheet import Command, Element, Ellipse, Group, Ink, Path, Rectangle, Sheet, Text, join_points
 from minigrad.drawing.style import INKS
 
 FILLS = {
@@ -112,15 +112,15 @@ class _Painter:
         neck = _go_towards(tip, corners[-2], HEAD)
         yield Path(list(_round_corners([*corners[:-1], neck])), stroke=LINE)
         dx, dy = (tip[0] - neck[0]) * SLENDER, (tip[1] - neck[1]) * SLENDER
-        head = [("M", *tip), ("L", neck[0] + dy, neck[1] - dx), ("L", neck[0] - dy, neck[1] + dx), ("Z",)]
-        yield Path(head, fill=LINE)
+        sides = (neck[0] + dy, neck[1] - dx), (neck[0] - dy, neck[1] + dx)
+        yield Path(join_points(tip, *sides, closed=True), fill=LINE)
 
     def paint_part(self, part: Part, place: Place) -> Iterator[Element]:
         x, y = self.turn((place.middle, place.centre))
         if part.sign:
             yield Ellipse(x, y, SIGN / 2, SIGN / 2, fill=CIRCLE, stroke=LINE)
             for x1, y1, x2, y2 in STROKES[part.sign]:
-                yield Path([("M", x + x1, y + y1), ("L", x + x2, y + y2)], stroke=LINE)
+                yield Path(join_points((x + x1, y + y1), (x + x2, y + y2)), stroke=LINE)
             return
         lines = self._wrap(part)
         if part.kind == "wave":

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from minigrad.drawing.places import Curve
-from minigrad.drawing.sheet import Command, Element, Ink, Path
+from minigrad.drawing.sheet import Command, Element, Ink, Path, join_points
 
 DASH = (4.0, 2.6)  # of what flows back
 SLIM = 0.4  # half the width of a head, in its lengths
@@ -26,4 +26,4 @@ def draw_arrow(curve: Curve, ink: Ink, width: float, dash: tuple[float, ...] = (
     corners = ((x - side * down, y + side * along), (tip_x, tip_y), (x + side * down, y - side * along))
     notch = (x + 0.2 * along, y + 0.2 * down)
     yield Path((*commands, ("L", *notch)), stroke=ink, stroke_width=width, dash=dash)
-    yield Path((("M", *corners[0]), ("L", *corners[1]), ("L", *corners[2]), ("L", *notch), ("Z",)), fill=ink)
+    yield Path(join_points(*corners, notch, closed=True), fill=ink)

@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.float64]
 STEPS = ((1.0, 0), (2.0, 0), (2.5, 1), (5.0, 0), (10.0, -1))  # of linear ticks, with the decimals that each needs
 MANTISSAS = (1, 2, 5)  # of logarithmic ticks, where there are few powers of ten
 MOST_MARKED = 6  # powers of ten between which there are small ticks
-LARGEST, SMALLEST = 1e250, 1e-250  # what lies beyond is drawn here: of these, differences can be taken
+LARGEST, SMALLEST = 1e250, 1e-250  # of these, differences and powers can be taken
 PLAIN = (1e-4, 1e6)  # between these, a label has no power of ten
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -74,12 +74,22 @@ class Axis:
 
 
 def fit_axis(numbers: Iterable[npt.ArrayLike], logarithmic: bool, margin: float = 0.0) -> Axis:
-    """The axis on which all of the numbers lie that have a place on it, with a `margin` at both ends, in its length."""
-    scaled = np.concatenate([_scale(given, logarithmic).ravel() for given in numbers])
-    scaled = scaled[np.isfinite(scaled)]
-    whole = not logarithmic and bool((scaled % 1 == 0).all())
-    if not scaled.size:
+    """The axis on which all of the numbers lie that have a place on it, with a `margin` at both ends, in its length.
+
+    Raises ValueError for a number that is too large for it, or on a logarithmic axis too small.
+    """
+    given = np.concatenate([np.ravel(np.asarray(each, np.float64)) for each in numbers])
+    given = given[np.isfinite(_scale(given, logarithmic))]
+    size = np.abs(given)
+    beyond = given[(size > LARGEST) | (logarithmic & (size < SMALLEST))]
+    if beyond.size:
+        raise ValueError(
+            f"draw_curves: {beyond[0]:g} has no place on an axis, from {SMALLEST:g} to {LARGEST:g} at most"
+        )
+    if not given.size:
         return Axis(0.0, 1.0, logarithmic)
+    scaled = _scale(given, logarithmic)
+    whole = not logarithmic and bool((scaled % 1 == 0).all())
     low, high = float(scaled.min()), float(scaled.max())
     if high - low <= max(1e-12 * max(abs(low), abs(high)), SMALLEST):
         around = 0.5 if logarithmic else abs(low) / 10 or 0.5
@@ -88,12 +98,10 @@ def fit_axis(numbers: Iterable[npt.ArrayLike], logarithmic: bool, margin: float 
 
 
 def _scale(numbers: npt.ArrayLike, logarithmic: bool) -> Numbers:
-    given = np.asarray(numbers, np.float64)
-    if logarithmic:
-        scaled: Numbers = np.full_like(given, np.nan)
-        np.log10(given.clip(SMALLEST, LARGEST), out=scaled, where=np.isfinite(given) & (given > 0))
-        return scaled
-    return np.where(np.isfinite(given), given.clip(-LARGEST, LARGEST), np.nan)
+    """The numbers, or their logarithms; NaN for what has no place."""
+    scaled: Numbers = np.array(numbers, np.float64)
+    scaled[~np.isfinite(scaled) | (logarithmic & (scaled <= 0))] = np.nan
+    return np.log10(scaled) if logarithmic else scaled
 
 
 def _list_linear_ticks(low: float, high: float, most: int, whole: bool = False) -> dict[float, str]:

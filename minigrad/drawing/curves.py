@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,9 @@ from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.lengths import PIXEL
 from minigrad.drawing.room import fit_text
-from minigrad.drawing.sheet import Command, Element, Group, Ink, Path, Sheet, Text, Theme
+from minigrad.drawing.sheet import Command, Element, Group, Ink, Path, Sheet, Text, Theme, join_points
 from minigrad.drawing.style import INKS
+from minigrad.graph.numbers import format_number
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,17 @@ def draw_curves(
         curves: x and y by the name of the line, at most eight; y that is not finite leaves a gap.
         across: what x is, with its unit.
         up: what y is, with its unit.
-        levels: heights by name, drawn as dotted lines from side to side: baselines.
+        levels: heights by name, drawn as dotted lines from side to side: baselines. One that has no place has no line,
+            and its height is written.
         logarithmic: which axes are: "x", "y", "xy" or none. There, what is not positive leaves a gap.
         theme: "light", "dark", or "auto": an SVG that is light or dark as its page or the reader's system is.
 
     The same numbers give the same bytes.
 
     Raises:
-        ValueError: no curve or more than eight, one whose x and y are not as many numbers, another axis, theme or
-            ending.
+        ValueError: no curve or more than eight, one whose x and y are not as many numbers, a number of more than 250
+            digits, another axis, theme or ending.
+        FileNotFoundError: there is no folder for it.
         ModuleNotFoundError: png and pdf need the extras `dot` and `pdf`; the message says how to install them.
 
     >>> draw_curves("squares.svg", {"x²": ([1, 2, 3], [1, 4])}, across="x", up="y", levels={"five": 5})
@@ -127,16 +131,17 @@ def _lay_out(
     x_axis = fit_axis((x for x, _ in points.values()), "x" in logarithmic)
     y_axis = fit_axis([*(y for _, y in points.values()), *levels.values()], "y" in logarithmic, margin=0.05)
     up_ticks = y_axis.list_ticks(8)
+    placed = {name: math.isfinite(y_axis.place(height)) for name, height in levels.items()}
+    levels = {name if placed[name] else f"{name}: {format_number(levels[name])}": levels[name] for name in levels}
     left = MARGIN + FONT + GAP + _measure_widest(up_ticks.values()) + GAP + TICK
-    legend, height = _draw_legend([*points], left)
-    top = MARGIN + height + GAP
+    legend, top = _draw_legend([*points], left)
     right = WIDTH - MARGIN - max(_measure_widest(levels), SMALL)
     plot = Plot(left, top, right, top + PLOT_HEIGHT, x_axis, y_axis)
     foot, middle = plot.bottom + TICK + SMALL + GAP + LINE, (top + plot.bottom) / 2
     parts = [
         *_draw_axes(plot, _choose_ticks(plot, [x for x, _ in points.values()]), up_ticks),
-        fit_text(Text((left + right) / 2, foot, across, FONT, INKS.text, anchor="middle"), right - left),
-        fit_text(Text(MARGIN + FONT - 2, middle, up, FONT, INKS.text, anchor="middle", turned=True), PLOT_HEIGHT),
+        fit_text(Text((left + right) / 2, foot, across, FONT, INKS.text, "middle"), right - left),
+        fit_text(Text(MARGIN + FONT - 2, middle, up, FONT, INKS.text, "middle", turned=True), PLOT_HEIGHT),
         *_draw_levels(plot, levels),
         *(_draw_line(plot, name, *points[name], look) for name, look in zip(points, LOOKS, strict=False)),
         *legend,
@@ -145,25 +150,24 @@ def _lay_out(
     return Sheet(WIDTH, foot + MARGIN, parts, f"{up} by {across}", described)
 
 
-def _measure_widest(texts: Collection[str]) -> float:
+def _measure_widest(texts: Iterable[str]) -> float:
     return max((min(measure_text(text, SMALL), LONGEST_LABEL) for text in texts), default=0.0)
 
 
 def _draw_legend(names: list[str], left: float) -> tuple[list[Element], float]:
-    """A sample of each line and its name, in as many rows as they need, and how high these are."""
+    """A sample of each line and its name, in as many rows as they need, and where the plot begins below them."""
     parts: list[Element] = []
-    x, y = left, float(MARGIN)
+    x, middle = left, MARGIN + LINE / 2
     for name, look in zip(names, LOOKS, strict=False):
         wide = SAMPLE + GAP + min(measure_text(name, FONT), LONGEST_LABEL)
         if x > left and x + wide > WIDTH - MARGIN:
-            x, y = left, y + LINE
-        middle = y + LINE / 2
-        parts += _draw_strokes([("M", x, middle), ("L", x + SAMPLE, middle)], look)
-        if look.mark:
-            parts += _draw_marks(np.array([x + SAMPLE / 2]), np.array([middle]), look)
+            x, middle = left, middle + LINE
+        mark = np.array([x + SAMPLE / 2] if look.mark else [])
+        parts += _draw_strokes(join_points((x, middle), (x + SAMPLE, middle)), look)
+        parts += _draw_marks(mark, np.full_like(mark, middle), look)
         parts.append(fit_text(Text(x + SAMPLE + GAP, middle + 0.35 * FONT, name, FONT, INKS.text), LONGEST_LABEL))
         x += wide + 3 * GAP
-    return parts, y + LINE - MARGIN
+    return parts, middle + LINE / 2 + GAP
 
 
 def _choose_ticks(plot: Plot, numbers: list[Numbers]) -> dict[float, str]:
@@ -182,33 +186,29 @@ def _stand_apart(plot: Plot, ticks: dict[float, str]) -> bool:
     return bool((np.diff(middles[order]) >= halves[order][1:] + halves[order][:-1] + GAP).all())
 
 
-def _draw_axes(plot: Plot, across: dict[float, str], up: dict[float, str]) -> Iterator[Element]:
+def _draw_axes(plot: Plot, across: dict[float, str], up: dict[float, str]) -> list[Element]:
     """Lines at the left and below, with ticks and numbers, and a faint line through the plot at each height."""
-    corner: list[Command] = [("M", plot.left, plot.top), ("L", plot.left, plot.bottom), ("L", plot.right, plot.bottom)]
-    heights, places = plot.y(list(up)).tolist(), plot.x(list(across)).tolist()
-    yield Path([command for y in heights for command in (("M", plot.left, y), ("L", plot.right, y))], stroke=GRID)
-    for y in heights:
-        corner += [("M", plot.left - TICK, y), ("L", plot.left, y)]
+    corner = join_points((plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom))
+    grid, numbers = list[Command](), list[Text]()
+    for y, label in zip(plot.y(list(up)).tolist(), up.values(), strict=True):
+        grid += join_points((plot.left, y), (plot.right, y))
+        corner += join_points((plot.left - TICK, y), (plot.left, y))
+        numbers.append(Text(plot.left - TICK - GAP, y + 0.35 * SMALL, label, SMALL, INKS.quiet, "end"))
     for y in plot.y(plot.up.list_minor()).tolist():
-        corner += [("M", plot.left - TICK / 2, y), ("L", plot.left, y)]
-    for x in places:
-        corner += [("M", x, plot.bottom), ("L", x, plot.bottom + TICK)]
-    yield Path(corner, stroke=FRAME)
-    for y, label in zip(heights, up.values(), strict=True):
-        yield Text(plot.left - TICK - GAP, y + 0.35 * SMALL, label, SMALL, INKS.quiet, anchor="end")
-    for x, label in zip(places, across.values(), strict=True):
-        yield Text(x, plot.bottom + TICK + GAP / 2 + SMALL, label, SMALL, INKS.quiet, anchor="middle")
+        corner += join_points((plot.left - TICK / 2, y), (plot.left, y))
+    for x, label in zip(plot.x(list(across)).tolist(), across.values(), strict=True):
+        corner += join_points((x, plot.bottom), (x, plot.bottom + TICK))
+        numbers.append(Text(x, plot.bottom + TICK + GAP / 2 + SMALL, label, SMALL, INKS.quiet, "middle"))
+    return [Path(grid, stroke=GRID), Path(corner, stroke=FRAME), *numbers]
 
 
 def _draw_levels(plot: Plot, levels: dict[str, float]) -> Iterator[Element]:
     """Dotted lines with their names at the right, one below the other where they would stand on each other."""
-    heights = {name: float(plot.y(height)) for name, height in levels.items()}
-    free = -math.inf
-    for name, y in sorted(heights.items(), key=lambda level: level[1]):
-        if not math.isfinite(y):
-            continue
-        yield Path([("M", plot.left, y), ("L", plot.right, y)], stroke=LEVEL, dash=(1.5, 3))
-        free = max(y, free + SMALL + 1)
+    heights, free = plot.y([*levels.values()]), plot.top - SMALL - 1
+    for name, y in ((list(levels)[at], heights[at]) for at in heights.argsort(kind="stable")):  # NaN comes last
+        if math.isfinite(y):
+            yield Path(join_points((plot.left, y), (plot.right, y)), stroke=LEVEL, dash=(1.5, 3))
+        free = np.fmax(y, free + SMALL + 1)
         yield fit_text(Text(plot.right + GAP, free + 0.35 * SMALL, name, SMALL, LEVEL), LONGEST_LABEL)
 
 
@@ -251,8 +251,7 @@ def _draw_marks(x: Numbers, y: Numbers, look: Look) -> list[Element]:
     corners, turn = look.mark or (16, 0)
     angles = np.radians(turn + 360 / corners * np.arange(corners))
     radius = MARK * math.sqrt(2 * math.pi / (corners * math.sin(2 * math.pi / corners)))  # of a circle's area
-    commands: list[Command] = []
-    for middle in zip(x.tolist(), y.tolist(), strict=True):
-        ways = (middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
-        commands += [("M", *ways[0]), *(("L", *way) for way in ways[1:]), ("Z",)]
+    around = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    polygons = [join_points(*(middle + around).tolist(), closed=True) for middle in np.stack([x, y], axis=1)]
+    commands = [*chain(*polygons)]
     return [Path(commands, fill=look.ink, stroke=INKS.background, stroke_width=0.8)] if commands else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from minigrad.graph.called import SUM, graph_of_call, name_of
@@ -26,7 +26,8 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
     Returns the graph, which shows itself in notebooks.
 
     Raises:
-        TypeError: the function does not take these arguments, or returns something that is no Tensor.
+        TypeError: the function does not take these arguments, or returns something that is no Tensor; or there are
+            options, and no path.
         ValueError, OSError: as `Graph.draw`.
 
     >>> import numpy as np
@@ -34,6 +35,7 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
     >>> [node.name or node.op for node in graph]
     ['keys', 'query', 'matmul', 'softmax', 'sum of the output']
     """
+    _check_that_options_are_read(path, options)
     graph = graph_of_call(function, *args)
     if path is not None:
         chosen: dict[str, Any] = {"gradients": True, "title": describe_call(function, graph)} | options
@@ -56,14 +58,21 @@ def explore(
     Returns the graph.
 
     Raises:
-        TypeError: the function does not take these arguments, or returns something that is no Tensor.
+        TypeError: the function does not take these arguments, or returns something that is no Tensor; or there are
+            options, and no path.
         ValueError, OSError: as `Graph.explore`.
     """
+    _check_that_options_are_read(path, options)
     graph = graph_of_call(function, *args)
     if path is not None:
         chosen: dict[str, Any] = {"title": describe_call(function, graph)} | options
         graph.explore(path, **chosen)
     return graph
+
+
+def _check_that_options_are_read(path: object, options: Mapping[str, Any]) -> None:
+    if path is None and options:
+        raise TypeError(f"{', '.join(options)}: options of the file that path= names, and there is no path")
 
 
 def describe_call(function: Callable[..., Any], graph: Graph) -> str:

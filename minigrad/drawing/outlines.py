@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from minigrad.drawing.sheet import Ellipse, Ink, Path, Rectangle
+from minigrad.drawing.sheet import Ellipse, Ink, Path, Point, Rectangle, join_points
 
 Shape = Path | Rectangle | Ellipse
-Corner = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,8 @@ def _draw_pill(frame: Frame) -> Shape:
     return Rectangle(frame.x, frame.y, frame.width, frame.height, min(frame.height / 2, 16.0))
 
 
-def _draw_polygon(*corners: Corner) -> Shape:
-    first, *others = corners
-    return Path((("M", *first), *(("L", *corner) for corner in others), ("Z",)))
+def _draw_polygon(*corners: Point) -> Shape:
+    return Path(join_points(*corners, closed=True))
 
 
 def _draw_octagon(frame: Frame) -> Shape:

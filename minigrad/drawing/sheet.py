@@ -63,14 +63,13 @@ Bézier curve, ("Z",) back to the beginning."""
 Point = tuple[float, float]
 
 
-def join_points(*points: Point) -> list[Command]:
-    """Straight lines from the first point to the next, and so on.
+def join_points(first: Point, *others: Point, closed: bool = False) -> list[Command]:
+    """Straight lines from each point to the next, and from the last to the first where `closed`.
 
-    >>> join_points((0, 0), (3, 0), (3, 4))
-    [('M', 0, 0), ('L', 3, 0), ('L', 3, 4)]
+    >>> join_points((0, 0), (3, 0), (3, 4), closed=True)
+    [('M', 0, 0), ('L', 3, 0), ('L', 3, 4), ('Z',)]
     """
-    first, *others = points
-    return [("M", *first), *(("L", *point) for point in others)]
+    return [("M", *first), *(("L", *point) for point in others), *([("Z",)] if closed else [])]
 
 
 @dataclass(frozen=True)

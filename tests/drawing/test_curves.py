@@ -154,13 +154,21 @@ def test_a_point_between_gaps_is_a_dot_also_on_a_line_without_marks(draw):
 
 
 @pytest.mark.parametrize(
-    "values", [[math.nan, math.nan], [], [0.0], [5.0, 5.0], [1e9, 1e9], [1e308, -1e308], [0, 5e-324]]
+    "values", [[math.nan, math.nan], [], [0.0], [5.0, 5.0], [1e9, 1e9], [1e250, -1e250], [0, 1e-250]]
 )
 @pytest.mark.parametrize("logarithmic", ["", "xy"])
 def test_odd_ranges_are_still_a_picture(draw, values, logarithmic):
-    root = draw({"line": (np.arange(len(values)), values)}, levels={"nowhere": math.nan}, logarithmic=logarithmic)
+    levels = {"nowhere": math.nan, "above": math.inf}
+    root = draw({"line": (np.arange(len(values)), values)}, levels=levels, logarithmic=logarithmic)
     numbers = [float(n) for path in root.iter(f"{SVG}path") for n in re.findall(r"[\d.]+", path.get("d"))]
     assert all(0 <= number <= 720 for number in numbers)
+    assert {"nowhere: NaN", "above: inf"} <= {*texts(root)}
+
+
+def test_a_level_without_a_place_is_named_with_its_height_and_has_no_line(draw):
+    root = draw(CURVES, levels={"chance": 0, "best": 2}, logarithmic="y")
+    assert {"chance: 0", "best"} <= {*texts(root)}
+    assert [path.get("stroke-dasharray") for path in root.findall(f"{SVG}path")].count("1.5 3") == 1
 
 
 def test_long_lines_have_as_many_marks_as_can_be_told_apart_and_keep_their_peaks(draw):
@@ -208,6 +216,9 @@ def test_the_theme_is_that_of_other_pictures(draw):
         ({str(number): ([1], [1]) for number in range(len(LOOKS) + 1)}, {}, "9 curves"),
         ({"loss": ([1, 2], [1])}, {}, r"loss has x \(2,\) and y \(1,\)"),
         (CURVES, {"logarithmic": "z"}, "logarithmic='z'"),
+        ({"line": ([1, 2], [1, -1.7e308])}, {}, r"draw_curves: -1\.7e\+308 has no place on an axis"),
+        ({"line": ([1, 2], [1, 5e-324])}, {"logarithmic": "y"}, r"e-324 has no place .* from 1e-250"),
+        (CURVES, {"levels": {"far": 1e300}}, r"1e\+300 has no place"),
         (CURVES, {"theme": "sepia"}, "theme must be 'light', 'dark' or 'auto'"),
     ],
 )

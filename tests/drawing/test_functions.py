@@ -39,6 +39,15 @@ def test_without_a_path_nothing_is_written(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("show", [mg.draw, mg.explore])
+def test_options_that_nothing_would_read_are_refused(show):
+    def count(x):
+        raise AssertionError("it is not called")
+
+    with pytest.raises(TypeError, match=r"title, theme: options of the file that path= names, and there is no path"):
+        show(count, X, title="squares", theme="dark")
+
+
 def test_a_page_of_a_function(tmp_path):
     graph = mg.explore(lambda query, keys: mg.softmax(keys @ query), X, np.ones((3, 2)), path=tmp_path / "page.html")
     assert [node.name for node in graph][:2] == ["keys", "query"]
