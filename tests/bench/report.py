@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compare import compare
 from measuring import describe_machine
-from waits import PARTS, ROUNDS, make_table
+from waits import PARTS, make_table
 from workload import SIZES
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +62,7 @@ def report_all(quick):
     yield from make_step_table(sizes, runs)
     yield from (f"\n{needed} was not installed." for needed in missing)
     yield "\nWhat else there is to wait for, on one thread:\n"
-    yield from make_table(list(PARTS), 1 if quick else ROUNDS, whole_demo=not quick)
+    yield from make_table(PARTS, quick)
     yield "\nHow costs grow, on one thread:\n\n```"
     command = [sys.executable, str(HERE / "scaling.py"), *["--quick"] * quick]
     yield subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.rstrip()
