@@ -41,7 +41,8 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     """
     variables = _make_variables("vjp", inputs)
     outputs = _call_function(function, variables)
-    gradients = grad(outputs, variables, cotangents, create_graph=_is_nested(), unused="zero")
+    vectors = None if cotangents is None else _read_vectors("vjp: cotangents", "output", outputs, cotangents)
+    gradients = grad([*leaves(outputs)], variables, vectors, create_graph=_is_nested(), unused="zero")
     return _hand_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
 
 
@@ -201,31 +202,36 @@ def _make_variables(name: str, inputs: Sequence[Any]) -> list[Any]:
         raise TypeError(
             f"{name}: inputs must be a list with one array per argument, got {type(inputs).__name__}: write [x]"
         )
-    return [_make_variable(x) for x in inputs]
+    list(leaves(inputs))  # what holds itself is refused here
+    return [_make_variable(x, f"{name}: inputs: ") for x in inputs]
 
 
-def _make_variable(x: Any) -> Any:
+def _make_variable(x: Any, what: str) -> Any:
     """An argument: an array, also a nested list of numbers; or a list, tuple or dictionary of such."""
     if isinstance(x, dict):
-        return {key: _make_variable(value) for key, value in x.items()}
+        return {key: _make_variable(value, what) for key, value in x.items()}
     if hasattr(x, "_fields"):
-        return type(x)(*map(_make_variable, x))
+        return type(x)(*(_make_variable(value, what) for value in x))
     if isinstance(x, (tuple, list)) and not all(isinstance(number, (int, float, np.generic)) for number in leaves(x)):
-        return type(x)(map(_make_variable, x))
+        return type(x)(_make_variable(value, what) for value in x)
     if isinstance(x, Tensor) and x.requires_grad and _is_nested():
         return registry["copy"](x)  # a node, so that a gradient flows on to what it was made of
-    return Tensor(x, requires_grad=True)
+    return Tensor(real_array(x, what=what) if isinstance(x, (tuple, list)) else x, requires_grad=True)
 
 
-def _check_tangents(name: str, variables: Sequence[Any], tangents: Any) -> tuple[Operand, ...]:
+def _check_tangents(name: str, variables: Sequence[Any], tangents: Any) -> list[Operand]:
     if not isinstance(tangents, (tuple, list)) or len(tangents) != len(variables):
         raise ValueError(f"{name}: tangents must be a list of {len(variables)}, one for each input")
-    directions = list(leaves_beside(variables, tangents, f"{name}: tangents"))
-    for i, (x, tangent) in enumerate(zip(leaves(variables), directions, strict=True)):
-        if shape_of(tangent) != x.shape:
-            raise ValueError(f"{name}: tangents[{i}] has shape {shape_of(tangent)}, its input {x.shape}")
-    keep_graph = _is_nested()
-    return tuple((t if keep_graph else t.detach()) if isinstance(t, Tensor) else real_array(t) for t in directions)
+    return _read_vectors(f"{name}: tangents", "input", variables, tangents)
+
+
+def _read_vectors(what: str, of: str, tree: Any, given: Any) -> list[Any]:
+    """The vectors of a product, each of the shape of a leaf of `tree`; None, of an output, stands for 1."""
+    vectors = list(leaves_beside(tree, given, what))
+    for i, (x, vector) in enumerate(zip(leaves(tree), vectors, strict=True)):
+        if (vector is not None or of == "input") and shape_of(vector, f"{what}[{i}]: ") != shape_of(x):
+            raise ValueError(f"{what}[{i}] has shape {shape_of(vector)}, its {of} {shape_of(x)}")
+    return [t.detach() if isinstance(t, Tensor) and not _is_nested() else t for t in vectors]
 
 
 def _check_results(name: str, outputs: Any) -> list[Tensor]:

@@ -28,7 +28,7 @@ ROOMS = {
     "optim": "core wording ops nn |",
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",
-    "data": "|",
+    "data": "core |",
     "training": "|",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",

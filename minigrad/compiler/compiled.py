@@ -21,7 +21,7 @@ from minigrad.compiler.program import Program, Stats
 from minigrad.compiler.settings import Settings
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
-from minigrad.core.structure import leaves
+from minigrad.core.structure import enter, leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
 from minigrad.graph.captured import record
@@ -167,9 +167,6 @@ class Compiled(Locked, Generic[P, R]):
         return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 
     def _new_program(self, key: Any, args: Any, kwargs: Any, objects: list[Any]) -> Program:
-        for x in objects:
-            if x.dtype.kind not in "biuf":
-                raise TypeError(f"compile: expected arrays of real numbers, got {x.dtype} of shape {x.shape}")
         # The identity of what is no array is part of the key, so it must not be given to something else.
         kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
         settings = Settings.of(self.function, kept)
@@ -291,28 +288,25 @@ def _methods_of(instance: Any) -> Made:
     return made
 
 
-def _key(x: Any, objects: list[Any]) -> Any:
+def _key(x: Any, objects: list[Any], around: tuple[int, ...] = ()) -> Any:
     """What of an argument is part of the program; its arrays and Tensors are put into `objects`."""
     kind = type(x)
-    if kind is np.ndarray:
+    if isinstance(x, np.ndarray):
         objects.append(x)
-        return x.shape, x.dtype
+        return kind, x.shape, x.dtype
     if kind is Tensor:
         objects.append(x)
         return x.shape, x.dtype, x._requires_grad, x.name
     if kind in _PLAIN:
         return kind, repr(x)  # 1 is not True, and −0.0 is not 0.0
     if isinstance(x, dict):
-        return kind, tuple(
-            [(name if type(name) is str else Exact(name), _key(value, objects)) for name, value in x.items()]
-        )
+        names, around = [name if type(name) is str else Exact(name) for name in x], enter(x, around)
+        return kind, tuple(zip(names, [_key(value, objects, around) for value in x.values()], strict=True))
     if isinstance(x, (tuple, list)):
-        return kind, tuple([_key(value, objects) for value in x])
+        around = enter(x, around)
+        return kind, tuple([_key(value, objects, around) for value in x])
     if isinstance(x, (set, frozenset)):
         return kind, Exact(x)
-    if isinstance(x, np.ndarray):
-        objects.append(x)
-        return kind, x.shape, x.dtype
     if isinstance(x, np.generic):
         objects.append(np.asarray(x))
         return kind, x.dtype  # no array: it acts as a number

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.errors import refusals
+from minigrad.core.structure import leaves
 
 Array = np.ndarray[Any, np.dtype[Any]]
-REFUSAL = "`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not self.flags.writeable:
-            raise ValueError(REFUSAL)
+            raise refusals.read_only()
         super().__setitem__(index, value)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         written = kwargs.get("out", inputs[:1] if method == "at" else ())
         if any(isinstance(out, ReadOnly) and not out.flags.writeable for out in written):
-            raise ValueError(REFUSAL)
+            raise refusals.read_only()
         if "out" in kwargs:
             kwargs["out"] = tuple(map(_plain, written))
         return getattr(ufunc, method)(*[_plain(x) for x in inputs], **kwargs)
@@ -54,6 +54,10 @@ class ReadOnly(np.ndarray[Any, np.dtype[Any]]):
 
 for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"):
     setattr(ReadOnly, f"__i{_name}__", getattr(ReadOnly, f"__{_name}__"))
+
+
+PLAIN = [(kind.__mul__, kind.__array_ufunc__) for kind in (np.ndarray, ReadOnly)]
+"""How arrays compute whose numbers are all they mean."""
 
 
 def _plain(x: Any) -> Any:
@@ -65,21 +69,24 @@ def read_only(array: Array) -> ReadOnly:
     return np.asarray(array.data.toreadonly()).view(ReadOnly)
 
 
-def real_array(data: Any, dtype: Any = None, copy: bool | None = None) -> Array:
-    """`data` as an array of booleans, integers or floats; TypeError for anything else."""
+def means_more(x: Any) -> bool:
+    """Whether it is an array that computes in a way of its own: its numbers alone have lost a mask, or a unit."""
+    return isinstance(x, np.ndarray) and (type(x).__mul__, type(x).__array_ufunc__) not in PLAIN
+
+
+def real_array(data: Any, dtype: Any = None, copy: bool | None = None, what: str = "") -> Array:
+    """`data` as an array of booleans, integers or floats; TypeError for anything else, after the words `what`."""
+    for part in leaves(data):
+        if means_more(part):
+            raise refusals.other_meaning(what, part)
     try:
         array = np.array(data, copy=copy)  # in a type of its own: with another NumPy makes numbers of texts and None
     except ValueError as error:
-        raise TypeError(f"not an array of numbers: {error}") from None
+        raise refusals.no_array(what) from error
     dtype = array.dtype if dtype is None else np.dtype(dtype)
     if {array.dtype.kind, dtype.kind} - {*"biuf"}:
-        raise refusals.no_numbers(data, array.dtype if array.dtype.kind not in "biuf" else dtype)
-    return native(array.view(np.ndarray).astype(dtype, copy=False))
-
-
-def native(array: Array) -> Array:
-    """The array in the byte order of the machine, which says nothing of its values."""
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        raise refusals.no_numbers(what, data, array.dtype if array.dtype.kind not in "biuf" else dtype)
+    return array.astype(dtype if dtype.isnative else dtype.newbyteorder("="), copy=False)
 
 
 def is_half(x: Any) -> bool:
@@ -100,6 +107,6 @@ def owner_of(array: Array) -> Array:
     return array
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
+def shape_of(value: Any, what: str = "") -> tuple[int, ...]:
     """The shape of a Tensor, array, number or nested list."""
-    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    return tuple(value.shape) if hasattr(value, "shape") else real_array(value, what=what).shape

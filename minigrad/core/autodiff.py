@@ -67,9 +67,8 @@ def grad(
     for x in targets:
         if not x.requires_grad:
             raise refusals.gradient_not_wanted(x)
-    beside = leaves_beside(outputs, cotangents, "grad: cotangents")
-    given = [None] * len(results) if cotangents is None else list(beside)
-    totals = sweep(results, given, set(targets), create_graph)
+    given = [None] * len(results) if cotangents is None else [*leaves_beside(outputs, cotangents, "grad: cotangents")]
+    totals = sweep(results, given, set(targets), create_graph, use="grad: cotangents: ")
 
     def gradient(x: Tensor) -> Tensor | None:
         if x in totals:
@@ -109,11 +108,12 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
 
 def sweep(
     outputs: list[Tensor], cotangents: list[Any], targets: set[Tensor] | None, create_graph: bool = False,
-    trail: list[Contribution] | None = None, strong: bool = False,
+    trail: list[Contribution] | None = None, strong: bool = False, use: str = "backward: cotangent: ",
 ) -> dict[Tensor, Any]:  # fmt: skip
     """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
-    `trail` is a list to leave the contributions in. Nodes are visited newest first: ids are a topological order.
+    `trail` is a list to leave the contributions in, `use` what messages call the cotangents. Nodes are visited newest
+    first: ids are a topological order.
     Products are plain, and where a NaN comes of it all is done again with strong ones; these are chosen where an op is
     called, so rules get Tensors then.
     """
@@ -127,7 +127,7 @@ def sweep(
         mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
         mode.capture.differentiate(*targets or ())
-    seeds = [_make_seed(t, c, on_tensors, create_graph) for t, c in zip(outputs, cotangents, strict=True)]
+    seeds = [_make_seed(t, c, on_tensors, create_graph, use) for t, c in zip(outputs, cotangents, strict=True)]
     order = _find_needed(outputs, targets)
     _check_unchanged(order)
     reached, kept = set(order), set(order) if trail is not None else targets or set()
@@ -267,18 +267,17 @@ def _differential(name: str) -> str:
     return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
-def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool) -> Any:
+def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool, use: str) -> Any:
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
         if output.shape != ():
             raise refusals.no_scalar(output)
-        cotangent = np.ones((), output.dtype)
-    elif isinstance(cotangent, np.ndarray):
-        refuse_under_capture(cotangent, "a cotangent")
-    if shape_of(cotangent) != output.shape:
-        raise refusals.misshapen_cotangent(cotangent, output)
+        cotangent = new_tensor(np.ones((), output.dtype), role="cotangent")
+    refuse_under_capture(cotangent, "a cotangent")
+    if shape_of(cotangent, use) != output.shape:
+        raise refusals.misshapen_cotangent(use, cotangent, output)
     if not isinstance(cotangent, Tensor):
-        cotangent = new_tensor(real_array(cotangent, copy=True), role="cotangent")
+        cotangent = new_tensor(real_array(cotangent, copy=True, what=use), role="cotangent")
     check_alive(cotangent)
     cotangent = cast(cotangent, output.dtype, "the cotangent of", output)
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):

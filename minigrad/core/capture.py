@@ -41,8 +41,7 @@ class Capture:
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs of a node: state has its new value, NumPy scalars are numbers; stray arrays are refused."""
         for position, x in enumerate(inputs):
-            if isinstance(x, np.ndarray):
-                refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
+            refuse_under_capture(x, f"{op.name}, argument {op.argument(position)!r}")
             if isinstance(x, Tensor) and op.differentiable and current_mode().grad:
                 self.check_current(x)
         values = [self.value_of(x) if isinstance(x, Tensor) else x for x in inputs]
@@ -98,8 +97,7 @@ class Capture:
 
     def copy_in(self, tensor: Tensor, value: Any, use: str) -> Tensor:
         """`value` as it is now, in the type of `tensor`, for which it is meant."""
-        if isinstance(value, np.ndarray):
-            refuse_under_capture(value, use)
+        refuse_under_capture(value, use)
         given = self.value_of(value) if isinstance(value, Tensor) else constant(value)
         return self.own(cast(given, tensor.dtype, f"{use}:", tensor))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.arrays import Shaped, has_nan, owner_of, real_array
+from minigrad.core.arrays import Shaped, has_nan, owner_of
 from minigrad.core.errors import NUMPYS_OWN, refusals
 from minigrad.core.modes import current_mode, scope
 from minigrad.core.record import Function
@@ -123,8 +123,6 @@ class Op(Function, Signature):
         if absent:
             self.check_absent(args)
         if foreign or (has_array and (is_node or not swept)):
-            if foreign and capture is not None:
-                args = tuple([array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in args])
             args = tuple([_check_operand(x, is_node, capture is not None) for x in args])
             arrays = [x._held if type(x) is Tensor else x for x in args]
         try:
@@ -163,8 +161,8 @@ class Op(Function, Signature):
             result = new_tensor(data, None, (), {"made_by": self}, cut, place, "constant")
         if watch is not None:
             watch.node(result, self, args)
-        if self.view and capture is None and type(args[0]) is Tensor:
-            _share_storage(result, args[0])
+        if self.view and capture is None and type(args[0]) is Tensor and owner_of(data) is owner_of(arrays[0]):
+            result._storage = storage_of(args[0])  # users of both notice a write to either
         return result
 
     def strengthen(self, data: Any, arrays: Sequence[Any], params: Mapping[str, Any]) -> Any:
@@ -192,10 +190,4 @@ def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value.item() if is_node and not captured else value
-    return real_array(value)
-
-
-def _share_storage(result: Any, source: Any) -> None:
-    """A view has the stamp of what it looks into, so that a write to either is noticed by the users of both."""
-    if owner_of(result._held) is owner_of(source._held):
-        result._storage = storage_of(source)
+    return array_or_constant(value)

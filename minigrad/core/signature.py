@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.errors import refusals
+from minigrad.core.structure import enter
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})  # parameter values that need no thought
 _INTEGERS = frozenset({int})
@@ -90,12 +91,13 @@ class Signature:
             raise refusals.call(self, f"argument {unknown} is not supported", kwargs)
         return tuple(inputs), given
 
-    def _make_static(self, name: str, value: Any) -> Any:
+    def _make_static(self, name: str, value: Any, around: tuple[int, ...] = ()) -> Any:
         """A parameter as the graph stores it: hashable and plain. Arrays are refused: they are inputs."""
         if type(value) is tuple and _INTEGERS.issuperset(map(type, value)):
             return value
         if isinstance(value, list) or type(value) is tuple:
-            return tuple([self._make_static(name, v) for v in value])
+            around = enter(value, around)
+            return tuple([self._make_static(name, v, around) for v in value])
         if isinstance(value, type):
             return np.dtype(value)
         if isinstance(value, np.dtype) or not hasattr(value, "shape"):

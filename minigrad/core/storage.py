@@ -88,13 +88,13 @@ def assign(tensor: Tensor, value: Operand) -> None:
     check_alive(tensor)
     if not is_state(tensor) and not isinstance(tensor._held, Shaped):
         raise refusals.no_state(tensor)
-    if shape_of(value) != tensor.shape:
+    if shape_of(value, "assign: ") != tensor.shape:
         raise refusals.other_shape("assign", tensor, value)
     capture = current_mode().capture
     if capture is not None:
         capture.assign(tensor, value)
     else:
-        values = real_array(array_of(value) if hasattr(value, "_requires_grad") else value)
+        values = real_array(array_of(value) if hasattr(value, "_requires_grad") else value, what="assign: ")
         np.copyto(array_of(tensor), cast(values, tensor.dtype, "assign:", tensor))
         touch(tensor)
 

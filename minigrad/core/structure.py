@@ -8,24 +8,30 @@ from typing import Any
 from minigrad.core.errors import refusals
 
 
-def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+def enter(tree: Any, around: tuple[int, ...]) -> tuple[int, ...]:
+    """What is around the parts of `tree`, by `id`: what is around it, and itself; ValueError where that is the same."""
+    if id(tree) in around:
+        raise refusals.holds_itself(tree)
+    return (*around, id(tree))
+
+
+def map_leaves(function: Callable[[Any], Any], tree: Any, around: tuple[int, ...] = ()) -> Any:
     """The same structure with `function(leaf)` in place of each leaf."""
+    if not isinstance(tree, (dict, tuple, list)):
+        return function(tree)
+    around = enter(tree, around)
     if isinstance(tree, dict):
-        return {key: map_leaves(function, value) for key, value in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(map_leaves(function, value) for value in tree))
-    if isinstance(tree, (tuple, list)):
-        return type(tree)(map_leaves(function, value) for value in tree)
-    return function(tree)
+        return {key: map_leaves(function, value, around) for key, value in tree.items()}
+    make = getattr(tree, "_make", type(tree))  # of a named tuple
+    return make(map_leaves(function, value, around) for value in tree)
 
 
-def leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:
     """The leaves from left to right."""
-    if isinstance(tree, dict):
-        tree = tuple(tree.values())
-    if isinstance(tree, (tuple, list)):
-        for value in tree:
-            yield from leaves(value)
+    if isinstance(tree, (dict, tuple, list)):
+        around = enter(tree, around)
+        for value in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves(value, around)
     else:
         yield tree
 

@@ -75,9 +75,8 @@ class Tensor(Methods):
         raise refusals.subclass(cls.__name__)
 
     def __init__(self, data: Operand, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
-        if isinstance(data, np.ndarray):
-            refuse_under_capture(data, "Tensor")
-        elif isinstance(data, Tensor) and current_mode().capture is not None:
+        refuse_under_capture(data, "Tensor")
+        if isinstance(data, Tensor) and current_mode().capture is not None:
             raise refusals.leaf_is_made(data)
         array = real_array(array_of(data) if isinstance(data, Tensor) else data, dtype, copy=True)
         check_differentiable(requires_grad, array.dtype)
@@ -259,13 +258,13 @@ class Tensor(Methods):
     def grad(self, value: Operand | None) -> None:
         if value is not None:
             check_alive(value)
-            if shape_of(value) != self.shape:
+            if shape_of(value, "a gradient: ") != self.shape:
                 raise refusals.misshapen_gradient(value, self)
         capture = current_mode().capture
         if capture is not None:
             capture.set_gradient(self, value)
         else:
-            self._grad = None if value is None else real_array(value, self.dtype, copy=True)
+            self._grad = None if value is None else real_array(value, self.dtype, True, "a gradient: ")
 
     def backward(self, cotangent: Operand | None = None, keep: bool = False) -> None:
         """Add the gradient of this tensor into `.grad` of every leaf it depends on; see `autodiff.backward`."""
@@ -350,12 +349,12 @@ def constant(data: Operand, name: str | None = None) -> Tensor:
 
 def array_or_constant(value: Any) -> Any:
     """A list as an array. Under capture, one that holds plain numbers is a constant: it is part of the source."""
-    array, capture = np.asarray(value), current_mode().capture
+    array, capture = real_array(value), current_mode().capture
     fixed = capture is not None and all(type(x) in (int, float, bool) for x in leaves(value))
     return capture.make_constant(array) if capture is not None and fixed else array
 
 
-def refuse_under_capture(array: Array, where: str) -> None:
+def refuse_under_capture(value: Any, where: str) -> None:
     """An array that enters a captured function by itself would be the same for ever: an error."""
-    if current_mode().capture is not None:
-        raise refusals.array_enters(array, where)
+    if isinstance(value, np.ndarray) and current_mode().capture is not None:
+        raise refusals.array_enters(value, where)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
 from minigrad.data.arguments import check_generator, check_positive
 
 Tokens = npt.NDArray[np.int64]
@@ -98,7 +99,7 @@ def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Toke
 
 
 def _check_ids(function: str, ids: npt.ArrayLike) -> Tokens:
-    array = np.asarray(ids)
+    array = real_array(ids, what=f"{function}: ids: ")
     if array.ndim != 1:
         raise ValueError(f"{function}: ids must have shape (length,), got {array.shape}")
     if array.dtype.kind not in "iu" and array.size:

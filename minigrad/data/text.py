@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
+
 
 @dataclass(frozen=True)
 class Text:
@@ -123,7 +125,7 @@ class Vocabulary:
             TypeError: ids that are not integers.
             ValueError: one that is not in [0, len(vocabulary)), or more or fewer than one axis.
         """
-        array = np.asarray(ids)
+        array = real_array(ids, what="Vocabulary.decode: ids: ")
         if array.size == 0 and array.ndim == 1:
             return ""
         if array.dtype.kind not in "iu":

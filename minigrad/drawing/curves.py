@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
 from minigrad.drawing.axes import Axis, Numbers, fit_axis, format_tick
 from minigrad.drawing.colours import FRAME
 from minigrad.drawing.convert import save_sheet
@@ -95,7 +96,7 @@ def draw_curves(
     """
     if not 1 <= len(curves) <= len(LOOKS):
         raise ValueError(f"draw_curves: {len(curves)} curves, expected 1 to {len(LOOKS)}")
-    points = {name: (np.asarray(x, np.float64), np.asarray(y, np.float64)) for name, (x, y) in curves.items()}
+    points = {name: (real_array(x, np.float64), real_array(y, np.float64)) for name, (x, y) in curves.items()}
     for name, (x, y) in points.items():
         if x.ndim != 1 or x.shape != y.shape:
             raise ValueError(f"draw_curves: {name} has x {x.shape} and y {y.shape}, expected as many numbers of both")

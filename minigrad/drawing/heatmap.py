@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
 from minigrad.core.tensor import Tensor
 from minigrad.drawing.colours import Scale
 from minigrad.drawing.convert import save_sheet
@@ -132,10 +133,7 @@ def _check_weights(weights: npt.ArrayLike | Tensor) -> Heads:
 
 def read_numbers(caller: str, name: str, values: npt.ArrayLike | Tensor) -> npt.NDArray[Any]:
     """The argument `name` as an array; TypeError where it holds no real numbers."""
-    array = np.asarray(values.data if isinstance(values, Tensor) else values)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{caller}: {name} must be real numbers, got {array.dtype}")
-    return array
+    return real_array(values.data if isinstance(values, Tensor) else values, what=f"{caller}: {name}: ")
 
 
 def _make_labels(argument: str, labels: Sequence[object] | None, count: int, axis: str) -> Labels:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from minigrad.core.arrays import Shaped
+from minigrad.core.arrays import Shaped, real_array
 from minigrad.core.capture import Capture
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
@@ -89,8 +89,8 @@ class StandIns:
         if not isinstance(value, (Tensor, np.ndarray, np.generic)):
             return value
         check_alive(value)
-        if value.dtype.kind not in "biuf":
-            raise TypeError(f"argument {name!r}: expected real numbers, got {value.dtype} of shape {value.shape}")
+        if not isinstance(value, Tensor):
+            real_array(value, what=f"argument {name!r}: ")
         if not isinstance(value, Tensor) or id(value) not in self.known:  # of arrays no gradient is taken
             self.known[id(value)] = self._make(name, value)
         stand_in, used = self.known[id(value)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.core.arrays import owner_of
+from minigrad.core.arrays import means_more, owner_of
 from minigrad.core.modes import within
 from minigrad.core.storage import array_of, assign
 from minigrad.core.structure import leaves, map_leaves
@@ -107,7 +107,7 @@ def _bind(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     fits = len(given) == len(places) and all(
         array.shape == node.shape and array.dtype == node.dtype for array, node in zip(arrays, places, strict=False)
     )
-    if not fits:
+    if not fits or any(map(means_more, given)):
         expected = ", ".join(f"{x.name or f'%{x.number}'}: {x.shape} {x.dtype}" for x in places) or "no arrays"
         came = ", ".join(_describe(x) for x in given) or "nothing"
         raise ValueError(f"run takes ({expected}), got ({came})")
@@ -124,4 +124,4 @@ def _bind(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
 
 
 def _describe(x: Any) -> str:
-    return f"{x.shape} {x.dtype}" if isinstance(x, (Tensor, np.ndarray, np.generic)) else repr(x)
+    return f"{x.shape} {x.dtype}" if isinstance(x, (Tensor, np.ndarray, np.generic)) and not means_more(x) else repr(x)

@@ -12,18 +12,17 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from operator import ne
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
 from minigrad.core.errors import CheckpointError
 from minigrad.io.atomic import write_atomically
 from minigrad.io.header import DTYPES, LONGEST_HEADER, METADATA, Entry, make_header, read_header
 
-OURS = "minigrad."
-CHECKSUM = OURS + "sha256"
+CHECKSUM = "minigrad.sha256"
 """The metadata key of the checksum.
 
 It is the SHA-256, in hexadecimal, of one line of JSON (keys sorted, no spaces, ASCII),
@@ -95,7 +94,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
             entries, metadata = read_header(file)
             arrays = dict(sorted((entry.name, _read_array(file, entry)) for entry in entries))
         expected = metadata.pop(CHECKSUM, None)
-        if expected is None and any(key.startswith(OURS) or _resembles_checksum(key) for key in metadata):
+        if expected is None and any(key.startswith("minigrad.") or _resembles_checksum(key) for key in metadata):
             raise ValueError("it has no checksum, though minigrad wrote it: the file was damaged or altered")
         if expected is not None and expected != _compute_checksum(arrays, metadata):
             raise ValueError("its content does not match its checksum: the file was damaged or altered")
@@ -109,7 +108,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
 
 def _resembles_checksum(key: str) -> bool:
     """Whether the key is that of the checksum, with one letter that was damaged."""
-    return len(key) == len(CHECKSUM) and sum(map(ne, key, CHECKSUM)) == 1
+    return len(key) == len(CHECKSUM) and sum(a != b for a, b in zip(key, CHECKSUM, strict=True)) == 1
 
 
 def _read_array(file: BinaryIO, entry: Entry) -> npt.NDArray[Any]:
@@ -144,7 +143,7 @@ def _prepare_array(name: str, array: object) -> npt.NDArray[Any]:
         raise TypeError(
             f"save_arrays: {name!r} has dtype {array.dtype}; a file holds {', '.join(map(str, DTYPES.values()))}"
         )
-    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    return np.asarray(real_array(array, what=f"save_arrays: {name!r}: "), array.dtype.newbyteorder("<"), order="C")
 
 
 def _compute_checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> str:

@@ -177,10 +177,8 @@ def _combine_masks(mask: Any, other: Any) -> Any:
 
 
 def _check_mask(name: str, mask: Any) -> Any:
-    if mask is None:
-        return None
-    mask = mask if isinstance(mask, Tensor) else array_or_constant(mask)
-    if mask.dtype.kind != "b":
+    mask = mask if mask is None or isinstance(mask, Tensor) else array_or_constant(mask)
+    if mask is not None and mask.dtype.kind != "b":
         raise TypeError(
             f"MultiHeadAttention: {name} holds {mask.dtype}, expected booleans: True where a query may attend"
         )

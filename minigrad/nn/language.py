@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arrays import real_array
 from minigrad.core.modes import no_grad
 from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, Embedding, Linear
@@ -88,7 +89,7 @@ class LanguageModel(Module):
         >>> model.generate([1, 2], count=6, rng=np.random.default_rng(0), temperature=0).shape
         (8,)
         """
-        ids = np.asarray(prompt)
+        ids = real_array(prompt, what="generate: prompt: ")
         if not ids.ndim or not ids.size or ids.dtype.kind not in "iu":
             raise ValueError(
                 f"generate: prompt must be integers (…, tokens), at least one; got {ids.dtype} {ids.shape}"

@@ -20,6 +20,7 @@ import numpy as np
 from minigrad.core.arrays import Array
 from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
 from minigrad.core.storage import Storage, assign, check_alive, held_by, note_change
+from minigrad.core.structure import enter
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assign_buffer
@@ -380,15 +381,15 @@ def _walk(root: Module) -> Iterator[tuple[tuple[str, ...], Module | Tensor]]:
 
 def _members(module: Module) -> Iterator[tuple[tuple[Any, ...], Module | Tensor]]:
     """The modules, parameters and buffers among the attributes, with the keys that lead to them."""
-    stack: list[tuple[tuple[Any, ...], Any]] = [((name,), value) for name, value in reversed(vars(module).items())]
+    stack: list[Any] = [((name,), value, ()) for name, value in reversed(vars(module).items())]
     while stack:
-        keys, value = stack.pop()
+        keys, value, around = stack.pop()
         if isinstance(value, Module) or (isinstance(value, Tensor) and _is_member(value)):
             yield keys, value
-        elif isinstance(value, dict):
-            stack += [((*keys, key), item) for key, item in reversed(value.items())]
-        elif isinstance(value, (list, tuple)):
-            stack += [((*keys, i), item) for i, item in reversed(list(enumerate(value)))]
+        elif isinstance(value, (dict, list, tuple)):
+            around = enter(value, around)
+            items = list(value.items() if isinstance(value, dict) else enumerate(value))
+            stack += [((*keys, key), item, around) for key, item in reversed(items)]
 
 
 def _is_member(tensor: Tensor) -> bool:

@@ -178,7 +178,7 @@ def sinusoids(positions: Any, width: int) -> Array:
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
     """
     # In float64, or far positions would be off: float32 steps by 0.06 at an angle of a million.
-    angles = np.asarray(positions, np.float64)[..., None] / _make_wavelengths(width)
+    angles = real_array(positions, np.float64, what="sinusoids: positions: ")[..., None] / _make_wavelengths(width)
     encoding = np.empty((*angles.shape[:-1], width))
     encoding[..., 0::2] = np.sin(angles)
     encoding[..., 1::2] = np.cos(angles)[..., : width // 2]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minigrad.core.arrays import means_more
+
 
 def list_differences(expected: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """One line per key that is missing, unexpected, or of another shape or dtype, sorted by key.
@@ -36,5 +38,5 @@ def check_state(what: str, expected: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def _describe_array(array: Any) -> str:
-    shape = getattr(array, "shape", None)
-    return f"{array.dtype} {shape}" if isinstance(shape, tuple) else type(array).__name__
+    is_plain = isinstance(getattr(array, "shape", None), tuple) and not means_more(array)
+    return f"{array.dtype} {array.shape}" if is_plain else type(array).__name__

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.arrays import real_array, shape_of
+from minigrad.core.arrays import shape_of
 from minigrad.core.modes import scope
 from minigrad.core.op import op
 from minigrad.core.record import composition
@@ -54,8 +54,7 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(Tensor([[1.0, 0.0]]), keys, keys, scale=1.0).numpy().round(4).tolist()
     [[0.5752, 0.1547]]
     """
-    given = (array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in (query, key, value))
-    query, key, value = (x if isinstance(x, Tensor) else real_array(x) for x in given)
+    query, key, value = (x if isinstance(x, Tensor) else array_or_constant(x) for x in (query, key, value))
     with scope("attention"):
         if block is not None:
             return context_by_blocks(query, key, value, mask, bias, causal, scale, block)

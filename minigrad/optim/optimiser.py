@@ -163,7 +163,7 @@ class Optimiser(Watched, habits="Optimiser"):
         `names` has one name for each of the parameters; their numbers by default. The settings are not part of it.
         """
         state = {"rate": self._rate.numpy(), "steps": self._steps.numpy()}
-        return state | {key: values.copy() for key, values, _ in self._moments_by_name(names)}
+        return state | {key: values.copy() for key, values in self._moments_by_name(names)}
 
     def load_state_dict(self, state: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
         """Take over a state that `state_dict` returned.
@@ -175,21 +175,20 @@ class Optimiser(Watched, habits="Optimiser"):
         check_state(f"{type(self).__name__}.load_state_dict", self.state_dict(names), state)
         assign(self._rate, state["rate"])
         assign(self._steps, state["steps"])
-        for key, values, _ in self._moments_by_name(names):
+        for key, values in self._moments_by_name(names):
             values[...] = state[key]
         for buffer in self._buffers:
             touch(*buffer.moments)
 
-    def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array, Tensor]]:
-        """Every moment of every parameter, in its memory and in the parameter's shape, and the parameter."""
+    def _moments_by_name(self, names: Sequence[str] | None) -> Iterator[tuple[str, Array]]:
+        """Every moment of every parameter, in its memory and in the parameter's shape."""
         if names is None:
             names = [str(i) for i in range(len(self.parameters))]
         by_id = {id(parameter): name for parameter, name in zip(self.parameters, names, strict=True)}
         for buffer in self._buffers:
             for moment in buffer.moments:
                 for parameter, part in zip(buffer.parameters, buffer.slices, strict=True):
-                    values = memory_of(moment)[part].reshape(parameter.shape)
-                    yield f"{moment.name}.{by_id[id(parameter)]}", values, parameter
+                    yield f"{moment.name}.{by_id[id(parameter)]}", memory_of(moment)[part].reshape(parameter.shape)
 
 
 def _check_parameters(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:

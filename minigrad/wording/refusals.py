@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.record import by_numpy
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
+
+MEANINGS = {
+    np.ma.MaskedArray: "its mask would be lost: x.filled(value) fills it, functions with where=~x.mask leave it out",
+    np.matrix: "its `*` is a product of matrices, here one of elements: pass numpy.asarray(x), and write `@`",
+    np.ndarray: "it computes in a way of its own, which would be lost: pass numpy.asarray(x), the numbers alone",
+}
+"""What would go wrong and what to write, by what comes in; the first that fits counts."""
 
 failed_operation = explain_failure
 call = make_call_error
@@ -47,8 +56,22 @@ def leaf_is_made(tensor: Any) -> CaptureError:
     )
 
 
-def no_numbers(value: Any, dtype: Any) -> TypeError:
-    return TypeError(f"expected a Tensor or real numbers, got {type(value).__name__} (dtype {dtype})")
+def no_numbers(what: str, value: Any, dtype: Any) -> TypeError:
+    return TypeError(f"{what}expected a Tensor or real numbers, got {type(value).__name__} (dtype {dtype})")
+
+
+def no_array(what: str) -> TypeError:
+    return TypeError(f"{what}not an array of numbers: lists within one must be equally long at every depth")
+
+
+def other_meaning(what: str, array: Any) -> TypeError:
+    """An array that would lose what it means beside its numbers."""
+    advice = next(advice for kind, advice in MEANINGS.items() if isinstance(array, kind))
+    return TypeError(f"{what}a {type(array).__name__} is no plain array, {advice}")
+
+
+def holds_itself(tree: Any) -> ValueError:
+    return ValueError(f"a {type(tree).__name__} holds itself, so what is nested in it has no end: {tree!r:.60}")
 
 
 def not_differentiable(dtype: Any) -> TypeError:
@@ -90,6 +113,10 @@ def unsupported_function(function: Any) -> TypeError:
     known = ", ".join(sorted({f.__name__ for f in by_numpy}))
     name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
     return TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
+
+
+def read_only() -> ValueError:
+    return ValueError("`t.data` is read-only: write `t.data = array` or `t.data -= step`, or minigrad.assign(t, array)")
 
 
 def rebinding(tensor: Any, symbol: str) -> GraphError:
@@ -214,8 +241,8 @@ def no_scalar(output: Any) -> ValueError:
     )
 
 
-def misshapen_cotangent(cotangent: Any, output: Any) -> ValueError:
-    return ValueError(f"a cotangent of shape {shape_of(cotangent)} for {describe(output)}: the shapes must be equal")
+def misshapen_cotangent(use: str, cotangent: Any, output: Any) -> ValueError:
+    return ValueError(f"{use}a cotangent of shape {shape_of(cotangent)} for {describe(output)}: they must be equal")
 
 
 def misshapen_gradient(value: Any, tensor: Any) -> ValueError:

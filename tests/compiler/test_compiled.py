@@ -352,7 +352,7 @@ def test_anomalies_are_found_in_compiled_functions():
 
 @pytest.mark.parametrize("array", [np.array([1j]), np.array(["a"]), np.array([None])])
 def test_arrays_that_are_no_real_numbers_are_refused(array):
-    with pytest.raises(TypeError, match=r"expected arrays of real numbers, got .* of shape \(1,\)"):
+    with pytest.raises(TypeError, match=r"argument .x.: expected a Tensor or real numbers, got ndarray \(dtype"):
         mg.compile(lambda x: x * 2.0)(array)
 
 

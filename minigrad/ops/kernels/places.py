@@ -14,9 +14,7 @@ from minigrad.ops.kernels import add_reduce, cast_exactly, find_sum_dtype, maxim
 def check_room(taken: Any, count: int, context: int) -> None:
     """Raise where `count` more tokens do not fit."""
     if count > context:  # whatever is taken, which is not known where a function is captured
-        raise ValueError(
-            f"KeyValueCache(context={context}) never has room for {count} tokens in one call: give it a larger context"
-        )
+        raise ValueError(f"KeyValueCache(context={context}) never has room for {count} tokens in one call")
     if int(taken) + count > context:
         raise ValueError(
             f"KeyValueCache(context={context}) is full: it holds {int(taken)} tokens, and {count} more do not fit; "
