@@ -391,3 +391,11 @@ CALLED: dict[Op, Any] = {
 
 # Whose instructions may need all elements of the result side by side; those of elementwise ops never do.
 SIDE_BY_SIDE = {*LOWERINGS, *VIEWS} - {cumulative.cumsum, cumulative.cumprod, reduction.prod, indexing.argsort}
+MATRICES = {product.matmul}  # whose results are matrices, of which BLAS takes those with one axis side by side
+
+
+def may_write(op: Op, array: Array) -> bool:
+    """Whether the instructions of an op may write their result into memory that lies like this."""
+    if op.elementwise or op not in SIDE_BY_SIDE or array.flags.c_contiguous:
+        return True
+    return op in MATRICES and min(array.shape[-2:]) > 1 and array.itemsize in array.strides[-2:]

@@ -6,20 +6,22 @@ them, on arrays that are never touched.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.compiler.expressions import Call, Item, Method, Value, evaluate
 from minigrad.compiler.layouts import PARTS, VIEWS
-from minigrad.compiler.lowerings import SIDE_BY_SIDE
+from minigrad.compiler.lowerings import may_write
 from minigrad.compiler.rules import array_of_constant, is_constant
 from minigrad.compiler.scalars import is_of_numbers
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.storage import array_of
 from minigrad.graph import Graph, Node
+from minigrad.ops import shape
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,6 +97,14 @@ class Blank:
         return np.ndarray(shape, dtype, self._memory)
 
 
+class Host(NamedTuple):
+    """Where a value is written at once: in the `whole` that it is an operand of, its axes perhaps in another order."""
+
+    whole: Node
+    position: int
+    axes: tuple[int, ...] = ()
+
+
 def is_view(node: Node) -> bool:
     """Whether the op may return a view; an elementwise one does so only for what is there already."""
     return node.function is not None and node.function.view and not node.function.elementwise
@@ -115,12 +125,15 @@ class Placement:
         self.parts: dict[Node, list[Any]] = {}
         self.placed: set[tuple[Node, int]] = set()
         self._parts_of_others: set[Node] = set()
+        self._gathered: set[Node] = set()  # views that would be copies, and hold what was computed in their order
+        self._uses = Counter(x for node in graph for x in node.inputs if isinstance(x, Node))
+        self._uses.update(x for x in (*graph.outputs, *graph.updates.values()))
         self._owners: dict[int, Value] = {}
         hosts = self._hosts()
         for node in graph:
             chain = [node]
             while chain[-1] in hosts and self.values[chain[-1]] not in self.places:
-                chain.append(hosts[chain[-1]][0])
+                chain.append(hosts[chain[-1]].whole)
             for each in reversed(chain):  # a whole before its parts
                 if self.values[each] not in self.places:
                     self.places[self.values[each]] = self._place(each, hosts)
@@ -137,18 +150,18 @@ class Placement:
         array = array_of_constant(node.cell) if node.cell is not None and is_constant(node.cell) else None
         return Value(node.shape, node.dtype, node, array=array)
 
-    def _place(self, node: Node, hosts: Mapping[Node, tuple[Node, int]]) -> Place:
+    def _place(self, node: Node, hosts: Mapping[Node, Host]) -> Place:
         if node.function is None:
             return self._place_leaf(node)
         if node.dtype.kind == "V":
             return Place("nothing", self.blank.array((), node.dtype))
         if is_of_numbers(node):
             return Place("local", self.blank.array((), node.dtype))
-        if is_view(node) and (found := self._place_view(node)) is not None:
+        if is_view(node) and node not in self._gathered and (found := self._place_view(node)) is not None:
             return found
         if node in self.parts and (found := self._place_joined_state(node)) is not None:
             return found
-        if node in hosts and (found := self._place_part(node, *hosts[node])) is not None:
+        if node in hosts and (found := self._place_part(node, hosts[node])) is not None:
             return found
         return Place("buffer", self.blank.array(node.shape, node.dtype))
 
@@ -181,9 +194,11 @@ class Placement:
             return Place("local", self.blank.array(node.shape, node.dtype) if array is None else array, source, view)
         return None if array is None else Place("view", array, source, view)
 
-    def _place_part(self, node: Node, host: Node, position: int) -> Place | None:
+    def _place_part(self, node: Node, host: Host) -> Place | None:
         """The node as a part of the larger result that it goes into, unless that would have to be a copy."""
-        base, view = self.values[host], self.parts[host][position]
+        base, view = self.values[host.whole], self.parts[host.whole][host.position]
+        if host.axes:
+            view = Method("transpose", view, (host.axes,))
         whole = self.places[base].array
         array = try_view(view, base, whole)
         if array is not None and array.shape != node.shape:
@@ -193,20 +208,21 @@ class Placement:
             return None
         function = node.function
         assert function is not None
-        if function in SIDE_BY_SIDE and not function.elementwise and not array.flags.c_contiguous:
+        if not may_write(function, array):
             return None
-        self.placed.add((host, position))
+        self.placed.add((host.whole, host.position))
         self._parts_of_others.add(node)
         return Place("view", array, base, view)
 
-    def _hosts(self) -> dict[Node, tuple[Node, int]]:
-        """For what is joined to something larger: the node of the whole, and which operand of it this is."""
-        hosts: dict[Node, tuple[Node, int]] = {}
+    def _hosts(self) -> dict[Node, Host]:
+        """For what is joined to something larger, or brought into another order, where it belongs."""
+        hosts: dict[Node, Host] = {}
         for node in reversed(self.graph.nodes):
             if node.function not in PARTS:
                 continue
             self.parts[node] = PARTS[node.function](self.values[node], *node.inputs, **node.params)
-            if node.function.view:  # a copy only because of the order of its operand
+            if node.function.view:
+                self._gather(node, hosts)
                 continue
             for position, x in enumerate(node.inputs):
                 while isinstance(x, Node) and is_view(x) and x.function in PARTS:
@@ -214,8 +230,25 @@ class Placement:
                 if not isinstance(x, Node) or x.function is None or is_view(x) or x in hosts:
                     continue
                 if x.dtype == node.dtype:  # in another type it would be falsified for all that read it
-                    hosts[x] = (node, position)
+                    hosts[x] = Host(node, position)
         return hosts
+
+    def _gather(self, node: Node, hosts: dict[Node, Host]) -> None:
+        """Let what is needed in another order of its axes alone be computed in that order: no copy is left to make."""
+        turned = node.inputs[0]
+        if not isinstance(turned, Node) or turned.function is not shape.transpose:
+            return
+        x = turned.inputs[0]
+        if not isinstance(x, Node) or x.function is None or is_view(x) or x in hosts or is_of_numbers(x):
+            return
+        if self._uses[turned] > 1 or self._uses[x] > 1:
+            return
+        view = VIEWS[shape.transpose](self.values[x], **turned.params)
+        array = try_view(view, self.values[x], self.blank.array(x.shape, x.dtype))
+        assert array is not None
+        if try_view(Method("reshape", self.values[turned], (node.shape,)), self.values[turned], array) is None:
+            hosts[x] = Host(node, 0, tuple(np.argsort(turned.params["axes"]).tolist()))
+            self._gathered.add(node)
 
     def _place_joined_state(self, node: Node) -> Place | None:
         """The operands as one array, where they are state that lies side by side in memory already."""

@@ -17,6 +17,7 @@ from minigrad.compiler.memory import share_memory
 from minigrad.compiler.pieces import cut_into_pieces
 from minigrad.compiler.places import Place, Placement, Places
 from minigrad.compiler.plan import Plan
+from minigrad.compiler.products import call_dot
 from minigrad.compiler.rewrite import Rewritten, key_of_array
 from minigrad.compiler.scalars import compute_number
 from minigrad.core.arrays import Array
@@ -25,7 +26,7 @@ from minigrad.graph import Node
 
 def make_plan(rewritten: Rewritten) -> Plan:
     """The plan of a program that computes a rewritten graph."""
-    return release_blank(share_memory(cut_into_pieces(write_into_state(lower_graph(rewritten)))))
+    return release_blank(share_memory(call_dot(cut_into_pieces(write_into_state(lower_graph(rewritten))))))
 
 
 def lower_graph(rewritten: Rewritten) -> Plan:

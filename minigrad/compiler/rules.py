@@ -137,9 +137,11 @@ def to_same_shape(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
 
 def contiguous_operand(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
     x, y = inputs
-    if x.ndim > 2 and y.ndim > 2 and inner(y, ops.transpose) is not None:
-        return graph.make(ops.matmul, x, graph.make(ops.copy, y))
-    return None
+    if x.ndim <= 2 or y.ndim <= 2 or inner(y, ops.transpose) is None:
+        return None
+    if order_of_axes(y.params["axes"], y.ndim)[-1] == y.ndim - 1:  # the order of matrices, not that of their axes
+        return None
+    return graph.make(ops.matmul, x, graph.make(ops.copy, y))
 
 
 def is_moderate(factors: Any, dtype: np.dtype[Any]) -> bool:
