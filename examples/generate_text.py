@@ -7,9 +7,9 @@ character the old ones need not be computed again: their keys and values stay wh
 
 What to look at:
 1. The loss on text it has not seen, beside what counting three characters achieves.
-2. Temperature 0 repeats itself, temperature 1 makes up words; in between, or among the likeliest few (top k), it is
-   neither stuck nor wild.
-3. The time to write with and without the cache: for twice as many characters twice, or four times as long.
+2. Temperature 0 repeats itself, 1 makes up words; in between, or among the likeliest few (top k), it does neither.
+3. The time to write with and without the cache: for twice as many characters twice, or four times as long. Where the
+   cache has a fixed size, one compiled program writes every character, always the likeliest.
 4. The heat map, drawn with --out as text_choices.svg: each column is a place of the written text, each row a character
    that might stand there. Inside a word there is often no choice at all; where a word begins, there are many.
 """
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
     parser.add_argument("--quick", action="store_true", help="5 steps instead of 800, and shorter texts")
-    parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
+    parser.add_argument("--eager", action="store_true", help="train without minigrad.compile")
     arguments = parser.parse_args()
     steps, lengths = (5, (8, 16)) if arguments.quick else (800, (128, 256, 512))
 
@@ -75,10 +75,11 @@ def main() -> None:
         written = model.generate(prompt, CONTEXT - len(prompt), np.random.default_rng(arguments.seed), **way)
         print(f"\n{name}:\n  " + vocabulary.decode(written).replace("\n", "\n  "))
 
-    print("\ncharacters   with cache   without: seconds of processor time")
+    print("\ncharacters   compiled   with cache   without: seconds of processor time")
     for length in lengths:
+        compiled = seconds_compiled(model, prompt[:1], length)
         cached, all_again = (seconds(model, prompt[:1], length, cached) for cached in (True, False))
-        print(f"{length:>10}   {cached:>10.2f}   {all_again:>7.2f}")
+        print(f"{length:>10}   {compiled:>8.2f}   {cached:>10.2f}   {all_again:>7.2f}")
 
     tokens, cache = written[None], nn.KeyValueCache()  # the last text, as a batch of one
     with mg.no_grad():
@@ -104,6 +105,14 @@ def seconds(model: nn.LanguageModel, prompt: np.ndarray, count: int, cached: boo
     model.generate(prompt, count, np.random.default_rng(0), cached=cached)
     model.context, end = CONTEXT, time.process_time()
     return end - begin
+
+
+def seconds_compiled(model: nn.LanguageModel, token: np.ndarray, count: int) -> float:
+    begin, cache = time.process_time(), nn.KeyValueCache(context=count)
+    write = mg.compile(lambda token: model(token, cache=cache))
+    for _ in range(count):
+        token = write(token).numpy()[-1].argmax(keepdims=True)
+    return time.process_time() - begin
 
 
 if __name__ == "__main__":

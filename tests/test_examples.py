@@ -90,7 +90,7 @@ EXPECTED = {
         {"dates_attention.svg"},
     ),
     "generate_text.py": (
-        ["temperature 0:\n  The statement ", "temperature 1, top k 5:", "characters   with cache   without"],
+        ["temperature 0:\n  The statement ", "temperature 1, top k 5:", "characters   compiled   with cache   without"],
         {"text_choices.svg"},
     ),
     "write_tunes.py": (
