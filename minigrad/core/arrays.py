@@ -76,9 +76,8 @@ def means_more(x: Any) -> bool:
 
 def real_array(data: Any, dtype: Any = None, copy: bool | None = None, what: str = "") -> Array:
     """`data` as an array of booleans, integers or floats; TypeError for anything else, after the words `what`."""
-    for part in leaves(data):
-        if means_more(part):
-            raise refusals.other_meaning(what, part)
+    for part in filter(means_more, {type(part): part for part in leaves(data)}.values()):  # one of each type tells
+        raise refusals.other_meaning(what, part)
     try:
         array = np.array(data, copy=copy)  # in a type of its own: with another NumPy makes numbers of texts and None
     except ValueError as error:

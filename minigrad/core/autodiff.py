@@ -113,9 +113,8 @@ def sweep(
     """The totals at `targets`, as arrays of their own or as Tensors; None: at every leaf, and with a trail everywhere.
 
     `trail` is a list to leave the contributions in, `use` what messages call the cotangents. Nodes are visited newest
-    first: ids are a topological order.
-    Products are plain, and where a NaN comes of it all is done again with strong ones; these are chosen where an op is
-    called, so rules get Tensors then.
+    first: ids are a topological order. Products are plain, and where a NaN comes of it all is done again with strong
+    ones; these are chosen where an op is called, so rules get Tensors then.
     """
     mode = current_mode()
     if strong or mode.watch is not None:  # who looks on sees one sweep, which nobody takes back

@@ -20,10 +20,10 @@ from minigrad.core.modes import current_mode, scope
 from minigrad.core.record import Function
 from minigrad.core.signature import Signature
 from minigrad.core.storage import CUT, check_alive, storage_of
+from minigrad.core.structure import NUMBERS
 from minigrad.core.tensor import Tensor, array_or_constant, constant, new_tensor
 
 Rule = Callable[..., Any]
-_NUMBERS = frozenset({int, float, bool, type(None)})  # operands that stay as they are among the inputs of a node
 
 
 class Op(Function, Signature):
@@ -117,7 +117,7 @@ class Op(Function, Signature):
                 has_array = True
             elif x is None:
                 absent = True
-            elif kind not in _NUMBERS:
+            elif kind not in NUMBERS:
                 foreign = True
             arrays.append(x)
         if absent:
@@ -184,7 +184,7 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
 def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
     """An operand as it is computed with, checked; NumPy scalars are numbers in a node (a capture decides by itself)."""
     kind = type(value)
-    if kind is Tensor or kind in _NUMBERS:
+    if kind is Tensor or kind in NUMBERS:
         return value
     if kind is np.ndarray and value.dtype.isnative and value.dtype.kind in "biuf":
         return value

@@ -96,8 +96,7 @@ class Signature:
         if type(value) is tuple and _INTEGERS.issuperset(map(type, value)):
             return value
         if isinstance(value, list) or type(value) is tuple:
-            around = enter(value, around)
-            return tuple([self._make_static(name, v, around) for v in value])
+            return tuple([self._make_static(name, v, enter(value, around)) for v in value])
         if isinstance(value, type):
             return np.dtype(value)
         if isinstance(value, np.dtype) or not hasattr(value, "shape"):

@@ -7,6 +7,8 @@ from typing import Any
 
 from minigrad.core.errors import refusals
 
+NUMBERS = frozenset({int, float, bool, type(None)})  # no structures: operands that stay as they are in a node
+
 
 def enter(tree: Any, around: tuple[int, ...]) -> tuple[int, ...]:
     """What is around the parts of `tree`, by `id`: what is around it, and itself; ValueError where that is the same."""
@@ -22,16 +24,17 @@ def map_leaves(function: Callable[[Any], Any], tree: Any, around: tuple[int, ...
     around = enter(tree, around)
     if isinstance(tree, dict):
         return {key: map_leaves(function, value, around) for key, value in tree.items()}
-    make = getattr(tree, "_make", type(tree))  # of a named tuple
-    return make(map_leaves(function, value, around) for value in tree)
+    return getattr(tree, "_make", type(tree))(map_leaves(function, value, around) for value in tree)
 
 
 def leaves(tree: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:
     """The leaves from left to right."""
     if isinstance(tree, (dict, tuple, list)):
         around = enter(tree, around)
-        for value in tree.values() if isinstance(tree, dict) else tree:
-            yield from leaves(value, around)
+        values = tree.values() if isinstance(tree, dict) else tree
+        parts = [values] if NUMBERS.issuperset(map(type, values)) else (leaves(value, around) for value in values)
+        for part in parts:
+            yield from part
     else:
         yield tree
 
