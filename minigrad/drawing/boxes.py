@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Literal
 
 from minigrad.drawing.fold import Folding
+from minigrad.drawing.phrases import Phrase
+from minigrad.drawing.scopes import Scopes
 from minigrad.graph import Graph, Node
 
 Kind = Literal["node", "scope", "group", "next"]
 
-ORDERS = ("", "gradient", "second derivative", "third derivative")
+ORDERS = ("", Phrase("gradient"), Phrase("second derivative"), Phrase("third derivative"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Box:
         scope: the path of the closed scope, or of the scope in which the box lies.
         count: how many equal siblings a closed scope stands for.
         around: the path of scopes and repeats in which the box lies.
+        path: the one of the closed scope or repeat itself.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Box:
     scope: str = ""
     count: int = 1
     around: str = ""
+    path: str = ""
 
     @property
     def node(self) -> Node | None:
@@ -69,7 +73,10 @@ class Arrow:
 
 @dataclass(eq=False)
 class Cluster:
-    """An open scope, the gradient graph of an order of derivative or what is repeated (then `scope` is empty)."""
+    """An open scope, the gradient graph of an order of derivative or what is repeated (then `scope` is empty).
+
+    `path` is that of scopes and repeats, with its own name.
+    """
 
     title: str
     scope: str
@@ -77,11 +84,12 @@ class Cluster:
     count: int = 1
     boxes: list[Box] = field(default_factory=list)
     inside: list[Cluster] = field(default_factory=list)
+    path: str = ""
 
     @property
     def heading(self) -> str:
         """The title, and how many equal scopes it stands for."""
-        return f"{self.title} ×{self.count}" if self.count > 1 else self.title
+        return Phrase("times", self.title, str(self.count)) if self.count > 1 else self.title
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +107,7 @@ class View:
     notes: tuple[str, ...]
     box_of: Mapping[int, Box]  # by the number of a node
     folding: Folding
+    scopes: Scopes
     cut: tuple[Arrow, ...] = ()
 
     @cached_property
@@ -125,7 +134,7 @@ def name_order(order: int) -> str:
     >>> name_order(1), name_order(2), name_order(4)
     ('gradient', 'second derivative', 'derivative of order 4')
     """
-    return ORDERS[order] if order < len(ORDERS) else f"derivative of order {order}"
+    return ORDERS[order] if order < len(ORDERS) else Phrase("derivative of order", str(order))
 
 
 def walk_clusters(clusters: Iterable[Cluster]) -> Iterator[tuple[int, Cluster | None]]:

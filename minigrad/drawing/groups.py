@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from minigrad.drawing.boxes import Arrow, Box, View
-from minigrad.drawing.names import join_first
+from minigrad.drawing.phrases import Phrase
 from minigrad.drawing.scopes import Key, hide_repeats
 
 MOST_STANDING = 50
-MOST_TURNS = 2  # notes of an arrow that takes the place of several
+MOST_SAID = 2  # kinds of nodes in a group, and notes of an arrow that takes the place of several
 MANY_USES = 4  # of a leaf, which as a part of a group would join that to everything
 
 
@@ -49,7 +49,12 @@ def group_neighbours(shown: View, limit: int) -> View:
 def _merge_arrows(source: Box, target: Box, arrows: Sequence[Arrow]) -> Arrow:
     uses = tuple(use for arrow in arrows for use in arrow.uses)
     turns = list(dict.fromkeys(arrow.turns for arrow in arrows if arrow.turns))
-    return Arrow(source, target, uses, join_first(turns, MOST_TURNS, "; "))
+    return Arrow(source, target, uses, _say_first("together", turns) if turns else "")
+
+
+def _say_first(key: str, texts: Sequence[str], *before: str) -> Phrase:
+    """A phrase about as many texts as are wanted; the last row of its kind says that there are others."""
+    return Phrase(f"{key} {min(len(texts), MOST_SAID + 1)}", *before, *texts[:MOST_SAID])
 
 
 def _write_note(boxes: Iterable[Box]) -> str:
@@ -93,8 +98,8 @@ def _make_group(members: list[Box]) -> Box:
     nodes = tuple(node for box in members for node in box.nodes)
     first, scope = members[0], hide_repeats(members[0].around)
     if first.kind == "next":
-        title = f"next values of {len(nodes):,} states"
+        title = Phrase("next values", f"{len(nodes):,}")
         return Box(f"u{nodes[0].number}", "next", nodes, first.order, title, scope, around=first.around)
-    names = [name for name, _ in Counter(node.op or node.role for node in nodes).most_common()]
-    title = f"{len(nodes):,} nodes: {join_first(names, 2)}"
+    names = [name for name, _ in Counter(node.op or Phrase(node.role) for node in nodes).most_common()]
+    title = _say_first("group", names, f"{len(nodes):,}")
     return Box(f"g{nodes[0].number}", "group", nodes, first.order, title, scope, around=first.around)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from minigrad.core.arrays import Array
 from minigrad.drawing.boxes import Arrow, Box, View
 from minigrad.drawing.look import Look
+from minigrad.drawing.phrases import Phrase
 from minigrad.drawing.remarks import join_names, list_remarks
 from minigrad.drawing.style import SIGNS
 from minigrad.drawing.text import format_array, format_rows, shorten, summarise
@@ -47,12 +48,15 @@ class Label:
 def label_box(view: View, box: Box, look: Look, reasons: Mapping[int, str]) -> Label:
     """What a box says; `reasons` are those why nodes have no gradient, by their numbers."""
     node, mark = box.node, look.mark_of(box)
-    sign, remarks = "" if mark is None else f"{SIGNS[mark]} ", tuple(list_remarks(view, box))
-    if box.kind == "next":
-        return Label(sign + box.title, True, (), "", remarks=remarks)
+    remarks = tuple(list_remarks(view, box))
+
+    def sign(title: str) -> str:
+        return title if mark is None else f"{SIGNS[mark]} {title}"
+
     if node is None:
-        count = f" ×{box.count}" if box.count > 1 else ""
-        return Label(sign + box.title + count, True, (), "".join(_find_result_shape(view, box)), remarks=remarks)
+        shape = "" if box.kind == "next" else "".join(_find_result_shape(view, box))
+        title = Phrase("times", box.title, str(box.count)) if box.count > 1 else box.title
+        return Label(sign(title), True, (), shape, remarks=remarks)
     *lines, shape = describe_node(node, look.labels.get(node), box.nodes[1:])
     named, alone = bool(node.name or look.labels.get(node)), len(box.nodes) == 1
     value = _list_numbers(node.value) if look.values and node.value is not None and alone else None
@@ -60,7 +64,7 @@ def label_box(view: View, box: Box, look: Look, reasons: Mapping[int, str]) -> L
     if look.gradients and alone and not box.order:
         gradient = _label_gradient(node.gradient, reasons.get(node.number))
     shape = "" if value is not None and not node.shape else shape
-    return Label(sign + lines[0], named, tuple(lines[1:]), shape, value, gradient, remarks)
+    return Label(sign(lines[0]), named, tuple(lines[1:]), shape, value, gradient, remarks)
 
 
 def describe_box(view: View, box: Box, look: Look | None = None) -> list[str]:
@@ -89,7 +93,8 @@ def describe_node(node: Node, text: str | None = None, equals: Sequence[Node] = 
     name = join_names((node, *equals)) if equals else node.name
     lines = [text] if text else ([name] if name else []) + _describe_operation(node, equals)
     shapes = {node.shape, *(other.shape for other in equals)}
-    return [*(lines or [node.role]), str(node.shape) if len(shapes) == 1 else f"{len(shapes)} shapes"]
+    shape = str(node.shape) if len(shapes) == 1 else Phrase("shapes", str(len(shapes)))
+    return [*(lines or [Phrase(node.role)]), shape]
 
 
 def describe_gradient(gradient: Array | None, reason: str | None) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from minigrad.drawing.arrows import DASH, draw_arrow
@@ -21,6 +21,7 @@ from minigrad.drawing.labels import Label, describe_arrow, describe_missing_grad
 from minigrad.drawing.look import Look, classify_arrow, classify_box
 from minigrad.drawing.margins import Block, set_caption, set_heading, set_legend
 from minigrad.drawing.outlines import STEP, Frame, choose_outline, draw_outline
+from minigrad.drawing.phrases import ENGLISH, say
 from minigrad.drawing.places import Curve, Places, find_places
 from minigrad.drawing.sheet import Element, Group, Rectangle, Sheet, Text
 from minigrad.drawing.style import INKS
@@ -107,24 +108,25 @@ def _measure_box(box: Box, contents: Contents, look: Look, scale: float) -> Size
     return math.ceil(width), math.ceil(contents.height + 2 * ABOVE + outline.above + outline.below)
 
 
-def _write_heading(cluster: Cluster) -> str:
-    return make_text(cluster.heading, LONGEST_LABEL_LINE)
+def _write_heading(cluster: Cluster, language: str = ENGLISH) -> str:
+    return make_text(say(cluster.heading, language), LONGEST_LABEL_LINE)
 
 
-def measure_heading(cluster: Cluster, scale: float) -> Size:
-    """The room that the heading of an open scope needs."""
+def measure_heading(cluster: Cluster, scale: float, languages: Sequence[str] = (ENGLISH,)) -> Size:
+    """The room that the heading of an open scope needs, in each of some languages."""
     size = (SEVERAL if cluster.count > 1 else SCOPE) * scale
-    return measure_text(_write_heading(cluster), size, bold=True) + 4, size + 3
+    widths = [measure_text(_write_heading(cluster, language), size, bold=True) for language in languages]
+    return max(widths) + 4, size + 3
 
 
-def _write_note(arrow: Arrow) -> str:
-    return make_text(" ".join(describe_arrow(arrow)), LONGEST_LABEL_LINE)
+def _write_note(arrow: Arrow, language: str = ENGLISH) -> str:
+    return make_text(" ".join(say(note, language) for note in describe_arrow(arrow)), LONGEST_LABEL_LINE)
 
 
-def measure_note(arrow: Arrow, scale: float) -> Size | None:
+def measure_note(arrow: Arrow, scale: float, languages: Sequence[str] = (ENGLISH,)) -> Size | None:
     """The room that the note of an arrow needs, where it has one."""
-    note = _write_note(arrow)
-    return (measure_text(note, NOTE * scale) + 6, NOTE * scale + 2) if note else None
+    width = max(measure_text(_write_note(arrow, language), NOTE * scale) for language in languages)
+    return (width + 6, NOTE * scale + 2) if width else None
 
 
 # --- paint ------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from minigrad.drawing.boxes import Arrow, Box, View
 from minigrad.drawing.names import join_first, write_ranges
+from minigrad.drawing.phrases import Phrase
 from minigrad.graph import Node
 
 MOST_NAMES = 3  # in a line; a tooltip has all of them
@@ -43,7 +44,7 @@ def _count_uses(view: View, box: Box) -> Iterator[str]:
     if uses:
         count = sum(len(arrow.uses) for arrow in uses)
         own = "" if box.nodes[0].name else f"%{box.nodes[0].number}: "
-        yield f"{own}{count:,} use{'s' if count != 1 else ''}"
+        yield Phrase("use" if count == 1 else "uses", f"{count:,}", own)
 
 
 def _find_taken(view: View, box: Box) -> list[tuple[str, Node]]:

@@ -32,6 +32,16 @@ def hide_repeats(path: str) -> str:
     return "/".join(name for name in path.split("/") if not name.startswith(f"{REPEATED}\0"))
 
 
+def name_repeats(path: str) -> str:
+    """The path with a name for each run in place of its repeats."""
+    return "/".join(" ".join(name.split("\0")[:2]) if run_of(name) else name for name in path.split("/"))
+
+
+def is_drawn(path: str) -> bool:
+    """Is it not a repeat, nor in one, but for the first of its run, which is drawn for all?"""
+    return all(run_of(name) is None or name.rpartition("\0")[2] == "0" for name in path.split("/"))
+
+
 def level_of(path: str) -> int:
     """How many scopes there are down to this one, repeats not counted."""
     return sum(not name.startswith(f"{REPEATED}\0") for name in path.split("/"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from minigrad.drawing.fold import Folding
+from minigrad.drawing.phrases import Phrase
 from minigrad.drawing.remarks import join_names
 from minigrad.drawing.scopes import Key
 from minigrad.graph import Node
 
-LATER = "later turn"  # takes what the turn that computes it does not
+LATER = Phrase("later turn")  # takes what the turn that computes it does not
 
 
 def find_chained(nodes: Iterable[Node], folding: Folding) -> set[Key]:
@@ -49,13 +50,13 @@ def write_turns(
     one_by_one = len(pairs) == len(given) == len(taken) > 1
     if one_by_one and givers == takers == len(pairs):
         return ""
-    entering = "" if len(taken) == takers else "first" if taken == {0} else _count_turns(taken, takers)
+    entering = "" if len(taken) == takers else Phrase("first") if taken == {0} else _count_turns(taken, takers)
     if given == {givers - 1} and is_chain:
-        return "last → each" if givers > 1 and takers > 1 and not entering else entering
-    leaving = "each" if len(given) == givers else _name_leaves(ends, len(given)) or _count_turns(given, givers)
+        return Phrase("last to each") if givers > 1 and takers > 1 and not entering else entering
+    leaving = Phrase("each") if len(given) == givers else _name_leaves(ends, len(given)) or _count_turns(given, givers)
     if one_by_one:
-        return f"{leaving if entering in ('', leaving) else f'{leaving} → {entering}'}, one by one"
-    return f"{leaving} → {entering or 'each'}" if takers > 1 else leaving
+        return Phrase("one by one", leaving if entering in ("", leaving) else Phrase("from to", leaving, entering))
+    return Phrase("from to", leaving, entering or Phrase("each")) if takers > 1 else leaving
 
 
 def _rank_turn(turns: Mapping[Key, int], shared: Collection[Key], folding: Folding) -> tuple[int, int]:
@@ -74,4 +75,5 @@ def _name_leaves(ends: Iterable[tuple[Node, object]], count: int) -> str:
 
 
 def _count_turns(ranks: Collection[int], total: int) -> str:
-    return f"turn {min(ranks) + 1} of {total}" if len(ranks) == 1 else f"{len(ranks)} of {total}"
+    key, count = ("turn", min(ranks) + 1) if len(ranks) == 1 else ("some turns", len(ranks))
+    return Phrase(key, str(count), str(total))

@@ -17,8 +17,9 @@ from minigrad.drawing.fold import Folding, fold, fold_leaves
 from minigrad.drawing.groups import group_neighbours
 from minigrad.drawing.hubs import can_lay_out, cut_hubs, find_ranks
 from minigrad.drawing.names import count_on, join_first, write_ranges
+from minigrad.drawing.phrases import Phrase
 from minigrad.drawing.repeats import find_repeats
-from minigrad.drawing.scopes import REPEATED, Key, Scopes, find_outermost, hide_repeats, order_of, run_of
+from minigrad.drawing.scopes import Key, Scopes, find_outermost, hide_repeats, order_of, run_of
 from minigrad.drawing.turns import LATER, find_chained, write_turns
 from minigrad.graph import Graph, Node
 
@@ -40,7 +41,8 @@ def make_view(
         depth: scopes are open down to this depth, 0 closes all of them. By default all are open if that makes at most
             `limit` boxes and no long chain; otherwise equal siblings and repeats are folded into one and scopes closed
             from the inside, and if that does not suffice, neighbours become groups.
-        opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed.
+        opened: the paths of the scopes that are open, in place of `depth`; a scope within a closed one is closed. A
+            repeat is drawn for all of its run, so that the path of the first one is enough.
         hide_constants: leave constants out.
         order: the highest order of derivative that is shown; all by default.
         marks: what becomes of nodes; only scopes where it is the same are folded.
@@ -67,7 +69,8 @@ def make_view(
     if opened is not None:
         wanted = frozenset(opened)
         closed = scopes.close(lambda path: path not in wanted)
-        return cut_hubs(_group(build(closed, find_outermost(closed)), limit))
+        repeats = {key for key in scopes.members if run_of(key[1]) is not None}
+        return cut_hubs(_group(build(closed, find_outermost(closed) | repeats), limit))
     if depth is not None:
         closed = scopes.close_below(depth)
         return cut_hubs(build(closed, find_outermost(closed)))
@@ -156,12 +159,12 @@ def _build_view(graph: Graph, nodes: list[Node], scopes: Scopes, closed: Mapping
     arrows = _make_arrows(nodes, box_of, folding, chained)
     for source, states in _find_next_values(graph, box_of):
         id, names = f"u{states[0].number}", write_ranges(state.name or f"%{state.number}" for state in states)
-        title = f"next {', '.join(names)}"
+        title = Phrase("next", ", ".join(names))
         boxes.append(Box(id, "next", states, source.order, title, source.scope, around=source.around))
         ends: list[tuple[Node, Node | None]] = [(graph.updates[state], None) for state in states]
         arrows.append(Arrow(source, boxes[-1], (), write_turns(ends, folding, chained, len(states))))
     clusters, notes = _make_clusters(boxes, folding), _write_notes(boxes, len(nodes), folding)
-    return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding)
+    return View(graph, tuple(boxes), tuple(arrows), clusters, notes, box_of, folding, scopes)
 
 
 def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Folding) -> Box:
@@ -172,7 +175,7 @@ def _make_box(key: Node | Key, nodes: list[Node], scopes: Scopes, folding: Foldi
     paths = folding.siblings.get(key, (path,))
     scope, around = hide_repeats(path), path.rpartition("/")[0]
     title = _write_title(paths)
-    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, title, scope, len(paths), around)
+    return Box(f"s{scopes.numbers[key]}", "scope", tuple(nodes), order, title, scope, len(paths), around, path)
 
 
 def _find_next_values(graph: Graph, box_of: Mapping[int, Box]) -> Iterable[tuple[Box, tuple[Node, ...]]]:
@@ -258,7 +261,7 @@ def _write_run(paths: Sequence[str]) -> str:
 
 def _write_title(paths: Sequence[str]) -> str:
     """The name of a scope, and of the last of its equals: `0–11`; of all of them where they do not count on."""
-    names = [REPEATED if run_of(path) else path.rpartition("/")[2] for path in paths]
+    names = [Phrase("repeated") if run_of(path) else path.rpartition("/")[2] for path in paths]
     if names[0] == names[-1]:
         return names[0]
     return f"{names[0]}–{names[-1]}" if count_on(names) else join_first(write_ranges(names), MOST_NAMES)
@@ -285,7 +288,7 @@ def _make_clusters(boxes: Iterable[Box], folding: Folding) -> tuple[Cluster, ...
         for path in reversed(new):
             paths = folding.siblings.get((box.order, path), (path,))
             scope = "" if run_of(path) else hide_repeats(path)
-            known[box.order, path] = inner = Cluster(_write_title(paths), scope, box.order, len(paths))
+            known[box.order, path] = inner = Cluster(_write_title(paths), scope, box.order, len(paths), path=path)
             cluster.inside.append(inner)
             cluster = inner
         cluster.boxes.append(box)
@@ -303,4 +306,4 @@ def _join_with_only(cluster: Cluster) -> Cluster:
     if cluster.boxes or len(cluster.inside) != 1 or cluster.count > 1:
         return cluster
     (inner,) = cluster.inside
-    return replace(inner, title=f"{cluster.title}{'/' if cluster.scope else ' of '}{inner.title}")
+    return replace(inner, title=Phrase("path" if cluster.scope else "part of", cluster.title, inner.title))

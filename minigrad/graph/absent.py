@@ -14,6 +14,9 @@ NOT_KEPT = "not kept"
 MEANT_TO_CUT = {"stop_gradient": "detached"}  # what ops that end a gradient on purpose leave
 
 
+Reason = tuple[str, ...]  # a text, and what is filled in
+
+
 def absent_gradients(graph: Graph) -> dict[int, str]:
     """Why the nodes of the forward pass that have no gradient have none, by their number.
 
@@ -30,26 +33,32 @@ def absent_gradients(graph: Graph) -> dict[int, str]:
     >>> absent_gradients(y.graph())
     {1: 'detached'}
     """
+    return {number: text.format(*details) for number, (text, *details) in find_reasons(graph).items()}
+
+
+def find_reasons(graph: Graph) -> dict[int, Reason]:
+    """The same as data, for who says it in other languages."""
     forward = [node for node in graph if not node.order]
     absent = [node for node in forward if node.gradient is None]
     if len(absent) == len(forward):
-        return {node.number: NOT_COMPUTED for node in absent}
+        return {node.number: (NOT_COMPUTED,) for node in absent}
     reached = _find_reached(forward)
     return {node.number: _find_reason(node, node.number in reached) for node in absent}
 
 
-def _find_reason(node: Node, reached: bool) -> str:
+def _find_reason(node: Node, reached: bool) -> Reason:
     if node.dtype.kind != "f":
-        return str(node.dtype)
+        return (str(node.dtype),)
     if node.made_by in MEANT_TO_CUT:
-        return f"{MEANT_TO_CUT[node.made_by]} at {node.line}" if node.line else MEANT_TO_CUT[node.made_by]
+        cut = MEANT_TO_CUT[node.made_by]
+        return (f"{cut} at {{}}", node.line) if node.line else (cut,)
     if node.made_by is not None:
-        return f"result of {node.made_by} without history"
+        return "result of {} without history", node.made_by
     if node.role in ("constant", "random"):
-        return node.role
+        return (node.role,)
     if not node.requires_grad:
-        return "not required"
-    return NOT_KEPT if reached else "no path"
+        return ("not required",)
+    return (NOT_KEPT if reached else "no path",)
 
 
 def _find_reached(forward: list[Node]) -> set[int]:

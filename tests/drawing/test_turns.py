@@ -267,4 +267,4 @@ def test_every_writer_says_the_turns() -> None:
     assert "turn 30 of 60" in dot_source(graph)
     assert ["turn 30 of 60"] in [describe_arrow(arrow) for arrow in make_view(graph).arrows]
     views, _ = lay_out_views(chain_blocks(taken=1))
-    assert "turn 2 of 6" in str(views)
+    assert "['turn', '2', '6']" in str(views), "as data: the page says it"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from minigrad.drawing.explorer.names import find_moved
 from minigrad.drawing.explorer.walk import Seed, Step
+from minigrad.drawing.phrases import Phrase
 from minigrad.graph import Backward, Forward, Graph, Node
 
 FARTHEST = 30  # nodes between one and its landmark
@@ -58,7 +59,7 @@ def list_chapters(graph: Graph, steps: Sequence[Step], called: Sequence[str | No
             is_turn = isinstance(step, Seed) or (last[about] == number and not passes)
         if chapters and not is_turn:
             continue
-        chapter = Chapter(sign + title, _find_section(about.scope, sign), number)
+        chapter = Chapter(Phrase("derivative", title) if sign else title, _find_section(about.scope, sign), number)
         if not chapters or chapters[-1][:2] != chapter[:2]:
             chapters.append(chapter)
     return chapters
@@ -81,7 +82,7 @@ class _Landmarks:
         """What is no landmark is called after the scope around it."""
         if node.scope and not self.is_landmark(node):
             return "/".join(_cut(node.scope))
-        return self.called[node.number] or node.op or node.role
+        return self.called[node.number] or node.op or Phrase(node.role)
 
     def is_landmark(self, node: Node) -> bool:
         """Does it have a name of some kind? Where a scope has only one, as a layer, its leaves are parts of that."""

@@ -24,11 +24,12 @@ from minigrad.drawing.colours import NEGATIVE, POSITIVE, SEQUENTIAL
 from minigrad.drawing.convert import check_folder
 from minigrad.drawing.explorer.layouts import lay_out_views
 from minigrad.drawing.explorer.lessons import Lesson, read_lesson
-from minigrad.drawing.explorer.payload import Plain, make_payload
+from minigrad.drawing.explorer.payload import Plain, make_payload, write_said
 from minigrad.drawing.explorer.samples import Number
 from minigrad.drawing.explorer.still import write_still
 from minigrad.drawing.explorer.walk import walk_steps
 from minigrad.drawing.look import Direction
+from minigrad.drawing.phrases import WRITTEN, Phrase
 from minigrad.drawing.style import INKS
 from minigrad.drawing.text import make_text
 from minigrad.graph import Graph
@@ -88,13 +89,16 @@ def write_page(
     views, notes = lay_out_views(graph, engine, depth, direction)
     palettes = {"signed": [*NEGATIVE[:0:-1], *POSITIVE], "sequential": list(SEQUENTIAL)}
     stops = read_lesson(lesson, graph, walk_steps(graph), [shown["key"] for shown in views])
+    heading = title or _make_title(graph)
     data |= {"lesson": stops, "views": views, "notes": [*data["notes"], *notes], "palettes": palettes}
-    style, script = _write_colours() + _read("explorer.css"), "\n".join(_read(name) for name in SCRIPTS)
+    data["title"] = write_said(heading)
+    style = _write_colours() + _read("explorer.css")
+    script = "\n".join([f"const PHRASES = {WRITTEN};", *(_read(name) for name in SCRIPTS)])
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
     maps = _pack(_take_maps(data))
     data["mapBytes"] = len(maps) if data["maps"] else 0
     page = Template(_read("explorer.html")).substitute(
-        policy=policy, title=html.escape(make_text(title or _make_title(graph))), style=style, script=script,
+        policy=policy, title=html.escape(make_text(heading)), style=style, script=script,
         still=write_still(data["nodes"], views[0]), data=_pack(data), maps=maps,
     )  # fmt: skip
     size = len(page.encode())
@@ -116,8 +120,8 @@ def _check_place(place: Path) -> Path:
 
 
 def _make_title(graph: Graph) -> str:
-    names = [node.name or node.op or node.role for node in graph.outputs[:3]]
-    return f"Graph of {', '.join(names)}" if names else "Graph"
+    names = [name for node in graph.outputs[:3] if (name := node.name or node.op)]
+    return Phrase("graph of", ", ".join(names)) if names else Phrase("graph")
 
 
 def _take_maps(data: Plain) -> list[list[Number]]:

@@ -5,16 +5,16 @@ In comes a `Graph`, out goes plain data: for each view its boxes, arrows and clu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any
 
-from minigrad.drawing.boxes import Arrow, Box, Cluster, View, list_clusters
+from minigrad.drawing.boxes import Arrow, Box, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
 from minigrad.drawing.engines import GraphvizNotFoundError, LayoutError, layout_together
-from minigrad.drawing.explorer.payload import LONGEST_LINE, Plain
+from minigrad.drawing.explorer.payload import LONGEST_LINE, Plain, write_said
 from minigrad.drawing.explorer.rows import lay_out_in_rows
 from minigrad.drawing.explorer.samples import Note
 from minigrad.drawing.fonts import measure_text
@@ -22,8 +22,9 @@ from minigrad.drawing.labels import describe_arrow, describe_box, describe_node
 from minigrad.drawing.look import Direction, Look
 from minigrad.drawing.outlines import Frame
 from minigrad.drawing.painter import measure_heading, measure_note
+from minigrad.drawing.phrases import LANGUAGES, say
 from minigrad.drawing.places import Curve, Places, read_places
-from minigrad.drawing.scopes import Scopes
+from minigrad.drawing.scopes import Scopes, is_drawn, name_repeats, run_of
 from minigrad.drawing.text import make_text
 from minigrad.drawing.view import check_level, make_view
 from minigrad.graph import Graph, Node
@@ -38,6 +39,7 @@ TINY = 3  # nodes of a scope that needs no view of its own
 AT_ONCE, TIMEOUT = 2, 10.0  # engines, and seconds for one
 MOST_IN_A_RUN = 100_000  # characters of the texts that an engine is given at once
 FONT, LINE = 10.0, 12.0  # points
+EVERY_TURN = "turns"  # the view in which nothing that is repeated is drawn once
 DOWNWARDS: Direction = "TB"  # fills tall screens and wide ones, and the next view runs as the one before
 
 
@@ -74,45 +76,48 @@ def _choose_views(graph: Graph, depth: int | None) -> Iterator[tuple[str, View]]
     What grows faster than the graph is left out. Far down there are not all depths, and no large one but the last;
     where there are very many scopes, the inner ones have no view of their own, and are open in that of the last depth.
     """
-    scopes = Scopes(graph)
-    levels = {path: path.count("/") for _, path in scopes.members}
+    given = Scopes(graph)
+    overview = _make_overview(graph, given, depth)
+    scopes = overview.scopes  # where there are none, what loops repeat
+    levels = {path: path.count("/") for _, path in scopes.members if is_drawn(path)}
     tiny: dict[str, list[str]] = {}  # by the scope around them
-    for small in _find_tiny(scopes):
+    for small in _find_tiny(scopes, levels):
         tiny.setdefault(small.rpartition("/")[0], []).append(small)
     inner = {small for together in tiny.values() for small in together}
-    depths = _choose_depths(scopes.depth)
+    depths = _choose_depths(max(levels.values(), default=-1) + 1)
     opened = {f"depth {deep}": {p for p in levels if levels[p] < deep} for deep in depths}
     between = {f"depth {deep}" for deep in depths[:-1]}
     larger = [path for path in levels if path not in inner and levels[path] < EVERY_DEPTH]
     outermost = set(sorted(larger, key=levels.__getitem__)[: MOST_OF_SCOPES + MOST_VISITS // max(1, len(graph))])
     for path in (path for path in larger if path in outermost):
         around = scopes.list_around(path)
-        opened[f"scope {make_text(path)}"] = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
-    if depth is None:
-        overview = _make_overview(graph, scopes)
-    else:
-        check_level("depth", depth)
-        inside = {path for path in levels if levels[path] < depth}
-        overview = make_view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
+        inside = {*around, *(small for outer in around for small in tiny.get(outer, ()))}
+        opened[f"scope {make_text(name_repeats(path))}"] = inside
+    if scopes is not given:
+        opened[EVERY_TURN] = set()
     known = {_identify(overview)}
     yield "overview", overview
     for key, inside in opened.items():
-        shown = make_view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
+        shown = make_view(graph, opened=inside, limit=MOST_BOXES, scopes=given if key == EVERY_TURN else scopes)
         if _identify(shown) not in known and (key not in between or len(shown.boxes) <= MOST_BETWEEN):
             known.add(_identify(shown))
             yield key, shown
 
 
-def _make_overview(graph: Graph, scopes: Scopes) -> View:
+def _make_overview(graph: Graph, scopes: Scopes, depth: int | None) -> View:
     """The greatest depth with so few boxes that they are taken in at a glance; neighbours together where none has.
 
-    Without scopes there may be loops at least.
+    Without scopes there may be loops at least. A `depth` that is asked for is another matter.
     """
+    if depth is not None:
+        check_level("depth", depth)
+        inside = {path for _, path in scopes.members if path.count("/") < depth}
+        return make_view(graph, opened=inside, limit=MOST_BOXES, scopes=scopes)
     if not scopes.members:
         return make_view(graph, limit=MOST_TOGETHER, scopes=scopes)
     shown = make_view(graph, opened=(), limit=MOST_AT_FIRST, scopes=scopes)
-    for depth in range(1, scopes.depth + 1):
-        deeper = make_view(graph, depth=depth, scopes=scopes)
+    for level in range(1, scopes.depth + 1):
+        deeper = make_view(graph, depth=level, scopes=scopes)
         if len(deeper.boxes) > MOST_AT_FIRST:
             break
         shown = deeper
@@ -131,9 +136,10 @@ def _choose_depths(deepest: int) -> list[int]:
     return depths
 
 
-def _find_tiny(scopes: Scopes) -> list[str]:
+def _find_tiny(scopes: Scopes, paths: Collection[str]) -> list[str]:
     """Scopes so small that they are open whenever what is around them is open by itself, such as a linear layer."""
-    small = (path for (_, path), nodes in scopes.members.items() if len(nodes) <= TINY and "/" in path)
+    members = scopes.members.items()
+    small = (path for (_, path), nodes in members if len(nodes) <= TINY and "/" in path and path in paths)
     return [path for path in dict.fromkeys(small) if not any((order, path) in scopes.inside for order in range(9))]
 
 
@@ -156,36 +162,30 @@ def _write_view(plan: Plan, places: Places) -> Plain:
             for arrow, curve in zip(shown.arrows, places.arrows, strict=True)
         ],
         "clusters": [
-            {"title": make_text(cluster.title), "scope": make_text(cluster.scope), "order": cluster.order,
-             "count": cluster.count, "at": _write_frame(frame), **_write_repeated(cluster)}
+            {"title": write_said(cluster.title), "order": cluster.order, "count": cluster.count,
+             "at": _write_frame(frame), **_write_scope(cluster.path)}
             for cluster, frame in places.clusters
         ],
     }  # fmt: skip
 
 
-def _write_repeated(cluster: Cluster) -> Plain:
-    """Of what is repeated and has no scope, a node inside, by which a view is found that draws every turn."""
-    if cluster.scope or cluster.count == 1:
-        return {}
-    boxes = chain.from_iterable(inner.boxes for inner in list_clusters([cluster]))
-    return {"repeated": next(boxes).nodes[0].number}
+def _write_scope(path: str) -> Plain:
+    """By which name the page knows a scope or a repeat, and that it is one."""
+    scope = make_text(name_repeats(path))
+    return {"scope": scope} if run_of(path) is None else {"scope": scope, "repeated": True}
 
 
 def _write_box(box: Box, lines: Sequence[str]) -> Plain:
-    nodes = _write_ranges(box.nodes)
+    nodes, written_lines = _write_ranges(box.nodes), [write_said(line, LONGEST_LINE) for line in lines]
     if box.kind == "node":
         # A hub or a repeated node says more than the node.
         own = [make_text(line, LONGEST_LINE) for line in describe_node(box.nodes[0])]
-        return {"nodes": nodes} if lines == own else {"nodes": nodes, "lines": lines}
+        return {"nodes": nodes} if written_lines == own else {"nodes": nodes, "lines": written_lines}
     written: Plain = {
-        "kind": box.kind, "title": make_text(box.title), "order": box.order, "lines": lines, "nodes": nodes
+        "kind": box.kind, "title": write_said(box.title), "order": box.order, "lines": written_lines, "nodes": nodes
     }  # fmt: skip
     if box.kind == "scope":
-        written |= {"scope": make_text(box.scope), "count": box.count}
-        if box.count > 1:
-            depth = box.scope.count("/") + 1
-            siblings = dict.fromkeys("/".join(node.scope.split("/")[:depth]) for node in box.nodes)
-            written["siblings"] = [make_text(path) for path in siblings]
+        written |= {"count": box.count, **_write_scope(box.path)}
     return written
 
 
@@ -211,8 +211,8 @@ def _write_points(curve: Curve) -> list[int]:
 
 
 def _write_note(arrow: Arrow, place: tuple[float, float] | None) -> list[Any]:
-    note = make_text(" ".join(describe_arrow(arrow)))
-    return [note, *_round(place)] if note and place else []
+    notes = [write_said(note) for note in describe_arrow(arrow)]
+    return [notes, *_round(place)] if notes and place else []
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
@@ -229,20 +229,21 @@ class Plan:
 
 
 def _plan_view(key: str, shown: View, look: Look) -> Plan:
-    lines = {box: [make_text(line, LONGEST_LINE) for line in describe_box(shown, box)] for box in shown.boxes}
+    lines = {box: describe_box(shown, box) for box in shown.boxes}
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
     if len(shown.boxes) + len(shown.arrows) > MOST_FOR_ENGINE or deepest > DEEPEST_FOR_ENGINE:
         return Plan(key, shown, lines, "")
     sizes = Sizes(
         {box: _measure_box(lines[box]) for box in shown.boxes},
-        [measure_heading(cluster, 1.0) for cluster in list_clusters(shown.clusters)],
-        [measure_note(arrow, 1.0) for arrow in shown.arrows],
+        [measure_heading(cluster, 1.0, LANGUAGES) for cluster in list_clusters(shown.clusters)],
+        [measure_note(arrow, 1.0, LANGUAGES) for arrow in shown.arrows],
     )
     return Plan(key, shown, lines, write_dot(shown, look, sizes))
 
 
 def _measure_box(lines: Sequence[str]) -> Size:
-    return max(36.0, max(measure_text(line, FONT, bold=True) for line in lines) + 18), LINE * len(lines) + 14
+    said = {make_text(say(line, language), LONGEST_LINE) for line in lines for language in LANGUAGES}
+    return max(36.0, max(measure_text(line, FONT, bold=True) for line in said) + 18), LINE * len(lines) + 14
 
 
 def _lay_out(texts: Sequence[str], engine: str | None) -> dict[str, Any]:

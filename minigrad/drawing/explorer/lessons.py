@@ -14,11 +14,11 @@ from typing import Any
 from minigrad.drawing.explorer.names import call_nodes
 from minigrad.drawing.explorer.payload import Plain
 from minigrad.drawing.explorer.walk import Seed, Step
+from minigrad.drawing.phrases import LANGUAGES
 from minigrad.drawing.text import make_text
 from minigrad.graph import Backward, Forward, Graph, Node
 from minigrad.graph.search import find, find_all, node_of
 
-LANGUAGES = ("en", "zh")
 KEYS = ("node", "step", "view", *LANGUAGES)
 READY = ("softmax", "head_forward", "head_backward", "training_step")
 Lesson = str | Sequence[Mapping[str, Any]]

@@ -27,10 +27,11 @@ from minigrad.drawing.explorer.samples import (
 from minigrad.drawing.explorer.walk import Seed, Step, walk_steps
 from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
+from minigrad.drawing.phrases import LANGUAGES, Phrase, say
 from minigrad.drawing.scopes import order_of
-from minigrad.drawing.text import make_text
+from minigrad.drawing.text import LONGEST_TOOLTIP, make_text
 from minigrad.graph import Backward, Forward, Graph, Node
-from minigrad.graph.absent import absent_gradients
+from minigrad.graph.absent import find_reasons
 from minigrad.graph.node import Array
 from minigrad.graph.numbers import format_number
 from minigrad.graph.rule import RuleOfUse, rule_of_use
@@ -63,8 +64,8 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
             written["called"] = make_text(name)
     written_steps = [_write_step(step, samplings, arrays, called) for step in steps]
     rules = _add_rules(graph, nodes)
-    for number, reason in absent_gradients(graph).items():
-        nodes[number]["absent"] = make_text(reason)
+    for number, (reason, *details) in find_reasons(graph).items():
+        nodes[number]["absent"] = [reason, *map(make_text, details)] if details else reason
     for number, total in _find_own_sums(graph, steps, samplings).items():
         nodes[number]["swept"] = arrays.add_sample(total, SUM_DIGITS)
     return {
@@ -81,13 +82,20 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
         "outputs": [node.number for node in graph.outputs],
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],
         "chapters": [
-            {"title": make_text(title), "section": make_text(section), "step": step}
+            {"title": write_said(title), "section": make_text(section), "step": step}
             for title, section, step in list_chapters(graph, steps, called)
         ],
         "tokens": [make_text(token) for token in tokens],
         "gradients": _classify_gradients(graph, steps),
         "notes": notes,
     }
+
+
+def write_said(text: str, longest: int = LONGEST_TOOLTIP) -> Any:
+    """A text, or, of a phrase that is not the same in all languages, its key and what is filled in."""
+    if isinstance(text, Phrase) and len({say(text, language) for language in LANGUAGES}) > 1:
+        return [text.key, *(write_said(value, longest) for value in text.values)]
+    return make_text(text, longest)
 
 
 # --- nodes ------------------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from html import escape
 from itertools import accumulate
+from typing import Any
 
 from minigrad.drawing.explorer.payload import Plain
+from minigrad.drawing.phrases import Phrase
 
 LINE, BASELINE = 12, 3.6  # points
 
@@ -31,7 +33,7 @@ def _write_frame(cluster: Plain) -> str:
     kind = " gradient" if cluster["order"] else ""
     return (
         f'<rect class="frame-area{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="7"/>'
-        f'<g class="frame-title{kind}"><text x="{x + 9}" y="{y + 13}">{escape(cluster["title"])}</text></g>'
+        f'<g class="frame-title{kind}"><text x="{x + 9}" y="{y + 13}">{escape(_say(cluster["title"]))}</text></g>'
     )
 
 
@@ -53,8 +55,13 @@ def _write_box(nodes: list[Plain], box: Plain) -> str:
     radius = height / 2 if kind == "input" else 6
     first = y + height / 2 + BASELINE - (len(lines) - 1) * LINE / 2
     texts = "".join(
-        f'<text x="{x + width / 2:g}" y="{first + number * LINE:g}">{escape(line)}</text>'
+        f'<text x="{x + width / 2:g}" y="{first + number * LINE:g}">{escape(_say(line))}</text>'
         for number, line in enumerate(lines)
     )
     outline = f'<rect class="outline" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius:g}"/>'
     return f'<g class="box {kind}">{outline}{texts}</g>'
+
+
+def _say(said: str | list[Any]) -> str:
+    """What the page would say in English."""
+    return said if isinstance(said, str) else Phrase(said[0], *map(_say, said[1:]))

@@ -115,6 +115,20 @@ class Browser:
             actions.send_keys(key)
         actions.perform()
 
+    def click(self, x: float, y: float, times: int = 1) -> None:
+        """With the mouse, at a point of the window."""
+        for count in range(1, times + 1):
+            for kind in ("mousePressed", "mouseReleased"):
+                where = {"x": x, "y": y, "button": "left", "clickCount": count}
+                self.chrome.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, **where})
+
+    def touch(self, x: float, y: float) -> None:
+        """A tap with one finger."""
+        self.chrome.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+            self.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        self.chrome.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
     def requests(self) -> list[str]:
         """The addresses asked for since the page was opened."""
         events = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]

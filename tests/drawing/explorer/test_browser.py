@@ -14,6 +14,7 @@ import minigrad as mg
 from minigrad import ops
 from minigrad.drawing.explorer import layouts, samples
 from minigrad.drawing.explorer.explore import SCRIPTS, _read, write_page
+from minigrad.drawing.phrases import ROWS
 from tests.drawing.explorer.conftest import language_model
 
 pytestmark = pytest.mark.deep
@@ -590,6 +591,7 @@ def test_the_whole_page_speaks_the_language_of_the_button(browser, walk_page):
 
 
 def test_every_text_of_the_page_is_there_in_both_languages_and_asked_for():
+    assert not set(ROWS) & set(re.findall(r'^  "?([^":]+)"?: \[', _read("texts.js"), re.M))
     notes = [Path(module.__file__).read_text("utf-8") for module in (layouts, samples)]
     scripts = "\n".join([*notes, _read("explorer.html"), *(_read(name) for name in SCRIPTS if name != "texts.js")])
     rows = re.findall(
@@ -735,22 +737,74 @@ def test_leaves_without_a_name_say_what_they_are_in_the_language_of_the_page(bro
     assert browser.run(titles) == ["参数", "exp"]
 
 
-def test_the_frame_of_what_is_repeated_draws_every_turn(browser, folder):
+@pytest.fixture(scope="module")
+def loop_page(folder):
+    """A loop within a loop."""
     y = mg.Tensor([1.0], requires_grad=True, name="y")
-    for _ in range(70):
-        y = ops.tanh(y * 0.5)
+    for _ in range(30):
+        for _ in range(5):
+            y = ops.tanh(y * 0.5)
+        y = ops.exp(y) + 1.0
     y.graph().explore(folder / "repeated.html")
-    browser.open(folder / "repeated.html")
+    return folder / "repeated.html"
+
+
+FRAMES = """
+    return [...document.querySelectorAll("[data-frame]")].map((frame) => frame.getAttribute("aria-label"));
+"""
+CLOSED = """
+    return [...document.querySelectorAll("#scene .box.stack")].map((box) => box.getAttribute("aria-label"));
+"""
+
+
+@pytest.mark.parametrize("hand", ["mouse", "keys", "touch"])
+def test_what_is_repeated_closes_to_one_box_and_opens_again(browser, loop_page, hand):
+    browser.open(loop_page)
+    both = ["repeated 29 times, drawn once, Enter closes it", "repeated 5 times, drawn once, Enter closes it"]
+    assert sorted(set(browser.run(FRAMES))) == both
+    press(browser, hand, "[...document.querySelectorAll('[data-frame]')].find((f) => f.textContent.includes('29'))")
+    assert [label for label in browser.run(FRAMES) if "29" in label] == []
+    (label,) = (label for label in browser.run(CLOSED) if "29" in label)
+    assert label == "repeated 29 times, (1,), Enter opens it"
+    press(
+        browser,
+        hand,
+        "[...document.querySelectorAll('#scene .box.stack')].find((b) => b.textContent.includes('29'))",
+        2,
+    )
+    assert [label for label in browser.run(FRAMES) if "29" in label] == both[:1]
+    press(browser, hand, "[...document.querySelectorAll('[data-frame]')].find((f) => f.textContent.includes('×5'))")
+    assert browser.errors() == []
+
+
+def press(browser, hand, found, times=1):
+    """Click, touch or press Enter: once on frames, twice on boxes, which the first click selects."""
+    if hand == "keys":
+        browser.run(f"{found}.focus()")
+        browser.keys(ENTER)
+        return
+    x, y = browser.run(f"""
+        const {{ left, top, width, height }} = {found}.getBoundingClientRect();
+        return [left + width / 2, top + height / 2];
+    """)
+    if hand == "touch":
+        browser.touch(x, y)
+        if times > 1:
+            browser.run("document.querySelector('#panel button.primary').click()")
+        return
+    browser.click(x, y, times)
+
+
+def test_every_turn_of_what_is_repeated_is_drawn_where_it_is_asked_for(browser, loop_page):
+    browser.open(loop_page)
     few = browser.run("return explorer.view.boxes.length")
-    frame = "document.querySelector('[data-unfolds]')"
-    assert "repeated 69 times" in browser.run(f"return {frame}.getAttribute('aria-label')")
-    for press in ("dispatchEvent(new MouseEvent('click', { bubbles: true }))", "focus()"):
-        browser.run(f"{frame}.{press}")
-        if "focus" in press:
-            browser.keys(ENTER)
-        assert browser.run("return explorer.view.boxes.length") == 141
-        browser.run("document.querySelector('#views [aria-label=\"Less detail\"]').click()")
-        assert browser.run("return explorer.view.boxes.length") == few
+    browser.run("explorer.close('repeated 15'); explorer.select(explorer.view.boxes.find((box) => box.repeated))")
+    buttons = "[...document.querySelectorAll('#panel button')]"
+    browser.run(f"{buttons}.find((button) => button.textContent === 'Draw every turn').click()")
+    assert browser.run("return explorer.view.boxes.length") > 300
+    for _ in range(5):
+        browser.run("document.querySelector('#views [aria-label=\"Less detail\"]')?.click()")
+    assert browser.run("return explorer.view.boxes.length") < few
 
 
 def test_a_walk_ends_where_the_reader_takes_steps_of_his_own(browser, walk_page):

@@ -48,7 +48,7 @@ function attentionSection(page, node, taken) {
       "head-row head-titles",
       block("", element("b", {}, named), scaleBar(scale)),
       gradients
-        ? block("", element("b", {}, words("gradientLower")), scaleBar(gradientScale))
+        ? block("", element("b", {}, words("gradient")), scaleBar(gradientScale))
         : paragraph(
             "faint",
             node.written.length ? words("gradientNothingYet") : words("gradientNone", reasonOf(graph, node)),
@@ -59,7 +59,7 @@ function attentionSection(page, node, taken) {
         "head-row",
         element("h4", {}, choosers[i]),
         small(headOf(i), "values", named),
-        gradients ? small(headOf(i), "gradients", words("gradientLower")) : null,
+        gradients ? small(headOf(i), "gradients", words("gradient")) : null,
       ),
     ),
     underMap(node, scale, []),
@@ -92,8 +92,8 @@ function largeHead(page, node, head, { scale, gradientScale, named }) {
     strip.element,
     ...(head.gradients
       ? [
-          element("h4", {}, `${words("gradientLower")}, ${head.title}`),
-          map(head.gradients, gradientScale, words("gradientLower")),
+          element("h4", {}, `${words("gradient")}, ${head.title}`),
+          map(head.gradients, gradientScale, words("gradient")),
         ]
       : []),
   ];

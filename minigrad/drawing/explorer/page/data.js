@@ -43,6 +43,8 @@ function connected(graph) {
   graph.backwardSteps = graph.steps.length - graph.forwardSteps;
   graph.views.forEach(prepare);
   graph.viewOf = new Map(graph.views.map((view) => [view.key, view]));
+  const parts = graph.views.flatMap((view) => [...view.boxes, ...view.clusters]);
+  graph.repeats = new Set(parts.filter((part) => part.repeated).map((part) => part.scope));
   graph.levels = graph.views.filter((view) => !view.key.startsWith("scope "));
   graph.levels.sort((a, b) => a.boxes.length - b.boxes.length);
   graph.arrays = graph.arrays.map((written) => ({ written, numbers: null }));
@@ -89,6 +91,11 @@ function nameOf(node) {
       ? `${node.scope}/${node.name}`
       : node.name
     : `%${node.number} ${kindOf(node)}`;
+}
+
+/** How a scope is called in sentences; what is repeated has no name of its own. */
+function scopeName(graph, path) {
+  return graph.repeats.has(path) ? words("repeated") : path;
 }
 
 /** The operation of a node, or what kind of leaf it is. */

@@ -4,9 +4,9 @@ const BASELINE = 3.6;
 const LINE = 12; // points; the font is 10 points high
 
 class Drawing {
-  /** `onselect(box)`, `onopen(path)`, `onclose(path)`, `onunfold(node)` are told what the reader does. */
-  constructor(graph, canvas, scene, { onselect, onopen, onclose, onunfold }) {
-    Object.assign(this, { graph, canvas, scene, onselect, onopen, onclose, onunfold });
+  /** `onselect(box)`, `onopen(path)`, `onclose(path)` are told what the reader does. */
+  constructor(graph, canvas, scene, { onselect, onopen, onclose }) {
+    Object.assign(this, { graph, canvas, scene, onselect, onopen, onclose });
     this.camera = new Camera(canvas, scene);
     this.view = null;
     canvas.addEventListener("click", (event) => this.clicked(event));
@@ -62,11 +62,13 @@ class Drawing {
 
   spoken(box, node) {
     if (node) return spoken(node) + (box.members.length > 1 ? words("forEqual", box.members.length) : "");
-    if (box.kind === "scope") return words("closedScopeBox", box.scope, box.lines.slice(1).join(", "));
-    return box.kind === "group" ? words("groupOf", box.title) : box.title;
+    const [title, ...more] = linesOf(box, node);
+    if (box.repeated) return words("repeatedBox", box.count, more.join(", "));
+    if (box.kind === "scope") return words("closedScopeBox", box.scope, more.join(", "));
+    return box.kind === "group" ? words("groupOf", title) : title;
   }
 
-  arrow([source, target, points, note, noteX, noteY]) {
+  arrow([source, target, points, notes, noteX, noteY]) {
     const boxes = this.view.boxes;
     const order = this.orderOf(boxes[target]);
     const kind = !order ? "value" : this.orderOf(boxes[source]) === order ? "backward" : "saved";
@@ -82,7 +84,7 @@ class Drawing {
       vector("path", { class: "flow", d: `${line}L${points.slice(end).join(" ")}` }),
       vector("path", { class: "flow-head", d: arrowhead(points.slice(2, 4), points.slice(0, 2), 6.5) }),
     );
-    if (note) group.append(vector("text", { x: noteX, y: noteY + 2.8 }, note));
+    if (notes) group.append(vector("text", { x: noteX, y: noteY + 2.8 }, notes.map(say).join(" ")));
     return { group, source, target };
   }
 
@@ -92,35 +94,33 @@ class Drawing {
 
   frame(cluster) {
     const [x, y, width, height] = cluster.at;
-    const unfolds = cluster.repeated !== undefined;
-    const title = (unfolds ? words("repeated") : cluster.title) + (cluster.count > 1 ? ` ×${cluster.count}` : "");
+    const title = say(cluster.title) + (cluster.count > 1 ? ` ×${cluster.count}` : "");
     const gradient = cluster.order ? " gradient" : "";
     const several = cluster.count > 1 ? " several" : "";
     const does = {
       tabindex: -1,
       role: "button",
-      "aria-expanded": String(!unfolds),
-      "aria-label": unfolds ? words("repeatedFrame", cluster.count) : words("openScopeFrame", cluster.scope),
+      "aria-expanded": "true",
+      "aria-label": cluster.repeated
+        ? words("repeatedFrame", cluster.count)
+        : words("openScopeFrame", cluster.scope),
       "data-frame": cluster.scope,
-      ...(unfolds ? { "data-unfolds": cluster.repeated } : {}),
     };
     return {
       cluster,
       area: vector("rect", { class: `frame-area${gradient}${several}`, x, y, width, height, rx: 7 }),
       title: vector(
         "g",
-        { class: `frame-title${gradient}${several}`, ...(cluster.scope || unfolds ? does : {}) },
+        { class: `frame-title${gradient}${several}`, ...(cluster.scope ? does : {}) },
         vector("rect", {
           x: x + 4,
           y: y + 3,
-          width: title.length * (cluster.count > 1 ? 6.2 : 4.7) + 17,
+          width: lettersIn(title) * (cluster.count > 1 ? 6.2 : 4.7) + 17,
           height: 14,
           rx: 4,
         }),
-        cluster.scope || unfolds
-          ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6${unfolds ? "m-3 -3v6" : ""}` })
-          : null,
-        vector("text", { x: x + (cluster.scope || unfolds ? 18 : 9), y: y + 13 }, title),
+        cluster.scope ? vector("path", { class: "mark", d: `M${x + 9} ${y + 10}h6` }) : null,
+        vector("text", { x: x + (cluster.scope ? 18 : 9), y: y + 13 }, title),
       ),
     };
   }
@@ -221,14 +221,8 @@ class Drawing {
   clicked(event) {
     if (this.camera.dragged) return;
     const frame = event.target.closest?.("[data-frame]");
-    if (frame) return this.toggle(frame);
+    if (frame) return this.onclose(frame.dataset.frame);
     this.onselect(this.boxAt(event));
-  }
-
-  /** Closes the scope of a frame, or draws every turn of what is repeated in it. */
-  toggle({ dataset }) {
-    if (dataset.unfolds) this.onunfold(Number(dataset.unfolds));
-    else this.onclose(dataset.frame);
   }
 
   open(box) {
@@ -248,7 +242,7 @@ class Drawing {
     } else if (event.key === "Enter" || event.key === " ") {
       const box = this.boxAt(event);
       const frame = event.target.closest?.("[data-frame]");
-      if (frame) this.toggle(frame);
+      if (frame) this.onclose(frame.dataset.frame);
       else if (box?.kind === "scope" && event.key === "Enter") this.onopen(box.scope);
       else if (box) this.onselect(box);
     } else return;
@@ -283,10 +277,14 @@ function badGradient(node) {
   return [node.statistics, node.gradientStatistics].some((found) => found && (found.nan || found.inf));
 }
 
-/** What a box says; a leaf without a name says what it is, in the language of the page. */
+/** How long a text is in Latin letters: Chinese ones are twice as wide. */
+function lettersIn(text) {
+  return [...text].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0);
+}
+
+/** What a box says. */
 function linesOf(box, node) {
-  const lines = box.lines ?? node.lines;
-  return node && !node.op && !node.name ? [kindOf(node), ...lines.slice(1)] : lines;
+  return (box.lines ?? node.lines).map(say);
 }
 
 /** The outline of a box: roles differ in shape, in line and in colour. */

@@ -114,7 +114,7 @@ function legend(graph, present) {
   if (graph.nodes.some((node) => node.output))
     samples.push(legendItem({ role: "op", order: 0, output: true }, words("output")));
   for (const order of [1, 2, 3]) {
-    const names = ["", "gradientLower", "secondDerivative", "laterDerivative"].map((name) => name && words(name));
+    const names = ["", "gradient", "second derivative", "laterDerivative"].map((name) => name && words(name));
     if (graph.nodes.some((node) => node.order === order && node.role === "op"))
       samples.push(legendItem({ role: "op", order }, names[order]));
   }

@@ -14,7 +14,6 @@ class Page {
       onselect: (box) => this.select(box),
       onopen: (path) => this.open(path),
       onclose: (path) => this.close(path),
-      onunfold: (node) => this.chooseApart(node),
     });
     this.walk = new Walk(this, byId("walk"));
     this.bar = new StepBar(this, byId("steps"));
@@ -42,6 +41,7 @@ class Page {
     this.bar.build();
     this.show(this.view, null, false);
     this.walk.show();
+    this.say("");
   }
 
   /** The texts of what stands in the page from the beginning. */
@@ -50,6 +50,7 @@ class Page {
     for (const labelled of document.querySelectorAll("[data-label]"))
       labelled.setAttribute("aria-label", words(labelled.dataset.label));
     for (const named of document.querySelectorAll("[data-text]")) named.textContent = words(named.dataset.text);
+    document.title = document.querySelector("h1").textContent = say(this.graph.title);
     this.finder.input.placeholder = words("searchHint");
     showTheme(document.getElementById("theme"));
     const { camera } = this.drawing;
@@ -122,7 +123,7 @@ class Page {
     this.drawing.reveal(box);
     this.refresh();
     this.showDetails();
-    this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? words("insideClosed", box.scope) : ""}`);
+    this.say(`${spoken(this.graph.nodes[number])}${box?.kind === "scope" ? words("insideClosed", scopeName(this.graph, box.scope)) : ""}`);
   }
 
   /** A node in a view where it is drawn. */
@@ -144,7 +145,7 @@ class Page {
 
   open(path) {
     this.showWhere((view) => isOpen(view, path), path);
-    this.say(words("opened", path, this.view.boxes.length));
+    this.say(words("opened", scopeName(this.graph, path), this.view.boxes.length));
   }
 
   close(path) {
@@ -153,7 +154,7 @@ class Page {
     const isClosed = (view) => !isOpen(view, path) && (!parent || isOpen(view, parent));
     if (this.graph.views.some(isClosed)) {
       this.showWhere(isClosed, parent);
-      this.say(words("closed", path));
+      this.say(words("closed", scopeName(this.graph, path)));
     } else this.close(parent);
   }
 
@@ -317,7 +318,7 @@ function showViews(page, bar) {
     return element(
       "li",
       {},
-      button(name, () => page.open(path), { class: "link", "aria-current": i === names.length - 1 ? "true" : null }),
+      button(graph.repeats.has(path) ? words("repeated") : name, () => page.open(path), { class: "link", "aria-current": i === names.length - 1 ? "true" : null }),
     );
   });
   bar.hidden = graph.views.length < 2;
@@ -348,7 +349,7 @@ function levelName(view) {
   if (view.boxes.every((box) => (box.kind === "node" && box.members.length === 1) || box.kind === "next"))
     return words("everythingOpen");
   if (view.key === "depth 0") return words("everythingClosed");
-  return view.key === "overview" ? words("overview") : words("openToDepth", view.key.slice(6));
+  return ["overview", "turns"].includes(view.key) ? words(view.key) : words("openToDepth", view.key.slice(6));
 }
 
 const THEMES = [

@@ -42,7 +42,7 @@ function nodePanel(page, node, taken) {
         span("faint", node.dtype),
       ),
     ),
-    paragraph("code breakable", `%${node.number} = ${node.expression}`),
+    paragraph("code breakable", `%${node.number} = ${node.op ? node.expression : kindOf(node)}`),
     formulaOf(page, node),
     equalsNote(page, node),
     valueSection(page, node, taken),
@@ -71,7 +71,7 @@ function valueSection(page, node, taken) {
   if (node.attention && node.value !== undefined) return attentionSection(page, node, taken);
   return [
     section(words("value"), valueOf(page, node, taken)),
-    section(words("gradient"), gradientOf(page, node, taken), originButton(page, node)),
+    section(words("gradientHeading"), gradientOf(page, node, taken), originButton(page, node)),
   ];
 }
 
@@ -150,9 +150,9 @@ function originButton(page, node) {
 }
 
 function reasonOf(graph, node) {
-  const reason = node.absent ?? "not computed";
+  const [reason, ...details] = [node.absent ?? "not computed"].flat();
   const known = `absent ${reason}`;
-  if (reason !== "not computed") return words("because", known in TEXTS ? words(known) : reason);
+  if (reason !== "not computed") return words("because", known in TEXTS ? words(known, ...details) : reason);
   return words(graph.gradients === "graph" ? "becauseNodes" : "becauseNotComputed");
 }
 
@@ -219,7 +219,7 @@ function inputsSection(page, node) {
       input.node === undefined ? span("code", input.number) : nodeButton(page, graph.nodes[input.node]),
       input.broadcast && paragraph("faint small", words("broadcast", input.broadcast)),
       input.rule !== undefined &&
-        paragraph("rule", span("faint", `${words("gradientLower")} `), span("breakable", ruleOf(page, node, input))),
+        paragraph("rule", span("faint", `${words("gradient")} `), span("breakable", ruleOf(page, node, input))),
     ),
   );
   return section(

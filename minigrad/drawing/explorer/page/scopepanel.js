@@ -23,19 +23,22 @@ function boxPanel(page, box) {
         .map((number) => nodeButton(page, page.graph.nodes[number], nameOf(page.graph.nodes[number]))),
       numbers.length > 24 && paragraph("faint small", words("andMore", numbers.length - 24)),
     );
-  const siblings = box.siblings ?? [];
+  const depth = box.scope?.split("/").length;
+  const siblings =
+    box.count > 1 && !box.repeated ? unique(nodes.map(({ scope }) => scope.split("/").slice(0, depth).join("/"))) : [];
   return [
     block(
       "heading",
-      element("h2", { class: "breakable" }, box.title),
+      element("h2", { class: "breakable" }, say(box.title)),
       paragraph(
         "tags",
         span("tag", words(box.kind === "scope" ? "closedScope" : "group")),
         countOf(nodes.length, "node"),
       ),
     ),
-    box.scope?.includes("/") &&
-      paragraph("code breakable", [...box.scope.split("/").slice(0, -1), box.title].join("/")),
+    !box.repeated &&
+      box.scope?.includes("/") &&
+      paragraph("code breakable", [...box.scope.split("/").slice(0, -1), say(box.title)].join("/")),
     siblings.length > 1
       ? block(
           "note",
@@ -51,6 +54,7 @@ function boxPanel(page, box) {
           ),
         )
       : box.kind === "scope" && button(words("open"), () => page.open(box.scope), { class: "primary" }),
+    box.repeated && button(words("drawTurns"), () => page.chooseApart(box.members[0])),
     section(
       words("inside"),
       element(

@@ -118,8 +118,8 @@ class StepBar {
       const inSection = !chapter.section || chapter.section === now?.section;
       return [
         !few && begins && this.chapter(chapter.section, chapter, now?.section === chapter.section, "section"),
-        (few || (inSection && chapter.title !== chapter.section)) &&
-          this.chapter(chapter.title, chapter, chapter === now),
+        (few || (inSection && say(chapter.title) !== chapter.section)) &&
+          this.chapter(say(chapter.title), chapter, chapter === now),
       ];
     });
     this.chapters.replaceChildren(...items.filter(Boolean));

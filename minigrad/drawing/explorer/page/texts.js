@@ -8,7 +8,14 @@ function words(key, ...values) {
   return TEXTS[key][language].replace(/\{(\d)\}/g, (_, place) => values[place]);
 }
 
+/** A text of Python: as it stands, or a phrase that pictures use, as its key and what is filled in. */
+function say(said) {
+  return Array.isArray(said) ? words(said[0], ...said.slice(1).map(say)) : said;
+}
+
 const TEXTS = {
+  ...PHRASES,
+
   // the frame of the page
   computationGraph: ["Computation graph", "计算图"],
   nodesOfGraph: ["Nodes of the graph", "图中的节点"],
@@ -56,6 +63,7 @@ const TEXTS = {
   everythingOpen: ["Everything open", "全部展开"],
   everythingClosed: ["Everything closed", "全部折叠"],
   overview: ["Overview", "概览"],
+  turns: ["Every turn", "每一轮"],
   openToDepth: ["Open to depth {0}", "展开到第 {0} 层"],
   all: ["all", "全部"],
   opened: ["opened {0}, {1} boxes are shown", "已展开 {0}，显示 {1} 个框"],
@@ -123,13 +131,13 @@ const TEXTS = {
   "role random": ["random draw", "随机数"],
   "role cotangent": ["incoming gradient", "传入的梯度"],
   "role op": ["operation", "运算"],
-  secondDerivative: ["second derivative", "二阶导数"],
   laterDerivative: ["later derivative", "高阶导数"],
   closedScope: ["closed scope", "折叠的作用域"],
   equalScopes: ["equal scopes", "相同的作用域"],
   neighbours: ["neighbours", "相邻节点"],
-  repeated: ["repeated", "重复"],
-  repeatedFrame: ["repeated {0} times, drawn once, Enter draws each turn", "重复 {0} 次，只画一次，按 Enter 全部画出"],
+  repeatedFrame: ["repeated {0} times, drawn once, Enter closes it", "重复 {0} 次，只画一次，按 Enter 折叠"],
+  repeatedBox: ["repeated {0} times, {1}, Enter opens it", "重复 {0} 次，{1}，按 Enter 展开"],
+  drawTurns: ["Draw every turn", "画出每一轮"],
   flowed: ["gradient flowed back; wider is larger", "回传的梯度，越粗越大"],
   keys: ["Keys", "按键"],
   keyStep: ["one step forwards, backwards", "前进一步、后退一步"],
@@ -150,8 +158,7 @@ const TEXTS = {
 
   // a node
   value: ["Value", "值"],
-  gradient: ["Gradient", "梯度"],
-  gradientLower: ["gradient", "梯度"],
+  gradientHeading: ["Gradient", "梯度"],
   valueOf: ["value of {0}", "{0} 的值"],
   gradientOf: ["gradient of {0}", "{0} 的梯度"],
   gradientSoFar: ["gradient of {0} so far", "{0} 目前的梯度"],
@@ -173,6 +180,8 @@ const TEXTS = {
   "absent constant": ["constant", "常量"],
   "absent random": ["random", "随机数"],
   "absent detached": ["detached", "已分离"],
+  "absent detached at {}": ["detached at {0}", "在 {0} 处分离"],
+  "absent result of {} without history": ["result of {0} without history", "{0} 的结果，没有计算历史"],
   nothingYet: ["Nothing has arrived yet at this step; {0} will.", "到这一步还没有梯度到达；将有 {0}。"],
   soFar: ["So far: {0} of {1}.", "目前：{1}中的第 {0} 份。"],
   earlierCalls: ["It also holds what earlier calls of backward had added.", "其中还含有先前调用 backward 累加的梯度。"],
