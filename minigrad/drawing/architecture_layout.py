@@ -5,9 +5,9 @@ Lengths are in points, along the flow and across it, so that one layout serves p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import count, pairwise
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count, pairwise
 from typing import NamedTuple
 
 from minigrad.drawing.architecture_parts import Part, Parts, find_ancestors
@@ -61,28 +61,14 @@ class Frame:
     side: int
 
 
-@dataclass
 class Layout:
-    places: dict[int, Place] = field(default_factory=dict)
-    lines: list[list[Point]] = field(default_factory=list)  # the last point has the arrow's head
-    frames: list[Frame] = field(default_factory=list)
+    """The places of all parts, lines between them, whose last points have the heads, and frames around repeats."""
 
-    def list_corners(self) -> Iterator[Point]:
-        """Points around all that is drawn."""
-        yield from (point for line in self.lines for point in line)
-        yield from (corner for place in self.places.values() for corner in place.corners)
-        for frame in self.frames:
-            (low, left), (high, right) = frame.low, frame.high
-            yield from ((low, left + min(frame.side, 0) * NUMBER), (high, right + max(frame.side, 0) * NUMBER))
-
-
-def lay_out(parts: Parts, measure: Callable[[Part], Size], gap: float) -> Layout:
-    """Place the parts; `measure` has their sizes, `gap` is between columns of boxes."""
-    return _Arranger(parts, measure, gap).arrange()
-
-
-class _Arranger:
     def __init__(self, parts: Parts, measure: Callable[[Part], Size], gap: float) -> None:
+        """Place the parts; `measure` has their sizes, `gap` is between columns of boxes."""
+        self.places: dict[int, Place] = {}
+        self.lines: list[list[Point]] = []
+        self.frames: list[Frame] = []
         self.parts = parts
         self.sizes = {number: measure(part) for number, part in parts.items()}
         self.spacing = gap + max((self.sizes[number].across for number in parts if parts[number].boxed), default=0.0)
@@ -90,51 +76,52 @@ class _Arranger:
         self.column_of = {number: at for at, column in enumerate(self.columns) for number in column}
         self.below = {after: before for column in self.columns for before, after in pairwise(column)}
         self.above = {before: after for after, before in self.below.items()}
-        arrows = [(source, times) for part in parts.values() for source, times in part.sources.items()]
+        arrows = [(source, number, times) for number, part in parts.items() for source, times in part.sources.items()]
         # A leaf with one arrow stands beside what it enters.
         self.beside = {
             column[-1]: target for column, target in zip(self.columns, self.targets, strict=True)
             if target is not None and not parts[column[-1]].sources
-            and [times for source, times in arrows if source == column[-1]] == [1]
+            and [times for source, _, times in arrows if source == column[-1]] == [1]
         }  # fmt: skip
         self.skips = [
-            (source, number) for number, part in parts.items() for source in part.sources
+            (source, number) for source, number, _ in arrows
             if self.column_of[source] == self.column_of[number] and self.below[number] != source
         ]  # fmt: skip
         # Parts below which a line forks off to elsewhere.
-        self.forks = {
-            self.above[source] for number, part in parts.items() for source in part.sources
-            if source in self.above and self.above[source] != number
-        }  # fmt: skip
-        self.layout = Layout()
+        self.forks = {self.above[source] for source, number, _ in arrows if self.above.get(source, number) != number}
+        self._place_columns()
+        self.lanes = self._choose_lanes()
+        for source, number in self.lanes:
+            self._draw_loop(source, number)
+        for leaf, number in self.beside.items():
+            self._place_beside(leaf, number)
+        self._draw_frames()
+        for source, number, times in arrows:
+            if source in self.beside or (source, number) in self.lanes:
+                continue
+            if self.below.get(number) == source:
+                start = self.places[source]
+                self._enter_from_below([(start.high, start.centre)], number, times)
+            else:
+                self._draw_crossing(source, number, times)
 
-    def arrange(self) -> Layout:
+    def list_corners(self) -> Iterator[Point]:
+        """Points around all that is drawn."""
+        yield from chain(*self.lines)
+        yield from chain(*(place.corners for place in self.places.values()))
+        for frame in self.frames:
+            (low, left), (high, right) = frame.low, frame.high
+            yield from ((low, left + min(frame.side, 0) * NUMBER), (high, right + max(frame.side, 0) * NUMBER))
+
+    def _place_columns(self) -> None:
         lows = self._stack()
         slots = self._choose_slots(lows)
         left, right = min(slots.values()), max(slots.values())
         centres = self._space_slots(slots)
-        for number in self.parts:
-            if number not in self.beside:
-                at = self.column_of[number]
-                low, size = lows[number], self.sizes[number]
-                side = 1 if slots[at] == right > left else -1
-                self.layout.places[number] = Place(low, low + size.along, centres[slots[at]], size.across / 2, side)
-        lanes = dict(self._choose_lanes())
-        for (source, number), lane in lanes.items():
-            self._draw_loop(source, number, lane)
-        for leaf, number in self.beside.items():
-            self._place_beside(leaf, number)
-        self._draw_frames(lanes)
-        for number, part in self.parts.items():
-            for source, arrows in part.sources.items():
-                if source in self.beside or (source, number) in lanes:
-                    continue
-                if self.below.get(number) == source:
-                    start = self.layout.places[source]
-                    self._enter_from_below([(start.high, start.centre)], number, arrows)
-                else:
-                    self._draw_crossing(source, number, arrows)
-        return self.layout
+        for number in (part for part in self.parts if part not in self.beside):
+            slot, low, size = slots[self.column_of[number]], lows[number], self.sizes[number]
+            side = 1 if slot == right > left else -1
+            self.places[number] = Place(low, low + size.along, centres[slot], size.across / 2, side)
 
     def _approach(self, number: int) -> float:
         """From where lines fork off to the part above."""
@@ -203,54 +190,52 @@ class _Arranger:
         """Columns that only branch off need no room for frames and loops of their own."""
         looped = {self.column_of[number] for _, number in self.skips}
         wide = {slot for at, slot in slots.items() if at in looped or not self.parts[self.columns[at][0]].sources}
-        centres = {0: 0.0}
-        for slot in range(1, max(slots.values()) + 1):
-            centres[slot] = centres[slot - 1] + self.spacing
+        centres = {slot: slot * self.spacing for slot in range(max(slots.values()) + 1)}
         for slot in range(-1, min(slots.values()) - 1, -1):
             centres[slot] = centres[slot + 1] - (self.spacing if slot in wide else self.spacing - SPARED)
         return centres
 
-    def _choose_lanes(self) -> Iterator[tuple[tuple[int, int], int]]:
+    def _choose_lanes(self) -> dict[tuple[int, int], int]:
         """How far out each loop goes: outside of those that it holds or meets."""
+        lanes: dict[tuple[int, int], int] = {}
         chosen: list[tuple[float, float, int, int]] = []
-        places = self.layout.places
-        for source, number in sorted(self.skips, key=lambda skip: places[skip[1]].low - places[skip[0]].low):
-            low, high, at = places[source].high, places[number].middle, self.column_of[number]
+        for source, number in sorted(self.skips, key=lambda skip: self.places[skip[1]].low - self.places[skip[0]].low):
+            low, high, at = self.places[source].high, self.places[number].middle, self.column_of[number]
             met = [lane for begin, end, lane, column in chosen if column == at and begin < high and low < end]
-            lane = max(met, default=-1) + 1
-            chosen.append((low, high, lane, at))
-            yield (source, number), lane
+            lanes[source, number] = max(met, default=-1) + 1
+            chosen.append((low, high, lanes[source, number], at))
+        return lanes
 
     def _fork_after(self, source: int) -> float:
         """Where lines leave the wire above a part, or go on above the last of a column."""
         following = self.above.get(source)
         if following is not None:
-            return self.layout.places[following].low - self._approach(following)
-        return self.layout.places[source].high + PAD * (1 + len(self.parts[source].frames)) + 2
+            return self.places[following].low - self._approach(following)
+        return self.places[source].high + PAD * (1 + len(self.parts[source].frames)) + 2
 
     def _enter_from_below(self, line: list[Point], number: int, arrows: int) -> None:
         """Go on with a line into a part; beside arrows that come from elsewhere, it keeps to the other side."""
-        end, fan = self.layout.places[number], self._find_fan(number)
+        end, fan = self.places[number], self._find_fan(number)
         shift, turn = end.side * end.half * APART, (end.low - fan, end.centre)
         for way in {1: [shift if fan else 0.0], 2: [-shift, shift]}.get(arrows, [0.0, -shift, shift]):
-            self.layout.lines.append([*line, turn, (turn[0], turn[1] + way), (end.low, turn[1] + way)])
+            self.lines.append([*line, turn, (turn[0], turn[1] + way), (end.low, turn[1] + way)])
             line = []
 
-    def _draw_loop(self, source: int, number: int, lane: int) -> None:
-        end = self.layout.places[number]
-        fork, out = self._fork_after(source), end.centre + end.side * self._reach(source, number, lane)
+    def _draw_loop(self, source: int, number: int) -> None:
+        end = self.places[number]
+        fork, out = self._fork_after(source), end.centre + end.side * self._reach(source, number)
         line = [(fork, end.centre), (fork, out), (end.middle, out), (end.middle, end.centre + end.side * end.half)]
-        self.layout.lines.append(line)
+        self.lines.append(line)
 
-    def _reach(self, source: int, number: int, lane: int) -> float:
+    def _reach(self, source: int, number: int) -> float:
         """How far from the middle of its column a loop goes."""
         column = self.columns[self.column_of[number]]
         passed = column[column.index(source) + 1 : column.index(number) + 1]
-        return max(self.layout.places[part].half for part in passed) + FIRST_LANE + lane * LANE
+        return max(self.places[part].half for part in passed) + FIRST_LANE + self.lanes[source, number] * LANE
 
     def _draw_crossing(self, source: int, number: int, arrows: int) -> None:
         """Over to another column: into the side of what stands higher, or down beside it and in from below."""
-        start, end = self.layout.places[source], self.layout.places[number]
+        start, end = self.places[source], self.places[number]
         way = 1 if start.centre < end.centre else -1
         level, column = self._fork_after(source), self.columns[self.column_of[number]]
         widest = max(self.sizes[passed].across for passed in column) / 2
@@ -261,51 +246,48 @@ class _Arranger:
         elif arrows == 1 and (end.middle >= level or source in self.above):
             up = end.centre - way * (widest + NEAR) if source in self.above else start.centre
             line = [leave, (level, up), (end.middle, up), (end.middle, end.centre - way * end.half)]
-            self.layout.lines.append(line)
+            self.lines.append(line)
         else:
             gutter, turn = end.centre - way * (widest + FIRST_LANE + PAD + 4), end.low - FAN
             line = [leave, (level, start.centre), (level, gutter), (turn, gutter)]
             for place in range(min(arrows, 2)):
                 across = end.centre - way * end.half * APART * (1 - place)
-                self.layout.lines.append([*line, (turn, across), (end.low, across)])
+                self.lines.append([*line, (turn, across), (end.low, across)])
                 line = [(turn, across)]
 
-    def _draw_frames(self, lanes: Mapping[tuple[int, int], int]) -> None:
+    def _draw_frames(self) -> None:
         """Around all parts of what is repeated, and the loops among them; outer ones hold the numbers of inner ones."""
         inside: dict[tuple[str, int], list[int]] = {}
         for number, part in self.parts.items():
             for frame in part.frames:
                 inside.setdefault(frame, []).append(number)
         for frame, members in inside.items():
-            places = {number: self.layout.places[number] for number in members}
+            places = {number: self.places[number] for number in members}
             side = places[members[-1]].side
             frames = [self.parts[number].frames for number in members]
             depth = max(len(around) - 1 - around.index(frame) for around in frames)
-            forks = {number: self._approach(number) for number in members if number in self.forks}
-            starts = [place.low - forks.get(number, FAN) for number, place in places.items()]
+            pad = PAD * (1 + depth)
+            lows = [places[x].low - (self._approach(x) if x in self.forks else FAN) for x in members]
             edges = [across for place in places.values() for _, across in place.corners]
-            for (source, number), lane in lanes.items():
+            for source, number in self.lanes:
                 if number in places:
-                    edges.append(places[number].centre + side * (self._reach(source, number, lane) - 2))
-            left, right = min(edges) - PAD * (1 + depth), max(edges) + PAD * (1 + depth)
-            low, high = (
-                min(starts) - PAD / 2 * (1 + depth),
-                max(place.high for place in places.values()) + PAD * (1 + depth),
-            )
+                    edges.append(places[number].centre + side * (self._reach(source, number) - 2))
+            left, right = min(edges) - pad, max(edges) + pad
+            low, high = min(lows) - pad / 2, max(place.high for place in places.values()) + pad
             aside = (-NUMBER * depth, 0.0) if side < 0 else (0.0, NUMBER * depth)
-            self.layout.frames.append(Frame(*frame, (low, left + aside[0]), (high, right + aside[1]), side))
+            self.frames.append(Frame(*frame, (low, left + aside[0]), (high, right + aside[1]), side))
 
     def _place_beside(self, leaf: int, number: int) -> None:
-        end, size = self.layout.places[number], self.sizes[leaf]
+        end, size = self.places[number], self.sizes[leaf]
         column = self.columns[self.column_of[number]]
         looped = any(column.index(a) < column.index(number) <= column.index(b) for a, b in self.skips if b in column)
         others = [other for other in self.beside if self.beside[other] == number]
         side = end.side * (-1) ** (others.index(leaf) + looped)  # away from loops, or on both sides
         centre = end.centre + side * (end.half + GAP + size.across / 2)
         low, high = end.middle - size.along / 2, end.middle + size.along / 2
-        self.layout.places[leaf] = Place(low, high, centre, size.across / 2, side)
+        self.places[leaf] = Place(low, high, centre, size.across / 2, side)
         near, far = end.centre + side * end.half, centre - side * size.across / 2
-        self.layout.lines.append([(end.middle, far), (end.middle, near)])
+        self.lines.append([(end.middle, far), (end.middle, near)])
 
 
 def find_columns(parts: Parts) -> tuple[list[list[int]], list[int | None]]:

@@ -12,21 +12,15 @@ from minigrad.graph import Node
 
 
 class Row(NamedTuple):
-    """How a module is drawn: as one box of a kind, which has a colour; `hidden` ones are left out."""
+    """How a module or an operation is drawn: as one box of a kind, which has a colour, or as a sign in a circle.
 
-    title: str
-    kind: str
-
-
-class Operation(NamedTuple):
-    """How an operation between modules is drawn: as a sign in a circle, or as a box.
-
-    `alone` is its title where only one of its operands depends on the inputs; it is left out where that is empty.
+    `alone` is the title of an operation where only one of its operands depends on the inputs; it is left out where that
+    is empty. `hidden` modules are left out.
     """
 
     title: str
     kind: str
-    alone: str
+    alone: str = ""
 
 
 OTHER, HIDDEN, SHAPE = "other", "hidden", "shape"  # without a colour of its own; left out; takes a shape, no values
@@ -46,22 +40,22 @@ MODULES = {
     "Dropout": Row("", HIDDEN),
 }
 OPERATIONS = {
-    "add": Operation("+", "sign", ""),
-    "subtract": Operation("−", "sign", ""),
-    "multiply": Operation("×", "sign", ""),
-    "divide": Operation("÷", "sign", ""),
-    "concatenate": Operation("‖", "sign", ""),
-    "matmul": Operation("MatMul", OTHER, "Linear"),
-    "linear": Operation("Linear", "linear", "Linear"),
-    "embedding": Operation("Embedding", "embedding", "Embedding"),
-    "softmax": Operation("Softmax", "activation", "Softmax"),
-    "log_softmax": Operation("Log Softmax", "activation", "Log Softmax"),
-    "standardize": Operation("Norm", "norm", "Norm"),
-    "relu": Operation("ReLU", "activation", "ReLU"),
-    "gelu": Operation("GELU", "activation", "GELU"),
-    "silu": Operation("SiLU", "activation", "SiLU"),
-    "zeros_like": Operation("", SHAPE, ""),
-    "ones_like": Operation("", SHAPE, ""),
+    "add": Row("+", "sign"),
+    "subtract": Row("−", "sign"),
+    "multiply": Row("×", "sign"),
+    "divide": Row("÷", "sign"),
+    "concatenate": Row("‖", "sign"),
+    "matmul": Row("MatMul", OTHER, "Linear"),
+    "linear": Row("Linear", "linear", "Linear"),
+    "embedding": Row("Embedding", "embedding", "Embedding"),
+    "softmax": Row("Softmax", "activation", "Softmax"),
+    "log_softmax": Row("Log Softmax", "activation", "Log Softmax"),
+    "standardize": Row("Norm", "norm", "Norm"),
+    "relu": Row("ReLU", "activation", "ReLU"),
+    "gelu": Row("GELU", "activation", "GELU"),
+    "silu": Row("SiLU", "activation", "SiLU"),
+    "zeros_like": Row("", SHAPE),
+    "ones_like": Row("", SHAPE),
 }
 
 
@@ -72,7 +66,7 @@ def find_row(module: object) -> Row:
     >>> class SlidingAttention(nn.MultiHeadAttention):
     ...     pass
     >>> find_row(SlidingAttention(4, 2, rng=np.random.default_rng(0)))
-    Row(title='Sliding Attention', kind='attention')
+    Row(title='Sliding Attention', kind='attention', alone='')
     """
     own, *bases = (kind.__name__ for kind in type(module).__mro__)
     kind = next((MODULES[base].kind for base in bases if base in MODULES), OTHER)
@@ -89,14 +83,14 @@ def name_module(title: str, path: str) -> str:
     return held if held.lower().endswith(" " + title.lower()) else title
 
 
-def find_operation(node: Node) -> Operation:
+def find_operation(node: Node) -> Row:
     """The row of a node; what only looks at its operand in another shape, or computes with a number, is left out."""
     known = OPERATIONS.get(node.op or "")
     if known is not None or node.function is None:
-        return known or Operation("", OTHER, "")
+        return known or Row("", OTHER)
     words = split_words(node.op or "")
     kind = "activation" if node.function.elementwise else OTHER
-    return Operation(words, kind, "" if node.function.view or node.function.symbol else words)
+    return Row(words, kind, "" if node.function.view or node.function.symbol else words)
 
 
 def split_words(name: str) -> str:

@@ -25,14 +25,13 @@ MOST_PARTS = 20  # more are looked at for repeats that no scope tells of
 
 @dataclass(frozen=True)
 class Part:
-    """A box, a sign in a circle, or what enters or leaves.
+    """A box, a sign in a circle, whose title is a key of `STROKES`, or what enters or leaves.
 
     Args:
         kind: what decides its colour, or one of `UNBOXED`.
         sources: the numbers of the parts that enter, in order, each with how many arrows.
         frames: what is repeated around it, outermost first: the path of a scope and how often.
         path: that of its module; an operation has none.
-        sign: what stands in its circle, a key of `STROKES`.
         scope: where it was called from.
     """
 
@@ -42,7 +41,6 @@ class Part:
     sources: Mapping[int, int]
     frames: tuple[tuple[str, int], ...] = ()
     path: str = ""
-    sign: str = ""
     scope: str = ""
 
     @property
@@ -194,7 +192,7 @@ class _Reader:
                 wave = number - 2 * len(self.graph)
                 self.parts[wave] = replace(part, number=wave, kind="wave")
                 sign = names.find_operation(nodes[-1]).title
-                part = replace(part, kind="sign", title=sign, sign=sign, sources={wave: 1})
+                part = replace(part, kind="sign", title=sign, sources={wave: 1})
             self.parts[number] = part
         sources = dict(self.parts[number].sources)
         for origin in origins:
@@ -214,9 +212,8 @@ class _Reader:
         title = operation.title if several or len(origins) > 1 else operation.alone
         if title:
             sources, frames = dict.fromkeys(origins, 1), self._list_frames(node)
-            sign = title if operation.kind == "sign" else ""
             kind = "linear" if title == "Linear" else operation.kind
-            self.parts[node.number] = Part(node.number, kind, title, sources, frames, sign=sign, scope=node.scope)
+            self.parts[node.number] = Part(node.number, kind, title, sources, frames, scope=node.scope)
 
     def _list_frames(self, node: Node) -> tuple[tuple[str, int], ...]:
         paths = self.scopes.list_around(self.scopes.path_of(node))
@@ -272,7 +269,8 @@ def merge_norms(parts: Parts) -> Parts:
         if part.kind == "norm" and len(part.sources) == 1:
             total = parts[next(iter(part.sources))]
             residual = any(source in ancestors[other] for source in total.sources for other in total.sources)
-            if total.sign == "+" and residual and uses[total.number] == 1 and total.scope == part.scope:
+            alone = uses[total.number] == 1 and total.scope == part.scope
+            if (total.kind, total.title) == ("sign", "+") and residual and alone:
                 merged[number] = replace(part, title=names.ADDED, sources=total.sources)
                 del merged[total.number]
     return merged

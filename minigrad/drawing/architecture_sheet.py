@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from math import hypot
 
-from minigrad.drawing.architecture_layout import SIGN, Frame, Place, Point, Size, lay_out
+from minigrad.drawing.architecture_layout import SIGN, Frame, Layout, Place, Point, Size
 from minigrad.drawing.architecture_parts import Part, Parts
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.sheet import Command, Element, Ellipse, Group, Ink, Path, Rectangle, Sheet, Text, join_points
@@ -48,14 +48,15 @@ def paint_architecture(
         narrowest: the least width of the page.
         ratio: of the sides of the page; by default it is as high as the picture.
     """
-    layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
-    corners = [_Painter(rightwards).turn(corner) for corner in layout.list_corners()]
+    painter = _Painter(rightwards)
+    layout = Layout(parts, painter.measure, BETWEEN[rightwards])
+    corners = [painter.turn(corner) for corner in layout.list_corners()]
     (left, right), (top, bottom) = ((min(sides), max(sides)) for sides in zip(*corners, strict=True))
     width, height = max(right - left + 2 * MARGIN, narrowest), bottom - top + 2 * MARGIN
     if ratio is not None:
         width = max(width, height * ratio)
         height = width / ratio
-    painter = _Painter(rightwards, ((width - left - right) / 2, (height - top - bottom) / 2))
+    painter.origin = (width - left - right) / 2, (height - top - bottom) / 2
     elements = [element for frame in layout.frames for element in painter.paint_frame(frame)]
     elements += [element for line in layout.lines for element in painter.paint_line(line)]
     for number, place in layout.places.items():
@@ -77,8 +78,8 @@ def describe_parts(parts: Parts) -> str:
 
 
 class _Painter:
-    def __init__(self, rightwards: bool, origin: Point = (0.0, 0.0)) -> None:
-        self.rightwards, self.origin = rightwards, origin
+    def __init__(self, rightwards: bool) -> None:
+        self.rightwards, self.origin = rightwards, (0.0, 0.0)
 
     def turn(self, point: Point) -> Point:
         """From along and across to x and y."""
@@ -86,7 +87,7 @@ class _Painter:
         return x + self.origin[0], y + self.origin[1]
 
     def measure(self, part: Part) -> Size:
-        if part.sign:
+        if part.kind == "sign":
             return Size(SIGN, SIGN)
         lines = self._wrap(part)
         width, height = max(measure_text(line, FONT) for line in lines) + 4, ROW * len(lines) + 4
@@ -117,9 +118,9 @@ class _Painter:
 
     def paint_part(self, part: Part, place: Place) -> Iterator[Element]:
         x, y = self.turn((place.middle, place.centre))
-        if part.sign:
+        if part.kind == "sign":
             yield Ellipse(x, y, SIGN / 2, SIGN / 2, fill=CIRCLE, stroke=LINE)
-            for x1, y1, x2, y2 in STROKES[part.sign]:
+            for x1, y1, x2, y2 in STROKES[part.title]:
                 yield Path(join_points((x + x1, y + y1), (x + x2, y + y2)), stroke=LINE)
             return
         lines = self._wrap(part)

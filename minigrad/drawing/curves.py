@@ -20,7 +20,7 @@ from minigrad.drawing.colours import FRAME
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.lengths import PIXEL
-from minigrad.drawing.room import fit_text
+from minigrad.drawing.room import fit_text, place_in_rows
 from minigrad.drawing.sheet import Command, Element, Group, Ink, Path, Sheet, Text, Theme, join_points
 from minigrad.drawing.style import INKS
 from minigrad.graph.numbers import format_number
@@ -158,17 +158,15 @@ def _measure_widest(texts: Iterable[str]) -> float:
 def _draw_legend(names: list[str], left: float) -> tuple[list[Element], float]:
     """A sample of each line and its name, in as many rows as they need, and where the plot begins below them."""
     parts: list[Element] = []
-    x, middle = left, MARGIN + LINE / 2
-    for name, look in zip(names, LOOKS, strict=False):
-        wide = SAMPLE + GAP + min(measure_text(name, FONT), LONGEST_LABEL)
-        if x > left and x + wide > WIDTH - MARGIN:
-            x, middle = left, middle + LINE
+    widths = [SAMPLE + GAP + min(measure_text(name, FONT), LONGEST_LABEL) for name in names]
+    places = place_in_rows(widths, WIDTH - MARGIN - left, 3 * GAP)
+    for name, look, (x, row) in zip(names, LOOKS, places, strict=False):
+        x, middle = left + x, MARGIN + (row + 0.5) * LINE
         mark = np.array([x + SAMPLE / 2] if look.mark else [])
         parts += _draw_strokes(join_points((x, middle), (x + SAMPLE, middle)), look)
         parts += _draw_marks(mark, np.full_like(mark, middle), look)
         parts.append(fit_text(Text(x + SAMPLE + GAP, middle + 0.35 * FONT, name, FONT, INKS.text), LONGEST_LABEL))
-        x += wide + 3 * GAP
-    return parts, middle + LINE / 2 + GAP
+    return parts, MARGIN + (places[-1][1] + 1) * LINE + GAP
 
 
 def _choose_ticks(plot: Plot, numbers: list[Numbers]) -> dict[float, str]:

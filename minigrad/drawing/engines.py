@@ -18,14 +18,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minigrad.core.errors import MinigradError
 from minigrad.drawing.text import escape_hidden
 
 TIMEOUT = 20.0  # seconds
-FORMATS = ("json", "json0")
 LONGEST_REPORT = 1_000  # characters of an engine's error output that a message repeats
+
+
+Format = Literal["json0", "json"]
 
 
 class GraphvizNotFoundError(MinigradError):
@@ -50,7 +52,7 @@ class Engine:
     find: Callable[[], str | None]  # the program
 
 
-def layout(dot: str, format: str = "json0", engine: str | None = None, *, timeout: float = TIMEOUT) -> bytes:
+def layout(dot: str, format: Format = "json0", engine: str | None = None, *, timeout: float = TIMEOUT) -> Any:
     """Lay out the graph written in `dot`.
 
     `format` is json0, the coordinates, or json, which has lines and texts as well. `engine` is "bundled" (the
@@ -61,39 +63,30 @@ def layout(dot: str, format: str = "json0", engine: str | None = None, *, timeou
     Raises:
         GraphvizNotFoundError: no engine, or not the one that was named.
         LayoutError: the engine failed, took too long or printed junk.
-        ValueError: an unknown format.
 
-    >>> layout("digraph { a -> b }", "gif")
-    Traceback (most recent call last):
-    ValueError: layout: format must be one of json, json0; got 'gif'
+    >>> [box["name"] for box in layout("digraph { a -> b }")["objects"]]
+    ['a', 'b']
     """
-    if format not in FORMATS:
-        raise ValueError(f"layout: format must be one of {', '.join(FORMATS)}; got {format!r}")
-    name, program = _choose_engine(engine or os.environ.get("MINIGRAD_DOT"))
-    output, report = _run(name, [program, f"-T{format}"], dot, timeout)
-    try:
-        json.loads(output)
-    except ValueError as problem:
-        raise LayoutError(f"The {name} engine did not write {format}: {problem}. {report}") from None
-    return output
+    (placed,) = layout_together([dot], engine, timeout=timeout, format=format)
+    return placed
 
 
-def layout_together(dots: Sequence[str], engine: str | None = None, *, timeout: float = TIMEOUT) -> list[Any]:
-    """Lay out several graphs in one run of the engine: of each what its json0 holds.
-
-    The arguments and errors are those of `layout`; the seconds are for all of them.
+def layout_together(
+    dots: Sequence[str], engine: str | None = None, *, timeout: float = TIMEOUT, format: Format = "json0"
+) -> list[Any]:
+    """Lay out several graphs in one run of the engine; the seconds are for all of them.
 
     >>> [len(placed["objects"]) for placed in layout_together(["digraph { a }", "digraph { a -> b }"])]
     [1, 2]
     """
     name, program = _choose_engine(engine or os.environ.get("MINIGRAD_DOT"))
-    output, report = _run(name, [program, "-Tjson0"], "\n".join(dots), timeout)
+    output, report = _run(name, [program, f"-T{format}"], "\n".join(dots), timeout)
     try:
         placed = list(_read_documents(output.decode("utf-8")))
+        if len(placed) != len(dots):
+            raise ValueError(f"{len(placed)} of {len(dots)} graphs")
     except ValueError as problem:
-        raise LayoutError(f"The {name} engine did not write json0: {problem}. {report}") from None
-    if len(placed) != len(dots):
-        raise LayoutError(f"The {name} engine laid out {len(placed)} of {len(dots)} graphs. {report}")
+        raise LayoutError(f"The {name} engine did not write {format}: {problem}. {report}") from None
     return placed
 
 

@@ -11,6 +11,7 @@ from minigrad.drawing.boxes import name_order
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.outlines import Frame, choose_outline, draw_outline
 from minigrad.drawing.places import Curve
+from minigrad.drawing.room import place_in_rows
 from minigrad.drawing.sheet import Element, Text
 from minigrad.drawing.style import ARROWS, INKS, LEGEND
 from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
@@ -65,33 +66,24 @@ def set_legend(
     samples: Iterable[Sample], marks: Iterable[str], arrows: Iterable[str], room: float, scale: float
 ) -> Block:
     """A sample of each kind of box, mark and arrow with its name, side by side as far as there is `room`."""
-    places = {role: place for place, role in enumerate(LEGEND)}
-    ordered = sorted(samples, key=lambda sample: (*sample[1:], places[sample[0]]))
+    roles = [*LEGEND]
+    ordered = sorted(samples, key=lambda sample: (*sample[1:], roles.index(sample[0])))
     items: list[tuple[str, Drawing]] = [(name_sample(sample), partial(_draw_sample, sample)) for sample in ordered]
     items += [(mark, partial(_draw_mark, mark)) for mark in INKS.marks if mark in marks]
     items += [(text, partial(_draw_arrow, kind)) for kind, text in ARROWS.items() if kind in arrows]
     across, down = (length * scale for length in SWATCH)
-    rows: list[list[tuple[float, str, Drawing]]] = [[]]
-    x = widest = 0.0
-    for text, draw in items:
-        width = across + 5 * scale + measure_text(text, SMALL * scale)
-        if rows[-1] and x + width > room:
-            rows.append([])
-            x = 0.0
-        rows[-1].append((x, text, draw))
-        widest = max(widest, x + width)
-        x += width + ITEM_GAP * scale
-    line = down + 6 * scale
+    beside, line, size = across + 5 * scale, down + 6 * scale, SMALL * scale
+    widths = [beside + measure_text(text, size) for text, _ in items]
+    places = place_in_rows(widths, room, ITEM_GAP * scale)
 
     def paint(left: float, top: float) -> Iterator[Element]:
-        for number, row in enumerate(rows):
-            y = top + GAP + number * line
-            for x, text, draw in row:
-                yield from draw(Frame(left + x, y, across, down))
-                place = left + x + across + 5 * scale
-                yield Text(place, y + down / 2 + 0.34 * SMALL * scale, text, SMALL * scale, INKS.text)
+        for (text, draw), (x, row) in zip(items, places, strict=True):
+            y = top + GAP + row * line
+            yield from draw(Frame(left + x, y, across, down))
+            yield Text(left + x + beside, y + down / 2 + 0.34 * size, text, size, INKS.text)
 
-    return Block(widest, GAP + line * len(rows), paint)
+    widest = max(x + width for (x, _), width in zip(places, widths, strict=True))
+    return Block(widest, GAP + line * (1 + places[-1][1]), paint)
 
 
 def name_sample(sample: Sample) -> str:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from minigrad.graph import Graph
 
-FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".tex": "tex", ".dot": "dot", ".gv": "dot"}
+DOT = (".dot", ".gv")
+FORMATS = (".svg", ".png", ".pdf", ".tex", *DOT)
 MOST_LAID_OUT = 25_000  # boxes; engines take minutes for more, and pictures of fewer cannot be read either
 DPI = 144  # pixels per inch of a bitmap: two for each point, which is legible on any screen
 PATIENCE = 5.0  # seconds that a notebook waits for a picture
@@ -32,10 +33,13 @@ PATIENCE = 5.0  # seconds that a notebook waits for a picture
 def draw(graph: Graph, path: str | os.PathLike[str], engine: str | None, options: Mapping[str, Any]) -> None:
     """Write the picture of `graph` to `path`; see `Graph.draw`."""
     place, options = Path(path), dict(options)
-    format = find_format(place)
+    ending = place.suffix.lower()
+    if ending not in FORMATS:
+        raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
+    check_folder(place.parent, "draw")
     width, timeout = options.pop("width", None), _parse_timeout(options.pop("timeout", TIMEOUT))
     points = None if width is None else parse_length(width)
-    if format == "dot":
+    if ending in DOT:
         place.write_text(dot_source(graph, **options), encoding="utf-8", newline="\n")
         return
     shown, look = parse_options(graph, options)
@@ -59,15 +63,6 @@ def _parse_timeout(timeout: object) -> float:
     if isinstance(timeout, (int, float)) and timeout > 0:
         return float(timeout)
     raise ValueError(f"timeout={timeout!r}: expected a positive number of seconds")
-
-
-def find_format(place: Path) -> str:
-    """What a file's extension stands for; raises where there is no such picture or no such folder."""
-    format = FORMATS.get(place.suffix.lower())
-    if format is None:
-        raise ValueError(f"draw: {place.name!r} must end in one of {', '.join(FORMATS)}")
-    check_folder(place.parent, "draw")
-    return format
 
 
 def make_source(graph: Graph, **options: Any) -> graphviz.Source:

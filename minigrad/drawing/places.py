@@ -5,7 +5,6 @@ The engine sees sizes, in points, and what is joined to what; it knows no text, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +54,7 @@ class Places:
 
 def find_places(shown: View, look: Look, sizes: Sizes, engine: str | None = None, timeout: float = TIMEOUT) -> Places:
     """Lay out what is shown; its errors are those of `layout`."""
-    return read_places(shown, json.loads(layout(write_dot(shown, look, sizes), "json0", engine, timeout=timeout)))
+    return read_places(shown, layout(write_dot(shown, look, sizes), engine=engine, timeout=timeout))
 
 
 def read_places(shown: View, written: Any) -> Places:

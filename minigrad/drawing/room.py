@@ -1,9 +1,10 @@
-"""A text cut to the room there is: what was cut off shows where the pointer rests."""
+"""What the room there is asks for: a text that is cut, the whole of which shows where the pointer rests; rows."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.sheet import Group, Text
@@ -28,3 +29,19 @@ def cut_to_room(text: str, room: float, size: float, bold: bool = False) -> str:
     widths = itertools.accumulate(measure_text(character, size, bold) for character in text)
     room -= measure_text("…", size, bold)
     return text[: sum(1 for _ in itertools.takewhile(lambda width: width <= room, widths))] + "…"
+
+
+def place_in_rows(widths: Iterable[float], room: float, gap: float) -> list[tuple[float, int]]:
+    """Where things stand side by side as far as there is room: how far to the right, and in which row.
+
+    >>> place_in_rows([30, 40, 50], room=100, gap=10)
+    [(0.0, 0), (40.0, 0), (0.0, 1)]
+    """
+    places = []
+    x, row = 0.0, 0
+    for width in widths:
+        if x and x + width > room:
+            x, row = 0.0, row + 1
+        places.append((x, row))
+        x += width + gap
+    return places

@@ -7,27 +7,13 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from string import Template
 
 import numpy as np
 
 from minigrad.drawing.lengths import write_length
-from minigrad.drawing.sheet import (
-    Command,
-    Element,
-    Ellipse,
-    Group,
-    Ink,
-    Path,
-    Rectangle,
-    Shape,
-    Sheet,
-    Text,
-    Theme,
-    Tiles,
-    walk_elements,
-)
+from minigrad.drawing.sheet import Element, Ellipse, Group, Ink, Path, Rectangle, Shape, Sheet, Text, Theme, Tiles
 from minigrad.drawing.text import make_text
 from minigrad.drawing.tiles import list_runs
 
@@ -98,26 +84,28 @@ def write_tikz(sheet: Sheet, theme: Theme = "light", width: float | None = None)
     lines = []
     if sheet.background and writer.dark:
         lines.append(writer.write(Rectangle(0, 0, sheet.width, sheet.height, fill=sheet.background)))
-    lines += [writer.write(x) for x in walk_elements(sheet.children) if not isinstance(x, Group)]
-    _warn_of_letters(x.text for x in walk_elements(sheet.children) if isinstance(x, Text))
+    lines += [writer.write(element) for element in sheet.children]
+    _warn_of_letters(writer.letters)
     return FRAME.substitute(
         title=make_text(sheet.title),
         width=writer.write_length(sheet.width),
         height=writer.write_length(sheet.height),
         colours="\n".join(rf"\definecolor{{mg{colour}}}{{HTML}}{{{colour}}}" for colour in sorted(writer.colours)),
-        picture="\n".join(lines),
+        picture="\n".join(filter(None, lines)),
     )
 
 
 class _Writer:
-    """Writes elements in one theme and size, and remembers their colours."""
+    """Writes elements in one theme and size, and remembers their colours and letters."""
 
     def __init__(self, dark: bool, scale: float) -> None:
         self.dark, self.scale = dark, scale
-        self.colours: set[str] = set()
+        self.colours, self.letters = set[str](), set[str]()
 
     def write(self, element: Element) -> str:
         match element:
+            case Group(children):
+                return "\n".join(filter(None, map(self.write, children)))
             case Text():
                 return self._write_text(element)
             case Tiles():
@@ -127,9 +115,8 @@ class _Writer:
             case Ellipse(x, y, rx, ry):
                 radii = f"x radius={self.write_length(rx)}bp, y radius={self.write_length(ry)}bp"
                 return self._write_shape(element, f"{self._write_point(x, y)} ellipse [{radii}]")
-            case Path(commands):
-                return self._write_shape(element, " ".join(self._write_commands(commands)))
-        raise TypeError(f"no element of a sheet: {element!r}")
+            case Path():
+                return self._write_shape(element, " ".join(self._write_commands(element)))
 
     def write_length(self, length: float) -> str:
         return write_length(length * self.scale)
@@ -140,8 +127,8 @@ class _Writer:
     def _write_box(self, left: float, top: float, right: float, bottom: float) -> str:
         return f"{self._write_point(left, top)} rectangle {self._write_point(right, bottom)}"
 
-    def _write_commands(self, commands: Sequence[Command]) -> Iterator[str]:
-        for letter, *numbers in commands:
+    def _write_commands(self, path: Path) -> Iterator[str]:
+        for letter, *numbers in path.commands:
             points = [self._write_point(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
             if letter == "C":
                 yield f".. controls {points[0]} and {points[1]} .. {points[2]}"
@@ -174,9 +161,10 @@ class _Writer:
     def _write_text(self, text: Text) -> str:
         size = self.write_length(text.size)
         font = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont" + (r"\bfseries" if text.bold else "")
-        turned = ", rotate=90" if text.turned else ""
+        turned, written = ", rotate=90" if text.turned else "", write_latex(text.text)
+        self.letters.update(written)
         manner = f"anchor={ANCHORS[text.anchor]}, text={self._name(text.fill)}, font={font}{turned}"
-        return rf"\node[{manner}] at {self._write_point(text.x, text.y)} {{{write_latex(text.text)}}};"
+        return rf"\node[{manner}] at {self._write_point(text.x, text.y)} {{{written}}};"
 
     def _name(self, ink: Ink) -> str:
         colour = (ink.dark if self.dark else ink.light)[1:].upper()
@@ -205,9 +193,8 @@ def _write_character(character: str) -> str:
     return character
 
 
-def _warn_of_letters(texts: Iterator[str]) -> None:
-    written = "".join(map(write_latex, texts))
-    foreign = "".join(sorted({character for character in written if ord(character) > KNOWN_TO_LATEX}))
+def _warn_of_letters(letters: set[str]) -> None:
+    foreign = sorted(letter for letter in letters if ord(letter) > KNOWN_TO_LATEX)
     if foreign:
         warnings.warn(
             f"pdfLaTeX has no letters for {' '.join(foreign)}: compile the file with XeLaTeX or LuaLaTeX, "

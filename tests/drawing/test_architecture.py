@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.drawing.architecture import draw_architecture
-from minigrad.drawing.architecture_layout import find_columns, lay_out
+from minigrad.drawing.architecture_layout import Layout, find_columns
 from minigrad.drawing.architecture_names import MODULES, OPERATIONS
 from minigrad.drawing.architecture_sheet import BETWEEN, FILLS, _Painter
 from minigrad.drawing.fonts import measure_text
@@ -216,7 +216,7 @@ def test_the_memory_enters_the_middle_attention_as_keys_and_values_and_blocks_ar
 
 def test_the_encoder_stands_left_of_the_decoder_loops_are_outside_and_both_begin_at_the_bottom():
     parts = {part.number: part for part in draw("transformer").parts}
-    layout = lay_out(parts, _Painter(False).measure, BETWEEN[False])
+    layout = Layout(parts, _Painter(False).measure, BETWEEN[False])
     left, right = (next(n for n, part in parts.items() if part.title == title) for title in ("Inputs", "Outputs"))
     assert layout.places[left].centre < layout.places[right].centre
     assert layout.places[left].side == -1
@@ -341,7 +341,7 @@ def test_labels_name_a_module_by_path_or_class_and_make_it_one_box():
 def test_long_titles_in_any_script_make_their_boxes_wider():
     labels = {nn.MultiHeadAttention: "注意力" * 9, nn.FeedForward: "A-feed-forward-part-of-two-linear-maps"}
     layouts = [
-        lay_out({part.number: part for part in draw("transformer", labels=labels).parts}, _Painter(way).measure, 46)
+        Layout({part.number: part for part in draw("transformer", labels=labels).parts}, _Painter(way).measure, 46)
         for way in (False, True)
     ]
     for layout in layouts:
@@ -383,7 +383,7 @@ def test_every_row_of_the_tables_stands_for_something_that_there_is():
 @both_ways
 def test_parts_do_not_overlap_and_no_line_runs_through_one(name, rightwards):
     parts = {part.number: part for part in draw(name).parts}
-    layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
+    layout = Layout(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
     assert layout.places.keys() == parts.keys()
     rooms = [place.corners for place in layout.places.values()]
     for room, other in itertools.combinations(rooms, 2):
@@ -399,7 +399,7 @@ def test_parts_do_not_overlap_and_no_line_runs_through_one(name, rightwards):
 def test_parts_of_any_data_flow_do_not_overlap(rightwards):
     for seed in range(40):
         parts = {part.number: part for part in draw_architecture(Tangle(seed), VECTORS, VECTORS).parts}
-        layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
+        layout = Layout(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
         rooms = [place.corners for place in layout.places.values()]
         assert not any(overlap(*pair) for pair in itertools.combinations(rooms, 2)), seed
 
@@ -408,7 +408,7 @@ def test_parts_of_any_data_flow_do_not_overlap(rightwards):
 @both_ways
 def test_every_arrow_of_the_list_is_drawn(name, rightwards):
     parts = {part.number: part for part in draw(name).parts}
-    layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
+    layout = Layout(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
     for number, part in parts.items():
         (low, left), (high, right) = layout.places[number].corners
         ends = [line[-1] for line in layout.lines]
@@ -420,7 +420,7 @@ def test_every_arrow_of_the_list_is_drawn(name, rightwards):
 @both_ways
 def test_frames_hold_their_parts_and_no_others(name, rightwards):
     parts = {part.number: part for part in draw(name).parts}
-    layout = lay_out(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
+    layout = Layout(parts, _Painter(rightwards).measure, BETWEEN[rightwards])
     for frame in layout.frames:
         for number, place in layout.places.items():
             inside = (frame.path, frame.count) in parts[number].frames

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import pytest
 
@@ -93,14 +92,14 @@ def test_EN4_picture_with_a_failing_exit_code_is_refused(program: Program) -> No
         layout(CHAIN, engine=program(f'echo "{SVG}"; exit 1'))
 
 
-@pytest.mark.parametrize("format", engines.FORMATS)
+@pytest.mark.parametrize("format", get_args(engines.Format))
 @pytest.mark.parametrize("junk", ["", "hello", "<html/>", "<svg/>", f"{SVG}<", SVG[:-3]])
 def test_EN4_junk_is_refused(program: Program, format: str, junk: str) -> None:
     with pytest.raises(LayoutError, match=rf"did not write {format}: .*\. It said: careless"):
         layout(CHAIN, format, program(f'printf %s "{junk}"; echo careless >&2'))
 
 
-@pytest.mark.parametrize(("printed", "said"), [("{} {", "did not write json0"), ("{}", "laid out 1 of 2 graphs")])
+@pytest.mark.parametrize(("printed", "said"), [("{} {", "not write json0: "), ("{}", ": 1 of 2 graphs")])
 def test_EN4_some_graphs_of_several_are_not_enough(program: Program, printed: str, said: str) -> None:
     with pytest.raises(LayoutError, match=said):
         layout_together([CHAIN, CHAIN], program(f"cat > /dev/null; printf '{printed}'"))
@@ -108,15 +107,15 @@ def test_EN4_some_graphs_of_several_are_not_enough(program: Program, printed: st
 
 def test_EN4_engine_that_does_not_listen(program: Program) -> None:
     large = "digraph { " + "n0 -> n1; " * 100_000 + "}"
-    assert layout(large, "json", program('exec 0<&-; printf "[%65536s]" ""')).startswith(b"[ ")
+    assert layout(large, "json", program('exec 0<&-; printf "[%65536s]" ""')) == []
 
 
 def test_text_reaches_the_engine_as_utf8(program: Program) -> None:
-    assert json.loads(layout('"查\\n∂"', "json", program("cat"))) == "查\n∂"
+    assert layout('"查\\n∂"', "json", program("cat")) == "查\n∂"
 
 
 def test_H7_path_is_not_read_by_a_shell(program: Program, tmp_path: Path) -> None:
-    assert layout(CHAIN, "json", program('echo "[]"', "a b; touch owned $(touch owned)/-Tsvg")) == b"[]\n"
+    assert layout(CHAIN, "json", program('echo "[]"', "a b; touch owned $(touch owned)/-Tsvg")) == []
     assert not list(tmp_path.rglob("owned"))
 
 

@@ -28,7 +28,7 @@ PICTURES = {
         folder, {LONG + str(n): ([1, 2e6], [n, -1e-7]) for n in range(8)}, LONG, LONG, levels={LONG: 2, "b": 2.01}
     ),
     "logarithmic": lambda folder: draw_curves(
-        folder, {"a": ([1e-9, 1e12], [1e-300, 1e300])}, "x", "y", logarithmic="xy"
+        folder, {"a": ([1e-9, 1e12], [1e-250, 1e250])}, "x", "y", logarithmic="xy"
     ),
 }
 
