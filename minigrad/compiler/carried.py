@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import pprint
 import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
@@ -77,7 +78,9 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 
 def _text_of_data(value: Any) -> str:
-    """Numbers, types and functions of NumPy as Python writes them."""
+    """Numbers, tables of them, types and functions of NumPy as Python writes them."""
+    if isinstance(value, dict):
+        return pprint.pformat(value, width=100, compact=True, sort_dicts=False)
     if isinstance(value, np.dtype):
         return f"np.{value!r}"
     if is_of_numpy(value):

@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from minigrad.compiler import standalone
 from minigrad.graph import Graph, Node
 from minigrad.ops import kernels
-from minigrad.ops.kernels import blocks, curves, places, rows, sums
+from minigrad.ops.kernels import blocks, curves, normal, places, rows, sums
 
 LANGUAGE = frozenset({*keyword.kwlist, *dir(builtins)})
 PROGRAM = frozenset(
     {"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"}
 )
 KERNELS = frozenset(  # what stands beside a program in a script
-    name for module in (standalone, kernels, blocks, curves, places, rows, sums) for name in vars(module)
+    name for module in (standalone, kernels, blocks, curves, normal, places, rows, sums) for name in vars(module)
 )
 LONGEST = 80  # characters of what a tensor is called; more of a name is cut off
 DEEPEST = 12  # scopes that a name may be made of, counted from the inside

@@ -29,7 +29,7 @@ from minigrad.ops import (
 )
 from minigrad.ops.internal import internal_op
 from minigrad.ops.kernels import WIDE, find_maxima, make_ones, rows, sum_last_axis
-from minigrad.ops.kernels.curves import double_angle
+from minigrad.ops.kernels.normal import double_angle
 from minigrad.ops.kernels.rows import invert_root
 from minigrad.ops.kernels.sums import keep_shape
 from minigrad.ops.product import SHORT

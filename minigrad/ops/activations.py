@@ -13,8 +13,8 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
-from minigrad.ops.kernels import curves
-from minigrad.ops.kernels.curves import ROOT_2_OVER_PI, ROOT_HALF, double_angle
+from minigrad.ops.kernels import curves, normal
+from minigrad.ops.kernels.normal import ROOT_2_OVER_PI, ROOT_HALF, double_angle
 from minigrad.ops.rows import check_number, row
 
 __all__ = [
@@ -108,7 +108,7 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate={approximate!r}: expected 'none' or 'tanh'")
-    return curves.gelu(x, approximate)
+    return normal.gelu(x, approximate)
 
 
 @gelu.vjp("x")
@@ -137,7 +137,7 @@ def gelu_slope(x: Any) -> Any:
     >>> gelu_slope(Tensor([-1.0, 0.0, 1.0])).numpy().round(4).tolist()
     [-0.0833, 0.5, 1.0833]
     """
-    return curves.gelu_slope(x)
+    return normal.gelu_slope(x)
 
 
 gelu_slope.vjp("x")(lambda g, y, x: g * ops.strong_multiply(normal_density(x), 2.0 - ops.square(x)))

@@ -13,8 +13,8 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
-from minigrad.ops.kernels import curves
-from minigrad.ops.kernels.curves import TWO_OVER_ROOT_PI
+from minigrad.ops.kernels import curves, normal
+from minigrad.ops.kernels.normal import TWO_OVER_ROOT_PI
 from minigrad.ops.rows import PAIR, check_number, row
 
 __all__ = [
@@ -128,17 +128,17 @@ def gaussian(x: Any, *, rate: float = 0.5) -> Any:
     check_number(rate=rate)
     if not rate > 0:
         raise ValueError(f"rate={rate}: expected a number above 0")
-    return curves.gaussian(x, rate)
+    return normal.gaussian(x, rate)
 
 
 gaussian.vjp("x")(lambda g, y, x, *, rate: ops.strong_multiply(g, ops.strong_multiply(y, x * (-2.0 * rate))))
 
 
 erf: Op = row(
-    "erf", lambda x: curves.erf(x), "2/√π ∫₀ˣ exp(−t²) dt",
+    "erf", lambda x: normal.erf(x), "2/√π ∫₀ˣ exp(−t²) dt",
     lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * TWO_OVER_ROOT_PI),
 )  # fmt: skip
 erfc: Op = row(
-    "erfc", lambda x: curves.erfc(x), "1 − erf x",
+    "erfc", lambda x: normal.erfc(x), "1 − erf x",
     lambda g, y, x: g * (ops.gaussian(x, rate=1.0) * -TWO_OVER_ROOT_PI),
 )  # fmt: skip

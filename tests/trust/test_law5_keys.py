@@ -182,7 +182,6 @@ CALLS = {  # for each cached function, arguments that Python takes for equal
     "minigrad.compiler.printer.text_of_type": [(np.dtype("l"),), (np.dtype("q"),), (np.dtype(">f8"),)],
     "minigrad.graph.shapes._infer": [],  # above
     "minigrad.nn.positions._make_table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
-    "minigrad.ops.kernels.curves.find_nodes_and_weights": [()],
     "minigrad.ops.einstein.parse_subscripts": [("ij->j", ((2, 1),)), ("ij->j", ((2.0, True),))],
     "minigrad.ops.kernels.make_ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
     "minigrad.ops.kernels.find_sum_dtype": [(np.dtype(int),), (np.dtype(bool),), (np.dtype("<i8"),)],

@@ -1,10 +1,7 @@
-"""Functions of one element: activations, the error function, and derivatives that keep their digits."""
+"""Functions of one element: activations, and derivatives that keep their digits; see `normal.py` for gelu."""
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -58,106 +55,6 @@ def tanh_slope(x: Any) -> Any:
 def one_minus_square(x: Any) -> Any:
     """1 − x² as a product, in which nothing cancels."""
     return (1 - as_float(x)) * (as_float(x) + 1)
-
-
-# --- the Gaussian and its integrals -----------------------------------------------------------------------------------
-
-
-def compute_by_math(function: Callable[[float], float], x: Any) -> Any:
-    """The C library's function, element by element: accurate to the last place, tails included."""
-    x = as_float(x)
-    values = np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size)  # much faster than np.vectorize
-    return values.reshape(x.shape).astype(x.dtype)
-
-
-def erf(x: Any) -> Any:
-    """The error function."""
-    return compute_by_math(math.erf, x)
-
-
-def erfc(x: Any) -> Any:
-    """1 − erf x."""
-    return compute_by_math(math.erfc, x)
-
-
-def split_in_two(x: Any) -> tuple[Any, Any]:
-    """A float64 array as a sum of two: the first has 24 bits, so that its products with 29 bits or less are exact."""
-    coarse = x.astype(np.float32).astype(np.float64)
-    return coarse, x - coarse
-
-
-def gaussian(x: Any, rate: float) -> Any:
-    """exp(−rate · x²), accurate in the tails."""
-    x = as_float(x)
-    bound = math.sqrt(800 / rate)  # where even the exponential in float64 is 0
-    inside = np.clip(np.asarray(x, np.float64), -bound, bound)
-    coarse, fine = split_in_two(inside)
-    y = np.exp(np.square(coarse) * -rate) * np.exp(fine * (inside + coarse) * -rate)
-    return y.astype(x.dtype)
-
-
-# --- gelu -------------------------------------------------------------------------------------------------------------
-
-TWO_OVER_ROOT_PI, ROOT_2_OVER_PI = 2 / math.sqrt(math.pi), math.sqrt(2 / math.pi)
-ROOT_HALF, ROOT_HALF_REST = 0.7071067811865476, -4.833646656726457e-17  # √½ is the sum
-COARSE_ROOT_HALF, FINE_ROOT_HALF = map(float, split_in_two(np.float64(ROOT_HALF)))
-
-
-def double_angle(square: Any, x: Any) -> Any:
-    """2√(2/π) (x + 0.044715 x³): the form with tanh of half of it is x times the sigmoid of all of it."""
-    return (square * (0.044715 * 2 * ROOT_2_OVER_PI) + 2 * ROOT_2_OVER_PI) * x
-
-
-def gelu(x: Any, approximate: str) -> Any:
-    """x · Φ(x), Φ being the normal distribution function, or an approximation of it by tanh."""
-    x, dtype = widen_half(np.maximum(as_float(x), -40))  # where the result is 0 already: −∞ times 0 would be NaN
-    share = normal_distribution(x) if approximate == "none" else sigmoid(double_angle(x * x, x))
-    return (x * share).astype(dtype, copy=False)
-
-
-def normal_distribution(x: Any) -> Any:
-    """Φ(x) = ½ erfc(−x √½) in float64; the rounding of −x √½, which erfc multiplies in the tail, is made up for."""
-    x = np.clip(np.asarray(x, np.float64), -40, 40)
-    scaled = x * ROOT_HALF
-    x_coarse, x_fine = split_in_two(x)
-    rounding = (
-        x_coarse * COARSE_ROOT_HALF
-        - scaled
-        + x_coarse * FINE_ROOT_HALF
-        + x_fine * COARSE_ROOT_HALF
-        + x_fine * FINE_ROOT_HALF
-        + x * ROOT_HALF_REST
-    )
-    return 0.5 * (erfc(-scaled) + rounding * TWO_OVER_ROOT_PI * np.exp(-scaled * scaled))
-
-
-GELU_SLOPE_ZERO, GELU_SLOPE_ZERO_REST = -0.7517915246935645, 1.4956759177009883e-17
-
-
-def integrate_gelu_slope(distance: Any) -> Any:
-    """The integral of φ(t)(2 − t²), its derivative, by Gauss and Legendre's rule: nothing cancels."""
-    nodes, weights = find_nodes_and_weights()
-    t = GELU_SLOPE_ZERO + distance[..., None] * ((nodes + 1) / 2)
-    slopes = np.exp(-0.5 * t * t) * (2 - t * t)
-    middle = slopes[..., 4]  # where the distance is small, it is all that counts
-    return (middle + (slopes - middle[..., None]) @ (weights / 2)) * (distance / math.sqrt(2 * math.pi))
-
-
-@functools.cache
-def find_nodes_and_weights() -> Any:
-    """Those of the rule, 9 of each; computed when needed, because NumPy imports its polynomials only then."""
-    return np.polynomial.legendre.leggauss(9)
-
-
-def gelu_slope(x: Any) -> Any:
-    """The derivative of gelu, accurate also around its zero at −0.75."""
-    x = as_float(x)
-    inside = np.clip(np.asarray(x, np.float64), -40, 40)
-    y = np.asarray(normal_distribution(inside) + inside * gaussian(inside, 0.5) / math.sqrt(2 * math.pi))
-    distance = inside - GELU_SLOPE_ZERO - GELU_SLOPE_ZERO_REST
-    near = np.abs(distance) < 0.6
-    y[near] = integrate_gelu_slope(distance[near])
-    return y.astype(x.dtype)
 
 
 # --- silu and mish ----------------------------------------------------------------------------------------------------

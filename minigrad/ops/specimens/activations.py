@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad import ops
 from minigrad.ops.activations import normal_density
-from minigrad.ops.kernels import curves
-from minigrad.ops.kernels.curves import ROOT_HALF
+from minigrad.ops.kernels.normal import ROOT_HALF
 from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import wide
@@ -42,7 +43,7 @@ ops.gelu.specimens = specimens(
 )  # fmt: skip
 ops.gelu_slope.specimens = specimens(
     *wide,
-    reference=lambda x: 1 - 0.5 * curves.erfc(x * ROOT_HALF) + x * normal_density(x),
+    reference=lambda x: 0.5 * np.vectorize(math.erfc, otypes=[float])(x * -ROOT_HALF) + x * normal_density(x),
 )
 ops.silu.specimens = specimens(*wide, reference=lambda x: x / (1 + np.exp(-x)))
 ops.silu_slope.specimens = specimens(

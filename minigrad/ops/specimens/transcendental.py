@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.kernels import as_float, curves
+from minigrad.ops.kernels import as_float
 from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, normal
 from minigrad.ops.specimens.rows import one, pair, positives, refusals_of_pairs, wide
@@ -39,5 +41,5 @@ ops.gaussian.specimens = specimens(
     refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0"),
     reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
 )  # fmt: skip
-ops.erf.specimens = specimens(*wide, reference=lambda x: 1 - curves.erfc(x))
-ops.erfc.specimens = specimens(*wide, reference=lambda x: 1 - curves.erf(x))
+ops.erf.specimens = specimens(*wide, reference=np.vectorize(math.erf, otypes=[float]))
+ops.erfc.specimens = specimens(*wide, reference=np.vectorize(math.erfc, otypes=[float]))
