@@ -132,8 +132,7 @@ def _lay_out(
     x_axis = fit_axis((x for x, _ in points.values()), "x" in logarithmic)
     y_axis = fit_axis([*(y for _, y in points.values()), *levels.values()], "y" in logarithmic, margin=0.05)
     up_ticks = y_axis.list_ticks(8)
-    placed = {name: math.isfinite(y_axis.place(height)) for name, height in levels.items()}
-    levels = {name if placed[name] else f"{name}: {format_number(levels[name])}": levels[name] for name in levels}
+    levels = {_name_level(name, height, y_axis): height for name, height in levels.items()}
     left = MARGIN + FONT + GAP + _measure_widest(up_ticks.values()) + GAP + TICK
     legend, top = _draw_legend([*points], left)
     right = WIDTH - MARGIN - max(_measure_widest(levels), SMALL)
@@ -149,6 +148,11 @@ def _lay_out(
     ]
     described = f"{up} by {across}: {', '.join(points)}"
     return Sheet(WIDTH, foot + MARGIN, parts, f"{up} by {across}", described)
+
+
+def _name_level(name: str, height: float, axis: Axis) -> str:
+    """With its height where that has no place on the axis."""
+    return name if math.isfinite(axis.place(height)) else f"{name}: {format_number(height)}, no place"
 
 
 def _measure_widest(texts: Iterable[str]) -> float:

@@ -162,12 +162,12 @@ def test_odd_ranges_are_still_a_picture(draw, values, logarithmic):
     root = draw({"line": (np.arange(len(values)), values)}, levels=levels, logarithmic=logarithmic)
     numbers = [float(n) for path in root.iter(f"{SVG}path") for n in re.findall(r"[\d.]+", path.get("d"))]
     assert all(0 <= number <= 720 for number in numbers)
-    assert {"nowhere: NaN", "above: inf"} <= {*texts(root)}
+    assert {"nowhere: NaN, no place", "above: inf, no place"} <= {*texts(root)}
 
 
 def test_a_level_without_a_place_is_named_with_its_height_and_has_no_line(draw):
     root = draw(CURVES, levels={"chance": 0, "best": 2}, logarithmic="y")
-    assert {"chance: 0", "best"} <= {*texts(root)}
+    assert {"chance: 0, no place", "best"} <= {*texts(root)}
     assert [path.get("stroke-dasharray") for path in root.findall(f"{SVG}path")].count("1.5 3") == 1
 
 
