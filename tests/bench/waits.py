@@ -1,6 +1,6 @@
 """What users wait for besides a training step, each beside its peers: a table of times and their ratios.
 
-    python tests/bench/waits.py                      all parts, some five minutes
+    python tests/bench/waits.py                      all parts, some seven minutes
     python tests/bench/waits.py import generation    these parts only
     python tests/bench/waits.py --quick              one round, without the whole demo: half a minute
 
