@@ -29,6 +29,7 @@ class Drawing {
       ...this.frames.map((frame) => frame.title),
       ...this.boxes.map((box) => box.group),
     );
+    for (const { title } of this.frames) fitGround(title);
     const buttons = this.frames.filter((frame) => frame.title.dataset.frame !== undefined);
     this.stops = [...buttons.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
     this.stop = null;
@@ -115,7 +116,7 @@ class Drawing {
         vector("rect", {
           x: x + 4,
           y: y + 3,
-          width: lettersIn(title) * (cluster.count > 1 ? 6.2 : 4.7) + 17,
+          width: title.length * (cluster.count > 1 ? 6.2 : 4.7) + 17,
           height: 14,
           rx: 4,
         }),
@@ -277,9 +278,11 @@ function badGradient(node) {
   return [node.statistics, node.gradientStatistics].some((found) => found && (found.nan || found.inf));
 }
 
-/** How long a text is in Latin letters: Chinese ones are twice as wide. */
-function lettersIn(text) {
-  return [...text].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0);
+/** Makes the ground of a frame's title end after its text, in whatever font that is, as soon as it can be seen. */
+function fitGround(title) {
+  const [ground, text] = ["rect", "text"].map((kind) => title.querySelector(kind));
+  const { x, width } = text.getBBox();
+  if (width) ground.setAttribute("width", x + width + 4 - ground.x.baseVal.value);
 }
 
 /** What a box says. */
