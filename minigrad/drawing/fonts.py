@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 WITHOUT_WIDTH = {"Mn", "Me", "Cf", "Cc"}  # what stands on the letter before it, and what nobody sees
 WIDE, EMOJI, OTHER = 1.0, 1.3, 0.8  # in sizes of the font: Chinese among the wide ones
+MOST_KNOWN = 4_096  # texts whose widths are kept: pages say the same in many views
 BOLDER = 1.1  # letters that no bold font has are thickened
 
 
+@lru_cache(MOST_KNOWN)
 def measure_text(text: str, size: float, bold: bool = False) -> float:
     """The points that `text` needs at most, in letters of `size` points.
 

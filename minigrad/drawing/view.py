@@ -198,14 +198,14 @@ def _make_arrows(
     uses: dict[tuple[Box, Box, Hashable], list[tuple[Node, int]]] = {}
     later: dict[tuple[Box, Box], list[tuple[Node, int]]] = {}
     for node in nodes:
-        target, after = box_of[node.number], folding.find_turns(node.number)
+        target = box_of[node.number]
         for position, x in enumerate(node.inputs):
             source = box_of.get(x.number) if isinstance(x, Node) else None
-            if not isinstance(x, Node) or source is None:
+            if not isinstance(x, Node) or source is None or source is target:
                 continue
-            before = folding.find_turns(x.number)
+            before, after = folding.find_turns(x.number), folding.find_turns(node.number)
             shared = [run for run in after if run in before]
-            if source is target or any(before[run] for run in shared):
+            if any(before[run] for run in shared):
                 continue
             if any(after[run] for run in shared):
                 later.setdefault((source, target), []).append((node, position))

@@ -26,12 +26,12 @@ from minigrad.drawing.phrases import LANGUAGES, say
 from minigrad.drawing.places import Curve, Places, read_places
 from minigrad.drawing.scopes import Scopes, is_drawn, name_repeats, run_of
 from minigrad.drawing.text import make_text
-from minigrad.drawing.view import check_level, make_view
+from minigrad.drawing.view import LIMIT, check_level, make_view
 from minigrad.graph import Graph, Node
 
 MOST_BOXES = 1_000  # of a view
 MOST_AT_FIRST, MOST_TOGETHER = 8, 60  # of the first one, and where there are no scopes to close
-MOST_BETWEEN = 300  # of one that is neither the first nor has everything open
+MOST_BETWEEN = LIMIT  # of one that is neither the first nor has everything open
 MOST_FOR_ENGINE, DEEPEST_FOR_ENGINE = 2_500, 64  # boxes and arrows, and open scopes around one; others are done here
 EVERY_DEPTH = 12  # down to this one each depth has a view, and each scope one of its own
 MOST_OF_SCOPES, MOST_VISITS = 64, 30_000  # views of scopes, and more of them where each visits few nodes

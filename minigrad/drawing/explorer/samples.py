@@ -187,7 +187,7 @@ def choose_grid(shape: Sequence[int], limits: Limits, gradient: Array | None = N
     """
     *leading, last, columns = (1, 1, *shape)
     rows = math.prod(leading) * last
-    if gradient is None or not rows * columns:
+    if gradient is None or not rows * columns or max(rows, columns) <= limits.side:
         return Grid(Axis(1, range(1)), _thin(rows, limits.side), _thin(columns, limits.side))
     present = gradient.reshape(rows, columns) != 0
     return Grid(
