@@ -8,9 +8,12 @@ says how many times as long the other takes.
 """
 
 import argparse
+import math
 import time
 
 import numpy as np
+
+from minigrad.ops.kernels import normal as normal_kernels
 
 rng = np.random.default_rng(0)
 SAMPLE = 5e-4  # seconds of calls between two readings of the clock
@@ -136,6 +139,16 @@ def rows_added(*shape):
     return chosen, other
 
 
+def gelu(*shape):
+    x, out, out_2 = normal(*shape), normal(*shape), normal(*shape)
+
+    def other():
+        shares = np.fromiter(map(math.erfc, (x * -math.sqrt(0.5)).tolist()), np.float32, x.size)
+        return np.multiply(x, shares * np.float32(0.5), out=out_2)
+
+    return lambda: normal_kernels.gelu(x, "none", out), other
+
+
 def in_pieces(*shape):
     x, out, out_2, whole, piece = normal(*shape), normal(*shape), normal(*shape), normal(*shape), normal(2**14)
 
@@ -168,6 +181,7 @@ CHOICES = (
     ("softmax, exponentials as they come", "from the largest of each row", softmax, [(256, 8), (4096, 32)]),
     ("zero elsewhere: bits times the condition", "np.copyto(where=)", zero_elsewhere, [(16, 16), (1024, 256)]),
     ("rows added up by one-hot vectors", "np.add.at", rows_added, [(128, 16, 16), (1024, 32, 64), (2048, 128, 256)]),
+    ("exact gelu by polynomials", "by math.erfc of each element", gelu, [(128,), (73728,)]),
     ("a large array in pieces", "as a whole", in_pieces, [(2**18,), (2**21,)]),
 )  # fmt: skip
 

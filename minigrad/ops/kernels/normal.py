@@ -26,7 +26,7 @@ BLOCK = 2**14  # elements, of which several arrays fit into the second-level cac
 FARTHEST = 40  # exp(−½ x²) is 0 there
 SCALE, SHIFT = 5, 1.125
 TWO_OVER_ROOT_PI, ROOT_2_OVER_PI = 2 / math.sqrt(math.pi), math.sqrt(2 / math.pi)
-ROOT_HALF = math.sqrt(0.5)
+ROOT_2, ROOT_HALF = math.sqrt(2), math.sqrt(0.5)
 # Of float32 and float64: its nearest number, and what is missing.
 GELU_SLOPE_ZERO = {"f": (-0.75179154, 1.211445e-08), "d": (-0.7517915246935645, 1.4956759177009883e-17)}
 
@@ -64,9 +64,7 @@ SLOPE = {
 }  # fmt: skip
 # In a², for a ≤ 1: erf(a) / a.
 ERF = {
-    "f": (
-        7.87587506e-5, -0.000801686429, 0.00518908742, -0.0268542120, 0.112835947, -0.376126267, 1.12837917,
-    ),
+    "f": (7.87587506e-5, -0.000801686429, 0.00518908742, -0.0268542120, 0.112835947, -0.376126267, 1.12837917),
     "d": (
         -7.7958988270021422e-10, 1.3720064546777686e-8, -1.6208483801871706e-7, 1.6447424703317362e-6,
         -1.4924736907419660e-5, 0.00012055294904839708, -0.00085483259753896921, 0.0052239776071164227,
@@ -114,22 +112,22 @@ def gaussian(x: Any, rate: float, out: Array | None = None) -> Array:
 def write_gaussian(x: Array, out: Array, rate: float) -> None:
     bound = math.sqrt(800 / rate)  # where even the exponential in float64 is 0
     y, rest = compute_gaussian(np.minimum(np.abs(x), bound), rate, 1.0)
-    np.subtract(y, y * rest, out=out)
+    np.copyto(out, y if rest is None else y - y * rest)
 
 
-def compute_gaussian(x: Array, rate: float, weight: Array | float) -> tuple[Array, Array | float]:
-    """weight · exp(−rate · x²) as y and rest: it is y (1 − rest), which makes up for the rounding of x².
+def compute_gaussian(x: Array, rate: float, weight: Array | float) -> tuple[Array, Array | None]:
+    """weight · exp(−rate · x²) as y and rest: it is y (1 − rest), which makes up for the rounding of x², or y.
 
     The square of a float32 is exact in float64.
     """
     square = np.square(x, dtype=np.float64)
-    y = np.exp(square * -rate)
+    y = square * -rate
+    np.exp(y, out=y)
     y *= weight
     if x.dtype.char == "f":
-        return y.astype(np.float32), 0.0
+        return y.astype(np.float32), None
     coarse, fine = split_in_two(x)
-    rest = coarse * coarse
-    rest -= square
+    rest = coarse * coarse - square
     rest += fine * (x + coarse)
     rest *= rate
     return y, rest
@@ -177,7 +175,7 @@ def compute_both(x: Array, limit: float) -> tuple[Array, Array, Array]:
     inside = np.minimum(a, limit)
     near = evaluate_polynomial(ERF[x.dtype.char], inside * inside)
     near *= inside
-    return near, compute_tail(np.clip(a, limit, FARTHEST), 1.0), a < limit
+    return near, compute_tail(np.clip(a, limit, FARTHEST), 1.0, ROOT_2), a < limit
 
 
 def join_parts(near: Array, far: Array, is_near: Array) -> Array:
@@ -187,11 +185,12 @@ def join_parts(near: Array, far: Array, is_near: Array) -> Array:
     return y
 
 
-def compute_tail(a: Array, rate: float, weight: Array | float = 2.0) -> Array:
-    """weight · Φ(−a √(2 rate)), which of rate 1 and weight 2 is erfc a; a ≥ 0."""
+def compute_tail(a: Array, rate: float, weight: Array | float) -> Array:
+    """weight √(2 rate) Φ(−a √(2 rate)), which of rate 1 and weight √2 is erfc a; a ≥ 0."""
     unit = math.sqrt(0.5 / rate)
-    factor, rest = compute_gaussian(a, rate, weight * unit)
-    factor /= a + (SHIFT * unit + (a + SHIFT * unit) * rest)
+    factor, rest = compute_gaussian(a, rate, weight)
+    shift = SHIFT * unit
+    factor /= a + (shift if rest is None else shift + (a + shift) * rest)
     return multiply_by_tail(factor, TAIL[a.dtype.char], 1 - TAIL_CENTER - a / (a + SCALE * unit))
 
 
@@ -243,7 +242,8 @@ def write_gelu_slope(x: Array, out: Array) -> None:
     a = np.minimum(np.abs(x), FARTHEST)
     zero, rest_of_zero = GELU_SLOPE_ZERO[x.dtype.char]
     factor, rest = compute_gaussian(a, 0.5, a + zero + rest_of_zero)
-    factor -= factor * rest
+    if rest is not None:
+        factor -= factor * rest
     w = multiply_by_tail(factor, SLOPE[x.dtype.char], 1 - SLOPE_CENTER - a / (a + SCALE))
     sign = np.copysign(1, x, dtype=x.dtype)
     w *= sign
