@@ -32,7 +32,7 @@ function boxPanel(page, box) {
       element("h2", { class: "breakable" }, say(box.title)),
       paragraph(
         "tags",
-        span("tag", words(box.kind === "scope" ? "closedScope" : "group")),
+        span("tag", box.repeated ? `×${box.count}` : words(box.kind === "scope" ? "closedScope" : "group")),
         countOf(nodes.length, "node"),
       ),
     ),
