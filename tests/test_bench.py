@@ -50,6 +50,37 @@ print(*(float(step_on(*data[i % 4])) for i in range(8)))
 """
 
 
+def test_both_modes_take_the_same_steps_of_the_translation_and_learn():
+    eager, compiled = (losses("translation_step.py", "--mode", mode) for mode in ("eager", "compiled"))
+    assert [row["subject"] for row in (eager, compiled)] == ["minigrad-eager", "minigrad-compiled"]
+    for key in ("first_loss", "last_loss"):  # without dropout, the fourth step after three updates
+        assert compiled[key] == pytest.approx(eager[key], abs=2e-5)
+    assert eager["last_loss"] < eager["first_loss"]
+
+
+def test_pytorch_takes_the_same_steps_of_the_translation():
+    pytest.importorskip("torch")
+    ours, theirs = losses("translation_step.py"), losses("translation_torch.py")
+    for key in ("first_loss", "last_loss"):
+        assert theirs[key] == pytest.approx(ours[key], rel=1e-4)
+
+
+def test_a_batch_of_the_translation_is_padded_behind_its_end():
+    source, target, expected = (json.loads(words) for words in run("-c", BATCH).splitlines())
+    assert [len(row) for row in (source, target, expected)] == [8, 8, 8]
+    words = source[: source.index(2)]
+    assert source[len(words) + 1 :] == [0] * (7 - len(words))
+    assert target[: len(words) + 1] == [1, *words[::-1]]
+    assert expected[: len(words) + 1] == [*words[::-1], 2]
+
+
+BATCH = """
+from translation import batches
+
+print(*(array[0].tolist() for array in batches("tiny")[0]), sep="\\n")
+"""
+
+
 def test_a_mode_that_does_not_exist_is_named():
     with pytest.raises(subprocess.CalledProcessError) as caught:
         losses("train_step.py", "--mode", "fast")

@@ -32,6 +32,11 @@ SUBJECTS = {  # by what has to be installed
     "python autograd_step.py": "autograd",
     "python blas_floor.py": "numpy",
 }
+TRANSLATION = {  # of the second training step
+    "python translation_step.py --mode compiled": "minigrad",
+    "python translation_step.py --mode eager": "minigrad",
+    "python translation_torch.py": "torch",
+}
 BASELINE = "torch-eager"
 THREADS = (1, 2)
 RUNS = 2  # an hour's neighbours come and go: each size is measured again when all others were
@@ -51,22 +56,33 @@ def main():
 
 def report_all(quick):
     sizes, rounds, seconds = (["tiny"], 1, 0.2) if quick else (list(SIZES), 3, 2.0)
-    subjects = [subject for subject, needed in SUBJECTS.items() if importlib.util.find_spec(needed)]
     missing = [needed for needed in SUBJECTS.values() if not importlib.util.find_spec(needed)]
     yield f"{describe_machine()}.\n"
     yield (
         f"A training step, in milliseconds: the least of {RUNS} runs of {rounds} rounds. In brackets the share of "
         "PyTorch's time with as many threads, in each of the runs, the lower first.\n"
     )
-    runs = [measure_steps(sizes, subjects, rounds, seconds, number) for number in range(1, RUNS + 1)]
-    yield from make_step_table(sizes, runs)
+    runs = [measure_all_steps(sizes, rounds, seconds, number) for number in range(1, RUNS + 1)]
+    first, second = zip(*runs, strict=True)
+    yield from make_step_table(sizes, first)
     yield from (f"\n{needed} was not installed." for needed in missing)
+    yield "\nThe second training step, `translation.py`, likewise:\n"
+    yield from make_step_table(sizes, second)
     yield "\nWhat else there is to wait for, on one thread:\n"
     yield from make_table(PARTS, quick)
     yield "\nHow costs grow, on one thread:\n\n```"
     command = [sys.executable, str(HERE / "scaling.py"), *["--quick"] * quick]
     yield subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.rstrip()
     yield "```"
+
+
+def measure_all_steps(sizes, rounds, seconds, number):
+    """What `measure_steps` gives for each of the two training steps."""
+    return [measure_steps(sizes, list_installed(table), rounds, seconds, number) for table in (SUBJECTS, TRANSLATION)]
+
+
+def list_installed(subjects):
+    return [subject for subject, needed in subjects.items() if importlib.util.find_spec(needed)]
 
 
 def measure_steps(sizes, subjects, rounds, seconds, number):

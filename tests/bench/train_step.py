@@ -71,11 +71,16 @@ def weights(size):
     return state
 
 
-def main():
-    args = arguments()
+def parse_mode(args):
     mode = args.mode or "eager"
     if mode not in MODES:
         raise SystemExit(f"--mode {mode}: expected {' or '.join(MODES)}")
+    return mode
+
+
+def main():
+    args = arguments()
+    mode = parse_mode(args)
     mg.keep_memory()
     data = batches(args.size)
     step_on = make_step(args.size, mode)

@@ -82,6 +82,11 @@ def arguments():
 
 def measure(name, args, step):
     """Time `step(i) -> loss` for `args.seconds` and print one JSON line: milliseconds, losses, peak memory."""
+    print(json.dumps(time_steps(name, args, step)), flush=True)
+
+
+def time_steps(name, args, step):
+    """What `measure` prints."""
     start = time.perf_counter()
     first_loss = float(step(0))
     first = time.perf_counter() - start
@@ -93,7 +98,7 @@ def measure(name, args, step):
         i += 1
     loss = float(loss)
     times.sort()
-    row = {
+    return {
         "subject": name,
         "size": args.size,
         "first_loss": round(first_loss, 5),
@@ -104,4 +109,3 @@ def measure(name, args, step):
         "steps": len(times),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
-    print(json.dumps(row), flush=True)
