@@ -40,8 +40,7 @@ def clip_gradients(parameters: Iterable[Tensor], maximum: float) -> Any:
         reached = [(parameter, gradient) for parameter in parameters if (gradient := parameter.grad) is not None]
         if not reached:
             return 0.0
-        together = ops.concatenate([gradient for _, gradient in reached], axis=None)
-        norm = ops.vector_norm(widen_operand(together))
+        norm = ops.vector_norm(widen_operand(ops.concatenate([gradient for _, gradient in reached], axis=None)))
         factor = maximum / ops.maximum(norm, maximum)  # exactly 1 where nothing is to be done
         kinds = {gradient.dtype: np.result_type(gradient.dtype, np.float32) for _, gradient in reached}
         factors = {kind: cast(factor, wide, "a factor") for kind, wide in kinds.items()}

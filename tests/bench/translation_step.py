@@ -39,7 +39,8 @@ def make_step(size, mode, dropout):
     """`step_on(source, target, expected) -> loss` of a new model, in one of the `MODES`."""
     model = Model(size, dropout, np.random.default_rng(0))
     model.load_state_dict(parameters(size) | {"positions": positions(size)})
-    adam = optim.Adam(model.parameters(), rate=1e-3)
+    weights = model.parameters()
+    adam = optim.Adam(weights, rate=1e-3)
     draws = np.random.default_rng(0)
 
     def step_on(source, target, expected):
@@ -47,7 +48,7 @@ def make_step(size, mode, dropout):
         with mg.generator(draws):
             loss = mg.cross_entropy(model(source, target), expected, ignore_index=PADDING)
         loss.backward()
-        optim.clip_gradients(model.parameters(), LONGEST_GRADIENT)
+        optim.clip_gradients(weights, LONGEST_GRADIENT)
         adam.step()
         return loss
 

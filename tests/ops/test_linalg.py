@@ -73,6 +73,15 @@ def test_S8_S9_norms_are_numpys(order, axis, keepdims):
     assert gradient.shape == x.shape
 
 
+@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 1_000_000])
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_the_norm_of_a_long_vector_is_exact_to_rounding_at_every_scale(count, scale):
+    x = (np.random.default_rng(0).standard_normal((1, count)) * scale).astype(np.float32)
+    norm = mg.vector_norm(x, keepdims=True)
+    assert (norm.dtype, norm.shape) == (np.float32, (1, 1))
+    np.testing.assert_allclose(norm, np.linalg.norm(x.astype(float)), rtol=3e-7)
+
+
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
 def test_norms_by_singular_values_are_refused_by_name(order):
     with pytest.raises(ValueError, match=rf"norm: ord={order!r} of a matrix, .* singular value.* not supported"):

@@ -81,9 +81,15 @@ def logsumexp(x: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def vector_norm(x: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
-    """The norm of the elements over an axis, as one vector; scaled before they are squared."""
+    """The norm of the elements over an axis, as one vector; scaled before they are squared, where squares need it."""
     x = np.asarray(x)
-    size, dtype = widen_half(np.abs(x if x.dtype.kind == "f" else x.astype(np.float64)))
+    floats, dtype = widen_half(x if x.dtype.kind == "f" else x.astype(np.float64))
+    if ord == 2 and axis is None:  # in one pass, by parts: one long product would be less exact
+        with np.errstate(all="ignore"):
+            total = sum(float(part @ part) for part in np.array_split(floats.ravel(), 1 + x.size // 2**15))
+        if math.sqrt(np.finfo(floats.dtype).tiny) < total < math.inf:  # what tiny squares lack does not show
+            return np.full((1,) * x.ndim if keepdims else (), math.sqrt(total), dtype)
+    size = np.abs(floats)
     if ord == 0:
         y = add_reduce(size != 0, axis, None, None, keepdims)
     elif ord == 1:
@@ -100,9 +106,8 @@ def vector_norm(x: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
 
 def compute_power_norm(size: Any, axis: Axis, power: float) -> Any:
     """With the axes kept, and scaled by a power of two, which rounds nothing, to 1 or less."""
-    _, exponent = np.frexp(maximum_reduce(size, axis, None, None, True, 0))
     limit = np.finfo(size.dtype).maxexp - 4  # so that 2 to the ±limit exists
-    exponent = np.clip(exponent, -limit, limit)
+    exponent = np.clip(np.frexp(maximum_reduce(size, axis, None, None, True, 0))[1], -limit, limit)
     scaled = size * np.ldexp(size.dtype.type(1), -exponent)
     total = add_reduce(scaled * scaled if power == 2 else scaled**power, axis, None, None, True)
     return np.ldexp(np.sqrt(total) if power == 2 else total ** (1 / power), exponent)
@@ -132,12 +137,9 @@ def recur(multiply: Callable[[Any, Any], Any], a: Any, b: Any, axis: int, revers
     dtype = np.result_type(*(getattr(x, "dtype", x) for x in (a, b)), HALF)
     wide = np.float32 if dtype.char == "e" else dtype
     factors, y = (np.array(np.moveaxis(np.broadcast_to(x, shape), axis, 0), wide, order="C") for x in (a, b))
-    if reverse:
-        for i in range(len(y) - 2, -1, -1):
-            y[i] += multiply(factors[i + 1], y[i + 1])
-    else:
-        for i in range(1, len(y)):
-            y[i] += multiply(factors[i], y[i - 1])
+    factors, steps = (factors[:0:-1], y[::-1]) if reverse else (factors[1:], y)
+    for i in range(1, len(y)):
+        steps[i] += multiply(factors[i - 1], steps[i - 1])
     return np.moveaxis(y, 0, axis).astype(dtype, copy=False)
 
 
