@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,7 @@ class Loop(NamedTuple):
     """Instructions `first` to `last` in `turns` pieces; `flat` ones are cut by elements, the last piece being shorter.
 
     Of `whole`, roots, a turn reads more than its piece; `members` are roots that are needed in one turn only, and as
-    large as one piece.
+    large as one piece. Turns are shared with a thread for each of `twins`: what it uses in the place of members.
     """
 
     first: int
@@ -54,6 +54,7 @@ class Loop(NamedTuple):
     flat: int = 0  # the number of elements
     whole: frozenset[Value] = frozenset()
     members: tuple[Value, ...] = ()
+    twins: tuple[Mapping[Value, Value], ...] = ()
 
 
 def compute_into(

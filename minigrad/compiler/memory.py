@@ -6,7 +6,7 @@ goes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,15 @@ def find_blocks(plan: Plan) -> list[Block]:
             life.first, life.last = first.first, max(life.last, first.last)
         if last is not None and life.members[0] not in last.members:
             life.first, life.last = min(life.first, last.first), last.last
+    found += [life for loop in plan.loops for twins in loop.twins for life in _lives_of_twins(found, loop, twins)]
     return [Block(tuple(x.members), x.first, x.last, _size(plan.places, x.members)) for x in found]
+
+
+def _lives_of_twins(lives: Sequence[_Life], loop: Loop, twins: Mapping[Value, Value]) -> Iterator[_Life]:
+    """Those of what a further thread uses: other threads are anywhere in the loop meanwhile."""
+    for life in lives:
+        if life.members[0] in twins:
+            yield _Life([twins[x] for x in life.members if x in twins], loop.first, loop.last)
 
 
 def _size(places: Places, members: Sequence[Value]) -> int:

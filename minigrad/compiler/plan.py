@@ -50,6 +50,7 @@ class Plan(NamedTuple):
         """The values that the program mentions, and those they are views of, in the order of the places."""
         found: set[Value] = set()
         mentioned = [x for one in self.instructions for x in (*one.reads, *one.written)]
+        mentioned += [x for loop in self.loops for twins in loop.twins for x in twins.values()]
         for value in [*mentioned, *self.returned, *(x for pair in self.copies for x in pair)]:
             step: Value | None = value
             while step is not None and step not in found:

@@ -33,6 +33,7 @@ from minigrad.compiler.names import Names, variable_names, word
 from minigrad.compiler.plan import Plan
 from minigrad.core.arrays import Array
 from minigrad.graph import Node
+from minigrad.ops.kernels.turns import share_turns
 
 TITLE = "# %4 beside a line is the node of print(step.graph) that it computes"
 COMMENTS = 72  # the column where comments begin, where lines are short enough
@@ -78,14 +79,17 @@ class _Printer:
             self.names[plan.values[node]] = name
         for one in plan.instructions:
             self._name_functions(one.statement)
+        if any(loop.twins for loop in plan.loops):  # no variable has such a name
+            self.bound[share_turns.__name__] = share_turns
         for value in plan.used:
             self._name(value)
+        self.memories = {loop.first: self.given.new("memories") for loop in plan.loops if loop.twins}
 
     def run(self, clocks: bool) -> Printed:
         used = self.plan.used
         roots = [value for value in used if self.plan.places[value].base is None]
         step = list(self._step(clocks))  # the names of numbers are given here
-        header = [*self._arrays(roots), *self._numbers(), *self._memory(), *self._views(used)]
+        header = [*self._arrays(roots), *self._numbers(), *self._memory(), *self._views(used), *self._memories()]
         head = ["import numpy as np", "", TITLE, *header, "", ""]
         kinds: dict[str, dict[str, Array]] = {"state": {}, "constant": {}}
         for root in roots:
@@ -239,6 +243,13 @@ class _Printer:
             yield "# --- views"
             yield from lines
 
+    def _memories(self) -> Iterator[str]:
+        if self.memories:
+            yield "# --- what loops write to that is needed in one turn only, for each thread"
+        for loop in (loop for loop in self.plan.loops if loop.twins):
+            each = [tuple(loop.twins[0]), *(tuple(twins.values()) for twins in loop.twins)]
+            yield f"{self.memories[loop.first]} = [{', '.join(map(self._tuple, each))}]"
+
     def _described(self, value: Value) -> str:
         array = self.plan.places.array(value)
         return f"{array.shape} {describe_type(array.dtype)}"
@@ -260,12 +271,20 @@ class _Printer:
             for loop, instructions in steps:
                 deeper = margin
                 if loop is not None:
-                    yield from ((margin + line, False) for line in _head(loop))
+                    if loop.twins:
+                        yield (
+                            f"{margin}def turns({', '.join(['numbers', *(self.names[x] for x in loop.twins[0])])}):",
+                            False,
+                        )
+                        deeper += "    "
+                    yield from ((deeper + line, False) for line in _head(loop))
                     deeper += "    "
                 for instruction in instructions:
                     comment = "" if instruction.node is commented else self._comment(instruction.node)
                     commented = instruction.node
                     yield _commented(deeper + self.line(instruction), comment), self._writes_state(instruction)
+                if loop is not None and loop.twins:
+                    yield f"{margin}share_turns(turns, {_numbers_of(loop)}, {self.memories[loop.first]})", False
                 if clocks:
                     yield f"{margin}times.append(clock())", False
         yield from self._end(clocks)
@@ -335,10 +354,15 @@ def name_of_number(value: float) -> str:
 
 def _head(loop: Loop) -> list[str]:
     """How a loop over pieces begins."""
+    numbers = "numbers" if loop.twins else _numbers_of(loop)
     if loop.flat:
-        flat = pieces.FLAT
-        return [f"for start in range(0, {loop.flat}, {flat}):", f"    stop = min(start + {flat}, {loop.flat})"]
-    return [f"for i in range({loop.turns}):"]
+        return [f"for start in {numbers}:", f"    stop = min(start + {pieces.FLAT}, {loop.flat})"]
+    return [f"for i in {numbers}:"]
+
+
+def _numbers_of(loop: Loop) -> str:
+    """What a loop counts: pieces, or elements."""
+    return f"range(0, {loop.flat}, {pieces.FLAT})" if loop.flat else f"range({loop.turns})"
 
 
 def _commented(line: str, comment: str) -> str:

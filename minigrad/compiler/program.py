@@ -86,11 +86,13 @@ class Program(Locked):
     compared with the function; `kept` is what must live as long as the program, `settings` what must stay as it is.
     """
 
-    def __init__(self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None) -> None:
+    def __init__(
+        self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None, threads: int = 1
+    ) -> None:
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
         self.kept = kept
-        self.plan = plan = make_plan(rewritten(graph))
+        self.plan = plan = make_plan(rewritten(graph), threads)
         self.simplified = plan.graph
         self.printed = printed = print_program(plan)
         self.source = printed.text

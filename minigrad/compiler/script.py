@@ -19,6 +19,9 @@ import numpy as np
 
 from minigrad.compiler.carried import carry, import_by_name
 from minigrad.compiler.instructions import is_kernel
+from minigrad.compiler.planner import make_plan
+from minigrad.compiler.printer import print_program
+from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.standalone import restored, run, stored
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
@@ -84,20 +87,21 @@ def save_script(program: Program, path: str | os.PathLike[str]) -> None:
 
 
 class _Script:
-    """The text of the script, and the arrays that it reads."""
+    """The text of the script, and the arrays that it reads. It shares no loops among threads."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        bound = program.printed.bound.items()
+        self.printed = print_program(make_plan(rewritten(program.graph)))
+        bound = self.printed.bound.items()
         self.loading = carry([stored, run, *([restored] if program.generators else [])])
         self.kernels = carry([value for _, value in bound if is_kernel(value)])
         others = [(name, value) for name, value in bound if not is_kernel(value) and name not in program.generators]
         self.imports = [import_by_name(name, value) for name, value in others]
         self.modules = {str(getattr(value, "__module__", "")).partition(".")[0] for _, value in others}
-        self.arguments = program.printed.arguments
+        self.arguments = self.printed.arguments
         groups: dict[str, Mapping[str, Any]] = {
-            "state": program.state,
-            "constants": program.constants,
+            "state": self.printed.state,
+            "constants": self.printed.constants,
             "generators": {name: np.array(_state_of(value)) for name, value in program.generators.items()},
             "arguments": dict(zip(self.arguments, program._arguments, strict=True)),
         }
@@ -117,7 +121,7 @@ class _Script:
             *(f"\n{text}\n" for text in self.loading.definitions),
             "\n" + "\n".join(arrays) + "\n",
             *(["\n# --- what the program calls\n", *(f"\n{text}\n" for text in called)] if called else []),
-            "\n" + self.program.source.removeprefix("import numpy as np\n").strip("\n") + "\n",
+            "\n" + self.printed.text.removeprefix("import numpy as np\n").strip("\n") + "\n",
             "\n" + MAIN.format(outputs=outputs),
         ]
         return "\n".join(parts)

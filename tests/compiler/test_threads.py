@@ -1,0 +1,225 @@
+"""Loops shared among threads: the same bits for any number of them, and nothing else that a user would notice."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.compiler import threads
+from minigrad.ops.kernels.turns import share_turns
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def long_chain(x):
+    """Loops by rows, with what is needed in one turn only, and sums that cannot be cut."""
+    for _ in range(4):
+        x = mg.layer_norm(mg.tanh(x) * 2.0 + 0.5)
+    return x, mg.sum(x)
+
+
+def long_flat_chain(x):
+    for _ in range(4):
+        x = mg.sqrt(mg.square(x) + 1.0) - x
+    return x
+
+
+@pytest.mark.parametrize("function", [long_chain, long_flat_chain])
+@pytest.mark.parametrize("shape", [(2**11, 2**8), (2**19,), (3 * 2**9, 2**9)], ids=str)
+def test_the_bits_are_the_same_for_any_number_of_threads(function, shape):
+    x = normal(*shape)
+    if function is long_chain and len(shape) < 2:
+        x = x.reshape(-1, 2**8)
+    found = []
+    for count in (1, 2, 3, 5):
+        step = mg.compile(function, threads=count)
+        for _ in range(3):
+            results = step(x)
+        found.append([np.asarray(y.numpy()).tobytes() for y in (results if isinstance(results, tuple) else [results])])
+        assert ("share_turns(" in step.source) == (count > 1)
+    assert all(each == found[0] for each in found[1:])
+
+
+def test_training_gives_the_same_weights():
+    def train(count):
+        model = nn.TransformerBlock(128, 4, rng=np.random.default_rng(0))
+        adam = optim.Adam(model.parameters(), rate=1e-3)
+
+        def step_on(x):
+            adam.zero_grad()
+            loss = mg.mean(mg.square(model(x)))
+            loss.backward()
+            adam.step()
+            return loss
+
+        step = mg.compile(step_on, threads=count)
+        losses = [float(step(x)) for _ in range(3)]
+        assert ("share_turns(" in step.source) == (count > 1)
+        return losses, [p.numpy().tobytes() for p in model.parameters()]
+
+    x = normal(32, 64, 128)
+    assert train(1) == train(2) == train(3)
+
+
+def test_short_loops_stay_in_one_thread():
+    step = mg.compile(lambda x: mg.exp(x) + 1.0, threads=4)
+    step(normal(2**10, 2**8))
+    assert "for i in range(" in step.source or "for start in range(" in step.source
+    assert "share_turns(" not in step.source
+
+
+def test_each_thread_has_memory_of_its_own():
+    """Twins overlap nothing that is alive during their loop."""
+    step = mg.compile(long_chain, threads=3)
+    step(normal(2**11, 2**8))
+    plan = step.program.plan
+    (shared, *_) = [loop for loop in plan.loops if loop.twins]
+    assert len(shared.twins) == 2
+    for loop in plan.loops:
+        roots = {plan.places.root(x) for twins in loop.twins for x in twins.values()}
+        alive = [block for block in plan.blocks if block.first <= loop.last and block.last >= loop.first]
+        for block in alive:
+            if not roots.isdisjoint(block.members):
+                others = [b for b in alive if b is not block]
+                assert all(b.offset + b.size <= block.offset or block.offset + block.size <= b.offset for b in others)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+def test_a_number_of_threads_that_is_none_is_refused(threads):
+    with pytest.raises(ValueError, match="compile: threads="):
+        mg.compile(long_chain, threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("environment", "count"),
+    [
+        ({"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "2"}, 3),
+        ({"MKL_NUM_THREADS": "4"}, 4),
+        ({"OMP_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "0"}, 1),
+        ({"OMP_NUM_THREADS": "many"}, None),
+        ({}, None),
+    ],
+)
+def test_as_many_as_blas_is_told_to_use(environment, count, monkeypatch):
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert threads.count_threads() == (count or len(os.sched_getaffinity(0)))
+
+
+def test_methods_and_copies_keep_the_number():
+    class Model(nn.Module):
+        @mg.compile(threads=3)
+        def run(self, x):
+            return x * 2.0
+
+    assert Model().run.threads == 3
+    assert mg.compile(long_chain, threads=2).__reduce__()[1][-1] == 2
+
+
+# --- the kernel -------------------------------------------------------------------------------------------------------
+
+
+def test_every_turn_is_taken_once_with_the_memory_of_its_thread():
+    taken = []
+    share_turns(
+        lambda numbers, name: taken.extend((i, name) for i in numbers), range(0, 70, 10), [("a",), ("b",), ("c",)]
+    )
+    assert sorted(taken) == [(0, "a"), (10, "a"), (20, "a"), (30, "b"), (40, "b"), (50, "b"), (60, "c")]
+
+
+def test_errstate_reaches_all_threads():
+    seen = []
+    with np.errstate(over="ignore", divide="raise"):
+        share_turns(lambda numbers: seen.append(np.geterr()), range(2), [(), ()])
+    assert [each["divide"] for each in seen] == ["raise", "raise"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_error_is_raised_after_all_threads_have_ended(place):
+    ended, begin = [], threading.Barrier(2)
+
+    def turns(numbers):
+        begin.wait(5)
+        if place in numbers:
+            raise FloatingPointError(f"turn {place}")
+        ended.append(list(numbers))
+
+    with pytest.raises(FloatingPointError, match=f"turn {place}"):
+        share_turns(turns, range(2), [(), ()])
+    assert ended == [[1 - place]]
+
+
+def test_where_no_thread_is_to_be_had_one_does_all(monkeypatch):
+    def refuse(count):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("minigrad.ops.kernels.turns.helping_threads", refuse)
+    taken = []
+    share_turns(lambda numbers, name: taken.extend((i, name) for i in numbers), range(4), [("a",), ("b",)])
+    assert taken == [(0, "a"), (1, "a"), (2, "b"), (3, "b")]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_in_a_forked_child():
+    """Its parent's threads are not there; a child waits for none of them."""
+    code = """
+        import os, warnings
+        import numpy as np, minigrad as mg
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads at a fork
+        step = mg.compile(lambda x: mg.sqrt(mg.square(x * 2.0) + 1.0) - x, threads=2)
+        x = np.ones((2**11, 2**9), np.float32)
+        expected = step(x).numpy().tobytes()
+        assert "share_turns(" in step.source
+        child = os.fork()
+        if not child:
+            os._exit(0 if step(x).numpy().tobytes() == expected else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60)
+
+
+def test_several_threads_may_run_programs_at_the_same_time():
+    step, x = mg.compile(long_chain, threads=2), normal(2**11, 2**8)
+    expected = step(x)[0].numpy().tobytes()
+    found = []
+    users = [threading.Thread(target=lambda: found.append(step(x)[0].numpy().tobytes())) for _ in range(4)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert found == [expected] * 4
+
+
+def test_a_saved_script_has_one_thread_and_the_same_results(tmp_path):
+    step, x = mg.compile(long_chain, threads=2), normal(2**11, 2**8)
+    expected = step(x)[0].numpy().tobytes()
+    step.save_source(tmp_path / "chain.py")
+    assert "share_turns" not in (tmp_path / "chain.py").read_text("utf-8")
+    code = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import chain
+        print(chain.step(chain.stored(chain.__file__, "arguments")["x"])[0].tobytes().hex()[:64])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
+    run = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert run.stdout.strip() == expected.hex()[:64]
+
+
+def test_a_profile_counts_shared_loops():
+    step = mg.compile(long_chain, threads=2)
+    step(normal(2**11, 2**8))
+    assert any("⏎" in line.text for line in step.profile(50).lines)
