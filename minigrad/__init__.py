@@ -36,6 +36,7 @@ _serve(__name__, {
         "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",
     ],
     "minigrad.compiler.compiled": ["compile"],
+    "minigrad.compiler.threads": ["use_threads"],
     "minigrad.drawing.architecture": ["draw_architecture"],
     "minigrad.drawing.curves": ["draw_curves"],
     "minigrad.drawing.functions": ["draw", "explore"],

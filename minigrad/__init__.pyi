@@ -49,6 +49,7 @@ from minigrad.checks import check_op as check_op
 from minigrad.checks import detect_anomaly as detect_anomaly
 from minigrad.checks import explain_grad as explain_grad
 from minigrad.compiler.compiled import compile as compile
+from minigrad.compiler.threads import use_threads as use_threads
 from minigrad.drawing.architecture import draw_architecture as draw_architecture
 from minigrad.drawing.curves import draw_curves as draw_curves
 from minigrad.drawing.functions import draw as draw

@@ -14,12 +14,12 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
+from minigrad.compiler import threads
 from minigrad.compiler.check import compare_with_eager
 from minigrad.compiler.fork import Locked
 from minigrad.compiler.profile import Profile
 from minigrad.compiler.program import Program, Stats
 from minigrad.compiler.settings import Settings
-from minigrad.compiler.threads import count_threads
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import current_mode
 from minigrad.core.structure import enter, leaves
@@ -39,12 +39,10 @@ WARN_AFTER = 8  # programs that differ only in one number, or in one setting
 
 
 @overload
-def compile(function: Callable[P, R], *, check: int = 0, threads: int | None = None) -> Compiled[P, R]: ...
+def compile(function: Callable[P, R], *, check: int = 0) -> Compiled[P, R]: ...
 @overload
-def compile(
-    function: None = None, *, check: int = 0, threads: int | None = None
-) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
-def compile(function: Callable[..., Any] | None = None, *, check: int = 0, threads: int | None = None) -> Any:
+def compile(function: None = None, *, check: int = 0) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+def compile(function: Callable[..., Any] | None = None, *, check: int = 0) -> Any:
     """`function` as a program of NumPy calls over memory that is allocated once.
 
     The first call with arguments of new shapes captures the function, as `minigrad.trace` does, and runs the program;
@@ -56,8 +54,6 @@ def compile(function: Callable[..., Any] | None = None, *, check: int = 0, threa
             returns Tensors in the same ways. Arrays may differ from call to call; everything else is part of the
             program, and so is what the function reads elsewhere that is not a Tensor: a Python number is read once.
         check: how many first calls of each program are compared with the function itself.
-        threads: how many share loops over large arrays; as many as BLAS is told to use (OPENBLAS_NUM_THREADS and its
-            kin), or as there are cores, if it is None. Results do not depend on it.
 
     Raises:
         CaptureError: the function reads a value, or lets an array in that is not an argument; the line is named.
@@ -79,8 +75,8 @@ def compile(function: Callable[..., Any] | None = None, *, check: int = 0, threa
     True
     """
     if function is None:
-        return lambda function: Compiled(function, check, threads)
-    return Compiled(function, check, threads)
+        return lambda function: Compiled(function, check)
+    return Compiled(function, check)
 
 
 class Compiled(Locked, Generic[P, R]):
@@ -90,16 +86,13 @@ class Compiled(Locked, Generic[P, R]):
     one used.
     """
 
-    def __init__(self, function: Callable[P, R], check: int = 0, threads: int | None = None) -> None:
+    def __init__(self, function: Callable[P, R], check: int = 0) -> None:
         if not callable(function):
             hint = "; write @classmethod above @compile" if isinstance(function, classmethod) else ""
             raise TypeError(f"compile: expected a function, got {type(function).__name__}{hint}")
         self.function: Callable[P, R] = function.function if isinstance(function, Compiled) else function
         functools.update_wrapper(self, self.function, updated=())
         self.check = check
-        if threads is not None and (type(threads) is not int or threads < 1):
-            raise ValueError(f"compile: threads={threads!r}: expected how many share loops, 1 or more, or None")
-        self.threads = threads
         self._programs: dict[Any, list[Program]] = {}
         self._last: Program | None = None
         self._numbers: dict[Any, list[str]] = {}
@@ -147,7 +140,7 @@ class Compiled(Locked, Generic[P, R]):
             return self
         made = _methods_of(instance)
         if self not in made:
-            made[self] = Compiled(self.function.__get__(instance, owner), self.check, self.threads)
+            made[self] = Compiled(self.function.__get__(instance, owner), self.check)
         return made[self]
 
     def __getattr__(self, name: str) -> Any:
@@ -172,18 +165,14 @@ class Compiled(Locked, Generic[P, R]):
             found = getattr(found, part, None)
         if found is self:
             return name  # a function of a module is found again by its name
-        return Compiled, (self.function, self.check, self.threads)  # a copy compiles anew: its modules are others
+        return Compiled, (self.function, self.check)  # a copy compiles anew: its modules are others
 
     def _new_program(self, key: Any, args: Any, kwargs: Any, objects: list[Any]) -> Program:
         # The identity of what is no array is part of the key, so it must not be given to something else.
         kept = [x for x in leaves((args, kwargs)) if not isinstance(x, (np.ndarray, Tensor))]
         settings = Settings.of(self.function, kept)
         program = Program(
-            record(self.function, args, kwargs, settings.add),
-            settings,
-            self.check,
-            kept,
-            self.threads or count_threads(),
+            record(self.function, args, kwargs, settings.add), settings, self.check, kept, threads.count_threads()
         )
         others = self._programs.pop(key, [])
         self._warn_of_changes([p.change() for p in others])

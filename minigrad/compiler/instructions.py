@@ -45,15 +45,18 @@ class Loop(NamedTuple):
     """Instructions `first` to `last` in `turns` pieces; `flat` ones are cut by elements, the last piece being shorter.
 
     Of `whole`, roots, a turn reads more than its piece; `members` are roots that are needed in one turn only, and as
-    large as one piece. Turns are shared with a thread for each of `twins`: what it uses in the place of members.
+    large as one piece. Turns may be shared among `threads`; `twins` are for each but the first what it uses in the
+    place of members and their views.
     """
 
     first: int
     last: int
     turns: int
     flat: int = 0  # the number of elements
+    step: int = 0  # those of a flat piece
     whole: frozenset[Value] = frozenset()
     members: tuple[Value, ...] = ()
+    threads: int = 1
     twins: tuple[Mapping[Value, Value], ...] = ()
 
 

@@ -54,8 +54,8 @@ PARTS: dict[Op, Callable[..., list[Any]]] = {
 
 
 def rows_of_product(out: Node, x1: Any, x2: Any) -> tuple[bool, bool] | None:
-    """Matrices of a batch, and the rows of a matrix times a vector; one large product is best left whole."""
-    if len(x1.shape) == 2 and len(x2.shape) == 1:
+    """Matrices of a batch, and the rows of a matrix."""
+    if len(x1.shape) == 2 >= len(x2.shape):
         return True, False
     batch = [len(x.shape) == len(out.shape) > 2 and x.shape[0] == out.shape[0] for x in (x1, x2)]
     return (batch[0], batch[1]) if len(x2.shape) > 2 and any(batch) else None
@@ -93,3 +93,8 @@ def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
     else:
         taken = ROWS[op](node, *node.inputs, **node.params) if op in ROWS else None
     return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row]
+
+
+def is_large_product(node: Node) -> bool:
+    """Whether it is one product of two matrices, which is faster as a whole, in one thread."""
+    return node.function is product.matmul and all(isinstance(x, Node) and len(x.shape) == 2 for x in node.inputs)

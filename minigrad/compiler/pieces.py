@@ -13,18 +13,24 @@ import numpy as np
 
 from minigrad.compiler.expressions import Method, Piece, Value, substitute
 from minigrad.compiler.instructions import Instruction, Loop
+from minigrad.compiler.layouts import is_large_product
 from minigrad.compiler.places import Place, Places, address, try_view
 from minigrad.compiler.plan import Plan
+from minigrad.graph.cost import flops_of
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FARTHEST = 64  # instructions before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
+FLAT_SHARED = 2**16  # where threads share the pieces: they wait for each other at every call
+EFFORT = 2**22  # of a loop that is worth sharing, as `effort` counts it: ten times what it takes to wake a thread
+CALL = 2**19  # of its calls, on average
+TILE = 16  # rows that BLAS takes at a time: products of so many rows have the bits that they have in a larger one
 
 
-def cut_into_pieces(plan: Plan) -> Plan:
+def cut_into_pieces(plan: Plan, threads: int = 1) -> Plan:
     """The plan with the loops that are worth it; what is needed in one turn only is as large as one piece."""
-    found = list(loops(plan))
+    found = list(loops(plan, threads))
     if not found:
         return plan
     extents = _extents(plan)
@@ -48,7 +54,7 @@ def cut_into_pieces(plan: Plan) -> Plan:
     return plan._replace(instructions=instructions, places=plan.places.changed(smaller), loops=cut)
 
 
-def loops(plan: Plan) -> Iterator[Loop]:
+def loops(plan: Plan, threads: int = 1) -> Iterator[Loop]:
     """The loops that are worth it, in order."""
     instructions, array = plan.instructions, plan.places.array
     if all(array(x).nbytes < LARGE for one in instructions for x in (*one.written, *one.reads)):
@@ -59,7 +65,7 @@ def loops(plan: Plan) -> Iterator[Loop]:
     for number in large:
         first = max(first, number - FARTHEST)
         while first <= number:
-            run = _longest(plan, by_rows, first)
+            run = _longest(plan, by_rows, first, threads)
             if run is None:
                 first += 1
             else:
@@ -75,31 +81,49 @@ def _sliced(instruction: Instruction) -> list[Value] | None:
     return [instruction.writes, *(x for x in (*instruction.scratch, *instruction.reads) if x in rows)]
 
 
-def _longest(plan: Plan, by_rows: Sequence[list[Value] | None], first: int) -> Loop | None:
-    """The longest loop that begins with this instruction."""
-    found = [loop for flat in (True, False) if (loop := _loop(plan, by_rows, first, flat)) is not None]
-    return max(found, key=lambda loop: loop.last, default=None)
+def _longest(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, threads: int) -> Loop | None:
+    """The longest loop that begins with this instruction; one that threads share, if that is worth it."""
+    for count in (threads, 1) if threads > 1 else (1,):
+        found = [loop for flat in (True, False) if (loop := _loop(plan, by_rows, first, flat, count)) is not None]
+        if found:
+            return max(found, key=lambda loop: loop.last)
+    return None
 
 
-def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: bool) -> Loop | None:
+def _loop(
+    plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: bool, threads: int
+) -> Loop | None:  # fmt: skip
     """As many instructions as go together, cut by elements or by rows; None if that is not worth it."""
     last, length, largest = first, 0, 0
     instructions, turn = plan.instructions, _Turn(plan.places, flat)
     while last < len(instructions) and instructions[last].section == instructions[first].section:
         instruction, found = instructions[last], by_rows[last]
-        if found is None:
+        if found is None or (threads == 1 and is_large_product(instruction.node)):
             break
         nbytes = max(largest, *(plan.places.array(x).nbytes for x in found))
-        common = _elements(instruction, found, length) if flat else _rows(found, length, nbytes)
+        common = _elements(instruction, found, length) if flat else _rows(instruction, found, length, nbytes, threads)
         if not common or not turn.takes(instruction, found):
             break
         last, length, largest = last + 1, common, nbytes
-    if last - first < 2 or largest < LARGE:
+    inside, whole = instructions[first:last], frozenset(turn.whole)
+    if not (_is_worth_sharing(inside) if threads > 1 else len(inside) > 1 and largest >= LARGE):
         return None
-    whole = frozenset(turn.whole)
     if flat:
-        return Loop(first, last - 1, -(-length // FLAT), length, whole)
-    return Loop(first, last - 1, _count(length, largest), 0, whole)
+        step = FLAT if threads == 1 else FLAT_SHARED
+        return Loop(first, last - 1, -(-length // step), length, step, whole, threads=threads)
+    return Loop(first, last - 1, _count(length, largest, threads), whole=whole, threads=threads)
+
+
+def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:
+    """Whether threads would wait for each other less than they compute."""
+    total = sum(map(effort, instructions))
+    return total >= EFFORT and total >= CALL * len(instructions)
+
+
+def effort(instruction: Instruction) -> int:
+    """How long it takes, in bytes that are written meanwhile."""
+    flops = flops_of(instruction.node) if is_large_product(instruction.node) else 0
+    return flops // 32 + sum(x.size * x.dtype.itemsize for x in instruction.written)
 
 
 class _Turn:
@@ -140,17 +164,19 @@ def _elements(instruction: Instruction, found: Sequence[Value], known: int) -> i
     return size if all(x.ndim == 1 and x.size == size for x in found) else 0
 
 
-def _rows(found: Sequence[Value], known: int, nbytes: int) -> int:
+def _rows(instruction: Instruction, found: Sequence[Value], known: int, nbytes: int, threads: int) -> int:
     """How many rows it has in common with those before, which have so many; 0 if these cannot be cut."""
     counts = [x.shape[0] for x in found]
+    if is_large_product(instruction.node):
+        counts = [1 if n % TILE else n // TILE for n in counts]
     rows = math.gcd(known, *counts)
-    return rows if rows > 1 and all(counts) and _count(rows, nbytes) else 0  # no piece of nothing
+    return rows if rows > 1 and all(counts) and _count(rows, nbytes, threads) else 0  # no piece of nothing
 
 
-def _count(rows: int, nbytes: int) -> int:
-    """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
-    wanted = min(-(-nbytes // PIECE), rows)
-    return next((n for n in range(max(wanted, 2), min(4 * wanted, rows) + 1) if rows % n == 0), 0)
+def _count(rows: int, nbytes: int, threads: int) -> int:
+    """Into how many equal pieces so many rows are cut, one for each thread if threads share them; 0 if not at all."""
+    wanted = min(threads if threads > 1 else max(-(-nbytes // PIECE), 2), rows)
+    return next((n for n in range(wanted, min(4 * wanted, rows) + 1) if rows % n == 0), 0)
 
 
 # --- the instructions of a loop ---------------------------------------------------------------------------------------
@@ -190,7 +216,7 @@ def _shrunk(places: Places, root: Value, views: Sequence[Value], loop: Loop) -> 
         place = places[value]
         if not place.array.ndim:
             return {}
-        array = place.array[: FLAT if loop.flat else len(place.array) // loop.turns]
+        array = place.array[: loop.step if loop.flat else len(place.array) // loop.turns]
         if place.base is None:
             found[value] = place = Place(place.kind, array)
             continue

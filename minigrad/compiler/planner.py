@@ -20,15 +20,15 @@ from minigrad.compiler.plan import Plan
 from minigrad.compiler.products import call_dot
 from minigrad.compiler.rewrite import Rewritten, key_of_array
 from minigrad.compiler.scalars import compute_number
-from minigrad.compiler.threads import share_loops
+from minigrad.compiler.threads import make_twins
 from minigrad.core.arrays import Array
 from minigrad.graph import Node
 
 
 def make_plan(rewritten: Rewritten, threads: int = 1) -> Plan:
     """The plan of a program that computes a rewritten graph, with loops for so many threads."""
-    plan = call_dot(cut_into_pieces(write_into_state(lower_graph(rewritten))))
-    return release_blank(share_memory(share_loops(plan, threads)))
+    plan = cut_into_pieces(write_into_state(lower_graph(rewritten)), threads)
+    return release_blank(share_memory(make_twins(call_dot(plan))))
 
 
 def lower_graph(rewritten: Rewritten) -> Plan:

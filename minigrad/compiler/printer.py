@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.compiler import pieces
 from minigrad.compiler.destinations import overwritten_values
 from minigrad.compiler.expressions import (
     Bind,
@@ -356,13 +355,13 @@ def _head(loop: Loop) -> list[str]:
     """How a loop over pieces begins."""
     numbers = "numbers" if loop.twins else _numbers_of(loop)
     if loop.flat:
-        return [f"for start in {numbers}:", f"    stop = min(start + {pieces.FLAT}, {loop.flat})"]
+        return [f"for start in {numbers}:", f"    stop = min(start + {loop.step}, {loop.flat})"]
     return [f"for i in {numbers}:"]
 
 
 def _numbers_of(loop: Loop) -> str:
     """What a loop counts: pieces, or elements."""
-    return f"range(0, {loop.flat}, {pieces.FLAT})" if loop.flat else f"range({loop.turns})"
+    return f"range(0, {loop.flat}, {loop.step})" if loop.flat else f"range({loop.turns})"
 
 
 def _commented(line: str, comment: str) -> str:

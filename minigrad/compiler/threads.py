@@ -1,42 +1,74 @@
 """Loops over pieces whose turns are shared among threads.
 
-In comes a plan, and out goes one in which some loops know what else each further thread writes to: what is needed in
-one turn only has a twin per thread. Pieces are the same for any number of threads, and so are results, to the bit.
+In comes a plan, and out goes one in which such loops know what else each further thread writes to: what is needed in
+one turn only has a twin per thread. Which loops these are, `pieces.py` has found; how many threads, users say.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from minigrad.compiler.expressions import Value, substitute
 from minigrad.compiler.instructions import Instruction, Loop
 from minigrad.compiler.places import Place, Places
 from minigrad.compiler.plan import Plan
 
-WORTH = 2**22  # bytes written in all turns: as long as waking another thread takes ten times
+VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # which tell BLAS how many
+
+_count = 1
+_limits: Any = None  # those of BLAS, while more than one thread is used
+
+
+def use_threads(count: int) -> None:
+    """Let compiled functions share their long loops among `count` threads, and BLAS use one for each product.
+
+    It holds for the whole process, and for programs that are made from now on. Those over large arrays gain: one loop
+    then holds products, too, and takes its share of a batch through them. Results have the same bits for any number.
+    The threads of BLAS would be in the way, since they wait without sleeping; 1 gives BLAS back what it had.
+
+    Args:
+        count: threads, as many as there are cores at most, or they wait for each other.
+
+    Raises:
+        ValueError: a count below 1.
+        ModuleNotFoundError: threadpoolctl is not installed, and no environment variable limits BLAS to one thread.
+
+    >>> use_threads(1)
+    """
+    global _count, _limits
+    if type(count) is not int or count < 1:
+        raise ValueError(f"use_threads: expected a whole number of threads, 1 or more, got {count!r}")
+    if _limits is not None:
+        _limits.restore_original_limits()
+        _limits = None
+    if count > 1 and not any(os.environ.get(name) == "1" for name in VARIABLES):
+        try:
+            from threadpoolctl import threadpool_limits
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "use_threads needs the library threadpoolctl, part of minigrad's extra `demo`: python -m pip install "
+                "threadpoolctl; or set OPENBLAS_NUM_THREADS=1 before Python starts"
+            ) from None
+        _limits = threadpool_limits(limits=1, user_api="blas")
+    _count = count
 
 
 def count_threads() -> int:
-    """As many as BLAS is told to use, or as there are cores."""
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdecimal():
-            return max(1, int(os.environ[name]))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Among how many threads programs share their loops."""
+    return _count
 
 
-def share_loops(plan: Plan, threads: int) -> Plan:
-    """The plan with its longer loops shared among so many threads."""
+def make_twins(plan: Plan) -> Plan:
+    """The plan with memory for every thread of its loops."""
     loops, places = [], dict[Value, Place]()
     for loop in plan.loops:
         inside = plan.instructions[loop.first : loop.last + 1]
-        count = min(threads, loop.turns)
-        if count > 1 and sum(x.size * x.dtype.itemsize for one in inside for x in one.written) >= WORTH:
-            twins = tuple(_twins(plan.places, inside, loop, number) for number in range(1, count))
-            for each in twins:
-                places |= {twin: _place(plan.places[value], each) for value, twin in each.items()}
-            loop = loop._replace(twins=twins)
-        loops.append(loop)
+        twins = tuple(_twins(plan.places, inside, loop, number) for number in range(1, min(loop.threads, loop.turns)))
+        for each in twins:
+            places |= {twin: _place(plan.places[value], each) for value, twin in each.items()}
+        loops.append(loop._replace(twins=twins))
     return plan._replace(loops=loops, places=plan.places.changed(places))
 
 
@@ -44,12 +76,12 @@ def _twins(places: Places, inside: Sequence[Instruction], loop: Loop, number: in
     """What is needed in one turn only, and its views; for each what a further thread uses instead."""
     return {
         value: Value(value.shape, value.dtype, label=f"{{}}_of_thread_{number}", owner=value)
-        for value in dict.fromkeys(_chain(places, inside))
+        for value in dict.fromkeys(_chains(places, inside))
         if places.root(value) in loop.members
     }
 
 
-def _chain(places: Places, inside: Sequence[Instruction]) -> Iterator[Value]:
+def _chains(places: Places, inside: Sequence[Instruction]) -> Iterator[Value]:
     """The values of instructions, each after those that it is a view of."""
     for one in inside:
         for value in (*one.reads, *one.written):

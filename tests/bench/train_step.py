@@ -7,7 +7,7 @@ through `minigrad.compile`. `scaling.py` takes its steps from here too.
 """
 
 import numpy as np
-from workload import SIZES, arguments, batches, measure, parameters, positions
+from workload import SIZES, arguments, batches, given_threads, measure, parameters, positions
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -82,6 +82,8 @@ def main():
     args = arguments()
     mode = parse_mode(args)
     mg.keep_memory()
+    if mode == "compiled":
+        mg.use_threads(given_threads())
     data = batches(args.size)
     step_on = make_step(args.size, mode)
     measure(f"minigrad-{mode}", args, lambda i: float(step_on(*data[i % 4])))

@@ -12,6 +12,7 @@ The subjects call the sizes B, T, D, H, L, V: batch, tokens, width, heads, layer
 
 import argparse
 import json
+import os
 import resource
 import time
 
@@ -78,6 +79,11 @@ def arguments():
     p.add_argument("--mode", default="")
     p.add_argument("--seconds", type=float, default=2.0)
     return p.parse_args()
+
+
+def given_threads():
+    """How many threads `compare.py` gives to every library."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 
 def measure(name, args, step):

@@ -5,7 +5,8 @@ import sys
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minigrad.cli.threads import VARIABLES, one_blas_thread
+from minigrad.cli.threads import one_blas_thread
+from minigrad.compiler.threads import VARIABLES
 
 
 def threads():

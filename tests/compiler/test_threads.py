@@ -8,10 +8,11 @@ import threading
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.compiler import threads
+from minigrad.compiler.threads import VARIABLES, count_threads
 from minigrad.ops.kernels.turns import share_turns
 
 RNG = np.random.default_rng(0)
@@ -19,6 +20,25 @@ RNG = np.random.default_rng(0)
 
 def normal(*shape):
     return RNG.standard_normal(shape).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def one_thread_afterwards():
+    yield
+    mg.use_threads(1)
+
+
+def compiled(function, threads, *args):
+    """The compiled function, after a call that made its program for so many threads."""
+    mg.use_threads(threads)
+    step = mg.compile(function)
+    step(*args)
+    mg.use_threads(1)
+    return step
+
+
+def shares(step):
+    return "share_turns(" in step.source
 
 
 def long_chain(x):
@@ -34,25 +54,31 @@ def long_flat_chain(x):
     return x
 
 
-@pytest.mark.parametrize("function", [long_chain, long_flat_chain])
-@pytest.mark.parametrize("shape", [(2**11, 2**8), (2**19,), (3 * 2**9, 2**9)], ids=str)
+def long_products(x):
+    """A loop with products of matrices, one of which nobody else's rows are needed for, and one that needs all rows."""
+    weight = mg.constant(np.full((256, 1024), 1 / 256, np.float32))
+    y = mg.relu(mg.tanh(x) @ weight + 1.0)
+    return y, mg.transpose(x) @ y
+
+
+@pytest.mark.parametrize("function", [long_chain, long_flat_chain, long_products])
+@pytest.mark.parametrize("shape", [(2**13, 2**8), (3 * 2**11, 2**8)], ids=str)
 def test_the_bits_are_the_same_for_any_number_of_threads(function, shape):
     x = normal(*shape)
-    if function is long_chain and len(shape) < 2:
-        x = x.reshape(-1, 2**8)
+    if function is long_flat_chain:
+        x = x.reshape(-1)
     found = []
-    for count in (1, 2, 3, 5):
-        step = mg.compile(function, threads=count)
-        for _ in range(3):
-            results = step(x)
+    for count in (1, 2, 3, 4):
+        step = compiled(function, count, x)
+        results = step(x)
         found.append([np.asarray(y.numpy()).tobytes() for y in (results if isinstance(results, tuple) else [results])])
-        assert ("share_turns(" in step.source) == (count > 1)
+        assert shares(step) == (count > 1)
     assert all(each == found[0] for each in found[1:])
 
 
 def test_training_gives_the_same_weights():
     def train(count):
-        model = nn.TransformerBlock(128, 4, rng=np.random.default_rng(0))
+        model = nn.TransformerBlock(256, 4, rng=np.random.default_rng(0))
         adam = optim.Adam(model.parameters(), rate=1e-3)
 
         def step_on(x):
@@ -62,26 +88,37 @@ def test_training_gives_the_same_weights():
             adam.step()
             return loss
 
-        step = mg.compile(step_on, threads=count)
-        losses = [float(step(x)) for _ in range(3)]
-        assert ("share_turns(" in step.source) == (count > 1)
-        return losses, [p.numpy().tobytes() for p in model.parameters()]
+        step = compiled(step_on, count, x)
+        losses = [float(step(x)) for _ in range(2)]
+        assert shares(step) == (count > 1)
+        return losses, [p.numpy().tobytes() for p in model.parameters()], step.source
 
-    x = normal(32, 64, 128)
-    assert train(1) == train(2) == train(3)
+    x = normal(16, 128, 256)
+    alone, *others = [train(count) for count in (1, 2, 4)]
+    assert all(each[:2] == alone[:2] for each in others)
+    assert any("np.matmul(" in line and " * i : " in line and "_weight" in line for line in others[0][2].splitlines())
 
 
 def test_short_loops_stay_in_one_thread():
-    step = mg.compile(lambda x: mg.exp(x) + 1.0, threads=4)
-    step(normal(2**10, 2**8))
+    step = compiled(lambda x: mg.exp(x) + 1.0, 4, normal(2**10, 2**8))
     assert "for i in range(" in step.source or "for start in range(" in step.source
-    assert "share_turns(" not in step.source
+    assert not shares(step)
+
+
+def test_so_do_loops_of_short_calls():
+    """They would wait for each other at every call."""
+
+    def function(x):
+        for _ in range(40):
+            x = mg.layer_norm(x)
+        return x
+
+    assert not shares(compiled(function, 2, normal(2**10, 2**8)))
 
 
 def test_each_thread_has_memory_of_its_own():
     """Twins overlap nothing that is alive during their loop."""
-    step = mg.compile(long_chain, threads=3)
-    step(normal(2**11, 2**8))
+    step = compiled(long_chain, 3, normal(3 * 2**11, 2**8))
     plan = step.program.plan
     (shared, *_) = [loop for loop in plan.loops if loop.twins]
     assert len(shared.twins) == 2
@@ -94,39 +131,40 @@ def test_each_thread_has_memory_of_its_own():
                 assert all(b.offset + b.size <= block.offset or block.offset + block.size <= b.offset for b in others)
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
-def test_a_number_of_threads_that_is_none_is_refused(threads):
-    with pytest.raises(ValueError, match="compile: threads="):
-        mg.compile(long_chain, threads=threads)
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
+def test_a_number_of_threads_that_is_none_is_refused(count):
+    with pytest.raises(ValueError, match="use_threads: expected a whole number of threads"):
+        mg.use_threads(count)
+    assert count_threads() == 1
 
 
-@pytest.mark.parametrize(
-    ("environment", "count"),
-    [
-        ({"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "2"}, 3),
-        ({"MKL_NUM_THREADS": "4"}, 4),
-        ({"OMP_NUM_THREADS": "2"}, 2),
-        ({"OMP_NUM_THREADS": "0"}, 1),
-        ({"OMP_NUM_THREADS": "many"}, None),
-        ({}, None),
-    ],
-)
-def test_as_many_as_blas_is_told_to_use(environment, count, monkeypatch):
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+def threads_of_blas():
+    return {each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_blas_has_one_thread_meanwhile(monkeypatch):
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert threads.count_threads() == (count or len(os.sched_getaffinity(0)))
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = threads_of_blas()
+        mg.use_threads(2)
+        assert (count_threads(), threads_of_blas()) == (2, {1})
+        mg.use_threads(3)
+        assert (count_threads(), threads_of_blas()) == (3, {1})
+        mg.use_threads(1)
+        assert (count_threads(), threads_of_blas()) == (1, before)
 
 
-def test_methods_and_copies_keep_the_number():
-    class Model(nn.Module):
-        @mg.compile(threads=3)
-        def run(self, x):
-            return x * 2.0
-
-    assert Model().run.threads == 3
-    assert mg.compile(long_chain, threads=2).__reduce__()[1][-1] == 2
+def test_without_threadpoolctl_a_variable_must_say_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ModuleNotFoundError, match="pip install threadpoolctl; or set OPENBLAS_NUM_THREADS=1"):
+        mg.use_threads(2)
+    assert count_threads() == 1
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    mg.use_threads(2)
+    assert count_threads() == 2
 
 
 # --- the kernel -------------------------------------------------------------------------------------------------------
@@ -179,7 +217,8 @@ def test_in_a_forked_child():
         import os, warnings
         import numpy as np, minigrad as mg
         warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads at a fork
-        step = mg.compile(lambda x: mg.sqrt(mg.square(x * 2.0) + 1.0) - x, threads=2)
+        mg.use_threads(2)
+        step = mg.compile(lambda x: mg.sqrt(mg.square(x * 2.0) + 1.0) - x)
         x = np.ones((2**11, 2**9), np.float32)
         expected = step(x).numpy().tobytes()
         assert "share_turns(" in step.source
@@ -192,7 +231,8 @@ def test_in_a_forked_child():
 
 
 def test_several_threads_may_run_programs_at_the_same_time():
-    step, x = mg.compile(long_chain, threads=2), normal(2**11, 2**8)
+    x = normal(2**13, 2**8)
+    step = compiled(long_chain, 2, x)
     expected = step(x)[0].numpy().tobytes()
     found = []
     users = [threading.Thread(target=lambda: found.append(step(x)[0].numpy().tobytes())) for _ in range(4)]
@@ -204,7 +244,8 @@ def test_several_threads_may_run_programs_at_the_same_time():
 
 
 def test_a_saved_script_has_one_thread_and_the_same_results(tmp_path):
-    step, x = mg.compile(long_chain, threads=2), normal(2**11, 2**8)
+    x = normal(2**13, 2**8)
+    step = compiled(long_chain, 2, x)
     expected = step(x)[0].numpy().tobytes()
     step.save_source(tmp_path / "chain.py")
     assert "share_turns" not in (tmp_path / "chain.py").read_text("utf-8")
@@ -220,6 +261,5 @@ def test_a_saved_script_has_one_thread_and_the_same_results(tmp_path):
 
 
 def test_a_profile_counts_shared_loops():
-    step = mg.compile(long_chain, threads=2)
-    step(normal(2**11, 2**8))
+    step = compiled(long_chain, 2, normal(2**13, 2**8))
     assert any("⏎" in line.text for line in step.profile(50).lines)
