@@ -19,6 +19,7 @@ from minigrad.compiler.printer import print_program
 from minigrad.compiler.profile import Profile, profile
 from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
+from minigrad.compiler.threads import with_one_blas_thread
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
@@ -121,7 +122,8 @@ class Program(Locked):
         """The function `step` of the text."""
         space = {"state": self.state, "constants": self.constants, **self.printed.bound, **names}
         exec(compile(text, self.file, "exec"), space)
-        return space["step"]
+        shared = any(loop.twins for loop in self.plan.loops)
+        return with_one_blas_thread(space["step"]) if shared else space["step"]
 
     @property
     def state(self) -> dict[str, Array]:

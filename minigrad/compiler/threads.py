@@ -6,8 +6,9 @@ one turn only has a twin per thread. Which loops these are, `pieces.py` has foun
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from minigrad.compiler.expressions import Value, substitute
@@ -18,18 +19,18 @@ from minigrad.compiler.plan import Plan
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # which tell BLAS how many
 
 _count = 1
-_limits: Any = None  # those of BLAS, while more than one thread is used
 
 
 def use_threads(count: int) -> None:
-    """Let compiled functions share their long loops among `count` threads, and BLAS use one for each product.
+    """Let compiled functions share their long loops among `count` threads.
 
-    It holds for the whole process, and for programs that are made from now on. Those over large arrays gain: one loop
-    then holds products, too, and takes its share of a batch through them. Results have the same bits for any number.
-    The threads of BLAS would be in the way, since they wait without sleeping; 1 gives BLAS back what it had.
+    It holds for the whole process, and for programs that are made from now on. Those over large arrays gain: each
+    thread takes its part of a batch through products and all else. Results have the same bits for any number. While
+    such a program runs, BLAS uses one thread for each product: its own would be in the way, since they wait without
+    sleeping. Programs whose loops are short are what they were, and so are the threads of BLAS in them.
 
     Args:
-        count: threads, as many as there are cores at most, or they wait for each other.
+        count: threads; no more than there are cores, or they wait for each other.
 
     Raises:
         ValueError: a count below 1.
@@ -37,27 +38,45 @@ def use_threads(count: int) -> None:
 
     >>> use_threads(1)
     """
-    global _count, _limits
+    global _count
     if type(count) is not int or count < 1:
         raise ValueError(f"use_threads: expected a whole number of threads, 1 or more, got {count!r}")
-    if _limits is not None:
-        _limits.restore_original_limits()
-        _limits = None
-    if count > 1 and not any(os.environ.get(name) == "1" for name in VARIABLES):
-        try:
-            from threadpoolctl import threadpool_limits
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "use_threads needs the library threadpoolctl, part of minigrad's extra `demo`: python -m pip install "
-                "threadpoolctl; or set OPENBLAS_NUM_THREADS=1 before Python starts"
-            ) from None
-        _limits = threadpool_limits(limits=1, user_api="blas")
+    if count > 1:
+        _find_blas()
     _count = count
 
 
 def count_threads() -> int:
     """Among how many threads programs share their loops."""
     return _count
+
+
+@functools.cache
+def _find_blas() -> Any:
+    """What limits the threads of BLAS; None where an environment variable does it."""
+    if any(os.environ.get(name) == "1" for name in VARIABLES):
+        return None
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "use_threads needs the library threadpoolctl, part of minigrad's extra `demo`: python -m pip install "
+            "threadpoolctl; or set OPENBLAS_NUM_THREADS=1 before Python starts"
+        ) from None
+    return ThreadpoolController()
+
+
+def with_one_blas_thread(step: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run while BLAS uses one thread."""
+    blas = _find_blas()
+    if blas is None:
+        return step
+
+    def run(*arrays: Any) -> Any:
+        with blas.limit(limits=1, user_api="blas"):
+            return step(*arrays)
+
+    return run
 
 
 def make_twins(plan: Plan) -> Plan:

@@ -12,6 +12,7 @@ import threadpoolctl
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.compiler import threads
 from minigrad.compiler.threads import VARIABLES, count_threads
 from minigrad.ops.kernels.turns import share_turns
 
@@ -142,29 +143,44 @@ def threads_of_blas():
     return {each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"}
 
 
-def test_blas_has_one_thread_meanwhile(monkeypatch):
+@pytest.fixture
+def no_variables(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
+    threads._find_blas.cache_clear()
+    yield
+    threads._find_blas.cache_clear()
+
+
+@mg.op(formula="x")
+def watched(x):
+    seen.append(threads_of_blas())
+    return x.copy()
+
+
+seen = []
+
+
+@pytest.mark.usefixtures("no_variables")
+@pytest.mark.parametrize(("rows", "expected"), [(2**13, {1}), (2**8, {2})])
+def test_blas_has_one_thread_while_a_program_shares_its_loops(rows, expected):
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        before = threads_of_blas()
-        mg.use_threads(2)
-        assert (count_threads(), threads_of_blas()) == (2, {1})
-        mg.use_threads(3)
-        assert (count_threads(), threads_of_blas()) == (3, {1})
-        mg.use_threads(1)
-        assert (count_threads(), threads_of_blas()) == (1, before)
+        step = compiled(lambda x: watched(long_chain(x)[1]), 2, normal(rows, 2**8))
+        seen.clear()
+        step(normal(rows, 2**8))
+        assert threads_of_blas() == {2}
+    assert shares(step) == (expected == {1})
+    assert seen == [expected]
 
 
+@pytest.mark.usefixtures("no_variables")
 def test_without_threadpoolctl_a_variable_must_say_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ModuleNotFoundError, match="pip install threadpoolctl; or set OPENBLAS_NUM_THREADS=1"):
         mg.use_threads(2)
     assert count_threads() == 1
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    mg.use_threads(2)
-    assert count_threads() == 2
+    assert shares(compiled(long_chain, 2, normal(2**13, 2**8)))
 
 
 # --- the kernel -------------------------------------------------------------------------------------------------------
