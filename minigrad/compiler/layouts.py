@@ -92,7 +92,12 @@ def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
         taken: Sequence[bool] | None = [len(s) == len(node.shape) and s[:1] == node.shape[:1] for s in shapes]
     else:
         taken = ROWS[op](node, *node.inputs, **node.params) if op in ROWS else None
-    return None if taken is None else [x for x, row in zip(operands, taken, strict=True) if row]
+    if taken is None:
+        return None
+    whole = {x for x, row in zip(node.inputs, taken, strict=True) if isinstance(x, Node) and not row}
+    if any(row and x in whole for x, row in zip(node.inputs, taken, strict=True)):  # x @ x needs all of x
+        return None
+    return [x for x, row in zip(operands, taken, strict=True) if row]
 
 
 def is_large_product(node: Node) -> bool:

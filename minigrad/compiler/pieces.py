@@ -23,7 +23,7 @@ PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FARTHEST = 64  # instructions before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
 FLAT_SHARED = 2**16  # where threads share the pieces: they wait for each other at every call
-EFFORT = 2**22  # of a loop that is worth sharing, as `effort` counts it: ten times what it takes to wake a thread
+EFFORT = 2**23  # of a loop that is worth sharing, as `effort` counts it: some ten times what waking a thread takes
 CALL = 2**19  # of its calls, on average
 TILE = 16  # rows that BLAS takes at a time: products of so many rows have the bits that they have in a larger one
 
@@ -31,6 +31,8 @@ TILE = 16  # rows that BLAS takes at a time: products of so many rows have the b
 def cut_into_pieces(plan: Plan, threads: int = 1) -> Plan:
     """The plan with the loops that are worth it; what is needed in one turn only is as large as one piece."""
     found = list(loops(plan, threads))
+    if threads > 1 and not _are_worth_sharing(plan, found):
+        found = list(loops(plan))
     if not found:
         return plan
     extents = _extents(plan)
@@ -106,7 +108,7 @@ def _loop(
             break
         last, length, largest = last + 1, common, nbytes
     inside, whole = instructions[first:last], frozenset(turn.whole)
-    if not (_is_worth_sharing(inside) if threads > 1 else len(inside) > 1 and largest >= LARGE):
+    if not inside or not (_is_worth_sharing(inside) if threads > 1 else len(inside) > 1 and largest >= LARGE):
         return None
     if flat:
         step = FLAT if threads == 1 else FLAT_SHARED
@@ -118,6 +120,12 @@ def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:
     """Whether threads would wait for each other less than they compute."""
     total = sum(map(effort, instructions))
     return total >= EFFORT and total >= CALL * len(instructions)
+
+
+def _are_worth_sharing(plan: Plan, found: Sequence[Loop]) -> bool:
+    """Whether shared loops are most of the program: in the rest, products must do with one thread."""
+    shared = [one for loop in found if loop.threads > 1 for one in plan.instructions[loop.first : loop.last + 1]]
+    return 2 * sum(map(effort, shared)) > sum(map(effort, plan.instructions))
 
 
 def effort(instruction: Instruction) -> int:

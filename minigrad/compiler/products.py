@@ -36,6 +36,8 @@ def _is_small(instruction: Instruction, places: Places) -> bool:
         return False
     if out.dtype not in FLOATS or any(x.ndim > 2 or x.dtype != out.dtype for x in (x1, x2)):
         return False
+    if x1.size <= 1 or x2.size <= 1:  # `np.dot` leaves a factor of 0 out, also where it meets NaN
+        return False
     flags = [places.array(x).flags for x in (x1, x2)]
     lie_well = places.array(out).flags.c_contiguous and all(f.c_contiguous or f.f_contiguous for f in flags)
     return lie_well and out.size * x1.shape[-1] <= SMALL

@@ -19,10 +19,9 @@ import numpy as np
 
 from minigrad.compiler.carried import carry, import_by_name
 from minigrad.compiler.instructions import is_kernel
-from minigrad.compiler.planner import make_plan
 from minigrad.compiler.printer import print_program
-from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.standalone import restored, run, stored
+from minigrad.compiler.threads import take_turns_alone
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.graph import Node
@@ -91,7 +90,7 @@ class _Script:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.printed = print_program(make_plan(rewritten(program.graph)))
+        self.printed = print_program(take_turns_alone(program.plan))
         bound = self.printed.bound.items()
         self.loading = carry([stored, run, *([restored] if program.generators else [])])
         self.kernels = carry([value for _, value in bound if is_kernel(value)])

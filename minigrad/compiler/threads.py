@@ -91,6 +91,15 @@ def make_twins(plan: Plan) -> Plan:
     return plan._replace(loops=loops, places=plan.places.changed(places))
 
 
+def take_turns_alone(plan: Plan) -> Plan:
+    """The plan with the same loops, all turns in one thread."""
+    twins = {twin for loop in plan.loops for each in loop.twins for twin in each.values()}
+    return plan._replace(
+        loops=[loop._replace(threads=1, twins=()) for loop in plan.loops],
+        blocks=[block for block in plan.blocks if block.members[0] not in twins],
+    )
+
+
 def _twins(places: Places, inside: Sequence[Instruction], loop: Loop, number: int) -> dict[Value, Value]:
     """What is needed in one turn only, and its views; for each what a further thread uses instead."""
     return {

@@ -27,8 +27,9 @@ def node_of(function, *arrays):
 # other rows, or are left together.
 ROWS = [
     (mg.matmul, [(5, 4), (4,)], [0]),
-    (mg.matmul, [(5, 4), (4, 3)], None),
-    (mg.matmul, [(5, 5), (5, 5)], None),
+    (mg.matmul, [(5, 4), (4, 3)], [0]),
+    (mg.matmul, [(5, 5), (5, 5)], [0]),
+    (lambda x: mg.matmul(x, x), [(5, 5)], None),
     (mg.matmul, [(4,), (4,)], None),
     (mg.matmul, [(4,), (4, 3)], None),
     (mg.matmul, [(3,), (6, 3, 4)], None),

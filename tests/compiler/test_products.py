@@ -30,6 +30,23 @@ def test_dot_and_matmul_give_the_same_bits(shapes, orders, dtype):
     np.testing.assert_array_equal(step(x1, x2).numpy(), expected)
 
 
+SPECIAL = [0.0, -0.0, 1.0, np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 20])
+@pytest.mark.parametrize("n", [1, 2, 3, 20])
+@pytest.mark.parametrize("p", [1, 2, 3, 20])
+def test_special_values_meet_as_in_matmul(m, n, p):
+    rng = np.random.default_rng(m * 400 + n * 20 + p)
+    step = mg.compile(lambda x1, x2: x1 @ x2)
+    for _ in range(20):
+        x1, x2 = rng.choice(SPECIAL, (m, n)), rng.choice(SPECIAL, (n, p))
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(step(x1, x2).numpy(), x1 @ x2)
+            for vector, matrix in ((x1[0], x2), (x1, x2[:, 0])):
+                np.testing.assert_array_equal(step(vector, matrix).numpy(), vector @ matrix)
+
+
 def product_of(function, *arrays):
     """How the program of a function multiplies matrices."""
     step = mg.compile(function)

@@ -93,7 +93,8 @@ class Compiled(Way):
     def call(self, call: int) -> Any:
         for program in self.function.programs:  # type: ignore[attr-defined]  # a compiled function has them
             program._step.__globals__.get("memory", np.empty(0, np.uint8)).fill(0xFF)
-        with cut_in_pieces() if self.program.in_pieces else contextlib.nullcontext():
+        count = 1 + len(self.program.steps) % 2
+        with cut_in_pieces(threads=count) if self.program.in_pieces else contextlib.nullcontext():
             return super().call(call)
 
     def as_saved(self) -> tuple[Any, list[Any]]:
@@ -161,15 +162,17 @@ def is_float(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def cut_in_pieces() -> Iterator[None]:
-    """All arrays are large, and pieces as small as can be."""
-    before = {name: getattr(pieces, name) for name in ("LARGE", "PIECE", "FLAT")}
-    pieces.LARGE, pieces.PIECE, pieces.FLAT = 0, 16, 3
+def cut_in_pieces(threads: int = 1) -> Iterator[None]:
+    """All arrays are large, pieces as small as can be, and all loops are worth sharing."""
+    limits = {"LARGE": 0, "PIECE": 16, "FLAT": 3, "FLAT_SHARED": 3, "EFFORT": 0, "CALL": 0, "TILE": 1}
+    before = {name: getattr(pieces, name) for name in limits}
+    vars(pieces).update(limits)
+    mg.use_threads(threads)
     try:
         yield
     finally:
-        for name, value in before.items():
-            setattr(pieces, name, value)
+        mg.use_threads(1)
+        vars(pieces).update(before)
 
 
 def array_of(x: Any) -> Any:
