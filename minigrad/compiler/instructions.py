@@ -45,8 +45,8 @@ class Loop(NamedTuple):
     """Instructions `first` to `last` in `turns` pieces; `flat` ones are cut by elements, the last piece being shorter.
 
     Of `whole`, roots, a turn reads more than its piece; `members` are roots that are needed in one turn only, and as
-    large as one piece. Turns may be shared among `threads`; `twins` are for each but the first what it uses in the
-    place of members and their views.
+    large as one piece. Threads may share the turns of a `shared` one; `twins` are for each but the first what it uses
+    in the place of members and their views.
     """
 
     first: int
@@ -56,7 +56,7 @@ class Loop(NamedTuple):
     step: int = 0  # those of a flat piece
     whole: frozenset[Value] = frozenset()
     members: tuple[Value, ...] = ()
-    threads: int = 1
+    shared: bool = False
     twins: tuple[Mapping[Value, Value], ...] = ()
 
 

@@ -22,16 +22,20 @@ LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a us
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FARTHEST = 64  # instructions before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
-FLAT_SHARED = 2**16  # where threads share the pieces: they wait for each other at every call
+# Where threads share the pieces, they wait for each other at every call.
+SHARED, FLAT_SHARED = 2**21, 2**16  # bytes of a piece, elements of one of a flat array
+TURNS = 4  # the fewest
 EFFORT = 2**23  # of a loop that is worth sharing, as `effort` counts it: some ten times what waking a thread takes
 CALL = 2**19  # of its calls, on average
-TILE = 16  # rows that BLAS takes at a time: products of so many rows have the bits that they have in a larger one
 
 
-def cut_into_pieces(plan: Plan, threads: int = 1) -> Plan:
-    """The plan with the loops that are worth it; what is needed in one turn only is as large as one piece."""
-    found = list(loops(plan, threads))
-    if threads > 1 and not _are_worth_sharing(plan, found):
+def cut_into_pieces(plan: Plan, shared: bool = False) -> Plan:
+    """The plan with the loops that are worth it; what is needed in one turn only is as large as one piece.
+
+    Some loops may be for threads to share. Pieces do not depend on how many these are, and so results do not.
+    """
+    found = list(loops(plan, shared))
+    if shared and not _are_worth_sharing(plan, found):
         found = list(loops(plan))
     if not found:
         return plan
@@ -56,7 +60,7 @@ def cut_into_pieces(plan: Plan, threads: int = 1) -> Plan:
     return plan._replace(instructions=instructions, places=plan.places.changed(smaller), loops=cut)
 
 
-def loops(plan: Plan, threads: int = 1) -> Iterator[Loop]:
+def loops(plan: Plan, shared: bool = False) -> Iterator[Loop]:
     """The loops that are worth it, in order."""
     instructions, array = plan.instructions, plan.places.array
     if all(array(x).nbytes < LARGE for one in instructions for x in (*one.written, *one.reads)):
@@ -67,7 +71,7 @@ def loops(plan: Plan, threads: int = 1) -> Iterator[Loop]:
     for number in large:
         first = max(first, number - FARTHEST)
         while first <= number:
-            run = _longest(plan, by_rows, first, threads)
+            run = _longest(plan, by_rows, first, shared)
             if run is None:
                 first += 1
             else:
@@ -83,37 +87,35 @@ def _sliced(instruction: Instruction) -> list[Value] | None:
     return [instruction.writes, *(x for x in (*instruction.scratch, *instruction.reads) if x in rows)]
 
 
-def _longest(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, threads: int) -> Loop | None:
-    """The longest loop that begins with this instruction; one that threads share, if that is worth it."""
-    for count in (threads, 1) if threads > 1 else (1,):
-        found = [loop for flat in (True, False) if (loop := _loop(plan, by_rows, first, flat, count)) is not None]
+def _longest(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, shared: bool) -> Loop | None:
+    """The longest loop that begins with this instruction; one to share, if that is worth it."""
+    for kind in (True, False) if shared else (False,):
+        found = [loop for flat in (True, False) if (loop := _loop(plan, by_rows, first, flat, kind)) is not None]
         if found:
             return max(found, key=lambda loop: loop.last)
     return None
 
 
-def _loop(
-    plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: bool, threads: int
-) -> Loop | None:  # fmt: skip
+def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: bool, shared: bool) -> Loop | None:
     """As many instructions as go together, cut by elements or by rows; None if that is not worth it."""
     last, length, largest = first, 0, 0
     instructions, turn = plan.instructions, _Turn(plan.places, flat)
     while last < len(instructions) and instructions[last].section == instructions[first].section:
         instruction, found = instructions[last], by_rows[last]
-        if found is None or (threads == 1 and is_large_product(instruction.node)):
+        if found is None or (is_large_product(instruction.node) and not shared):
             break
         nbytes = max(largest, *(plan.places.array(x).nbytes for x in found))
-        common = _elements(instruction, found, length) if flat else _rows(instruction, found, length, nbytes, threads)
+        common = _elements(instruction, found, length) if flat else _rows(found, length, nbytes, shared)
         if not common or not turn.takes(instruction, found):
             break
         last, length, largest = last + 1, common, nbytes
     inside, whole = instructions[first:last], frozenset(turn.whole)
-    if not inside or not (_is_worth_sharing(inside) if threads > 1 else len(inside) > 1 and largest >= LARGE):
+    if not inside or not (_is_worth_sharing(inside) if shared else len(inside) > 1 and largest >= LARGE):
         return None
     if flat:
-        step = FLAT if threads == 1 else FLAT_SHARED
-        return Loop(first, last - 1, -(-length // step), length, step, whole, threads=threads)
-    return Loop(first, last - 1, _count(length, largest, threads), whole=whole, threads=threads)
+        step = FLAT_SHARED if shared else FLAT
+        return Loop(first, last - 1, -(-length // step), length, step, whole, shared=shared)
+    return Loop(first, last - 1, _count(length, largest, shared), whole=whole, shared=shared)
 
 
 def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:
@@ -124,7 +126,7 @@ def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:
 
 def _are_worth_sharing(plan: Plan, found: Sequence[Loop]) -> bool:
     """Whether shared loops are most of the program: in the rest, products must do with one thread."""
-    shared = [one for loop in found if loop.threads > 1 for one in plan.instructions[loop.first : loop.last + 1]]
+    shared = [one for loop in found if loop.shared for one in plan.instructions[loop.first : loop.last + 1]]
     return 2 * sum(map(effort, shared)) > sum(map(effort, plan.instructions))
 
 
@@ -172,18 +174,17 @@ def _elements(instruction: Instruction, found: Sequence[Value], known: int) -> i
     return size if all(x.ndim == 1 and x.size == size for x in found) else 0
 
 
-def _rows(instruction: Instruction, found: Sequence[Value], known: int, nbytes: int, threads: int) -> int:
+def _rows(found: Sequence[Value], known: int, nbytes: int, shared: bool) -> int:
     """How many rows it has in common with those before, which have so many; 0 if these cannot be cut."""
     counts = [x.shape[0] for x in found]
-    if is_large_product(instruction.node):
-        counts = [1 if n % TILE else n // TILE for n in counts]
     rows = math.gcd(known, *counts)
-    return rows if rows > 1 and all(counts) and _count(rows, nbytes, threads) else 0  # no piece of nothing
+    return rows if rows > 1 and all(counts) and _count(rows, nbytes, shared) else 0  # no piece of nothing
 
 
-def _count(rows: int, nbytes: int, threads: int) -> int:
-    """Into how many equal pieces so many rows are cut, one for each thread if threads share them; 0 if not at all."""
-    wanted = min(threads if threads > 1 else max(-(-nbytes // PIECE), 2), rows)
+def _count(rows: int, nbytes: int, shared: bool) -> int:
+    """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
+    fewest, largest = (TURNS, SHARED) if shared else (2, PIECE)
+    wanted = min(max(-(-nbytes // largest), fewest), rows)
     return next((n for n in range(wanted, min(4 * wanted, rows) + 1) if rows % n == 0), 0)
 
 

@@ -25,10 +25,10 @@ from minigrad.core.arrays import Array
 from minigrad.graph import Node
 
 
-def make_plan(rewritten: Rewritten, threads: int = 1) -> Plan:
-    """The plan of a program that computes a rewritten graph, with loops for so many threads."""
-    plan = cut_into_pieces(write_into_state(lower_graph(rewritten)), threads)
-    return release_blank(share_memory(make_twins(call_dot(plan))))
+def make_plan(rewritten: Rewritten, threads: int | None = None) -> Plan:
+    """The plan of a program that computes a rewritten graph; so many threads share its loops."""
+    plan = call_dot(cut_into_pieces(write_into_state(lower_graph(rewritten)), shared=threads is not None))
+    return release_blank(share_memory(make_twins(plan, threads or 1)))
 
 
 def lower_graph(rewritten: Rewritten) -> Plan:

@@ -88,7 +88,7 @@ class Program(Locked):
     """
 
     def __init__(
-        self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None, threads: int = 1
+        self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None, threads: int | None = None
     ) -> None:
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
@@ -122,7 +122,7 @@ class Program(Locked):
         """The function `step` of the text."""
         space = {"state": self.state, "constants": self.constants, **self.printed.bound, **names}
         exec(compile(text, self.file, "exec"), space)
-        shared = any(loop.twins for loop in self.plan.loops)
+        shared = any(loop.shared for loop in self.plan.loops)
         return with_one_blas_thread(space["step"]) if shared else space["step"]
 
     @property

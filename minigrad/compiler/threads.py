@@ -18,36 +18,37 @@ from minigrad.compiler.plan import Plan
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # which tell BLAS how many
 
-_count = 1
+_count: int | None = None
 
 
-def use_threads(count: int) -> None:
+def use_threads(count: int | None) -> None:
     """Let compiled functions share their long loops among `count` threads.
 
     It holds for the whole process, and for programs that are made from now on. Those over large arrays gain: each
-    thread takes its part of a batch through products and all else. Results have the same bits for any number. While
-    such a program runs, BLAS uses one thread for each product: its own would be in the way, since they wait without
-    sleeping. Programs whose loops are short are what they were, and so are the threads of BLAS in them.
+    thread takes its part of a batch through products and all else. Results have the same bits for any number, since
+    pieces do not depend on it. While such a program runs, BLAS uses one thread for each product: its own would be in
+    the way, since they wait without sleeping. Programs whose calls are short are what they were.
 
     Args:
-        count: threads; no more than there are cores, or they wait for each other.
+        count: threads; no more than there are cores, or they wait for each other. None, as at first: products are left
+            whole and to the threads of BLAS, everything else to one.
 
     Raises:
         ValueError: a count below 1.
         ModuleNotFoundError: threadpoolctl is not installed, and no environment variable limits BLAS to one thread.
 
-    >>> use_threads(1)
+    >>> use_threads(None)
     """
     global _count
-    if type(count) is not int or count < 1:
-        raise ValueError(f"use_threads: expected a whole number of threads, 1 or more, got {count!r}")
-    if count > 1:
+    if count is not None:
+        if type(count) is not int or count < 1:
+            raise ValueError(f"use_threads: expected a whole number of threads, 1 or more, or None, got {count!r}")
         _find_blas()
     _count = count
 
 
-def count_threads() -> int:
-    """Among how many threads programs share their loops."""
+def count_threads() -> int | None:
+    """Among how many threads programs share their loops; None where they do not."""
     return _count
 
 
@@ -79,12 +80,13 @@ def with_one_blas_thread(step: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def make_twins(plan: Plan) -> Plan:
-    """The plan with memory for every thread of its loops."""
+def make_twins(plan: Plan, threads: int) -> Plan:
+    """The plan with memory for every thread in the loops that are shared."""
     loops, places = [], dict[Value, Place]()
     for loop in plan.loops:
         inside = plan.instructions[loop.first : loop.last + 1]
-        twins = tuple(_twins(plan.places, inside, loop, number) for number in range(1, min(loop.threads, loop.turns)))
+        count = min(threads, loop.turns) if loop.shared else 1
+        twins = tuple(_twins(plan.places, inside, loop, number) for number in range(1, count))
         for each in twins:
             places |= {twin: _place(plan.places[value], each) for value, twin in each.items()}
         loops.append(loop._replace(twins=twins))
@@ -95,7 +97,7 @@ def take_turns_alone(plan: Plan) -> Plan:
     """The plan with the same loops, all turns in one thread."""
     twins = {twin for loop in plan.loops for each in loop.twins for twin in each.values()}
     return plan._replace(
-        loops=[loop._replace(threads=1, twins=()) for loop in plan.loops],
+        loops=[loop._replace(twins=()) for loop in plan.loops],
         blocks=[block for block in plan.blocks if block.members[0] not in twins],
     )
 

@@ -82,7 +82,7 @@ def main():
     args = arguments()
     mode = parse_mode(args)
     mg.keep_memory()
-    if mode == "compiled":
+    if mode == "compiled" and given_threads() > 1:
         mg.use_threads(given_threads())
     data = batches(args.size)
     step_on = make_step(args.size, mode)

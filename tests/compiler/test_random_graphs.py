@@ -97,11 +97,11 @@ def test_a_compiled_graph_gives_what_eager_gives(first):
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("threads", [None, 1, 2, 3])
 @pytest.mark.parametrize("first", range(0, GRAPHS // 4, A_TEST))
 def test_a_graph_that_is_run_in_pieces_gives_what_eager_gives(first, threads, monkeypatch):
     """As large arrays are: here all are large, pieces are as small as can be, and all loops are worth sharing."""
-    limits = {"LARGE": 0, "PIECE": 16, "FLAT": 3, "FLAT_SHARED": 3, "EFFORT": 0, "CALL": 0, "TILE": 1}
+    limits = {"LARGE": 0, "PIECE": 16, "FLAT": 3, "SHARED": 16, "FLAT_SHARED": 3, "EFFORT": 0, "CALL": 0}
     for name, value in limits.items():
         monkeypatch.setattr(pieces, name, value)
     monkeypatch.setattr("minigrad.compiler.threads._count", threads)

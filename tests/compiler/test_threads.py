@@ -26,7 +26,7 @@ def normal(*shape):
 @pytest.fixture(autouse=True)
 def one_thread_afterwards():
     yield
-    mg.use_threads(1)
+    mg.use_threads(None)
 
 
 def compiled(function, threads, *args):
@@ -34,7 +34,7 @@ def compiled(function, threads, *args):
     mg.use_threads(threads)
     step = mg.compile(function)
     step(*args)
-    mg.use_threads(1)
+    mg.use_threads(None)
     return step
 
 
@@ -57,19 +57,19 @@ def long_flat_chain(x):
 
 def long_products(x):
     """A loop with products of matrices, one of which nobody else's rows are needed for, and one that needs all rows."""
-    weight = mg.constant(np.full((256, 1024), 1 / 256, np.float32))
+    weight = mg.constant(np.linspace(-1, 1, x.shape[1] * 491, dtype=np.float32).reshape(-1, 491))
     y = mg.relu(mg.tanh(x) @ weight + 1.0)
     return y, mg.transpose(x) @ y
 
 
 @pytest.mark.parametrize("function", [long_chain, long_flat_chain, long_products])
-@pytest.mark.parametrize("shape", [(2**13, 2**8), (3 * 2**11, 2**8)], ids=str)
+@pytest.mark.parametrize("shape", [(2**13, 2**8), (3 * 2**11, 2**8), (6000, 233)], ids=str)
 def test_the_bits_are_the_same_for_any_number_of_threads(function, shape):
     x = normal(*shape)
     if function is long_flat_chain:
         x = x.reshape(-1)
     found = []
-    for count in (1, 2, 3, 4):
+    for count in (1, 2, 3, 4, 7):
         step = compiled(function, count, x)
         results = step(x)
         found.append([np.asarray(y.numpy()).tobytes() for y in (results if isinstance(results, tuple) else [results])])
@@ -136,7 +136,7 @@ def test_each_thread_has_memory_of_its_own():
 def test_a_number_of_threads_that_is_none_is_refused(count):
     with pytest.raises(ValueError, match="use_threads: expected a whole number of threads"):
         mg.use_threads(count)
-    assert count_threads() == 1
+    assert count_threads() is None
 
 
 def threads_of_blas():
@@ -178,7 +178,7 @@ def test_without_threadpoolctl_a_variable_must_say_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     with pytest.raises(ModuleNotFoundError, match="pip install threadpoolctl; or set OPENBLAS_NUM_THREADS=1"):
         mg.use_threads(2)
-    assert count_threads() == 1
+    assert count_threads() is None
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert shares(compiled(long_chain, 2, normal(2**13, 2**8)))
 

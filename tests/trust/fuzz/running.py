@@ -93,7 +93,7 @@ class Compiled(Way):
     def call(self, call: int) -> Any:
         for program in self.function.programs:  # type: ignore[attr-defined]  # a compiled function has them
             program._step.__globals__.get("memory", np.empty(0, np.uint8)).fill(0xFF)
-        count = 1 + len(self.program.steps) % 2
+        count = (None, 1, 2)[len(self.program.steps) % 3]
         with cut_in_pieces(threads=count) if self.program.in_pieces else contextlib.nullcontext():
             return super().call(call)
 
@@ -162,16 +162,16 @@ def is_float(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def cut_in_pieces(threads: int = 1) -> Iterator[None]:
+def cut_in_pieces(threads: int | None) -> Iterator[None]:
     """All arrays are large, pieces as small as can be, and all loops are worth sharing."""
-    limits = {"LARGE": 0, "PIECE": 16, "FLAT": 3, "FLAT_SHARED": 3, "EFFORT": 0, "CALL": 0, "TILE": 1}
+    limits = {"LARGE": 0, "PIECE": 16, "FLAT": 3, "SHARED": 16, "FLAT_SHARED": 3, "EFFORT": 0, "CALL": 0}
     before = {name: getattr(pieces, name) for name in limits}
     vars(pieces).update(limits)
     mg.use_threads(threads)
     try:
         yield
     finally:
-        mg.use_threads(1)
+        mg.use_threads(None)
         vars(pieces).update(before)
 
 
