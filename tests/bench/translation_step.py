@@ -8,7 +8,7 @@
 import numpy as np
 from train_step import MODES, parse_mode
 from translation import LONGEST_GRADIENT, PADDING, SIZES, batches, measure_training, parameters
-from workload import arguments, positions
+from workload import arguments, given_threads, positions
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -59,6 +59,8 @@ def main():
     args = arguments()
     mode = parse_mode(args)
     mg.keep_memory()
+    if mode == "compiled" and given_threads() > 1:
+        mg.use_threads(given_threads())
     data = batches(args.size)
 
     def make_counted_step(dropout):
