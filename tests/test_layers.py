@@ -32,7 +32,7 @@ ROOMS = {
     "training": "|",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
-    "cli": "core wording memory ops graph drawing checks nn optim io data training |",
+    "cli": "core wording memory ops graph drawing checks nn optim io data training | compiler",
     "__main__": "core cli |",
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures

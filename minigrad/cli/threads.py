@@ -10,8 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from minigrad.compiler.threads import VARIABLES
-
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
@@ -24,6 +22,8 @@ def one_blas_thread() -> Iterator[None]:
     except ImportError:
         yield
         return
+    from minigrad.compiler.threads import VARIABLES
+
     is_set = any(os.environ.get(name) for name in VARIABLES)
     with threadpool_limits(limits=None if is_set else 1, user_api="blas"):
         yield
