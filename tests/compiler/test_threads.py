@@ -152,20 +152,26 @@ def no_variables(monkeypatch):
     threads._find_blas.cache_clear()
 
 
-@mg.op(formula="x")
-def watched(x):
-    seen.append(threads_of_blas())
-    return x.copy()
+@pytest.fixture
+def watched():
+    """An op that notes how many threads BLAS has, and the notes."""
+    seen = []
 
+    @mg.op(name="watched", formula="x")
+    def watched(x):
+        seen.append(threads_of_blas())
+        return x.copy()
 
-seen = []
+    yield watched, seen
+    mg.registry.pop("watched")
 
 
 @pytest.mark.usefixtures("no_variables")
 @pytest.mark.parametrize(("rows", "expected"), [(2**13, {1}), (2**8, {2})])
-def test_blas_has_one_thread_while_a_program_shares_its_loops(rows, expected):
+def test_blas_has_one_thread_while_a_program_shares_its_loops(rows, expected, watched):
+    op, seen = watched
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        step = compiled(lambda x: watched(long_chain(x)[1]), 2, normal(rows, 2**8))
+        step = compiled(lambda x: op(long_chain(x)[1]), 2, normal(rows, 2**8))
         seen.clear()
         step(normal(rows, 2**8))
         assert threads_of_blas() == {2}
