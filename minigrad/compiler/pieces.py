@@ -1,7 +1,8 @@
 """Loops over pieces: what is done to large arrays row by row is done piece by piece, while a piece is in the cache.
 
 A plan comes in, and one goes out in which instructions that follow each other are loops: row i of everything that they
-write depends on row i of what they write and of what they read, and on nothing else that they write.
+write depends on row i of what they write and of what they read, and on nothing else that they write. So threads may
+share the turns of a loop; such a loop has larger pieces, and products of matrices in it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a us
 PIECE = 2**18  # bytes of a piece, of which several are in use at a time
 FARTHEST = 64  # instructions before the first large one that may go into its loop
 FLAT = 2**14  # elements of a piece of a flat array
-# Where threads share the pieces, they wait for each other at every call.
-SHARED, FLAT_SHARED = 2**21, 2**16  # bytes of a piece, elements of one of a flat array
-TURNS = 4  # the fewest
+SHARED = 2**22  # bytes of a piece that is one thread's: BLAS packs a weight for each, and threads wait at every call
+FLAT_SHARED = 2**16  # elements of such a piece
 EFFORT = 2**23  # of a loop that is worth sharing, as `effort` counts it: some ten times what waking a thread takes
 CALL = 2**19  # of its calls, on average
 
@@ -183,8 +183,7 @@ def _rows(found: Sequence[Value], known: int, nbytes: int, shared: bool) -> int:
 
 def _count(rows: int, nbytes: int, shared: bool) -> int:
     """Into how many equal pieces so many rows are cut; 0 if that cannot be."""
-    fewest, largest = (TURNS, SHARED) if shared else (2, PIECE)
-    wanted = min(max(-(-nbytes // largest), fewest), rows)
+    wanted = min(max(-(-nbytes // (SHARED if shared else PIECE)), 2), rows)
     return next((n for n in range(wanted, min(4 * wanted, rows) + 1) if rows % n == 0), 0)
 
 

@@ -24,10 +24,11 @@ _count: int | None = None
 def use_threads(count: int | None) -> None:
     """Let compiled functions share their long loops among `count` threads.
 
-    It holds for the whole process, and for programs that are made from now on. Those over large arrays gain: each
-    thread takes its part of a batch through products and all else. Results have the same bits for any number, since
-    pieces do not depend on it. While such a program runs, BLAS uses one thread for each product: its own would be in
-    the way, since they wait without sleeping. Programs whose calls are short are what they were.
+    It holds for the whole process, and for programs that are made from now on. Those over arrays of megabytes gain:
+    each thread takes its part of a batch, pieces of some 4 MB, through products and all else. Results have the same
+    bits for any number, since pieces do not depend on it. While such a program runs, BLAS uses one thread for each
+    product: its own would be in the way, since they wait without sleeping. Programs whose calls are short are what they
+    were.
 
     Args:
         count: threads; no more than there are cores, or they wait for each other. None, as at first: products are left

@@ -12,7 +12,7 @@ import threadpoolctl
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.compiler import threads
+from minigrad.compiler import pieces, threads
 from minigrad.compiler.threads import VARIABLES, count_threads
 from minigrad.ops.kernels.turns import share_turns
 
@@ -64,7 +64,8 @@ def long_products(x):
 
 @pytest.mark.parametrize("function", [long_chain, long_flat_chain, long_products])
 @pytest.mark.parametrize("shape", [(2**13, 2**8), (3 * 2**11, 2**8), (6000, 233)], ids=str)
-def test_the_bits_are_the_same_for_any_number_of_threads(function, shape):
+def test_the_bits_are_the_same_for_any_number_of_threads(function, shape, monkeypatch):
+    monkeypatch.setattr(pieces, "SHARED", 2**20)  # so that there are turns enough
     x = normal(*shape)
     if function is long_flat_chain:
         x = x.reshape(-1)
@@ -77,7 +78,9 @@ def test_the_bits_are_the_same_for_any_number_of_threads(function, shape):
     assert all(each == found[0] for each in found[1:])
 
 
-def test_training_gives_the_same_weights():
+def test_training_gives_the_same_weights(monkeypatch):
+    monkeypatch.setattr(pieces, "SHARED", 2**20)
+
     def train(count):
         model = nn.TransformerBlock(256, 4, rng=np.random.default_rng(0))
         adam = optim.Adam(model.parameters(), rate=1e-3)
@@ -117,8 +120,9 @@ def test_so_do_loops_of_short_calls():
     assert not shares(compiled(function, 2, normal(2**10, 2**8)))
 
 
-def test_each_thread_has_memory_of_its_own():
+def test_each_thread_has_memory_of_its_own(monkeypatch):
     """Twins overlap nothing that is alive during their loop."""
+    monkeypatch.setattr(pieces, "SHARED", 2**20)
     step = compiled(long_chain, 3, normal(3 * 2**11, 2**8))
     plan = step.program.plan
     (shared, *_) = [loop for loop in plan.loops if loop.twins]
