@@ -388,6 +388,7 @@ CALLED: dict[Op, Any] = {
     network.one_hot: rows.one_hot,
     class_losses.cross_entropy: rows.cross_entropy,
     class_losses.nll: rows.nll,
+    simpler.divide_total: rows.divide_total,
     normalisation.standardize: rows.standardize,
     normalisation.inverse_deviation: rows.inverse_deviation,
     blockwise.blockwise_attention: blocks.blockwise_attention,

@@ -19,6 +19,7 @@ from minigrad.core.arrays import Array
 from minigrad.core.op import Op
 from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor, constant
+from minigrad.graph.exact import exact_key
 from minigrad.ops.product import SHORT
 
 
@@ -235,6 +236,18 @@ def from_log_total(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any
     return None if total is None else graph.make(ops.exp, graph.make(ops.subtract, steady, total))
 
 
+def scaled_when_joined(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    products = [inner(x, ops.multiply) for x in inputs]
+    for factor in products[0] if all(products) else ():
+        key = exact_key(factor)
+        parts: list[Any] = [x if exact_key(y) == key else y if exact_key(x) == key else None for x, y in products]
+        if getattr(factor, "shape", ()) == () and all(map(_float, parts)) and len({x.dtype for x in parts}) == 1:
+            joined = graph.known(ops.concatenate, *parts, **params)
+            if joined is not None:
+                return graph.make(ops.multiply, joined, factor)
+    return None
+
+
 def _float(x: Any) -> bool:
     return isinstance(x, Tensor) and x.dtype.kind == "f"
 
@@ -263,6 +276,8 @@ TABLE = (
          centred_in_one_product),
     Rule((ops.softmax,), "exp(x − log Σ exp x) is softmax, where the logarithm is there already; to rounding",
          from_log_total),
+    Rule((ops.concatenate,), "[x · s, y · s] is [x, y] · s for a number s, where x and y are joined already",
+         scaled_when_joined),
     Rule((ops.matmul,), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",
          contiguous_operand),
 )  # fmt: skip

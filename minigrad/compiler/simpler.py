@@ -144,18 +144,28 @@ def surprise(x: Any, total: Any, targets: Any) -> Any:
     return rows.compute_losses(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
 
 
+divide_total = internal_op(name="divide_total", formula="x₁ / x₂, or NaN where x₂ is 0")(rows.divide_total)
+
+
 def cross_entropy(
     logits: Any, targets: Any, weight: Any, *, reduction: str, ignore_index: Any, label_smoothing: float
 ) -> Any:
-    """On rows as a matrix, where no target is ignored and all weigh the same."""
-    plain = weight is None and ignore_index is None and not label_smoothing and reduction in ("mean", "sum")
+    """On rows as a matrix, where all targets that count weigh the same."""
+    plain = weight is None and not label_smoothing and reduction in ("mean", "sum")
     if not plain or logits.dtype.char not in "fd" or not math.prod(logits.shape) or not logits.ndim > 1:
         return NotImplemented
     count = math.prod(targets.shape)
-    logits, targets = ops.reshape(logits, shape=(count, logits.shape[-1])), ops.reshape(targets, shape=(count,))
+    classes, counts = class_losses.mark_ignored(targets, ignore_index)
+    logits, classes = ops.reshape(logits, shape=(count, logits.shape[-1])), ops.reshape(classes, shape=(count,))
     logits = steady(logits)
-    total = ops.sum(surprise(logits, log_total(logits), targets))
-    return total / float(count) if reduction == "mean" else total
+    losses = surprise(logits, log_total(logits), classes)
+    if counts is not None:
+        losses = ops.where(ops.reshape(counts, shape=(count,)), losses, 0.0)
+    total = ops.sum(losses)
+    if reduction == "sum":
+        return total
+    number = class_losses.total_weight(classes, counts, None, total.dtype)
+    return total / number if isinstance(number, float) else divide_total(total, number)
 
 
 # --- elementwise ------------------------------------------------------------------------------------------------------

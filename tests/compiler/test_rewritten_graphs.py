@@ -40,6 +40,13 @@ def products_and(function):
     return lambda x, y, v: (mg.sum(x * y, axis=0), function(x, y, v))
 
 
+def joined_and(function, axis=None):
+    """The arrays joined, and what the function makes of each of them joined too."""
+    return lambda x, y, *others: (
+        mg.concatenate([x, y], axis=axis), mg.concatenate(function(x, y, *others), axis=axis),
+    )  # fmt: skip
+
+
 GRAPHS = {
     "times 1": (lambda x: (x * 1.0, 1.0 * x, x * 1, x / 1.0, x / 1, 1.0 / x), X),
     "integers times 1": (lambda n: (n * 1.0, n * 1, 1 * n, n / 1.0), WHOLE),
@@ -119,6 +126,35 @@ GRAPHS = {
     "probabilities of others": (loss_and(lambda x, y: mg.softmax(y)), ROWS, TARGETS, OTHER),
     "losses of a batch": (mg.cross_entropy, X, WHOLE[:2, :3] % 4),
     "losses added": (lambda x, t: mg.cross_entropy(x, t, reduction="sum"), ROWS, TARGETS),
+    "losses of some": (lambda x, t: mg.cross_entropy(x, t, ignore_index=1), X, WHOLE[:2, :3] % 4),
+    "losses of some added": (
+        lambda x, t: mg.cross_entropy(x, t, reduction="sum", ignore_index=1), ROWS, TARGETS,
+    ),
+    "losses one by one": (
+        lambda x, t: (mg.cross_entropy(x, t, reduction="none"), mg.cross_entropy(x, t, label_smoothing=0.1)),
+        ROWS, TARGETS,
+    ),
+    "losses that weigh more and less": (lambda x, t, w: mg.cross_entropy(x, t, w, ignore_index=1), ROWS, TARGETS, W),
+    "losses of halves": (lambda x, t: mg.cross_entropy(x, t, ignore_index=1), ROWS.astype(np.float16), TARGETS),
+    "probabilities of a loss of some": (
+        lambda x, t: (mg.cross_entropy(x, t, ignore_index=1), mg.softmax(x)), ROWS, TARGETS,
+    ),
+    "scaled and joined": (joined_and(lambda x, y, s: (x * s, s * y)), X, ROWS, V[0]),
+    "scaled and joined along an axis": (joined_and(lambda x, y, s: (x * s, y * s), axis=1), ROWS, OTHER, V[0]),
+    "scaled by a number and joined": (joined_and(lambda x, y: (x * 3.0, 3.0 * y)), X, ROWS),
+    "scaled by two numbers and joined": (joined_and(lambda x, y: (x * 3.0, y * 5.0)), X, ROWS),
+    "scaled by two factors and joined": (joined_and(lambda x, y, s, t: (x * s, y * t)), X, ROWS, V[0], V[1]),
+    "scaled by a vector and joined": (joined_and(lambda x, y, v: (x * v, y * v)), ROWS, OTHER, V),
+    "scaled by one element and joined": (joined_and(lambda x, y, v: (x * v, y * v)), ROWS, OTHER, V[:1]),
+    "scaled by the first and joined": (joined_and(lambda x, y: (x * x, x * y)), V[0], V[1]),
+    "scaled in part and joined": (joined_and(lambda x, y, s: (x * s, y)), X, ROWS, V[0]),
+    "scaled in another order and joined": (joined_and(lambda x, y, s: (y * s, x * s)), X, ROWS, V[0]),
+    "scaled and not joined before": (lambda x, y, s: mg.concatenate([x * s, y * s]), ROWS, OTHER, V[0]),
+    "two types scaled and joined": (joined_and(lambda x, y, s: (x * s, y * s)), ROWS, OTHER.astype(SINGLE), V[0]),
+    "singles scaled by a double and joined": (
+        joined_and(lambda x, y, s: (x * s, y * s)), ROWS.astype(SINGLE), OTHER.astype(SINGLE), V[0],
+    ),
+    "integers scaled and joined": (joined_and(lambda m, n, s: (m * s, n * s)), WHOLE, WHOLE + 1, V[0]),
     "turned matrices": (lambda x, y, z: (x @ mg.swapaxes(y, -1, -2), z @ mg.swapaxes(y, -1, -2)), X, Y, ROWS),
     "turned matrices on the other side": (lambda x, y: (mg.swapaxes(x, -1, -2) @ y, x @ y[0].T), X, Y),
     "constants of one element": (

@@ -22,6 +22,11 @@ def loss_and_probabilities(logits, targets):
     return mg.cross_entropy(logits, targets), mg.softmax(logits)
 
 
+def gradients_clipped(x, y, factor):
+    joined = mg.concatenate([x, y], axis=None)
+    return joined, mg.concatenate([x * factor, factor * y], axis=None)
+
+
 EXAMPLES = {
     rules.times_one: (lambda x: (x * 1.0, 1.0 * x), X),
     rules.by_one: (lambda x: x / 1.0, X),
@@ -41,6 +46,7 @@ EXAMPLES = {
     rules.quotient_of_sum: (lambda x, v: (x @ v) / 3.0, ROWS, V),
     rules.centred_in_one_product: (lambda x, v: x * v - mg.mean(x * v, axis=-1, keepdims=True), ROWS, V),
     rules.from_log_total: (loss_and_probabilities, ROWS, TARGETS),
+    rules.scaled_when_joined: (gradients_clipped, X, ROWS, np.array(0.3)),
     rules.contiguous_operand: (lambda x, y: x @ mg.swapaxes(y, -1, -2), X, Y),
 }
 

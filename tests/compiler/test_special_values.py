@@ -136,6 +136,29 @@ def test_N9_targets_that_are_all_ignored_have_no_mean_and_no_gradient():
     assert gradient.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
+def test_N9_the_mean_of_no_target_is_NaN_without_a_warning():
+    compiled = mg.compile(lambda x, targets: mg.cross_entropy(x, targets, ignore_index=-1))
+    for targets, expected in ([-1, -1], np.nan), ([-1, 0], np.log1p(np.exp(1.0))):
+        np.testing.assert_allclose(compiled(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array(targets)).item(), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("row", ROWS)
+def test_N9_an_ignored_row_counts_for_nothing_whatever_is_in_it(row, reduction, dtype):
+    def loss(x, targets):
+        y = mg.cross_entropy(x, targets, ignore_index=-1, reduction=reduction)
+        return y, mg.grad(y, x)
+
+    with np.errstate(over="ignore"):
+        arguments = Tensor(np.array([row, [0.0, 1.0, 3.0]], dtype), requires_grad=True), np.array([-1, 1])
+    y, gradient = mg.compile(loss)(*arguments)
+    for actual, expected in zip((y, gradient), loss(*arguments), strict=True):
+        require_alike(actual.numpy(), expected.numpy(), f"{row}")
+    assert gradient.tolist()[0] == [0.0, 0.0, 0.0]
+    assert np.isfinite(gradient.numpy()).all()
+
+
 @pytest.mark.parametrize("entry", [3.0, 1e6])
 @pytest.mark.parametrize("width", [2, 3, 7, 48])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

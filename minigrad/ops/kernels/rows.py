@@ -188,7 +188,12 @@ def reduce_losses(losses: Any, targets: Any, classes: Any, weight: Any, reductio
     if reduction == "sum":
         return total
     count = losses.dtype.type(losses.size) if weight is None else add_reduce(weight[classes])
-    return total / count if count else total * math.nan  # the mean of no target, without a warning
+    return divide_total(total, count)
+
+
+def divide_total(total: Any, count: Any) -> Any:
+    """The mean; that of no target is NaN, without a warning."""
+    return total / count if count else total * math.nan
 
 
 # --- rows normalised -------------------------------------------------------------------------------------------------
