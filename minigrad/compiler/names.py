@@ -21,8 +21,11 @@ from minigrad.ops.kernels import blocks, curves, normal, places, rows, sums
 
 LANGUAGE = frozenset({*keyword.kwlist, *dir(builtins)})
 PROGRAM = frozenset(
-    {"np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop"}
-)
+    {
+        "np", "memory", "array", "state", "constants", "step", "scratch", "clock", "times", "i", "start", "stop",
+        "turns", "part", "share_turns",
+    }
+)  # fmt: skip
 KERNELS = frozenset(  # what stands beside a program in a script
     name for module in (standalone, kernels, blocks, curves, normal, places, rows, sums) for name in vars(module)
 )

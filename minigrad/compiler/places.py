@@ -174,14 +174,16 @@ class Placement:
         assert node.cell is not None
         array = array_of(node.cell)
         owner = owner_of(array)
-        if owner is array or (owner.shape == array.shape and owner.strides == array.strides):
+        alike = owner is array or (owner.shape == array.shape and owner.strides == array.strides)
+        base = self._owners.get(id(owner))
+        if base is None and alike:
+            self._owners[id(owner)] = value
             return Place("state", array)
-        if id(owner) not in self._owners:
+        if base is None:
             label = "parameters" if node.role == "parameter" else "memory_of_{}"
-            self._owners[id(owner)] = shared = Value(owner.shape, owner.dtype, label=label, owner=value)
-            self.places[shared] = Place("state", owner)
-        base = self._owners[id(owner)]
-        return Place("view", array, base, view_at(base, owner, array))
+            self._owners[id(owner)] = base = Value(owner.shape, owner.dtype, label=label, owner=value)
+            self.places[base] = Place("state", owner)
+        return Place("view", array, base, base if alike else view_at(base, owner, array))
 
     def _place_view(self, node: Node) -> Place | None:
         """The node as a view of its first operand, unless it is a copy."""

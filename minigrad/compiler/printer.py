@@ -272,11 +272,12 @@ class _Printer:
                 if loop is not None:
                     if loop.twins:
                         yield (
-                            f"{margin}def turns({', '.join(['numbers', *(self.names[x] for x in loop.twins[0])])}):",
+                            f"{margin}def turns({', '.join(['part', *(self.names[x] for x in loop.twins[0])])}):",
                             False,
                         )
                         deeper += "    "
-                    yield from ((deeper + line, False) for line in _head(loop))
+                    writes = any(map(self._writes_state, instructions))  # in a turn before the one that fails
+                    yield from ((deeper + line, writes) for line in _head(loop))
                     deeper += "    "
                 for instruction in instructions:
                     comment = "" if instruction.node is commented else self._comment(instruction.node)
@@ -353,7 +354,7 @@ def name_of_number(value: float) -> str:
 
 def _head(loop: Loop) -> list[str]:
     """How a loop over pieces begins."""
-    numbers = "numbers" if loop.twins else _numbers_of(loop)
+    numbers = "part" if loop.twins else _numbers_of(loop)
     if loop.flat:
         return [f"for start in {numbers}:", f"    stop = min(start + {loop.step}, {loop.flat})"]
     return [f"for i in {numbers}:"]

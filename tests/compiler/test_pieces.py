@@ -67,6 +67,52 @@ def test_state_that_every_row_reads_is_not_written_in_the_same_loop(row, small_p
     assert loops_of(step)
 
 
+LOOKS = {
+    "backwards": lambda state: state.detach()[::-1],
+    "as it is": lambda state: state.detach(),
+    "a row later": lambda state: mg.concatenate([state.detach()[1:], state.detach()[:1]]),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("looker_is_first", [True, False])
+def test_state_is_not_written_in_the_loop_that_looks_into_it_elsewhere(look, looker_is_first, small_pieces):
+    start = np.random.default_rng(0).random((16, 4))
+
+    def train(wrap):
+        state = mg.Tensor(start, name="state")
+        looker = look(state)
+
+        def step(x):
+            terms = [mg.tanh(looker), mg.exp(state) * 0.1]
+            mg.assign(state, terms[not looker_is_first] * x + terms[looker_is_first])
+            return mg.sum(state)
+
+        step = wrap(step)
+        return [step(start).item() for _ in range(3)], state.numpy(), step
+
+    losses, state, step = train(mg.compile)
+    expected = train(lambda function: function)
+    assert loops_of(step)
+    np.testing.assert_allclose(losses, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(state, expected[1], rtol=1e-12)
+
+
+def test_an_error_in_a_later_turn_says_that_state_may_be_half_written(small_pieces):
+    state = mg.Tensor(np.ones((16, 4)), name="state")
+    step = mg.compile(lambda x: mg.assign(state, mg.exp(x) * mg.read(state)))
+    x = np.zeros((16, 4))
+    step(x)
+    stamp = state._storage.stamp
+    x[-1] = 1e4
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError) as caught:
+        step(x + 1)
+    assert loops_of(step)
+    assert state.numpy()[0, 0] == np.e
+    assert "half updated" in caught.value.__notes__[0]
+    assert state._storage.stamp > stamp
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (4,), (16, 1), (1, 4)])
 def test_a_condition_that_all_rows_share_is_not_cut(shape, small_pieces):
     x, condition = np.random.default_rng(0).random((16, 4)), np.arange(1.0, 17.0)[: np.prod(shape, dtype=int)]

@@ -181,6 +181,23 @@ def test_state_goes_on_as_in_the_program(tmp_path):
     assert not any(np.shares_memory(state[name], script["state"][name]) for name in state)
 
 
+def test_what_looks_into_state_sees_what_the_script_wrote(tmp_path):
+    weight = Tensor(np.arange(6.0).reshape(3, 2), name="weight")
+    turned, whole = weight.detach()[::-1], weight.detach()
+
+    @mg.compile
+    def step():
+        before = mg.sum(turned * mg.exp(whole))
+        mg.assign(weight, weight + 1.0)
+        return before
+
+    step()
+    script = script_of(step, tmp_path)
+    assert len(script["state"]) == 1
+    for _ in range(3):
+        assert_same(outputs_of(step()), script["step"]())
+
+
 def test_run_as_a_script_it_shows_what_comes_out_from_any_folder(tmp_path):
     step, tokens, targets = training_step()
     loss = float(step(tokens, targets)["loss"])
