@@ -17,6 +17,7 @@ from minigrad.compiler.instructions import Instruction, Loop
 from minigrad.compiler.layouts import is_large_product
 from minigrad.compiler.places import Place, Places, address, try_view
 from minigrad.compiler.plan import Plan
+from minigrad.graph import Node
 from minigrad.graph.cost import flops_of
 
 LARGE = 2**20  # bytes of an array that is not worth keeping whole: half of a usual second-level cache
@@ -102,7 +103,7 @@ def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: b
     instructions, turn = plan.instructions, _Turn(plan.places, flat)
     while last < len(instructions) and instructions[last].section == instructions[first].section:
         instruction, found = instructions[last], by_rows[last]
-        if found is None or (is_large_product(instruction.node) and not shared):
+        if found is None or not _may_take(instruction.node, shared):
             break
         nbytes = max(largest, *(plan.places.array(x).nbytes for x in found))
         common = _elements(instruction, found, length) if flat else _rows(found, length, nbytes, shared)
@@ -116,6 +117,11 @@ def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: b
         step = FLAT_SHARED if shared else FLAT
         return Loop(first, last - 1, -(-length // step), length, step, whole, shared=shared)
     return Loop(first, last - 1, _count(length, largest, shared), whole=whole, shared=shared)
+
+
+def _may_take(node: Node, shared: bool) -> bool:
+    """Whether a loop may hold it, as far as its op tells: one of a user's may not be made for several threads."""
+    return not node.function.guarded if shared and node.function is not None else not is_large_product(node)
 
 
 def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:

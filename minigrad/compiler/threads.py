@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from minigrad.compiler.plan import Plan
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # which tell BLAS how many
 
 _count: int | None = None
+_limiting = threading.Lock()  # held by the one program that limits BLAS
 
 
 def use_threads(count: int | None) -> None:
@@ -69,14 +71,22 @@ def _find_blas() -> Any:
 
 
 def with_one_blas_thread(step: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, run while BLAS uses one thread."""
+    """The function, run while BLAS uses one thread.
+
+    The limit is one of the whole process: whoever begins while it holds sets and lifts none.
+    """
     blas = _find_blas()
     if blas is None:
         return step
 
     def run(*arrays: Any) -> Any:
-        with blas.limit(limits=1, user_api="blas"):
+        if not _limiting.acquire(blocking=False):
             return step(*arrays)
+        try:
+            with blas.limit(limits=1, user_api="blas"):
+                return step(*arrays)
+        finally:
+            _limiting.release()
 
     return run
 

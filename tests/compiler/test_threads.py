@@ -1,10 +1,12 @@
 """Loops shared among threads: the same bits for any number of them, and nothing else that a user would notice."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compiler import pieces, threads
 from minigrad.compiler.threads import VARIABLES, count_threads
-from minigrad.ops.kernels.turns import share_turns
+from minigrad.ops.kernels.turns import helping_threads, share_turns
 
 RNG = np.random.default_rng(0)
 
@@ -103,6 +105,35 @@ def test_training_gives_the_same_weights(monkeypatch):
     assert any("np.matmul(" in line and " * i : " in line and "_weight" in line for line in others[0][2].splitlines())
 
 
+def test_arguments_may_be_called_as_what_a_shared_loop_is_made_of():
+    def function(turns, part, share_turns, memories):
+        for _ in range(4):
+            turns = mg.tanh(turns * part) + share_turns * memories
+        return turns
+
+    arrays = [normal(2**12, 2**8) for _ in range(4)]
+    step = compiled(function, 2, *arrays)
+    assert shares(step)
+    assert step(*arrays).numpy().tobytes() == compiled(function, 1, *arrays)(*arrays).numpy().tobytes()
+
+
+def test_ops_of_users_stay_in_one_thread():
+    """They may write to memory of their own."""
+    seen = set()
+
+    @mg.op(name="square_of_user", formula="x²", elementwise=True)
+    def square_of_user(x):
+        seen.add(threading.current_thread())
+        return x * x
+
+    try:
+        step = compiled(lambda x: long_chain(square_of_user(mg.layer_norm(mg.tanh(x))))[0], 2, normal(2**13, 2**8))
+    finally:
+        mg.registry.pop("square_of_user")
+    assert shares(step)
+    assert seen == {threading.main_thread()}
+
+
 def test_short_loops_stay_in_one_thread():
     step = compiled(lambda x: mg.exp(x) + 1.0, 4, normal(2**10, 2**8))
     assert "for i in range(" in step.source or "for start in range(" in step.source
@@ -183,6 +214,35 @@ def test_blas_has_one_thread_while_a_program_shares_its_loops(rows, expected, wa
     assert seen == [expected]
 
 
+class Blas:
+    """With two threads, and limits as threadpoolctl has them."""
+
+    threads = 2
+
+    @contextlib.contextmanager
+    def limit(self, limits, user_api):
+        before, self.threads = self.threads, limits
+        yield
+        self.threads = before
+
+
+def test_blas_has_its_threads_again_after_programs_that_overlap(monkeypatch):
+    """The second begins while the first limits BLAS, and ends after it."""
+    blas, begun, second_begun, first_ended = Blas(), *(threading.Event() for _ in range(3))
+    monkeypatch.setattr(threads, "_find_blas", lambda: blas)
+    first = threads.with_one_blas_thread(lambda: (begun.set(), second_begun.wait(5)))
+    second = threads.with_one_blas_thread(lambda: (second_begun.set(), first_ended.wait(5)))
+    users = [threading.Thread(target=first), threading.Thread(target=second)]
+    users[0].start()
+    begun.wait(5)
+    assert blas.threads == 1
+    users[1].start()
+    users[0].join()
+    first_ended.set()
+    users[1].join()
+    assert blas.threads == 2
+
+
 @pytest.mark.usefixtures("no_variables")
 def test_without_threadpoolctl_a_variable_must_say_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
@@ -227,13 +287,55 @@ def test_an_error_is_raised_after_all_threads_have_ended(place):
 
 
 def test_where_no_thread_is_to_be_had_one_does_all(monkeypatch):
-    def refuse(count):
+    """And what was meant for another does nothing when one comes late."""
+
+    def refuse(thread):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("minigrad.ops.kernels.turns.helping_threads", refuse)
+    helping_threads.cache_clear()
     taken = []
-    share_turns(lambda numbers, name: taken.extend((i, name) for i in numbers), range(4), [("a",), ("b",)])
+    share = lambda number: share_turns(  # noqa: E731  # called twice, under two circumstances
+        lambda numbers, name: taken.extend((i, name) for i in numbers), range(number, number + 4), [("a",), ("b",)]
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        share(0)
     assert taken == [(0, "a"), (1, "a"), (2, "b"), (3, "b")]
+    share(4)
+    helping_threads(1).submit(int).result(5)  # all before it has been done
+    assert sorted(taken) == [(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "a"), (5, "a"), (6, "b"), (7, "b")]
+
+
+def test_turns_may_share_turns_of_their_own():
+    taken = []
+
+    def outer(numbers):
+        share_turns(lambda inner: taken.extend((*numbers, i) for i in inner), range(2), [(), ()])
+
+    share_turns(outer, range(2), [(), ()])
+    assert sorted(taken) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_ctrl_c_is_raised_when_nobody_writes_any_more(monkeypatch):
+    begin, end, ended = threading.Barrier(2), threading.Event(), []
+
+    def turns(numbers):
+        begin.wait(5)
+        if threading.current_thread() is not threading.main_thread():
+            assert end.wait(5)
+            ended.append(list(numbers))
+
+    def interrupt(helper, timeout=None):
+        if not end.is_set():
+            end.set()
+            raise KeyboardInterrupt
+        return wait(helper, timeout)
+
+    wait = Future.exception
+    monkeypatch.setattr(Future, "exception", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        share_turns(turns, range(2), [(), ()])
+    assert len(ended) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")

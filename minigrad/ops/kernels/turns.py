@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
+Turns = Callable[..., None]
 
-def share_turns(turns: Callable[..., None], numbers: range, memories: Sequence[tuple[Any, ...]]) -> None:
-    """`turns(some of the numbers, *memory)` for each memory, in a thread of its own; the first in this one.
+
+def share_turns(turns: Turns, numbers: range, memories: Sequence[tuple[Any, ...]]) -> None:
+    """`turns(some of the numbers, *memory)` once for each memory, in as many threads as are free, this one among them.
 
     Returns when all are done, and raises what one of them raised.
     """
     share = -(-len(numbers) // len(memories))
-    parts = [(numbers[i * share : (i + 1) * share], *memory) for i, memory in enumerate(memories)]
-    waiting: list[Future[None]] = []
+    parts = deque((numbers[i * share : (i + 1) * share], *memory) for i, memory in enumerate(memories))
+    helpers: list[Future[None]] = []
+    errors: list[BaseException | None] = []
     try:
-        for part in parts[1:]:  # a context each, for NumPy's errstate
-            waiting.append(helping_threads(len(memories) - 1).submit(copy_context().run, turns, *part))
-    except RuntimeError:  # no more threads are to be had, or Python is about to end
-        pass
-    try:
-        for part in (parts[0], *parts[1 + len(waiting) :]):
-            turns(*part)
+        with contextlib.suppress(RuntimeError):  # no more threads are to be had, or Python is about to end
+            for _ in memories[1:]:  # a context each, for NumPy's errstate
+                pool = helping_threads(len(memories) - 1)
+                helpers.append(pool.submit(copy_context().run, take_parts, turns, parts))
+        take_parts(turns, parts)
     finally:
-        errors = [task.exception() for task in waiting]  # nobody writes any more when this is left
+        parts.clear()
+        errors += wait_for(helpers)
     for error in errors:
         if error is not None:
             raise error
+
+
+def take_parts(turns: Turns, parts: deque[tuple[Any, ...]]) -> None:
+    """Each part goes to whoever comes first: who is late, or busy for others, finds nothing left to do."""
+    while True:
+        try:
+            part = parts.popleft()
+        except IndexError:
+            return
+        turns(*part)
+
+
+def wait_for(helpers: Sequence[Future[None]]) -> list[BaseException | None]:
+    """What those who have begun raised; the rest need not begin. Nobody writes any more when this is left."""
+    try:
+        return [helper.exception() for helper in helpers if not helper.cancel()]
+    except BaseException:  # Ctrl-C, while this waits
+        wait_for(helpers)
+        raise
 
 
 @functools.cache
