@@ -71,12 +71,16 @@ def dot_source(graph: Graph, **options: Any) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, the notes of arrows, flows."""
+    """What takes room: boxes, the headings of clusters in the order of `list_clusters`, the notes of arrows, flows.
+
+    Where notes have no room, they are put where there is some.
+    """
 
     boxes: Mapping[Box, Size]
     headings: Sequence[Size]
     notes: Sequence[Size | None]
     flows: Sequence[Flow] = ()
+    notes_have_room: bool = True
 
 
 def write_dot(shown: View, look: Look, sizes: Sizes | None = None) -> str:
@@ -98,6 +102,7 @@ class _Writer:
     def __init__(self, shown: View, look: Look, flows: Sequence[Flow]) -> None:
         self.shown, self.look, self.flows = shown, look, flows
         self.large = len(shown.boxes) >= LARGE
+        self.notes_have_room = not self.large
         self.scale = (look.font_size or 10) / 10
         self.plain_node, self.plain_edge = style.style_node("op"), style.style_edge("value")
         self.names = {box: box.id for box in shown.boxes}
@@ -110,11 +115,11 @@ class _Writer:
         yield from self._write_clusters()
         for number, arrow in enumerate(self.shown.arrows):
             kind, note = classify_arrow(arrow), self._write_note(number, arrow)
-            ends, end = (arrow.source, arrow.target), "headlabel"
-            if kind == "backward":
-                ends, end = (arrow.target, arrow.source), "taillabel"
-            # A label in the middle gets room of its own, which takes an engine twice the time.
-            attributes = self._write_arrow(f"a{number}", kind, {end if self.large else "label": note} if note else {})
+            ends = (arrow.target, arrow.source) if kind == "backward" else (arrow.source, arrow.target)
+            # Room for notes takes an engine twice the time, and can end a layout ("trouble in init_rank"), most often
+            # where their arrows order no boxes.
+            place = "label" if self.notes_have_room and kind != "saved" else "xlabel"
+            attributes = self._write_arrow(f"a{number}", kind, {place: note} if note else {})
             source, target = (self.names[box] for box in ends)
             yield f"{source} -> {target}{attributes and f' {attributes}'};"
         for number, (flow, width) in enumerate(zip(self.flows, choose_widths(self.flows), strict=True)):
@@ -211,6 +216,7 @@ class _Skeleton(_Writer):
     def __init__(self, shown: View, look: Look, sizes: Sizes) -> None:
         super().__init__(shown, look, sizes.flows)
         self.sizes = sizes
+        self.notes_have_room &= sizes.notes_have_room
         self.names = {box: f"b{number}" for number, box in enumerate(shown.boxes)}
         self.plain_node |= {"shape": "box", "fixedsize": "true", "label": ""}
 

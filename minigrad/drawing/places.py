@@ -5,13 +5,14 @@ The engine sees sizes, in points, and what is joined to what; it knows no text, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minigrad.drawing.boxes import Box, Cluster, View, list_clusters
 from minigrad.drawing.dot import Size, Sizes, write_dot
-from minigrad.drawing.engines import TIMEOUT, layout
+from minigrad.drawing.engines import TIMEOUT, LayoutError, layout
 from minigrad.drawing.look import Look
 from minigrad.drawing.outlines import Frame
 
@@ -53,8 +54,18 @@ class Places:
 
 
 def find_places(shown: View, look: Look, sizes: Sizes, engine: str | None = None, timeout: float = TIMEOUT) -> Places:
-    """Lay out what is shown; its errors are those of `layout`."""
-    return read_places(shown, layout(write_dot(shown, look, sizes), engine=engine, timeout=timeout))
+    """Lay out what is shown; its errors are those of `layout`.
+
+    An engine that fails is asked once more, within its time, for a layout in which notes have no room of their own.
+    """
+    begin = time.monotonic()
+    try:
+        return read_places(shown, layout(write_dot(shown, look, sizes), engine=engine, timeout=timeout))
+    except LayoutError:
+        left = timeout - (time.monotonic() - begin)
+        if left <= 0 or not any(sizes.notes) or not sizes.notes_have_room:
+            raise
+    return find_places(shown, look, replace(sizes, notes_have_room=False), engine, left)
 
 
 def read_places(shown: View, written: Any) -> Places:
@@ -93,7 +104,7 @@ def _read_curve(edge: Any, height: float) -> Curve:
         x, y = map(float, numbers)
         return x, height - y
 
-    note = next((edge[place] for place in ("lp", "head_lp", "tail_lp") if place in edge), None)
+    note = edge.get("lp", edge.get("xlp"))
     return Curve(tuple(map(read_point, points)), read_point(tip), read_point(note.split(",")) if note else None)
 
 
