@@ -107,7 +107,7 @@ def _show_check() -> Pieces:
 def _show_head(folder: Path, file: str) -> Pieces:
     graph = one_head()
     print(f"\n3. One attention head and its gradient as one graph of {len(graph)} nodes: {file}")
-    picture = _draw(graph, folder, file, f"{len(graph)} nodes; the gradient is yellow and runs upwards.")
+    picture = _draw(graph, folder, file, f"{len(graph)} nodes; the gradient is orange and runs upwards.")
     return {"head_picture": picture, "head_listing": page.details("The same as a listing", str(graph))}
 
 
