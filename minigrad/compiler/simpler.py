@@ -141,7 +141,7 @@ def log_total(x: Any) -> Any:
 @internal_op(formula="log Σⱼ exp(xᵢⱼ) − xᵢ at the target of row i")
 def surprise(x: Any, total: Any, targets: Any) -> Any:
     """The loss of each row; programs take the difference where it has digits enough, since they know the total."""
-    return rows.compute_losses(x, rows.check_classes("cross_entropy", targets, x.shape[1]))
+    return rows.compute_losses(x, rows.check_classes("cross_entropy", targets, x.shape[1]).ravel())
 
 
 divide_total = internal_op(name="divide_total", formula="x₁ / x₂, or NaN where x₂ is 0")(rows.divide_total)
@@ -154,13 +154,11 @@ def cross_entropy(
     plain = weight is None and not label_smoothing and reduction in ("mean", "sum")
     if not plain or logits.dtype.char not in "fd" or not math.prod(logits.shape) or not logits.ndim > 1:
         return NotImplemented
-    count = math.prod(targets.shape)
     classes, counts = class_losses.mark_ignored(targets, ignore_index)
-    logits, classes = ops.reshape(logits, shape=(count, logits.shape[-1])), ops.reshape(classes, shape=(count,))
-    logits = steady(logits)
-    losses = surprise(logits, log_total(logits), classes)
+    matrix = steady(ops.reshape(logits, shape=(math.prod(targets.shape), logits.shape[-1])))
+    losses = surprise(matrix, log_total(matrix), classes)
     if counts is not None:
-        losses = ops.where(ops.reshape(counts, shape=(count,)), losses, 0.0)
+        losses = ops.where(counts, ops.reshape(losses, shape=targets.shape), 0.0)
     total = ops.sum(losses)
     if reduction == "sum":
         return total

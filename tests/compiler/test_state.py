@@ -287,13 +287,13 @@ def test_an_error_before_the_update_leaves_all_state_as_it_was(new_language_mode
     good = np.random.default_rng(0).integers(0, 9, (2, 5))
     bad = good.copy()
     bad[1, 2] = 9
-    with pytest.raises(IndexError, match=r"index 9 at (\(1, 2\)|\(7,\))"):
+    with pytest.raises(IndexError, match=r"index 9 at \(1, 2\)"):
         compiled(*((bad, good) if which == "tokens" else (good, bad)))
     assert not optimiser.steps
     compiled(good, good)
     before = {**model.state_dict(), **optimiser.state_dict()}
     for _ in range(2):
-        with pytest.raises(IndexError, match=r"index 9 at (\(1, 2\)|\(7,\))") as caught:
+        with pytest.raises(IndexError, match=r"index 9 at \(1, 2\)") as caught:
             compiled(*((bad, good) if which == "tokens" else (good, bad)))
         assert not getattr(caught.value, "__notes__", [])
     for key, array in {**model.state_dict(), **optimiser.state_dict()}.items():

@@ -110,7 +110,8 @@ SMALL_LOSS = 1 / 16  # from which on the loss of a row is computed with care
 
 
 def write_losses(x: Array, total: Array, targets: Array, rows: Array, out: Array) -> None:
-    """The loss of each row; the difference where it has digits enough, since the total is known."""
+    """The loss of each row under its target; the difference where it has digits enough, since the total is known."""
+    targets = targets.ravel()
     np.subtract(total[:, 0], x[rows, targets], out=out)
     if np.fmin.reduce(out) < SMALL_LOSS:  # the difference of two larger numbers has few digits
         out[...] = compute_losses(x, targets)
