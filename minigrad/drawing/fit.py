@@ -46,7 +46,7 @@ def fit_to_width(
     elif options.get("depth") is None and (hidden := _count_hidden(shown)) > MOSTLY * len(shown.box_of):
         warnings.warn(
             f"{hidden:,} of {len(shown.box_of):,} nodes are in closed scopes, so that letters are legible in a picture "
-            f"{width} wide: make it wider, draw a part, graph.between(start, end), or choose depth=",
+            f"{width} wide: make it wider, draw a part, graph.between(start, end), or choose depth= or order=",
             stacklevel=4,
         )
     return sheet
