@@ -30,7 +30,7 @@ def use_threads(count: int | None) -> None:
     each thread takes its part of a batch, pieces of some 4 MB, through products and all else. Results have the same
     bits for any number, since pieces do not depend on it. While such a program runs, BLAS uses one thread for each
     product: its own would be in the way, since they wait without sleeping. Programs whose calls are short are what they
-    were.
+    were, and ops of yours are called in one thread.
 
     Args:
         count: threads; no more than there are cores, or they wait for each other. None, as at first: products are left
@@ -57,12 +57,12 @@ def count_threads() -> int | None:
 
 @functools.cache
 def _find_blas() -> Any:
-    """What limits the threads of BLAS; None where an environment variable does it."""
-    if any(os.environ.get(name) == "1" for name in VARIABLES):
-        return None
+    """What limits the threads of BLAS; None where it is missing, and an environment variable does it."""
     try:
         from threadpoolctl import ThreadpoolController
     except ModuleNotFoundError:
+        if any(os.environ.get(name) == "1" for name in VARIABLES):
+            return None
         raise ModuleNotFoundError(
             "use_threads needs the library threadpoolctl, part of minigrad's extra `demo`: python -m pip install "
             "threadpoolctl; or set OPENBLAS_NUM_THREADS=1 before Python starts"

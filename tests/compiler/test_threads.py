@@ -253,6 +253,14 @@ def test_without_threadpoolctl_a_variable_must_say_so(monkeypatch):
     assert shares(compiled(long_chain, 2, normal(2**13, 2**8)))
 
 
+@pytest.mark.usefixtures("no_variables")
+def test_a_variable_does_not_replace_threadpoolctl(monkeypatch):
+    """It may be one that NumPy's BLAS does not read, or be set after that was loaded."""
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        assert threads.with_one_blas_thread(threads_of_blas)() == {1}
+
+
 # --- the kernel -------------------------------------------------------------------------------------------------------
 
 
