@@ -116,9 +116,8 @@ class _Writer:
         for number, arrow in enumerate(self.shown.arrows):
             kind, note = classify_arrow(arrow), self._write_note(number, arrow)
             ends = (arrow.target, arrow.source) if kind == "backward" else (arrow.source, arrow.target)
-            # Room for notes takes an engine twice the time, and can end a layout ("trouble in init_rank"), most often
-            # where their arrows order no boxes.
-            place = "label" if self.notes_have_room and kind != "saved" else "xlabel"
+            # A label in the middle gets room of its own, which takes an engine twice the time.
+            place = "label" if self.notes_have_room else "xlabel"
             attributes = self._write_arrow(f"a{number}", kind, {place: note} if note else {})
             source, target = (self.names[box] for box in ends)
             yield f"{source} -> {target}{attributes and f' {attributes}'};"

@@ -56,7 +56,8 @@ class Places:
 def find_places(shown: View, look: Look, sizes: Sizes, engine: str | None = None, timeout: float = TIMEOUT) -> Places:
     """Lay out what is shown; its errors are those of `layout`.
 
-    An engine that fails is asked once more, within its time, for a layout in which notes have no room of their own.
+    An engine that fails is asked once more, within its time, for a layout in which notes have no room of their own:
+    with room Graphviz gives up some loops with their gradients ("trouble in init_rank").
     """
     begin = time.monotonic()
     try:
