@@ -1,11 +1,13 @@
 """Loops shared among threads: the same bits for any number of them, and nothing else that a user would notice."""
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from concurrent.futures import Future
 
 import numpy as np
@@ -294,24 +296,42 @@ def test_an_error_is_raised_after_all_threads_have_ended(place):
     assert ended == [[1 - place]]
 
 
-def test_where_no_thread_is_to_be_had_one_does_all(monkeypatch):
-    """And what was meant for another does nothing when one comes late."""
-
+@pytest.fixture
+def no_threads(monkeypatch):
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
     helping_threads.cache_clear()
-    taken = []
-    share = lambda number: share_turns(  # noqa: E731  # called twice, under two circumstances
-        lambda numbers, name: taken.extend((i, name) for i in numbers), range(number, number + 4), [("a",), ("b",)]
-    )
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        share(0)
+        yield patched
+
+
+def test_where_no_thread_is_to_be_had_one_does_all(no_threads):
+    """And what was meant for another is neither done later nor kept."""
+    taken = []
+
+    def turns(numbers, name):
+        taken.extend((i, name) for i in numbers)
+
+    known = weakref.ref(turns)
+    share_turns(turns, range(4), [("a",), ("b",)])
     assert taken == [(0, "a"), (1, "a"), (2, "b"), (3, "b")]
-    share(4)
-    helping_threads(1).submit(int).result(5)  # all before it has been done
-    assert sorted(taken) == [(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "a"), (5, "a"), (6, "b"), (7, "b")]
+    del turns
+    gc.collect()
+    assert known() is None
+    no_threads.undo()
+    helping_threads(1).submit(int).result(5)  # after all that was there before
+    assert len(taken) == 4
+
+
+def test_a_thread_that_is_late_finds_nothing_to_do():
+    busy, taken = threading.Event(), []
+    helping_threads(1).submit(busy.wait, 5)
+    share_turns(lambda numbers, name: taken.extend((i, name) for i in numbers), range(4), [("a",), ("b",)])
+    busy.set()
+    helping_threads(1).submit(int).result(5)
+    assert taken == [(0, "a"), (1, "a"), (2, "b"), (3, "b")]
 
 
 def test_turns_may_share_turns_of_their_own():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections import deque
@@ -22,16 +21,17 @@ def share_turns(turns: Turns, numbers: range, memories: Sequence[tuple[Any, ...]
     share = -(-len(numbers) // len(memories))
     parts = deque((numbers[i * share : (i + 1) * share], *memory) for i, memory in enumerate(memories))
     helpers: list[Future[None]] = []
-    errors: list[BaseException | None] = []
     try:
-        with contextlib.suppress(RuntimeError):  # no more threads are to be had, or Python is about to end
+        try:
             for _ in memories[1:]:  # a context each, for NumPy's errstate
                 pool = helping_threads(len(memories) - 1)
                 helpers.append(pool.submit(copy_context().run, take_parts, turns, parts))
+        except RuntimeError:  # no more threads are to be had, or Python is about to end
+            helping_threads.cache_clear()  # or what they were told would be kept for ever
         take_parts(turns, parts)
     finally:
         parts.clear()
-        errors += wait_for(helpers)
+        errors = wait_for(helpers)
     for error in errors:
         if error is not None:
             raise error
