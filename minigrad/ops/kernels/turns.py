@@ -62,5 +62,5 @@ def helping_threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="minigrad")
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=helping_threads.cache_clear)  # a child has none of its parent's threads
+# A child has none of its parent's threads; where nobody can fork there is no such function.
+getattr(os, "register_at_fork", dict)(after_in_child=helping_threads.cache_clear)
