@@ -49,12 +49,14 @@ def lay_out_views(
     """The views of `graph`, the first one to be shown first, and notes on what is not drawn, as `samples.Note`.
 
     `engine` is that of `minigrad.drawing.engines.layout`; scopes of the first view are open down to `depth`.
+    What an engine fails at is tried once more with notes that have no room of their own, and else put in rows.
     """
     look = Look(direction=direction or DOWNWARDS)
     plans = [_plan_view(key, shown, look) for key, shown in _choose_views(graph, depth)]
-    texts = list(dict.fromkeys(plan.text for plan in plans if plan.text))  # those of equal scopes are often the same
     try:
-        placed, is_missing = _lay_out(texts, engine), False
+        placed, is_missing = _lay_out(plans, engine), False
+        plans = [plan if placed.get(plan.text) else _plan_view(plan.key, plan.shown, look, False) for plan in plans]
+        placed |= _lay_out([plan for plan in plans if plan.text not in placed], engine)
     except GraphvizNotFoundError:
         placed, is_missing = {}, True
     views = [_write_view(plan, _find_places(plan, placed.get(plan.text))) for plan in plans]
@@ -228,7 +230,7 @@ class Plan:
     text: str
 
 
-def _plan_view(key: str, shown: View, look: Look) -> Plan:
+def _plan_view(key: str, shown: View, look: Look, notes_have_room: bool = True) -> Plan:
     lines = {box: describe_box(shown, box) for box in shown.boxes}
     deepest = max((box.scope.count("/") for box in shown.boxes), default=0)
     if len(shown.boxes) + len(shown.arrows) > MOST_FOR_ENGINE or deepest > DEEPEST_FOR_ENGINE:
@@ -237,6 +239,7 @@ def _plan_view(key: str, shown: View, look: Look) -> Plan:
         {box: _measure_box(lines[box]) for box in shown.boxes},
         [measure_heading(cluster, 1.0, LANGUAGES) for cluster in list_clusters(shown.clusters)],
         [measure_note(arrow, 1.0, LANGUAGES) for arrow in shown.arrows],
+        notes_have_room=notes_have_room,
     )
     return Plan(key, shown, lines, write_dot(shown, look, sizes))
 
@@ -246,8 +249,9 @@ def _measure_box(lines: Sequence[str]) -> Size:
     return max(36.0, max(measure_text(line, FONT, bold=True) for line in said) + 18), LINE * len(lines) + 14
 
 
-def _lay_out(texts: Sequence[str], engine: str | None) -> dict[str, Any]:
+def _lay_out(plans: Sequence[Plan], engine: str | None) -> dict[str, Any]:
     """What an engine makes of each text, or None: of small ones together, as starting it takes longer than those."""
+    texts = dict.fromkeys(plan.text for plan in plans if plan.text)  # those of equal scopes are often the same
     batches: list[list[str]] = []
     room = 0
     for text in texts:
