@@ -180,11 +180,13 @@ CALLS = {  # for each cached function, arguments that Python takes for equal
     "minigrad.compiler.names.word": [("∂loss",), ("d_loss",)],
     "minigrad.compiler.printer.describe_type": [(np.dtype("l"),), (np.dtype("q"),), (np.dtype(">f8"),)],
     "minigrad.compiler.printer.text_of_type": [(np.dtype("l"),), (np.dtype("q"),), (np.dtype(">f8"),)],
+    "minigrad.compiler.threads._find_blas": [],  # what the process has
     "minigrad.graph.shapes._infer": [],  # above
     "minigrad.nn.positions._make_table": [(0, 3, 4, np.dtype(float)), (0.0, 3.0, 4, np.dtype(float))],
     "minigrad.ops.einstein.parse_subscripts": [("ij->j", ((2, 1),)), ("ij->j", ((2.0, True),))],
     "minigrad.ops.kernels.make_ones": [(1, np.dtype(float)), (1, np.dtype("f4")), (1, np.dtype(bool))],
     "minigrad.ops.kernels.find_sum_dtype": [(np.dtype(int),), (np.dtype(bool),), (np.dtype("<i8"),)],
+    "minigrad.ops.kernels.turns.helping_threads": [],  # a pool for each number
     "minigrad.ops.methods._signature_of": [(("x",),), (("x", "y"),)],
     "minigrad.ops.specimens.load_families": [()],
     "minigrad.ops.shape.inverse_permutation": [((1, 0),), ((True, False),)],
