@@ -100,6 +100,6 @@ def rows_of(node: Node, operands: Sequence[Any]) -> list[Any] | None:
     return [x for x, row in zip(operands, taken, strict=True) if row]
 
 
-def is_large_product(node: Node) -> bool:
+def is_product_of_matrices(node: Node) -> bool:
     """Whether it is one product of two matrices, which is faster as a whole, in one thread."""
     return node.function is product.matmul and all(isinstance(x, Node) and len(x.shape) == 2 for x in node.inputs)

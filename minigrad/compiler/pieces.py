@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.compiler.expressions import Method, Piece, Value, substitute
 from minigrad.compiler.instructions import Instruction, Loop
-from minigrad.compiler.layouts import is_large_product
+from minigrad.compiler.layouts import is_product_of_matrices
 from minigrad.compiler.places import Place, Places, address, try_view
 from minigrad.compiler.plan import Plan
 from minigrad.graph import Node
@@ -121,7 +121,8 @@ def _loop(plan: Plan, by_rows: Sequence[list[Value] | None], first: int, flat: b
 
 def _may_take(node: Node, shared: bool) -> bool:
     """Whether a loop may hold it, as far as its op tells: one of a user's may not be made for several threads."""
-    return not node.function.guarded if shared and node.function is not None else not is_large_product(node)
+    assert node.function is not None
+    return not node.function.guarded if shared else not is_product_of_matrices(node)
 
 
 def _is_worth_sharing(instructions: Sequence[Instruction]) -> bool:
@@ -138,7 +139,7 @@ def _are_worth_sharing(plan: Plan, found: Sequence[Loop]) -> bool:
 
 def effort(instruction: Instruction) -> int:
     """How long it takes, in bytes that are written meanwhile."""
-    flops = flops_of(instruction.node) if is_large_product(instruction.node) else 0
+    flops = flops_of(instruction.node) if is_product_of_matrices(instruction.node) else 0
     return flops // 32 + sum(x.size * x.dtype.itemsize for x in instruction.written)
 
 

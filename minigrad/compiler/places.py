@@ -6,7 +6,6 @@ them, on arrays that are never touched.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from minigrad.compiler.scalars import is_of_numbers
 from minigrad.core.arrays import Array, owner_of
 from minigrad.core.storage import array_of
 from minigrad.graph import Graph, Node
+from minigrad.graph.search import find_users
 from minigrad.ops import shape
 
 
@@ -126,8 +126,7 @@ class Placement:
         self.placed: set[tuple[Node, int]] = set()
         self._parts_of_others: set[Node] = set()
         self._gathered: set[Node] = set()  # views that would be copies, and hold what was computed in their order
-        self._uses = Counter(x for node in graph for x in node.inputs if isinstance(x, Node))
-        self._uses.update(x for x in (*graph.outputs, *graph.updates.values()))
+        self._users, self._kept = find_users(graph), {*graph.outputs, *graph.updates.values()}
         self._owners: dict[int, Value] = {}
         hosts = self._hosts()
         for node in graph:
@@ -243,7 +242,7 @@ class Placement:
         x = turned.inputs[0]
         if not isinstance(x, Node) or x.function is None or is_view(x) or x in hosts or is_of_numbers(x):
             return
-        if self._uses[turned] > 1 or self._uses[x] > 1:
+        if any(len(self._users[each]) > 1 or each in self._kept for each in (turned, x)):
             return
         view = VIEWS[shape.transpose](self.values[x], **turned.params)
         array = try_view(view, self.values[x], self.blank.array(x.shape, x.dtype))

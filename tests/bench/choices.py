@@ -50,6 +50,39 @@ def transposed_batch(*shape):
     return chosen, lambda: np.matmul(x, y, out=out_2)
 
 
+def batch_in_order(*shape):
+    batch, heads, tokens, width = shape
+    x, y = normal(batch, heads, tokens, tokens), normal(batch, tokens, heads, width).transpose(0, 2, 1, 3)
+    out, out_2, copied = normal(*shape), normal(*shape), normal(*shape)
+
+    def other():
+        np.copyto(copied, y)
+        return np.matmul(x, copied, out=out_2)
+
+    return lambda: np.matmul(x, y, out=out), other
+
+
+def written_in_order(*shape):
+    batch, heads, tokens, width = shape
+    x, y = normal(batch, heads, tokens, tokens), normal(*shape)
+    out, out_2, product = *(normal(batch, tokens, heads, width) for _ in "12"), normal(*shape)
+
+    def chosen():
+        np.matmul(x, y, out=out.transpose(0, 2, 1, 3))
+        return out
+
+    def other():
+        np.copyto(out_2, np.matmul(x, y, out=product).transpose(0, 2, 1, 3))
+        return out_2
+
+    return chosen, other
+
+
+def small_product(*shape):
+    x, w, out, out_2 = normal(*shape), normal(shape[-1], shape[-1]), normal(*shape), normal(*shape)
+    return lambda: np.dot(x, w, out=out), lambda: np.matmul(x, w, out=out_2)
+
+
 def one_product(*shape):
     x, w = normal(*shape), normal(shape[-1], shape[-1])
     rows, out, out_2 = x.reshape(-1, shape[-1]), np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -174,6 +207,11 @@ CHOICES = (
     ("times 2⁻ⁿ", "divided by 2ⁿ", power_of_two, [(16, 16), (128, 64), (1024, 1024)]),
     ("a batch times a transposed one, copied", "times a view of it", transposed_batch,
      [(16, 2, 8, 8), (32, 4, 32, 16), (16, 8, 128, 32)]),
+    ("a batch times one whose rows lie side by side", "copied", batch_in_order,
+     [(16, 2, 8, 8), (32, 4, 32, 16), (16, 8, 128, 32)]),
+    ("a batch of products in the order that is read", "copied there", written_in_order,
+     [(16, 2, 8, 8), (32, 4, 32, 16), (16, 8, 128, 32)]),
+    ("a small product by np.dot", "by np.matmul", small_product, [(1, 16), (128, 16), (1024, 64)]),
     ("one product of all rows", "a product per matrix", one_product, [(16, 8, 16), (32, 32, 64), (16, 128, 256)]),
     ("sums of rows by a product with ones", "np.add.reduce", sum_of_rows, [(128, 16), (1024, 64), (2048, 256)]),
     ("products of short rows, then a product with ones", "np.vecdot", dots_of_short_rows, [(128, 8), (128, 16)]),
