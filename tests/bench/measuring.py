@@ -1,5 +1,6 @@
-"""What the benchmark scripts measure with: the least time of a call, processes of their own, memory, the machine."""
+"""What the benchmark scripts share: their parts, the least time of a call, processes, memory, the machine."""
 
+import argparse
 import importlib.metadata
 import importlib.util
 import multiprocessing
@@ -9,6 +10,18 @@ import time
 from pathlib import Path
 
 PEERS = ("torch", "jax", "autograd", "mygrad", "tinygrad", "torchviz", "safetensors")
+
+
+def parse_parts(description, parts, what_is_quick):
+    """Which of the parts are asked for, all of them by default, and whether it is to be quick."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(parts)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help=what_is_quick)
+    args = parser.parse_args()
+    unknown = [part for part in args.parts if part not in parts]
+    if unknown:
+        parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(parts)}")
+    return args.parts or list(parts), args.quick
 
 
 def least(run, rounds, seconds=0.0):

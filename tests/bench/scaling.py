@@ -8,7 +8,6 @@ Times are minima over rounds, on one thread; what must not be warm runs in a pro
 costs is processor time, over as many nodes in short chains as in a long one, in turns.
 """
 
-import argparse
 import importlib.util
 import os
 import time
@@ -16,7 +15,7 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from measuring import describe_machine, in_a_new_process, least, peak_megabytes, resident_megabytes
+from measuring import describe_machine, in_a_new_process, least, parse_parts, peak_megabytes, resident_megabytes
 from train_step import MODES, make_step
 from workload import SIZES, batches
 
@@ -27,17 +26,11 @@ from minigrad.compiler.rewrite import rewritten
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all of them by default")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds")
-    args = parser.parse_args()
-    unknown = [part for part in args.parts if part not in PARTS]
-    if unknown:
-        parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
+    parts, quick = parse_parts(__doc__, PARTS, "smaller sizes, fewer rounds")
     print(describe_machine())
-    for part in args.parts or PARTS:
+    for part in parts:
         print()
-        PARTS[part](args.quick)
+        PARTS[part](quick)
 
 
 # --- nodes ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ shown. Ratios are ours to theirs, in time, also where tokens a second are shown:
 the least and the largest of a round. A peer that is not installed is named and left out.
 """
 
-import argparse
 import importlib.util
 import os
 import re
@@ -25,7 +24,7 @@ from typing import NamedTuple
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import numpy as np
-from measuring import describe_machine, in_a_new_process
+from measuring import describe_machine, in_a_new_process, parse_parts
 
 ROUNDS = 5
 
@@ -320,15 +319,9 @@ COLUMNS = ("what", "minigrad", "peer", "its time", "ratio", "spread")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all of them by default")
-    parser.add_argument("--quick", action="store_true", help="one round, without the whole demo")
-    args = parser.parse_args()
-    unknown = [part for part in args.parts if part not in PARTS]
-    if unknown:
-        parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
+    parts, quick = parse_parts(__doc__, PARTS, "one round, without the whole demo")
     print(f"{describe_machine()}; one thread\n")
-    for line in make_table(args.parts or PARTS, args.quick):
+    for line in make_table(parts, quick):
         print(line, flush=True)
 
 
