@@ -71,19 +71,20 @@ def weights(size):
     return state
 
 
-def parse_mode(args):
+def prepare():
+    """The arguments and one of the `MODES`; memory is kept, and programs have as many threads as are given."""
+    args = arguments()
     mode = args.mode or "eager"
     if mode not in MODES:
         raise SystemExit(f"--mode {mode}: expected {' or '.join(MODES)}")
-    return mode
-
-
-def main():
-    args = arguments()
-    mode = parse_mode(args)
     mg.keep_memory()
     if mode == "compiled" and given_threads() > 1:
         mg.use_threads(given_threads())
+    return args, mode
+
+
+def main():
+    args, mode = prepare()
     data = batches(args.size)
     step_on = make_step(args.size, mode)
     measure(f"minigrad-{mode}", args, lambda i: float(step_on(*data[i % 4])))

@@ -6,9 +6,9 @@
 """
 
 import numpy as np
-from train_step import MODES, parse_mode
+from train_step import MODES, prepare
 from translation import LONGEST_GRADIENT, PADDING, SIZES, batches, measure_training, parameters
-from workload import arguments, given_threads, positions
+from workload import positions
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -56,11 +56,7 @@ def make_step(size, mode, dropout):
 
 
 def main():
-    args = arguments()
-    mode = parse_mode(args)
-    mg.keep_memory()
-    if mode == "compiled" and given_threads() > 1:
-        mg.use_threads(given_threads())
+    args, mode = prepare()
     data = batches(args.size)
 
     def make_counted_step(dropout):
