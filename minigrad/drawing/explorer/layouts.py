@@ -55,7 +55,7 @@ def lay_out_views(
     plans = [_plan_view(key, shown, look) for key, shown in _choose_views(graph, depth)]
     try:
         placed, is_missing = _lay_out(plans, engine), False
-        plans = [plan if placed.get(plan.text) else _plan_view(plan.key, plan.shown, look, False) for plan in plans]
+        plans = [x if placed.get(x.text, True) else _plan_view(x.key, x.shown, look, False) for x in plans]
         placed |= _lay_out([plan for plan in plans if plan.text not in placed], engine)
     except GraphvizNotFoundError:
         placed, is_missing = {}, True
