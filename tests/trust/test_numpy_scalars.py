@@ -13,6 +13,7 @@ ARRAYS = [np.float64, np.float32, np.float16, np.int64, np.int32, np.uint8, np.b
 FUNCTIONS = {
     "operators": lambda x, s: (x * s, s - x * 1, x / (s + 1), x**s),
     "comparisons": lambda x, s: (x > s, s == x, mg.maximum(x, s), mg.clip(x, None, s)),
+    "bits": lambda x, s: (x & s, s | x, x ^ (s + 1)),
     "choices": lambda x, s: (mg.where(x > 1, x, s), mg.where(x > 1, s, s + 1), mg.where(s, x, 0)),
     "of numbers alone": lambda x, s: (x * (s * 2), x * np.exp(s), x + abs(-(s + 1)), x * mg.sum(s), x * (s > 0)),
     "strong after all": lambda x, s: (x * mg.stack([s, s])[0], x + mg.reshape(s, (1,)), x * mg.astype(s, "float32")),
