@@ -23,6 +23,14 @@ class Block(nn.Module):
         return mg.relu(self.inner(x))
 
 
+class Gate(nn.Module):
+    def __init__(self):
+        self.inner = linear()
+
+    def forward(self, x, other):
+        return mg.relu(self.inner(x)) * other
+
+
 class Model(nn.Module):
     """Parts, and a function that says how the data goes through them."""
 
@@ -70,6 +78,11 @@ def as_a_u(x, *parts):
     for part, skipped in zip(parts[2:], reversed(results), strict=True):
         x = part(results[-1] if skipped is results[-1] else x) + skipped
     return x
+
+
+def others_differ(x, a, b, c, d):
+    first, second = a(x), b(x)
+    return d(c(x, first), second)
 
 
 def with_itself(x, part):
@@ -122,6 +135,17 @@ CASES = {
         %9 = Linear(%6)
         %10 = +(%8, %9)
         %11 = Output(%10)"""),
+    "others": (others_differ, [linear(), linear(), Gate(), Gate()], """
+        %0 = x
+        %1 = Linear(%0)
+        %2 = Linear(%0)
+        %3 = Linear(%0)
+        %4 = ReLU(%3)
+        %5 = ×(%4, %1)
+        %6 = Linear(%5)
+        %7 = ReLU(%6)
+        %8 = ×(%7, %2)
+        %9 = Output(%8)"""),
     "u": (as_a_u, [linear() for _ in range(4)], """
         %0 = x
         %1 = Linear(%0)

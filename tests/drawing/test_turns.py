@@ -205,6 +205,16 @@ def test_an_inner_loop_leaves_its_last_turn_to_the_outer_one() -> None:
     assert "first" in notes["y", "exp"]
 
 
+def test_turns_of_a_loop_within_a_loop_are_counted_through() -> None:
+    h, values = leaf("x"), []
+    for _ in range(12):
+        for _ in range(6):
+            h = mg.tanh(h * 2.0)
+            values.append(h)
+        h = mg.exp(h)
+    assert list_notes(make_view((h + values[20]).graph()))["tanh", "add"] == ["turn 21 of 72"]
+
+
 def test_what_takes_every_turn_says_so() -> None:
     assert list_notes(make_view(stack_all()))["reshape", "concatenate"] == ["", "each"], "that of the first turn"
 
