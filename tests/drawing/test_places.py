@@ -60,3 +60,10 @@ def test_an_engine_that_always_fails_is_asked_once_more_where_there_are_notes(
     with pytest.raises(LayoutError, match="exit code 1"):
         plan_picture(make_view(graph), Look(), failing)
     assert (tmp_path / "runs").read_text().count("run") == runs
+
+
+def test_an_engine_that_has_taken_all_its_time_is_not_asked_again(program: Program, tmp_path: Path) -> None:
+    slow = program(f"echo run >> '{tmp_path}/runs'; sleep 60")
+    with pytest.raises(LayoutError, match=r"stopped after 0\.6 s"):
+        plan_picture(make_view((leaf(2, 3) + leaf(3)).graph()), Look(), slow, 0.6)
+    assert (tmp_path / "runs").read_text() == "run\n"
