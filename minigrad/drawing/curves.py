@@ -85,6 +85,7 @@ def draw_curves(
     The same numbers give the same bytes.
 
     Raises:
+        TypeError: x or y are no real numbers.
         ValueError: no curve or more than eight, one whose x and y are not as many numbers, a number of more than 250
             digits, another axis, theme or ending.
         FileNotFoundError: there is no folder for it.
@@ -96,10 +97,12 @@ def draw_curves(
     """
     if not 1 <= len(curves) <= len(LOOKS):
         raise ValueError(f"draw_curves: {len(curves)} curves, expected 1 to {len(LOOKS)}")
-    points = {name: (real_array(x, np.float64), real_array(y, np.float64)) for name, (x, y) in curves.items()}
-    for name, (x, y) in points.items():
+    points: Points = {}
+    for name, given in curves.items():
+        x, y = (real_array(numbers, np.float64, what=f"draw_curves: {name}: ") for numbers in given)
         if x.ndim != 1 or x.shape != y.shape:
             raise ValueError(f"draw_curves: {name} has x {x.shape} and y {y.shape}, expected as many numbers of both")
+        points[name] = x, y
     if not {*logarithmic} <= {"x", "y"}:
         raise ValueError(f'draw_curves: logarithmic={logarithmic!r}, expected "x", "y", "xy" or nothing')
     save_sheet(_lay_out(points, across, up, dict(levels or {}), logarithmic), path, theme, unit=PIXEL)

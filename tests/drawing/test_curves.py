@@ -226,3 +226,9 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, curves, options, named):
     with pytest.raises(ValueError, match=named):
         mg.draw_curves(tmp_path / "a.svg", curves, "x", "y", **options)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("y", [["low", "high"], [1, 2j]])
+def test_a_line_that_is_of_no_numbers_is_named(tmp_path, y):
+    with pytest.raises(TypeError, match=r"draw_curves: line: expected .* real numbers"):
+        mg.draw_curves(tmp_path / "a.svg", {"line": ([1, 2], y)}, "x", "y")
