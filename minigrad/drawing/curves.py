@@ -225,9 +225,7 @@ def _draw_line(plot: Plot, name: str, x: Numbers, y: Numbers, look: Look) -> Gro
     marked = there & ~before & ~after  # a point by itself has no line
     if look.mark:
         marked[:: 1 + len(x) // MARKS] |= there[:: 1 + len(x) // MARKS]
-    commands: list[Command] = []
-    for x_here, y_here, joined in _thin(x, y, there & before):
-        commands.append(("L" if joined else "M", x_here, y_here))
+    commands: list[Command] = [("L" if joined else "M", *point) for *point, joined in _thin(x, y, there & before)]
     return Group([*_draw_strokes(commands, look), *_draw_marks(x[marked], y[marked], look)], tooltip=name)
 
 
