@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.drawing.fonts import measure_text
+from minigrad.drawing.room import place_in_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = "an uncommonly long label, 查询机制, w" + 40 * "W"
@@ -52,3 +53,7 @@ def test_every_text_lies_in_its_picture(tmp_path, name):
             ends, extent = (x - before, x - before + long), width
             assert 0 <= y - size <= y <= height, text.text
         assert -0.01 <= ends[0] <= ends[1] <= extent + 0.01, text.text
+
+
+def test_what_is_wider_than_the_room_begins_no_row_before_its_own():
+    assert place_in_rows([120, 40, 120], room=100, gap=10) == [(0.0, 0), (0.0, 1), (0.0, 2)]

@@ -215,6 +215,39 @@ def test_turns_of_a_loop_within_a_loop_are_counted_through() -> None:
     assert list_notes(make_view((h + values[20]).graph()))["tanh", "add"] == ["turn 21 of 72"]
 
 
+def test_heads_beside_each_other_are_no_chain_though_blocks_around_them_are() -> None:
+    values = [leaf("x") * 1.0] * 3
+    for number in range(4):
+        with mg.scope(f"block {number}"):
+            before, values = values, []
+            for place in range(3):
+                with mg.scope(f"head {place}"):
+                    values.append(mg.tanh(before[place - 1] * 2.0))
+    notes = list_notes(make_view(graph_of([*values, mg.exp(values[-1])]), limit=10))
+    assert notes["tanh", "exp"] == ["turn 9 of 9"]
+
+
+def test_every_turn_says_which_operand_it_takes() -> None:
+    x, condition, values = leaf("x"), mg.constant([True, False], name="which"), []
+    for number in range(6):
+        with mg.scope(f"block {number}"):
+            values.append(mg.where(condition, x, mg.exp(x)))
+    shown = make_view(graph_of(values), limit=8)
+    notes = [
+        (len(arrow.uses), describe_arrow(arrow)) for arrow in shown.arrows if arrow.source.nodes[0].name == "which"
+    ]
+    assert [note for _, note in notes] == [["condition"]] * len(notes)
+    assert max(uses for uses, _ in notes) > 1
+
+
+def test_a_closed_scope_gives_all_operands_of_a_node_by_one_arrow() -> None:
+    x = leaf("x")
+    with mg.scope("both"):
+        first, second = mg.exp(x), mg.tanh(x)
+    (arrow,) = (arrow for arrow in make_view((first - second).graph(), depth=0).arrows if arrow.source.kind == "scope")
+    assert [position for _, position in arrow.uses] == [0, 1]
+
+
 def test_what_takes_every_turn_says_so() -> None:
     assert list_notes(make_view(stack_all()))["reshape", "concatenate"] == ["", "each"], "that of the first turn"
 

@@ -315,3 +315,11 @@ def test_TX15_a_parameter_that_a_gradient_alone_takes_is_not_in_its_box():
     inside = {box.node for cluster in list_clusters(make_view(graph).clusters) for box in cluster.boxes}
     assert not {node for node in graph if node.role == "parameter"} & inside
     assert {node for node in graph if node.role == "cotangent"} <= inside
+
+
+@pytest.mark.parametrize(("kinds", "said"), [(1, "exp"), (2, "exp, tanh"), (3, "exp, tanh, …")])
+def test_a_group_names_two_kinds_and_says_that_there_are_others(kinds, said):
+    y = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    for function in (mg.exp, mg.exp, mg.tanh, mg.sin)[: kinds + 1]:
+        y = function(y)
+    assert f"{kinds + 1} nodes: {said}" in [box.title for box in make_view((y * 2.0).graph(), limit=3).boxes]
