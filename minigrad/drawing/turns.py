@@ -35,7 +35,7 @@ def write_turns(
         takers: how many next values there are.
 
     Returns:
-        Empty where all take what the last turn of a chain leaves, and where as many turns take that of one each.
+        Empty where all take what the last turn of a chain leaves, and where turns take that of one each, in order.
     """
     pairs, givers, is_chain = set(), 1, True
     for place, (x, node) in enumerate(ends):
@@ -47,15 +47,15 @@ def write_turns(
         taker, takers = (place, takers) if node is None else _rank_turn(after, shared, folding)
         pairs.add((giver, taker))
     given, taken = {giver for giver, _ in pairs}, {taker for _, taker in pairs}
-    one_by_one = len(pairs) == len(given) == len(taken) > 1
-    if one_by_one and givers == takers == len(pairs):
+    order = _name_order(pairs) if len(pairs) == len(given) == len(taken) > 1 else ""
+    if order == "one by one" and givers == takers == len(pairs):
         return ""
     entering = "" if len(taken) == takers else Phrase("first") if taken == {0} else _count_turns(taken, takers)
     if given == {givers - 1} and is_chain:
         return Phrase("last to each") if givers > 1 and takers > 1 and not entering else entering
     leaving = Phrase("each") if len(given) == givers else _name_leaves(ends, len(given)) or _count_turns(given, givers)
-    if one_by_one:
-        return Phrase("one by one", leaving if entering in ("", leaving) else Phrase("from to", leaving, entering))
+    if order:
+        return Phrase(order, leaving if entering in ("", leaving) else Phrase("from to", leaving, entering))
     return Phrase("from to", leaving, entering or Phrase("each")) if takers > 1 else leaving
 
 
@@ -66,6 +66,14 @@ def _rank_turn(turns: Mapping[Key, int], shared: Collection[Key], folding: Foldi
         if run not in shared:
             rank, total = rank * folding.counts[run] + turn, total * folding.counts[run]
     return rank, total
+
+
+def _name_order(pairs: Iterable[tuple[int, int]]) -> str:
+    """The phrase for turns that go with one of another loop each: whether those come in the same order."""
+    taken = [taker for _, taker in sorted(pairs)]
+    if taken == sorted(taken):
+        return "one by one"
+    return "from the last on" if taken == sorted(taken, reverse=True) else "in another order"
 
 
 def _name_leaves(ends: Iterable[tuple[Node, object]], count: int) -> str:
