@@ -17,7 +17,8 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
 
     Args:
         function: of Tensors; it returns a Tensor, or several in tuples, lists or dictionaries. A module is one.
-        args: what it is called with. Arrays become Tensors named after its parameters, those of floats with a gradient.
+        args: what it is called with, by position. Arrays become Tensors named after its parameters, those of floats
+            with a gradient.
         path: the picture: svg, png, pdf, tex or dot, by its extension. Without one nothing is written.
         options: those of `Graph.draw`; by default with gradients, and with a title that says what was differentiated.
 

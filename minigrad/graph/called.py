@@ -21,6 +21,7 @@ from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.graph.build import find_ancestors, graph_of
 from minigrad.graph.graph import Graph
+from minigrad.wording.calls import check_call
 
 SUM = "sum of the output"
 
@@ -60,7 +61,8 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
         outputs = list(leaves(returned))
         for output in outputs:
             if not isinstance(output, Tensor):
-                raise TypeError(f"{name_of(function)} returned {type(output).__name__}: expected Tensors")
+                wanted_kind = "Tensors, which arrays become; numbers and lists stay what they are"
+                raise TypeError(f"{name_of(function)} returned {type(output).__name__}: expected {wanted_kind}")
         if not outputs:
             raise TypeError(f"{name_of(function)} returned nothing: expected Tensors")
         wanted = [output for output in outputs if output.requires_grad]
@@ -108,6 +110,7 @@ def _bind(function: Callable[..., Any], args: tuple[Any, ...]) -> inspect.BoundA
         signature = inspect.signature(function)
     except ValueError as error:
         raise TypeError(f"{name_of(function)}: {error}: write a function around it") from None
+    check_call(name_of(function), function, args, {})
     return signature.bind(*args)
 
 

@@ -85,8 +85,21 @@ def test_what_is_no_tensor_is_refused(returned):
 
 
 def test_arguments_that_it_does_not_take_are_refused():
-    with pytest.raises(TypeError, match="too many positional arguments"):
+    with pytest.raises(TypeError, match=r"^<lambda>: too many positional arguments; it takes \(x\)"):
         graph_of_call(lambda x: x, X, X)
+
+    def scaled(x, *, by):
+        return x * by
+
+    with pytest.raises(TypeError, match=r"^scaled: missing a required argument: 'by'; it takes \(x, by=\)"):
+        graph_of_call(scaled, X)
+
+
+def test_numbers_and_lists_become_no_tensors_and_the_error_says_so():
+    with pytest.raises(
+        TypeError, match="returned float64: expected Tensors, which arrays become; numbers and lists stay"
+    ):
+        graph_of_call(lambda x: mg.sum(mg.tanh(x)), [1.0, 2.0])
 
 
 def test_names_of_what_has_none_of_its_own():
