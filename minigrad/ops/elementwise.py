@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.core.record import composition
+from minigrad.core.tensor import Tensor
 from minigrad.ops.kernels import is_zero, select_where
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
@@ -109,7 +110,8 @@ def power(x1: Any, x2: Any) -> Any:
     >>> power(Tensor([1.0, 2.0, -3.0]), 2).tolist()
     [1.0, 4.0, 9.0]
     """
-    if isinstance(x2, (int, float, np.number)):
+    numpys = isinstance(x2, np.number) and not isinstance(x1, Tensor)  # where the scalar's type counts
+    if isinstance(x2, (int, float, np.number)) and not numpys:
         return ops.number_power(x1, exponent=x2)
     return ops.tensor_power(x1, x2)
 

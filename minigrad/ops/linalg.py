@@ -41,16 +41,15 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool, ord: float) -> Any:
         return share_among_extremes(g, y, ops.absolute(x), axis) * ops.sign(x)
     if ord == 1:
         return keep_axes(g, x, axis) * ops.sign(x)
-    length = keep_axes(unless_zero(y, y, 1.0), x, axis)
-    slope = keep_axes(unless_zero(y, g), x, axis) / length
+    ratio = x / keep_axes(unless_zero(y, y, 1.0), x, axis)  # first, so that no square of the length stands alone
+    slope = keep_axes(unless_zero(y, g), x, axis)
     if ord == 2:
-        return x * slope
-    ratio = x / length
+        return ratio * slope
     if ord % 2 == 0 and ord > 0:
         powers = ops.power(ratio, ord - 2)
     else:  # of a |xᵢ| with a kink at 0
         powers = unless_zero(x, ops.power(ops.absolute(unless_zero(x, ratio, 1.0)), ord - 2))
-    return x * (slope * powers)
+    return ratio * (slope * powers)
 
 
 SINGULAR = {2: "the largest singular value", -2: "the smallest singular value", "nuc": "the sum of the singular values"}

@@ -226,8 +226,8 @@ def _(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any
     degrees = count_degrees_of_freedom(x.shape, axis, ddof)
     if not degrees:
         return x * math.nan
-    slope = keep_axes(unless_zero(y, g / degrees) / unless_zero(y, y, 1.0), x, axis)
-    return centre(x, axis) * slope
+    ratio = centre(x, axis) / keep_axes(unless_zero(y, y, 1.0), x, axis)  # first, as for `vector_norm`
+    return ratio * keep_axes(unless_zero(y, g / degrees), x, axis)
 
 
 def unless_zero(y: Any, value: Any, otherwise: float = 0.0) -> Any:

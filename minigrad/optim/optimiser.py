@@ -18,7 +18,7 @@ from minigrad.core.storage import assign, memory_of, touch
 from minigrad.core.tensor import Tensor
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched
-from minigrad.optim.arguments import check
+from minigrad.optim.arguments import check, check_parameters
 from minigrad.optim.buffer import Buffer, widen_dtype
 from minigrad.optim.schedules import Constant, Schedule
 from minigrad.wording.messages import describe
@@ -192,25 +192,12 @@ class Optimiser(Watched, habits="Optimiser"):
 
 
 def _check_parameters(optimiser: str, parameters: Iterable[Tensor]) -> list[Tensor]:
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"{optimiser}: parameters must be Tensors in a list, such as model.parameters(); "
-            f"got {type(parameters).__name__}"
-        )
-    listed = list(parameters)
-    seen: dict[int, int] = {}
+    listed = check_parameters(optimiser, parameters)
     for position, parameter in enumerate(listed):
-        if not isinstance(parameter, Tensor):
-            raise TypeError(f"{optimiser}: parameters must be Tensors, parameters[{position}] is {parameter!r}")
         if parameter.op is not None or not parameter.requires_grad:
             raise ValueError(
                 f"{optimiser}: parameters[{position}], {describe(parameter)}, is not a leaf that requires a gradient: "
                 "make it with Tensor(data, requires_grad=True)"
-            )
-        first = seen.setdefault(id(parameter), position)
-        if first != position:
-            raise ValueError(
-                f"{optimiser}: parameters[{position}] is parameters[{first}], {describe(parameter)}: list each once"
             )
     if not listed:
         raise ValueError(f"{optimiser}: parameters is empty, at least one is needed; are they held as attributes?")

@@ -142,3 +142,21 @@ def test_an_even_order_is_smooth_at_zeros():
     for _ in range(4):
         derivatives.append(mg.grad(derivatives[-1], x, create_graph=True))
     assert [float(y) for y in derivatives] == [1, 0, 0, 0, 6]
+
+
+LENGTHS = [lambda x, order=order: mg.vector_norm(x, ord=order) for order in (2, 3, 4, 1.5, 0.5, -2)]
+
+
+@pytest.mark.parametrize("length", [*LENGTHS, mg.std, lambda x: mg.std(x, ddof=1)])
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [("f4", 1e-18), ("f4", 1e18), ("f8", 1e-140), ("f8", 1e140), ("f8", 1e-150)]
+)
+def test_derivatives_of_lengths_scale_as_lengths_do(length, dtype, scale):
+    """Of c x the gradient is that of x, and the second derivative that of x divided by c; no square stands alone."""
+    x = np.array([3.0, -4.0, 1.0], dtype)
+    scaled = x * x.dtype.type(scale)
+    tolerance = {"rtol": 2e-5, "atol": 2e-6} if dtype == "f4" else {"rtol": 1e-12, "atol": 1e-13}
+    one, other = (mg.vjp(length, [each])[1][0].numpy() for each in (x, scaled))
+    np.testing.assert_allclose(other, one, **tolerance)
+    one, other = (np.array([row.numpy() for row in mg.hessian(length, [each])[0][0]]) for each in (x, scaled))
+    np.testing.assert_allclose(other * x.dtype.type(scale), one, **tolerance)

@@ -63,3 +63,30 @@ def test_where_there_is_no_gradient_the_norm_is_0():
 def test_a_maximum_that_is_not_above_0_is_refused(maximum):
     with pytest.raises(ValueError, match=f"clip_gradients: maximum={maximum} must be above 0"):
         clip_gradients(parameters(), maximum)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "maximum"), [("float64", np.inf), ("float32", np.inf), ("float32", 1e39), ("float16", 1e300)]
+)
+@pytest.mark.parametrize("wrap", [lambda step: step, mg.compile], ids=["eager", "compiled"])
+def test_a_maximum_that_no_norm_exceeds_leaves_every_gradient_as_it_is(dtype, maximum, wrap):
+    p = mg.Tensor(np.zeros(2, dtype), requires_grad=True)
+
+    def step(x):
+        p.grad = x
+        return clip_gradients([p], maximum), p.grad
+
+    norm, gradient = wrap(step)(mg.Tensor(np.array([3.0, 4.0], dtype)))
+    assert (float(norm), np.asarray(getattr(gradient, "_held", gradient)).tolist()) == (5.0, [3.0, 4.0])
+
+
+def test_parameters_are_tensors_in_a_list_each_once():
+    p = mg.Tensor([1.0, 2.0], requires_grad=True)
+    p.grad = np.array([3.0, 4.0])
+    with pytest.raises(TypeError, match=r"clip_gradients: parameters must be Tensors in a list.* got Tensor"):
+        clip_gradients(p, 1.0)
+    with pytest.raises(TypeError, match=r"clip_gradients: parameters must be Tensors, parameters\[1\] is 1.0"):
+        clip_gradients([p, 1.0], 1.0)
+    with pytest.raises(ValueError, match=r"clip_gradients: parameters\[1\] is parameters\[0\].*: list each once"):
+        clip_gradients([p, p], 1.0)
+    assert p.grad.tolist() == [3.0, 4.0]

@@ -251,3 +251,15 @@ def test_A5_a_quotient_of_small_integers_is_a_float(function):
         exact, ours = function(x, np.uint8(value)), step(x, np.uint8(value))
         assert ours.dtype == exact.dtype
         np.testing.assert_allclose(ours.numpy(), exact.numpy(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("array", [np.int8([10]), np.uint8([200]), np.int32([2]), np.float32([2.5]), np.float16([2.5])])
+@pytest.mark.parametrize("scalar", [np.int64(3), np.uint8(40), np.float64(2), np.float32(0.5)])
+@pytest.mark.parametrize("name", ["power", "multiply", "add", "subtract", "divide", "maximum", "minimum", "less"])
+def test_beside_plain_arrays_a_scalar_is_what_it_is_to_numpy(name, array, scalar):
+    ours, numpys = getattr(mg, name), getattr(np, name)
+    with np.errstate(over="ignore"):
+        expected = numpys(array, scalar)
+        for computed in (ours(array, scalar), mg.compile(ours)(array, scalar).numpy()):
+            assert computed.dtype == expected.dtype
+            np.testing.assert_array_equal(computed, expected)
