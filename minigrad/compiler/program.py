@@ -21,7 +21,6 @@ from minigrad.compiler.rewrite import rewritten
 from minigrad.compiler.settings import Settings
 from minigrad.compiler.threads import with_one_blas_thread
 from minigrad.core.arrays import Array, owner_of
-from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
 from minigrad.core.op import Op
 from minigrad.core.storage import CUT, Storage, array_of, held_by, touch
@@ -32,6 +31,7 @@ from minigrad.graph.build import graph_of_capture
 from minigrad.graph.cost import flops_of
 from minigrad.graph.node import printable
 from minigrad.graph.run import run_on_inputs
+from minigrad.graph.weak import Recording
 from minigrad.ops.kernels import NotANumberError
 from minigrad.ops.strong import check_numbers
 from minigrad.wording.messages import describe
@@ -88,7 +88,7 @@ class Program(Locked):
     """
 
     def __init__(
-        self, recording: Capture, settings: Settings, check: int = 0, kept: Any = None, threads: int | None = None
+        self, recording: Recording, settings: Settings, check: int = 0, kept: Any = None, threads: int | None = None
     ) -> None:
         self.graph = graph = graph_of_capture(recording)
         self.unchecked = check
@@ -110,6 +110,7 @@ class Program(Locked):
         self._cut = [x._requires_grad and CUT for x in leaves(recording.outputs) if isinstance(x, Tensor)]
         self._state = [node.cell for node in graph.updates if node.cell is not None]
         self._written = {id(owner_of(array)) for array in self.state.values()} if self._state else set()
+        self._late = [recording.late.get(x, []) for x in dict.fromkeys(recording.given) if held_by(x) is None]
         self._arguments: Sequence[Array] = ()
         guarded = any(node.function is check_numbers for node in plan.graph)
         self._drawn = list(self.generators.values()) if guarded else []
@@ -162,7 +163,7 @@ class Program(Locked):
         """The outputs, in arrays of their own; state is written."""
         with self._lock:
             if self._written:  # state is written as soon as its new value is known, perhaps before an argument is read
-                arrays = [x.copy() if id(owner_of(x)) in self._written else x for x in arrays]
+                arrays = [self._apart(i, x) if id(owner_of(x)) in self._written else x for i, x in enumerate(arrays)]
             self._arguments = arrays
             draws = [generator.bit_generator.state for generator in self._drawn] if self._drawn else ()
             try:
@@ -175,6 +176,17 @@ class Program(Locked):
             if self._state:
                 touch(*self._state)
             return results
+
+    def _apart(self, position: int, array: Array) -> Array:
+        """The copy of an argument that lies where state does; refused if the function reads it after it has written."""
+        for state in self._late[position]:
+            if np.shares_memory(array, array_of(state)):
+                raise GraphError(
+                    f"argument {self.graph.inputs[position].name!r} of a compiled function looks into the memory of "
+                    f"{describe(state)}, which the function assigns before it reads the argument: pass a copy of it, "
+                    "or read it before"
+                )
+        return array.copy()
 
     def _strongly(self, arrays: Sequence[Array], draws: Sequence[Any]) -> tuple[Array, ...]:
         """The same by the interpreter, whose products are strong; the program had written nothing."""

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.compiler.carried import carry, import_by_name
 from minigrad.compiler.instructions import is_kernel
 from minigrad.compiler.printer import print_program
-from minigrad.compiler.standalone import restored, run, stored
+from minigrad.compiler.standalone import checked, restored, run, stored
 from minigrad.compiler.threads import take_turns_alone
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
@@ -92,7 +92,7 @@ class _Script:
         self.program = program
         self.printed = print_program(take_turns_alone(program.plan))
         bound = self.printed.bound.items()
-        self.loading = carry([stored, run, *([restored] if program.generators else [])])
+        self.loading = carry([stored, checked, run, *([restored] if program.generators else [])])
         self.kernels = carry([value for _, value in bound if is_kernel(value)])
         others = [(name, value) for name, value in bound if not is_kernel(value) and name not in program.generators]
         self.imports = [import_by_name(name, value) for name, value in others]
@@ -121,9 +121,14 @@ class _Script:
             "\n" + "\n".join(arrays) + "\n",
             *(["\n# --- what the program calls\n", *(f"\n{text}\n" for text in called)] if called else []),
             "\n" + self.printed.text.removeprefix("import numpy as np\n").strip("\n") + "\n",
+            f"\nstep = checked(step, {self._expected()}, state)\n",
             "\n" + MAIN.format(outputs=outputs),
         ]
         return "\n".join(parts)
+
+    def _expected(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """What the program was made for: it would read the bits of other arrays as if they were these."""
+        return {name: (x.shape, str(x.dtype)) for name, x in zip(self.arguments, self.program._arguments, strict=True)}
 
     def _description(self, outputs: list[str]) -> str:
         takes = [f"{name} {x.shape} {x.dtype}" for name, x in zip(self.arguments, self.program._arguments, strict=True)]

@@ -5,6 +5,8 @@ These functions are copied into every script, so they use NumPy and Python alone
 
 from __future__ import annotations
 
+import functools
+import inspect
 import io
 import json
 import sys
@@ -28,6 +30,31 @@ def restored(text: Any) -> np.random.Generator:
     bits = getattr(np.random, state["bit_generator"])()
     bits.state = state
     return np.random.Generator(bits)
+
+
+def checked(
+    step: Callable[..., Any], expected: Mapping[str, tuple[tuple[int, ...], str]], state: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """`step` for arrays of these shapes and types alone; those that lie where state does are copied first."""
+
+    def owner_of(array: Any) -> Any:
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return array
+
+    owners = {id(owner_of(array)) for array in state.values()}
+
+    @functools.wraps(step)
+    def checked_step(*given: Any, **named: Any) -> Any:
+        arrays = inspect.signature(step).bind(*given, **named).arguments
+        for name, (shape, dtype) in expected.items():
+            array = arrays[name]
+            if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
+                kind = f"{array.dtype} {array.shape}" if hasattr(array, "dtype") else type(array).__name__
+                raise TypeError(f"step: argument {name!r} must be an array {dtype} {shape}, got {kind}")
+        return step(*[array.copy() if id(owner_of(array)) in owners else array for array in arrays.values()])
+
+    return checked_step
 
 
 def run(step: Callable[..., Sequence[Any]], arguments: Mapping[str, Any], outputs: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
 
 def record(
     function: Callable[..., Any], args: Any, kwargs: Any, use: Callable[..., None] = lambda *thing: None
-) -> Capture:
+) -> Recording:
     """What `function` does with these arguments; `use` is called with every module and optimiser that it uses."""
     if current_mode().capture is not None:
         raise CaptureError("capture inside capture: call the inner function directly")

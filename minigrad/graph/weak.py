@@ -33,6 +33,7 @@ class Recording(Capture):
         self.plain: set[Tensor] = set()  # and there: scalars and lists, and what they make
         self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
         self.assigned: dict[Storage, list[Tensor]] = {}  # state that has a new value, by what it looks into
+        self.late: dict[Tensor, list[Tensor]] = {}  # arguments → the state that had a new value when they were read
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         super().assign(tensor, value)
@@ -46,6 +47,8 @@ class Recording(Capture):
                     f"{describe(tensor)} and {describe(state)} share memory, and the captured function has assigned "
                     "the second: read that one, or keep a copy() of what the first was"
                 )
+        if self.updates and tensor.role == "input":
+            self.late[tensor] = list(self.updates)
         return super().value_of(tensor)
 
     def inputs_of(self, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:

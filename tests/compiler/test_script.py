@@ -198,6 +198,37 @@ def test_what_looks_into_state_sees_what_the_script_wrote(tmp_path):
         assert_same(outputs_of(step()), script["step"]())
 
 
+WRONG_ARGUMENTS = {
+    "of another type": np.ones(3, np.float32), "in another order of bytes": np.ones(3, ">f8"), "whole": np.ones(3, int),
+    "of another shape": np.ones(4), "without axes": np.float64(1), "a list": [1.0, 1.0, 1.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG_ARGUMENTS.values(), ids=WRONG_ARGUMENTS)
+def test_arrays_that_the_program_was_not_made_for_are_refused(wrong, tmp_path):
+    """The bits of another type would be read as if they were numbers of the right one."""
+    weight = Tensor(np.arange(3.0), name="weight")
+    step = mg.compile(lambda x, index: mg.assign(weight, weight + mg.maximum(x, 0.0) + mg.take(x, index)))
+    step(np.ones(3), np.array([1]))
+    script = script_of(step, tmp_path)
+    with pytest.raises(TypeError, match=r"step: argument 'x' must be an array float64 \(3,\), got "):
+        script["step"](wrong, np.array([1]))
+    with pytest.raises(TypeError, match="missing a required argument: 'index'"):
+        script["step"](np.ones(3))
+    script["step"](index=np.array([1]), x=np.ones(3))
+    assert script["state"]["weight"].tolist() == [4.0, 5.0, 6.0]
+
+
+def test_an_argument_that_is_the_state_of_the_script_is_read_as_it_was(tmp_path):
+    weight = Tensor(np.arange(3.0), name="weight")
+    step = mg.compile(lambda x: mg.assign(weight, x[::-1] * 1.0))
+    step(np.ones(3))
+    script = script_of(step, tmp_path)
+    script["state"]["weight"][...] = [1.0, 2.0, 3.0]
+    script["step"](script["state"]["weight"][:])
+    assert script["state"]["weight"].tolist() == [3.0, 2.0, 1.0]
+
+
 def test_run_as_a_script_it_shows_what_comes_out_from_any_folder(tmp_path):
     step, tokens, targets = training_step()
     loss = float(step(tokens, targets)["loss"])

@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import CaptureError, GraphError, Tensor
 from minigrad.core.storage import rebase
+from minigrad.core.structure import leaves
 from minigrad.nn import Linear, Module
 from minigrad.optim import SGD, Adam
 
@@ -634,3 +635,31 @@ def test_state_that_is_an_argument_too_is_read_before_it_is_written(make, view):
     state, expected = Tensor(np.arange(6.0) + 1), make(Tensor(np.arange(6.0) + 1)).tolist()
     mg.compile(lambda x: mg.assign(state, make(x)))(view(state))
     assert state.tolist() == expected
+
+
+@pytest.mark.parametrize("look", [*SEALED.values(), lambda s: s.detach()], ids=[*SEALED, "detached"])
+@pytest.mark.parametrize("part", [slice(None), slice(1, 4)], ids=["whole", "part"])
+@pytest.mark.parametrize("late", [
+    lambda s, x, y: mg.copy(x), lambda s, x, y: x, lambda s, x, y: [mg.sum(y), mg.sum(x)],
+    lambda s, x, y: mg.assign(s, s + mg.sum(x)),
+], ids=["copied", "returned", "summed", "assigned"])  # fmt: skip
+def test_an_argument_that_looks_into_state_is_not_read_after_that_was_written(late, part, look):
+    """Eager code sees the new values there, and a program would read the old ones."""
+
+    def step(x, y, keep=False):
+        before = mg.sum(x) * 2.0
+        mg.assign(state, state * 10.0)
+        return before, None if keep else late(state, x, y)
+
+    state = Tensor(np.arange(6.0) + 1, name="state")
+    compiled, y = mg.compile(step), np.ones(2)
+    with pytest.raises(GraphError, match=r"argument 'x' .* the memory of float64 .* 'state', which .* pass a copy"):
+        compiled(look(state)[part], y)
+    assert state.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    states = []
+    for run in (step, compiled):  # what is read before, and a copy, are right in both
+        mg.assign(state, np.arange(6.0) + 1)
+        with mg.no_grad():
+            results = [*run(look(state)[part], y, True)[:1], *run(np.array(look(state)[part]), y)]
+        states.append((state.tolist(), [x.tolist() for x in leaves(results) if x is not None]))
+    assert states[0] == states[1]
