@@ -35,6 +35,9 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
         inputs: the arguments, of floating-point type.
         cotangents: the vector of the product, shaped like the outputs; may be left out for a scalar.
 
+    Raises:
+        TypeError: inputs or results that are not of floating-point type.
+
     >>> value, gradients = vjp(lambda x, y: x * y, [2.0, 3.0])
     >>> float(value), [float(g) for g in gradients]
     (6.0, [3.0, 2.0])
@@ -42,7 +45,7 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     variables = _make_variables("vjp", inputs)
     outputs = _call_function(function, variables)
     vectors = None if cotangents is None else _read_vectors("vjp: cotangents", "output", outputs, cotangents)
-    gradients = grad([*leaves(outputs)], variables, vectors, create_graph=_is_nested(), unused="zero")
+    gradients = grad(_check_results("vjp", outputs), variables, vectors, create_graph=_is_nested(), unused="zero")
     return _hand_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
 
 

@@ -162,6 +162,8 @@ def test_results_must_be_floating_point_tensors():
     for function, got in ((lambda x: x.numpy(), "ndarray"), (lambda x: x > 0.0, "bool"), (lambda x: None, "NoneType")):
         with pytest.raises(TypeError, match=f"the function must return floating-point Tensors, got {got}"):
             mg.jvp(function, [1.0], [1.0])
+        with pytest.raises(TypeError, match=f"vjp: the function must return floating-point Tensors, got {got}"):
+            mg.vjp(function, [1.0])
     with pytest.raises(TypeError, match="jacobian: the function must return one Tensor, got a tuple"):
         mg.jacobian(lambda x: (x, x), [1.0])
 

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.compiler.expressions import Value, substitute
 from minigrad.compiler.instructions import Instruction, Loop
 from minigrad.compiler.places import Place, Places
@@ -44,10 +46,10 @@ def use_threads(count: int | None) -> None:
     """
     global _count
     if count is not None:
-        if type(count) is not int or count < 1:
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
             raise ValueError(f"use_threads: expected a whole number of threads, 1 or more, or None, got {count!r}")
         _find_blas()
-    _count = count
+    _count = None if count is None else int(count)
 
 
 def count_threads() -> int | None:

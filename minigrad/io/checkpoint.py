@@ -63,7 +63,11 @@ def save_checkpoint(
     if optimiser is not None:
         state = optimiser.state_dict(_find_paths("save_checkpoint", model, optimiser))
         arrays |= {OPTIMISER + key: array for key, array in state.items()}
-    texts = {FORMAT: str(VERSION), NOTES: json.dumps(dict(metadata or {}), allow_nan=True)}
+    try:
+        notes = json.dumps(dict(metadata or {}), allow_nan=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"save_checkpoint: metadata must be a dictionary that JSON can hold: {error}") from error
+    texts = {FORMAT: str(VERSION), NOTES: notes}
     texts |= {GENERATOR + name: generator_state(rng) for name, rng in (generators or {}).items()}
     save_arrays(path, arrays, texts)
 

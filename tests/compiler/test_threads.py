@@ -176,6 +176,14 @@ def test_a_number_of_threads_that_is_none_is_refused(count):
     assert count_threads() is None
 
 
+def test_a_number_of_threads_may_be_a_number_of_numpys():
+    mg.use_threads(np.int64(2))
+    try:
+        assert repr(count_threads()) == "2"
+    finally:
+        mg.use_threads(None)
+
+
 def threads_of_blas():
     return {each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"}
 

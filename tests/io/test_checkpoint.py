@@ -141,8 +141,13 @@ def test_metadata_is_anything_that_json_holds(path):
     notes = {"history": [{"step": 1, "loss": 0.1 + 0.2}], "text": "ä\n", "none": None, "nan": float("inf")}
     save_checkpoint(path, model, metadata=notes)
     assert load_checkpoint(path, model) == notes
-    with pytest.raises(TypeError, match="JSON"):
-        save_checkpoint(path, model, metadata={"array": np.ones(2)})
+    holding_itself, deep = {}, []
+    holding_itself["itself"] = holding_itself
+    for _ in range(100_000):
+        deep = [deep]
+    for refused in ({"array": np.ones(2)}, {"set": {1}}, {1: 1, (2,): 2}, holding_itself, {"deep": deep}, [1, 2]):
+        with pytest.raises(TypeError, match="save_checkpoint: metadata must be a dictionary that JSON can hold: "):
+            save_checkpoint(path, model, metadata=refused)
     assert load_checkpoint(path, model) == notes
 
 
