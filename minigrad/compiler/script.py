@@ -112,6 +112,10 @@ class _Script:
         arrays += [f'{name} = restored(stored(__file__, "generators")["{name}"])' for name in self.program.generators]
         outputs = [printable(name) for name in _names_of(self.program.graph.returned)]
         called = self.kernels.definitions
+        # Other arrays would be read as if their bits were numbers of these types.
+        expected = {
+            name: (x.shape, str(x.dtype)) for name, x in zip(self.arguments, self.program._arguments, strict=True)
+        }
         parts = [
             f"{as_docstring(self._description(outputs))}\n\nfrom __future__ import annotations\n",
             "\n".join(imports).replace("\nimport numpy", "\n\nimport numpy", 1) + "\n",
@@ -121,14 +125,10 @@ class _Script:
             "\n" + "\n".join(arrays) + "\n",
             *(["\n# --- what the program calls\n", *(f"\n{text}\n" for text in called)] if called else []),
             "\n" + self.printed.text.removeprefix("import numpy as np\n").strip("\n") + "\n",
-            f"\nstep = checked(step, {self._expected()}, state)\n",
+            f"\nstep = checked(step, {expected}, state)\n",
             "\n" + MAIN.format(outputs=outputs),
         ]
         return "\n".join(parts)
-
-    def _expected(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """What the program was made for: it would read the bits of other arrays as if they were these."""
-        return {name: (x.shape, str(x.dtype)) for name, x in zip(self.arguments, self.program._arguments, strict=True)}
 
     def _description(self, outputs: list[str]) -> str:
         takes = [f"{name} {x.shape} {x.dtype}" for name, x in zip(self.arguments, self.program._arguments, strict=True)]
