@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 
 import numpy as np
@@ -94,13 +94,20 @@ class Node:
         operands = [f"%{x.number}" if isinstance(x, Node) else repr(x) for x in self.given]
         return f"{self.op}({', '.join(operands + self.settings())})"
 
-    def settings(self, leave_out: Collection[str] = ()) -> list[str]:
-        """The params that are not at their default, as `axis=-1`, but for those that are left out."""
+    def settings(self, leave_out: Collection[str] = (), complete: bool = False) -> list[str]:
+        """The params that are not at their default, as `axis=-1`, but for those that are left out.
+
+        Of a `complete` list, only defaults that switch something off are missing: None and False.
+        """
         defaults = self.function.defaults if self.function is not None else {}
         return [
             f"{name}={_write_param(value)}"
             for name, value in self.params.items()
-            if name not in leave_out and not _is_same(value, defaults.get(name, inspect.Parameter.empty))
+            if name not in leave_out
+            and (
+                (complete and value is not None and value is not False)
+                or not _is_same(value, defaults.get(name, Parameter.empty))
+            )
         ]
 
     def notes(self) -> list[str]:

@@ -20,10 +20,13 @@ from minigrad.graph.build import build
 from minigrad.graph.formula import formula_of
 from minigrad.graph.node import Array, Node
 
+OWN_LETTERS = {"g": "incoming", "y": "result"}
+
 
 class RuleOfUse(NamedTuple):
     """The contribution to one operand: its formula in `g` (what comes in), `y` (the result) and the arguments' names.
 
+    Where an argument is called g or y itself, what comes in is `incoming`, and the result `result`.
     `reads` are the positions of the operands whose values it needs; `reads_result` says whether it needs `y`.
     """
 
@@ -45,16 +48,16 @@ def rule_of_use(node: Node, position: int) -> RuleOfUse | None:
     op = node.function
     if op is None or node.dtype.kind != "f" or op.argument(position) not in op.rules:
         return None
-    y = _stand_in(node, "y")
-    operands = [_stand_in(x, _letter(op, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
+    incoming, y = (_stand_in(node, word if letter in op.arguments else letter) for letter, word in OWN_LETTERS.items())
+    operands = [_stand_in(x, letter_of(op, i)) if isinstance(x, Node) else x for i, x in enumerate(node.inputs)]
     try:
         with within(capture=Capture(began=0), record=True, grad=True):
-            result = op.rule(position)(_stand_in(node, "g"), y, *operands, **node.params)
+            result = op.rule(position)(incoming, y, *operands, **node.params)
     except Exception:  # a rule that reads values or takes arrays alone: users may write these, and have no formula then
         return None
     read = {leaf.name for leaf in build(result) if leaf.op is None} if isinstance(result, Tensor) else set()
     reads = tuple(i for i, x in enumerate(operands) if isinstance(x, Tensor) and x.name in read)
-    return RuleOfUse(formula_of(result), reads, "y" in read)
+    return RuleOfUse(formula_of(result), reads, y.name in read)
 
 
 def trace_rule(node: Node, position: int, incoming: Array) -> Node | None:
@@ -92,10 +95,10 @@ def _make_tensor(array: Array) -> Tensor:
     return new_tensor(array, requires_grad=array.dtype.kind == "f", role="input")
 
 
-def _letter(op: Op, position: int) -> str:
-    """The argument's name; of a variadic argument, the number tells which."""
+def letter_of(op: Op, position: int) -> str:
+    """The argument's name; of a variadic argument, the number tells which: `arrays[1]`."""
     number, name = position - len(op.arguments), op.argument(position)
-    return name if number < 0 else f"{name}{number}"
+    return name if number < 0 else f"{name}[{number}]"
 
 
 def _stand_in(node: Node, name: str) -> Any:

@@ -172,7 +172,7 @@ where.vjp("x")(lambda g, result, condition, x, y: ops.where(condition, g, 0.0))
 where.vjp("y")(lambda g, result, condition, x, y: ops.where(condition, 0.0, g))
 
 
-@op(formula="min(max(x, a), b)", elementwise=True, numpy=[np.clip])
+@op(formula="min(max(x, a_min), a_max)", elementwise=True, numpy=[np.clip])
 def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
     """`x` limited to the range from `a_min` to `a_max`; at a bound the gradient goes to `x`.
 

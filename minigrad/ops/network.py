@@ -92,7 +92,7 @@ def _(g: Any, y: Any, x: Any, where: Any, *, axis: int) -> Any:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
-@op(formula="the rows of W at the indices")
+@op(formula="the rows of weight at indices")
 def embedding(weight: Any, indices: Any) -> Any:
     """One row of `weight` (count, width) for each index; indices outside 0 … count − 1 are refused.
 

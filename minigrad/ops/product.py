@@ -93,7 +93,7 @@ def linear_definition(x: Any, weight: Any, bias: Any) -> Any:
     return product if bias is None else product + bias
 
 
-@op(formula="x W + b", symbol="@", definition=linear_definition, infer=shape_of_linear)
+@op(formula="x · weight + bias", symbol="@", definition=linear_definition, infer=shape_of_linear)
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map, `x @ weight`, with a bias where there is one, `x @ weight + bias`, in one node.
 

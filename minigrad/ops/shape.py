@@ -129,7 +129,7 @@ broadcast_to.vjp("x")(lambda g, y, x, *, shape: ops.sum_to(g, shape=x.shape))
 sum_to.vjp("x")(lambda g, y, x, *, shape: ops.broadcast_to(g, shape=x.shape))
 
 
-@op(formula="the arrays one after another along an axis", numpy=[np.concatenate])
+@op(formula="arrays one after another along an axis", numpy=[np.concatenate])
 def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
     """The arrays joined along an existing axis, or flattened and joined where `axis` is None.
 

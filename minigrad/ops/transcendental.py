@@ -26,7 +26,7 @@ __all__ = [
 # --- exponentials and logarithms --------------------------------------------------------------------------------------
 
 exp: Op = row("exp", np.exp, "exp x", lambda g, y, x: ops.strong_multiply(g, y))
-exp2: Op = row("exp2", np.exp2, "2ˣ", lambda g, y, x: ops.strong_multiply(g, y * math.log(2)))
+exp2: Op = row("exp2", np.exp2, "2^x", lambda g, y, x: ops.strong_multiply(g, y * math.log(2)))
 expm1: Op = row("expm1", np.expm1, "exp x − 1", lambda g, y, x: ops.strong_multiply(g, ops.exp(x)))
 log: Op = row("log", np.log, "log x", lambda g, y, x: ops.strong_multiply(g, 1.0 / x))
 log2: Op = row("log2", np.log2, "log x / log 2", lambda g, y, x: ops.strong_multiply(g, (1 / math.log(2)) / x))

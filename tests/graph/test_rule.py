@@ -85,6 +85,21 @@ def test_without_values_no_rule_is_traced():
     assert trace_rule(graph.outputs[0], 0, np.ones(2)) is None
 
 
+def test_arguments_that_are_called_as_the_result_and_what_comes_in_are_told_from_them():
+    @mg.op(formula="the product of all")
+    def mixed(y, g, *others):
+        return y * g * others[0] * others[1]
+
+    mixed.vjp("y")(lambda c, result, y, g, *others: c * g * others[1] * others[0])
+    mixed.vjp("g")(lambda c, result, y, g, *others: c * (result / g) + y)
+    try:
+        node = last(mixed(*(parameter(2) for _ in range(4))))
+        assert rule_of_use(node, 0) == ("incoming · g · others[1] · others[0]", (1, 2, 3), False)
+        assert rule_of_use(node, 1) == ("incoming · result / g + y", (0, 1), True)
+    finally:
+        del mg.registry["mixed"]
+
+
 @pytest.mark.parametrize("rule", [lambda g, y, x: np.ones(2), lambda g, y, x: np.linalg.det(g)])
 def test_a_rule_that_records_nothing_is_not_traced(rule):
     @mg.op(formula="y = x")

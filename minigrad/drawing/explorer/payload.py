@@ -34,10 +34,11 @@ from minigrad.graph import Backward, Forward, Graph, Node
 from minigrad.graph.absent import find_reasons
 from minigrad.graph.node import Array
 from minigrad.graph.numbers import format_number
-from minigrad.graph.rule import RuleOfUse, rule_of_use
+from minigrad.graph.rule import RuleOfUse, letter_of, rule_of_use
 
 Plain = dict[str, Any]
 
+OWN_LETTERS = {"g": "∂", "incoming": "∂", "y": "=", "result": "="}  # as parts of formulas, where arguments have names
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 LONGEST_LINE = 60  # characters in a box; the panel has all of them
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
@@ -114,6 +115,7 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         "dtype": str(node.dtype),
         "bytes": node.dtype.itemsize * math.prod(node.shape),
         "expression": make_text(node.expression),
+        "settings": [make_text(setting) for setting in node.settings(complete=True)],
         "lines": [make_text(line, LONGEST_LINE) for line in describe_node(node)],
         "purpose": make_text(node.purpose),
         "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
@@ -139,7 +141,7 @@ def _write_input(node: Node, position: int) -> Plain:
     """An operand: the number of its node, or how it is written, with what broadcasting does to its shape."""
     assert node.function is not None
     x = node.inputs[position]
-    written: Plain = {"position": position, "argument": make_text(node.function.argument(position))}
+    written: Plain = {"position": position, "argument": make_text(letter_of(node.function, position))}
     if not isinstance(x, Node):
         return written | {"number": format_number(x)}
     stretched = node.function.elementwise and x.shape != node.shape
@@ -208,7 +210,7 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[list[str]]:
             rule = rules[form]
             if rule is None:
                 continue
-            letters = {letter: letter for letter in ("g", "y", *(x["argument"] for x in written["inputs"]))}
+            letters = OWN_LETTERS | {x["argument"]: x["argument"] for x in written["inputs"]}
             operand["rule"] = texts.setdefault(tuple(_split(make_text(rule.formula), letters)), len(texts))
             reads = {x["node"]: x["argument"] for x in written["inputs"] if x["position"] in rule.reads}
             if rule.reads_result:
@@ -224,7 +226,7 @@ def _list_letters(node: Node) -> dict[str, str]:
     """What stands for the result and for the arguments of an operation in its formula, which writes x₁ for x1."""
     assert node.function is not None
     arguments = [node.function.argument(position) for position in range(len(node.inputs))]
-    return {"y": "y"} | {argument.translate(SUBSCRIPTS): argument for argument in arguments}
+    return {"y": OWN_LETTERS["y"]} | {argument.translate(SUBSCRIPTS): argument for argument in arguments}
 
 
 def _split(formula: str, letters: Mapping[str, str]) -> list[str]:
@@ -235,7 +237,7 @@ def _split(formula: str, letters: Mapping[str, str]) -> list[str]:
     """
     longest = sorted(letters, key=len, reverse=True)
     # A letter within a word is none, nor is the name of a function or of an option.
-    pieces = re.split(rf"(?<![A-Za-z])({'|'.join(map(re.escape, longest))})(?![A-Za-z0-9₀-₉(=])", formula)
+    pieces = re.split(rf"(?<![A-Za-z])({'|'.join(map(re.escape, longest))})(?![A-Za-z0-9(=])", formula)
     return [letters[piece] if i % 2 else piece for i, piece in enumerate(pieces)]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.drawing.explorer.names import find_moved
 from minigrad.graph import Backward, Node
 from minigrad.graph.formula import ATOM, write_operation
-from minigrad.graph.node import Array
+from minigrad.graph.node import Array, Operand
 from minigrad.graph.numbers import format_number
 from minigrad.graph.rule import trace_rule
 
@@ -27,7 +27,7 @@ LARGEST = 1_000_000  # elements of an array
 T = TypeVar("T")
 Index = tuple[int, ...]
 Text = tuple[str, int]  # and how strongly it binds
-Factors = tuple[tuple[Node, Index], ...]  # elements that are multiplied
+Factors = tuple[tuple[Operand, Index], ...]  # elements that are multiplied, and numbers
 NEGATIVE, ADDED, MULTIPLIED = 0, 1, 2  # how strongly numbers below 0, sums and products bind
 
 
@@ -92,7 +92,9 @@ def _write_element(node: Node, index: Index, depth: int) -> Text | None:
     return write_operation(node, {x: _write_operand(x, _fit(x.shape, index), depth - 1) for x in operands})
 
 
-def _write_operand(node: Node, index: Index, depth: int) -> Text:
+def _write_operand(node: Operand, index: Index, depth: int) -> Text:
+    if not isinstance(node, Node):
+        return _write_number(node)
     assert node.value is not None
     return _write_element(node, index, depth) or _write_number(node.value[index])
 
@@ -160,17 +162,19 @@ def _restore(index: Index, left: Node, right: Node) -> Index:
 
 def _multiply_vectors(node: Node, index: Index) -> Iterator[Factors]:
     left, right = _take_nodes(node, 2)
-    around = index[:-1] if node.params.get("keepdims") else index
-    for k in range(left.shape[-1]):
-        yield tuple((x, (*_fit(x.shape[:-1], around), k)) for x in (left, right))
+    shape = np.broadcast_shapes(left.shape, right.shape)
+    axis = range(len(shape))[node.params["axis"]]
+    for k in range(shape[axis]):
+        place = (*index[:axis], k, *index[axis + bool(node.params["keepdims"]) :])
+        yield (left, _fit(left.shape, place)), (right, _fit(right.shape, place))
 
 
 def _transform(node: Node, index: Index) -> Iterator[Factors]:
-    x, weight, *bias = _take_nodes(node, 3)
+    x, weight = _take_nodes(node, 2)
     for k in range(x.shape[-1]):
         yield (x, (*index[:-1], k)), (weight, (k, index[-1]))
-    for b in bias:
-        yield ((b, (index[-1],)),)
+    for bias in node.given[2:]:
+        yield ((bias, _fit(getattr(bias, "shape", ()), index)),)
 
 
 def _add_axes(node: Node, index: Index) -> Iterator[Factors]:

@@ -12,9 +12,13 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
+from minigrad.checks.cases import cases_of
+from minigrad.core.modes import within
+from minigrad.core.op import Op
 from minigrad.drawing.explorer import layouts, samples
 from minigrad.drawing.explorer.explore import SCRIPTS, _read, write_page
 from minigrad.drawing.phrases import ROWS
+from minigrad.graph import Node
 from tests.drawing.explorer.conftest import language_model
 
 pytestmark = pytest.mark.deep
@@ -829,3 +833,38 @@ def test_keys_that_do_nothing_and_lists_of_nothing_are_not_shown(browser, folder
     ops.exp(mg.Tensor([1.0], requires_grad=True)).graph().explore(folder / "steps.html")
     browser.open(folder / "steps.html")
     assert "one step forwards, backwards" in browser.run(keys)
+
+
+def compute_samples(function):
+    """What the samples of an op make of Tensors with a name each."""
+    for case in cases_of(function):
+        args, params = case.arguments()
+        inputs, params = function.bind(args, params)
+        named = [x if x is None else mg.Tensor(x, name=f"operand{i}") for i, x in enumerate(inputs)]
+        with np.errstate(all="ignore"), within(record=True):
+            yield function(*named, **params)
+
+
+def list_unsaid(node, line):
+    """Which operands and settings of a node do not stand in its line; what is switched off need not."""
+    yield from (x.name for x in node.inputs if isinstance(x, Node) and x.name not in line)
+    for name, value in node.params.items():
+        if value is not None and value is not False and f"{name} = " not in line:
+            yield name
+
+
+def test_the_line_of_a_formula_has_every_operand_and_setting(browser, folder):
+    functions = [function for function in mg.registry.values() if isinstance(function, Op) and not function.effect]
+    graph = mg.graph_of([y for function in functions for y in compute_samples(function)])
+    assert {node.op for node in graph} - {None} == {function.name for function in functions}
+    graph.explore(folder / "formulas.html")
+    browser.open(folder / "formulas.html")
+    lines = browser.run("""
+        return explorer.graph.nodes.map(({ number }) => {
+          explorer.choose(number);
+          return document.querySelector("#panel .formula")?.textContent;
+        });
+    """)
+    unsaid = {node.op: list(list_unsaid(node, line)) for node, line in zip(graph, lines, strict=True) if node.op}
+    assert {name: words for name, words in unsaid.items() if words} == {}
+    assert "else operand2" in lines[next(node.number for node in graph if node.op == "where")]

@@ -59,7 +59,9 @@ def test_products_of_all_shapes_are_worked_out_right_forwards_and_backwards(left
         lambda x: ops.sum(x, axis=1), lambda x: ops.sum(x, axis=0, keepdims=True),
         lambda x: x + ops.sum(x, axis=(0, 1)),
         lambda x: ops.exp(x) * x - x / 2.0, lambda x: ops.linear(x, np.ones((2, 2)), np.ones(2)),
-        lambda x: ops.vecdot(x, x, keepdims=True), lambda x: ops.softmax(x), lambda x: ops.softmax(x, axis=0),
+        lambda x: ops.vecdot(x, x, keepdims=True), lambda x: ops.vecdot(x, x, axis=0, keepdims=True),
+        lambda x: ops.vecdot(x, x[:, :1], axis=0), lambda x: ops.linear(x, np.ones((2, 2)), 0.5),
+        lambda x: ops.softmax(x), lambda x: ops.softmax(x, axis=0),
         lambda x: ops.softmax(x, np.array([[True, False], [True, True]])),
     ],
 )  # fmt: skip

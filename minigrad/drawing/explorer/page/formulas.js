@@ -9,8 +9,23 @@ function calledOf(node) {
 function formulaOf(page, node) {
   const parts = page.graph.formulas.get(node.op);
   if (!parts) return null;
-  const begins = parts.some((part, i) => i % 2 && part === "y") ? [] : [nameIn(page, node), " = "];
-  return paragraph("formula", begins, written(page, node, parts));
+  const letters = new Set(parts.filter((_, i) => i % 2));
+  const begins = letters.has("=") ? [] : [nameIn(page, node), " = "];
+  return paragraph("formula", begins, written(page, node, parts), besides(page, node, letters));
+}
+
+/** What changes the result and has no letter in the formula: operands, settings, and letters that nothing stands for. */
+function besides(page, node, letters) {
+  const facts = [
+    ...node.inputs
+      .filter(({ argument }) => !letters.has(argument) && !letters.has(argument.split("[")[0]))
+      .map((input) => [`${input.argument} = `, operandIn(page, input)]),
+    ...[...letters]
+      .filter((letter) => letter !== "=" && !takenAs(node, letter).length)
+      .map((letter) => [`${letter} = None`]),
+    ...(node.settings ?? []).map((setting) => [setting.replace("=", " = ")]),
+  ];
+  return facts.map((fact, i) => [i ? words("comma") : words("with"), ...fact]);
 }
 
 /** The rule for an operand, of what comes in, the result and the operands: weights · (∂weights − …). */
@@ -22,12 +37,20 @@ function ruleOf(page, node, input) {
 function written(page, node, parts) {
   return parts.map((part, i) => {
     if (i % 2 === 0) return part;
-    if (part === "y") return nameIn(page, node);
-    if (part === "g") return nameIn(page, node, "∂");
-    const input = node.inputs.find(({ argument }) => argument === part);
-    if (!input) return part;
-    return input.node === undefined ? input.number : nameIn(page, page.graph.nodes[input.node]);
+    if (part === "=") return nameIn(page, node);
+    if (part === "∂") return nameIn(page, node, "∂");
+    const operands = takenAs(node, part).map((input) => operandIn(page, input));
+    return operands.length ? operands.map((operand, j) => (j ? [words("comma"), operand] : operand)) : part;
   });
+}
+
+/** The operands that an argument stands for: of a variadic one, all of them. */
+function takenAs(node, name) {
+  return node.inputs.filter(({ argument }) => argument === name || argument.split("[")[0] === name);
+}
+
+function operandIn(page, input) {
+  return input.node === undefined ? input.number : nameIn(page, page.graph.nodes[input.node]);
 }
 
 function nameIn(page, node, before = "") {
