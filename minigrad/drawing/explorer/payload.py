@@ -72,6 +72,7 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
     return {
         "nodes": nodes,
         "steps": written_steps,
+        "captured": graph.captured,
         "arrays": arrays.rows,
         "maps": sorted(arrays.maps),
         "rules": rules,
@@ -118,6 +119,7 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         "settings": [make_text(setting) for setting in node.settings(complete=True)],
         "lines": [make_text(line, LONGEST_LINE) for line in describe_node(node)],
         "purpose": make_text(node.purpose),
+        "failure": make_text(node.failure or ""),
         "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
         "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
         "grid": [_write_axis(axis) for axis in sampling.grid],

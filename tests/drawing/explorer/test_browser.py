@@ -835,6 +835,37 @@ def test_keys_that_do_nothing_and_lists_of_nothing_are_not_shown(browser, folder
     assert "one step forwards, backwards" in browser.run(keys)
 
 
+def failed_recording():
+    with pytest.raises(ValueError, match="matmul"), mg.recording() as made:
+        mg.Tensor(np.ones(2), name="x") @ np.ones(3)
+    return made.graph()
+
+
+WITHOUT_STEPS = {
+    "a leaf": (lambda: mg.graph_of(mg.Tensor([1.0], name="x")), "no operation", [""]),
+    "captured": (lambda: mg.trace(ops.exp, np.ones(2)), "recorded on shapes", ["recorded on shapes"] * 2),
+    "failed": (failed_recording, "no operation", ["", "", "could not be computed. ValueError: matmul"]),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_STEPS)
+def test_why_there_are_no_steps_and_no_values_is_said_truly(browser, folder, name):
+    make, no_steps, no_values = WITHOUT_STEPS[name]
+    make().explore(folder / "without-steps.html")
+    browser.open(folder / "without-steps.html")
+    bar, *panels = browser.run("""
+        const texts = explorer.graph.nodes.map(({ number }) => {
+          explorer.choose(number);
+          return document.getElementById("panel").textContent;
+        });
+        return [document.querySelector("footer").textContent, ...texts];
+    """)
+    assert no_steps in bar
+    for text, expected in zip(panels, no_values, strict=True):
+        assert expected in text
+        assert ("No value" in text) == bool(expected)
+
+
 def compute_samples(function):
     """What the samples of an op make of Tensors with a name each."""
     for case in cases_of(function):

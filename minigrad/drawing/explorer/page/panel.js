@@ -76,7 +76,7 @@ function valueSection(page, node, taken) {
 }
 
 function valueOf(page, node, taken) {
-  if (node.value === undefined) return paragraph("faint", words("noValues"));
+  if (node.value === undefined) return paragraph("faint breakable", whyNoValue(page.graph, node));
   if (taken && node.computed >= taken) return paragraph("faint", words("notYet"));
   const numbers = numbersOf(page.graph, node.value);
   const scale = valueScale(node, numbers);
@@ -92,6 +92,11 @@ function valueOf(page, node, taken) {
     underMap(node, scale, numbers),
     statisticsOf(node.statistics),
   ];
+}
+
+function whyNoValue(graph, node) {
+  if (graph.captured) return words("noValues");
+  return node.failure ? [words("failed"), " ", span("code", node.failure)] : words("notComputed");
 }
 
 /** Attention weights are shown on the scale from 0 to 1, unless all of them are tiny. */

@@ -16,7 +16,7 @@ class StepBar {
     const { page, bar } = this;
     const { graph } = page;
     if (!graph.steps.length) {
-      bar.replaceChildren(paragraph("faint", words("noSteps")));
+      bar.replaceChildren(paragraph("faint", words(graph.captured ? "noSteps" : "nothingComputed")));
       return;
     }
     this.stops = listStops(graph, this.moves);

@@ -164,6 +164,8 @@ const TEXTS = {
   gradientOf: ["gradient of {0}", "{0} 的梯度"],
   gradientSoFar: ["gradient of {0} so far", "{0} 目前的梯度"],
   noValues: ["No values: the graph was recorded on shapes.", "没有值：此图只按形状记录。"],
+  failed: ["No value: it could not be computed.", "没有值：无法计算。"],
+  notComputed: ["No value: it was not computed.", "没有值：尚未计算。"],
   notYet: ["Not computed yet at this step.", "到这一步尚未计算。"],
   none: ["None: {0}", "无：{0}"],
   because: ["{0}.", "{0}。"],
@@ -265,6 +267,7 @@ const TEXTS = {
     "No steps: the graph was recorded on shapes and has no values. To step through it, call the function itself, loss.backward(keep=True), then loss.graph().explore(…).",
     "没有步骤：此图只按形状记录，没有值。要逐步查看，请先调用函数本身，再调用 loss.backward(keep=True) 和 loss.graph().explore(…)。",
   ],
+  nothingComputed: ["No steps: no operation of this graph has a value.", "没有步骤：此图没有已算出值的运算。"],
   "noBackward leaves": [
     "backward: not kept; call loss.backward(keep=True)",
     "反向：未保留；请调用 loss.backward(keep=True)",
