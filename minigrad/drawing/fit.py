@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from minigrad.drawing.boxes import View
 from minigrad.drawing.look import parse_options
 from minigrad.drawing.painter import paint_picture, plan_picture
 from minigrad.drawing.sheet import Sheet, Text, walk_elements
@@ -43,7 +42,9 @@ def fit_to_width(
             "end), or choose a smaller depth=",
             stacklevel=4,
         )
-    elif options.get("depth") is None and (hidden := _count_hidden(shown)) > MOSTLY * len(shown.box_of):
+    elif options.get("depth") is None and (
+        hidden := sum(len(box.nodes) for box in shown.boxes if box.kind == "scope")
+    ) > MOSTLY * len(shown.box_of):
         warnings.warn(
             f"{hidden:,} of {len(shown.box_of):,} nodes are in closed scopes, so that letters are legible in a picture "
             f"{width} wide: make it wider, draw a part, graph.between(start, end), or choose depth= or order=",
@@ -65,7 +66,3 @@ def _find_smallest(sheet: Sheet) -> float:
     """The size of the smallest letters."""
     sizes = (element.size for element in walk_elements(sheet.children) if isinstance(element, Text))
     return min(sizes, default=SMALLEST)
-
-
-def _count_hidden(shown: View) -> int:
-    return sum(len(box.nodes) for box in shown.boxes if box.kind == "scope")

@@ -139,7 +139,8 @@ def _write_classes(shown: View, look: Look) -> Iterator[str]:
     """The colours, one class for each kind of box and scope that there is, then which are of that kind."""
     members: dict[str, list[str]] = {}
     styles: dict[str, str] = {}
-    classes = [(f"c{number}", *_style_scope(cluster)) for number, cluster in enumerate(list_clusters(shown.clusters))]
+    orders = [cluster.order for cluster in list_clusters(shown.clusters)]
+    classes = [(f"c{i}", f"open{k or ''}", _write_colours(INKS.paint_cluster(k))) for i, k in enumerate(orders)]
     classes += [(box.id, name, style) for box in shown.boxes for name, style in _style_box(box, look)]
     for id, name, style in classes:
         members.setdefault(name, []).append(id)
@@ -161,11 +162,6 @@ def _style_box(box: Box, look: Look) -> Iterator[tuple[str, str]]:
         yield mark, f"stroke:{INKS.marks[mark].light},{LINES[mark]}"
     if look.highlights(box):
         yield "selected", f"stroke:{INKS.selection.light},{LINES['selected']}"
-
-
-def _style_scope(cluster: Cluster) -> tuple[str, str]:
-    """The class of an open scope with its style."""
-    return f"open{cluster.order or ''}", _write_colours(INKS.paint_cluster(cluster.order))
 
 
 def _write_colours(paint: Paint) -> str:

@@ -67,16 +67,11 @@ def draw_outline(outline: Outline, frame: Frame, fill: Ink, stroke: Ink, stroke_
 STEP, GAP = 3.0, 2.6  # between stacked boxes, and between the lines of a double outline
 
 
-def _draw_round(frame: Frame) -> Shape:
-    return Rectangle(frame.x, frame.y, frame.width, frame.height, min(6.0, frame.height / 3))
+def _round_by(radius: float) -> Callable[[Frame], Shape]:
+    return lambda frame: Rectangle(frame.x, frame.y, frame.width, frame.height, min(radius, frame.height / 2))
 
 
-def _draw_square(frame: Frame) -> Shape:
-    return Rectangle(frame.x, frame.y, frame.width, frame.height, 1.0)
-
-
-def _draw_pill(frame: Frame) -> Shape:
-    return Rectangle(frame.x, frame.y, frame.width, frame.height, min(frame.height / 2, 16.0))
+_draw_square = _round_by(1)
 
 
 def _draw_polygon(*corners: Point) -> Shape:
@@ -122,13 +117,13 @@ def _draw_cylinder(frame: Frame) -> Shape:
 
 
 OUTLINES = {
-    "input": Outline(_draw_pill, beside=3),
-    "parameter": Outline(_draw_round, beside=2, above=2, below=2, double=True),
+    "input": Outline(_round_by(16), beside=3),
+    "parameter": Outline(_round_by(6), beside=2, above=2, below=2, double=True),
     "state": Outline(_draw_cylinder, above=8, below=3),
     "constant": Outline(_draw_square, dash=(4, 2.5)),
     "cotangent": Outline(_draw_octagon, beside=2),
     "random": Outline(_draw_hexagon, beside=5),
-    "op": Outline(_draw_round),
+    "op": Outline(_round_by(6)),
     "scope": Outline(_draw_folder, above=5, weight=1.4),
     "stack": Outline(_draw_square, beside=3, above=6, stacked=True, weight=1.8),
     "group": Outline(_draw_square, dash=(1.5, 2.5)),

@@ -75,8 +75,9 @@ class _Landmarks:
 
     def find_below(self, node: Node) -> Node:
         """The first landmark on the way to the result that is in the same scope as the node, or the node itself."""
+        inside = f"{node.scope}/" if node.scope else ""
         below = islice(self._walk_below(node), FARTHEST)
-        return next((x for x in below if _contains(node.scope, x) and self.is_landmark(x)), node)
+        return next((x for x in below if self.is_landmark(x) and f"{x.scope}/".startswith(inside)), node)
 
     def call(self, node: Node) -> str:
         """What is no landmark is called after the scope around it."""
@@ -98,10 +99,6 @@ class _Landmarks:
         while below is not None:
             yield below
             below = self.users.get(below.number)
-
-
-def _contains(scope: str, node: Node) -> bool:
-    return not scope or node.scope == scope or node.scope.startswith(f"{scope}/")
 
 
 def _cut(scope: str) -> list[str]:

@@ -18,7 +18,6 @@ from minigrad.drawing.explorer.names import call_nodes, find_moved
 from minigrad.drawing.explorer.samples import (
     SUM_DIGITS,
     Arrays,
-    Axis,
     Sampling,
     choose_samplings,
     round_number,
@@ -104,7 +103,10 @@ def write_said(text: str, longest: int = LONGEST_TOOLTIP) -> Any:
 
 
 def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
-    """The node as plain data; what is empty or false is left out."""
+    """The node as plain data; what is empty or false is left out.
+
+    An axis of its grid is the size, and the distance between the places that are shown, or else these themselves.
+    """
     written: Plain = {
         "op": make_text(node.op or ""),
         "name": make_text(node.name or ""),
@@ -122,7 +124,7 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         "failure": make_text(node.failure or ""),
         "line": make_text((node.line or "").replace("\\", "/").rpartition("/")[2]),  # folders are of this machine
         "inputs": [_write_input(node, position) for position, x in enumerate(node.inputs) if x is not None],
-        "grid": [_write_axis(axis) for axis in sampling.grid],
+        "grid": [[a.size, a.places.step if isinstance(a.places, range) else [*a.places]] for a in sampling.grid],
         "attention": sampling.is_map,
     }
     if node.value is not None:
@@ -132,11 +134,6 @@ def _write_node(node: Node, sampling: Sampling, arrays: Arrays) -> Plain:
         written["gradient"] = arrays.add(node.gradient, sampling, sampling.gradient_digits)
         written["gradientStatistics"] = summarise(node.gradient)
     return {name: x for name, x in written.items() if x is not False and x not in ("", [], {})}
-
-
-def _write_axis(axis: Axis) -> list[Any]:
-    """Its size, and the distance between the places that are shown, or else the places themselves."""
-    return [axis.size, axis.places.step if isinstance(axis.places, range) else [*axis.places]]
 
 
 def _write_input(node: Node, position: int) -> Plain:
@@ -198,13 +195,12 @@ def _write_sum(step: Backward) -> Plain:
 
 
 def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[list[str]]:
-    """Give each operand its rule, each node what it keeps for the backward pass; the texts of the rules, each once."""
+    """Give each operand its rule and what that reads; the texts of the rules, each once."""
     rules: dict[Any, RuleOfUse | None] = {}
     texts: dict[tuple[str, ...], int] = {}
     differentiated = _find_differentiated(graph)
     for node, written in zip(graph, nodes, strict=True):
         operands = [operand for operand in written.get("inputs", ()) if operand.get("node") in differentiated]
-        kept: dict[int, str] = {}
         for operand in operands:
             form = _list_facts(node, operand["position"])
             if form not in rules:
@@ -218,9 +214,6 @@ def _add_rules(graph: Graph, nodes: Sequence[Plain]) -> list[list[str]]:
             if rule.reads_result:
                 reads[node.number] = "y"
             operand["reads"] = [[number, letter] for number, letter in reads.items()]
-            kept |= reads
-        if any("rule" in operand for operand in operands):
-            written["kept"] = [[number, letter] for number, letter in sorted(kept.items())]
     return [[*parts] for parts in texts]
 
 

@@ -899,3 +899,17 @@ def test_the_line_of_a_formula_has_every_operand_and_setting(browser, folder):
     unsaid = {node.op: list(list_unsaid(node, line)) for node, line in zip(graph, lines, strict=True) if node.op}
     assert {name: words for name, words in unsaid.items() if words} == {}
     assert "else operand2" in lines[next(node.number for node in graph if node.op == "where")]
+
+
+def test_the_panel_lists_what_is_kept_for_backward(browser, lesson_page):
+    browser.open(lesson_page)
+    kept = browser.run("""
+        return ["weights", "context", "loss"].map((name) => {
+          explorer.choose(explorer.graph.nodes.find((node) => node.name === name).number);
+          const sections = [...document.querySelectorAll("#panel section")];
+          return sections.find((section) => section.textContent.startsWith("Kept")).textContent;
+        });
+    """)
+    expected = ["ythe result itself", "x2embeddings.*x1weights.*in all", "Nothing"]
+    for text, pattern in zip(kept, expected, strict=True):
+        assert re.search(pattern, text), text

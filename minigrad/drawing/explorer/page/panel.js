@@ -259,8 +259,9 @@ function usersSection(page, node) {
 }
 
 function keptSection(page, node) {
-  if (!node.kept && !node.inputs.some((input) => input.rule !== undefined)) return null;
-  const kept = node.kept ?? [];
+  const used = node.inputs.filter((input) => input.rule !== undefined);
+  if (!used.length) return null;
+  const kept = [...new Map(used.flatMap((input) => input.reads)).entries()].sort(([a], [b]) => a - b);
   if (!kept.length) return section(words("kept"), paragraph("", words("keptNothing")));
   const total = kept.reduce((sum, [number]) => sum + page.graph.nodes[number].bytes, 0);
   return section(
