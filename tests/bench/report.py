@@ -26,6 +26,7 @@ SUBJECTS = {  # by what has to be installed
     "python train_step.py --mode compiled": "minigrad",
     "python train_step.py --mode eager": "minigrad",
     "python torch_step.py": "torch",
+    "python torch_step.py --mode linear": "torch",
     "python jax_step.py": "jax",
     "python numpy_step.py": "numpy",
     "python mygrad_step.py": "mygrad",
