@@ -126,14 +126,16 @@ def sweep(
         mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
         mode.capture.differentiate(*targets or ())
-    seeds = [_make_seed(t, c, on_tensors, create_graph, use) for t, c in zip(outputs, cotangents, strict=True)]
     order = _find_needed(outputs, targets)
+    degree = 1 + max((t.origin.order for t in order if t.origin), default=0) if on_tensors else 0
+    mark = degree if degree > 1 else ""  # by which gradients of what has no name are told from those of lower orders
+    of = f"outputs{mark}" if len(outputs) != 1 else outputs[0].name or f"output{mark}"
+    seeds = [_make_seed(t, c, on_tensors, create_graph, use, mark) for t, c in zip(outputs, cotangents, strict=True)]
     _check_unchanged(order)
     reached, kept = set(order), set(order) if trail is not None else targets or set()
     totals: dict[Tensor, Any] = {}
     owned: set[Tensor] = set()  # whose total nobody else holds: it may be added to in place, and handed out
     add = registry["add"]
-    degree = 1 + max((t.origin.order for t in order if t.origin), default=0) if on_tensors else 0
     token = set_mode(mode._replace(swept=not on_tensors))
     try:
         with np.errstate(all="ignore"):
@@ -149,7 +151,7 @@ def sweep(
                 values = node.inputs if on_tensors else [x._held if type(x) is Tensor else x for x in node.inputs]
                 half = node._held.dtype.char == "e"
                 if recorded:
-                    _name(incoming, node, outputs)
+                    _name(incoming, node, of)
                 rules, params = op.by_position, node.params
                 if op.joined is not None:  # here and below: one part of many must not cost as much as the whole
                     rules, values, params, half = op.joined(*values, **params), (), {}, False
@@ -200,7 +202,7 @@ def sweep(
     if not recorded:
         return {x: total if x in owned else np.array(getattr(total, "_held", total)) for x, total in totals.items()}
     for x, total in totals.items():
-        _name(total, x, outputs)
+        _name(total, x, of)
     return totals
 
 
@@ -255,10 +257,9 @@ def _fit(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
     return cast(value, x.dtype, "a gradient")
 
 
-def _name(gradient: Tensor, x: Tensor, outputs: list[Tensor]) -> None:
+def _name(gradient: Tensor, x: Tensor, of: str) -> None:
     """Name a gradient node after what it is the gradient of: ∂loss/∂scores."""
     if gradient.name is None and x.name is not None:
-        of = "outputs" if len(outputs) > 1 else outputs[0].name or "output"
         gradient.name = f"{_differential(of)}/{_differential(x.name)}"
 
 
@@ -266,7 +267,7 @@ def _differential(name: str) -> str:
     return f"∂({name})" if "∂" in name else f"∂{name}"
 
 
-def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool, use: str) -> Any:
+def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: bool, use: str, mark: object) -> Any:
     """The cotangent of one output: an array, or on Tensors a named leaf, so that it shows."""
     if cotangent is None:
         if output.shape != ():
@@ -281,5 +282,5 @@ def _make_seed(output: Tensor, cotangent: Any, on_tensors: bool, create_graph: b
     cotangent = cast(cotangent, output.dtype, "the cotangent of", output)
     if on_tensors and not create_graph and (cotangent.requires_grad or cotangent.role is None):
         cotangent = cotangent.detach()  # a gradient is none of the Tensors that were given: it has values of its own
-    cotangent.name = cotangent.name or _differential(output.name or "output")
+    cotangent.name = cotangent.name or _differential(output.name or f"output{mark}")
     return cotangent if on_tensors else cotangent._held

@@ -67,8 +67,9 @@ def draw_outline(outline: Outline, frame: Frame, fill: Ink, stroke: Ink, stroke_
 STEP, GAP = 3.0, 2.6  # between stacked boxes, and between the lines of a double outline
 
 
-def _round_by(radius: float) -> Callable[[Frame], Shape]:
-    return lambda frame: Rectangle(frame.x, frame.y, frame.width, frame.height, min(radius, frame.height / 2))
+def _round_by(radius: float, part: int = 3) -> Callable[[Frame], Shape]:
+    """Rectangles with round corners, which take a part of low ones at most."""
+    return lambda frame: Rectangle(frame.x, frame.y, frame.width, frame.height, min(radius, frame.height / part))
 
 
 _draw_square = _round_by(1)
@@ -117,7 +118,7 @@ def _draw_cylinder(frame: Frame) -> Shape:
 
 
 OUTLINES = {
-    "input": Outline(_round_by(16), beside=3),
+    "input": Outline(_round_by(16, 2), beside=3),
     "parameter": Outline(_round_by(6), beside=2, above=2, below=2, double=True),
     "state": Outline(_draw_cylinder, above=8, below=3),
     "constant": Outline(_draw_square, dash=(4, 2.5)),

@@ -65,6 +65,22 @@ def test_order_and_origin_of_gradient_nodes():
     assert [node.order for node in graph.outputs] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_gradients_of_all_orders_are_called_differently(several):
+    """Also where what is differentiated has no name."""
+    x = parameter(3, name="x")
+    y = mg.tanh(x) * x
+    y.name = "y"
+    outputs = []
+    for _ in range(3):
+        outputs.append(mg.sum(mg.square(outputs[-1] if outputs else y)))
+        outputs.append(mg.grad((outputs[-1], outputs[-1]) if several else outputs[-1], x, create_graph=True))
+    names = [node.name for node in graph_of(outputs) if node.name and (node.order or node.role == "cotangent")]
+    names = [name for name in names if "/" in name] if several else names  # the two seeds of one sweep are alike
+    assert {"∂outputs3/∂y", "∂outputs/∂x"} <= set(names) if several else {"∂output3/∂y", "∂output/∂x"} <= set(names)
+    assert sorted(names) == sorted(set(names))
+
+
 def test_an_origin_outside_of_the_graph_is_none():
     x = parameter(3)
     gradient = mg.grad(mg.sum(x * x), x, create_graph=True)
