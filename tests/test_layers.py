@@ -28,6 +28,7 @@ ROOMS = {
     "optim": "core wording ops nn |",
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",
+    "foreign": "core graph |",
     "data": "core |",
     "training": "|",
     "reference": "core ops graph checks |",
@@ -38,9 +39,10 @@ ROOMS = {
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures
     "graph": "Tensor constant new_tensor Op registry grad Contribution Capture "
              "Storage array_of assign check_alive held_by memory_of storage_of "
-             "Place Watch Within current_mode expanded within",
+             "Origin Place Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op Capture current_mode within "
                 "CUT Storage array_of held_by next_id touch",
+    "foreign": "Tensor Op",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
               "array_of assign held_by storage_of Watch Within expanded within",
     "drawing": "Tensor",

@@ -22,9 +22,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Origin(NamedTuple):
-    """Why a gradient node exists: the forward node it differentiates, the argument's position, the order."""
+    """Why a gradient node exists: the forward node it differentiates, the argument's position, the order.
 
-    node: Tensor
+    The node is None in a foreign program, which does not tell.
+    """
+
+    node: Tensor | None
     argument: int
     order: int
 

@@ -19,7 +19,7 @@ def order_of(node: Node) -> int:
 
     0 for the rest: for the update that uses a gradient, and for what is given, though a gradient alone takes it.
     """
-    return node.order if node.origin is not None or node.role in ("constant", "cotangent", "random") else 0
+    return node.order if node.of_gradient or node.role in ("constant", "cotangent", "random") else 0
 
 
 def run_of(path: str) -> str | None:

@@ -42,9 +42,10 @@ def record_again(
 
     interpret(graph.nodes, values, record_in_place, last_uses={})
     replaced = {
-        node._tensor.place.origin.node.id: value_of(node.origin.node).id
+        made_for.id: value_of(node.origin.node).id
         for node in graph
-        if node._tensor.place.origin is not None and node.origin is not None and node.origin.node is not None
+        if node.origin is not None and node.origin.node is not None
+        if (origin := node._tensor.origin) is not None and (made_for := origin.node) is not None
     }
     return build(
         returned=map_leaves(lambda x: value_of(x) if isinstance(x, Node) else x, graph.returned),

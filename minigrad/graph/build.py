@@ -120,7 +120,7 @@ def build(
     return Graph(
         nodes=tuple(nodes.values()),
         outputs=tuple(nodes[x.id] for x in outputs),
-        inputs=tuple(dict.fromkeys(x for x in (given if captured else nodes.values()) if x.role == "input")),
+        inputs=tuple(dict.fromkeys(x for x in (given or nodes.values()) if x.role == "input")),
         updates=MappingProxyType({nodes[state.id]: nodes[value.id] for state, value in updates.items()}),
         effects=tuple(nodes[x.id] for x in effects),
         returned=map_leaves(lambda x: nodes[x.id] if isinstance(x, Tensor) else x, returned),
@@ -180,6 +180,7 @@ class _Builder:
             output=tensor.id in self.outputs,
             order=order,
             origin=None if function is None else self._origin(tensor),
+            of_gradient=function is not None and tensor.origin is not None,
             line=tensor.line,
             value=_seal(held_by(tensor)),
             gradient=None if self.captured else _seal(tensor.grad),
@@ -201,9 +202,9 @@ class _Builder:
         return leaf.role or ("state" if self.captured else "input")
 
     def _origin(self, tensor: Tensor) -> Origin | None:
-        if tensor.origin is None:
+        node, position, _ = tensor.origin or (None, 0, 0)
+        if node is None:
             return None
-        node, position, _ = tensor.origin
         argument = node.op.argument(position) if node.op is not None else ""
         return Origin(self.nodes.get(self.replaced.get(node.id, node.id)), argument)
 

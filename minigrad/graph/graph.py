@@ -7,11 +7,14 @@ contents.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from minigrad.core.storage import held_by
+from minigrad.core.structure import leaves
 from minigrad.graph.cost import Cost, cost
 from minigrad.graph.listing import listing
 from minigrad.graph.node import Node, refuse_to_copy
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import graphviz
 
     from minigrad.core.autodiff import Contribution
+    from minigrad.core.tensor import Tensor
     from minigrad.drawing.explorer.explore import Page
     from minigrad.graph.diff import Difference
 
@@ -58,6 +62,38 @@ class Graph:
     captured: bool
     _given: tuple[Node, ...] = ()  # what `run` binds each of its arguments to, where these are not just the `inputs`
     _last_uses: dict[int, list[int]] = field(default_factory=dict)
+    _leaves: Callable[[Any], Iterable[Any]] = leaves  # how `run` walks its arguments
+
+    @classmethod
+    def of(
+        cls, nodes: Iterable[Tensor], returned: Any, updates: Mapping[Tensor, Tensor] = MappingProxyType({}),
+        leaves: Callable[[Any], Iterable[Any]] = leaves,
+    ) -> Graph:  # fmt: skip
+        """The graph of a program that somebody else describes: `minigrad.foreign` reads JAX and PyTorch with it.
+
+        Args:
+            nodes: made in order by `make_leaf` and `make_operation`, operations with values all or none. What neither
+                `returned` nor `updates` needs is left out, but for inputs and random draws.
+            returned: the outputs among them, in any structure.
+            updates: by state, the node of its next value.
+            leaves: the arrays among the arguments of `run`, in the order of the inputs.
+
+        >>> import minigrad as mg, numpy as np
+        >>> from minigrad.graph.made import make_leaf, make_operation
+        >>> x = make_leaf("input", (2,), "float64", name="x")
+        >>> y = make_operation(mg.exp, [x], (2,), "float64", scope="layer")
+        >>> print(mg.Graph.of([x, y], y))
+        %0 = input    (2,)  float64  x
+        %1 = exp(%0)  (2,)  float64  layer
+        return %1
+        """
+        from minigrad.graph.build import build
+
+        nodes = list(nodes)
+        operations = [x for x in nodes if x.op is not None]
+        inputs, effects = [x for x in nodes if x.role == "input"], [x for x in operations if x.op and x.op.effect]
+        captured = any(held_by(x) is None for x in operations)
+        return replace(build(returned, inputs, updates, effects, captured), _leaves=leaves)
 
     def __len__(self) -> int:
         return len(self.nodes)

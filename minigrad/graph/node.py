@@ -32,6 +32,7 @@ class Node:
     `op` and `function` are None for leaves. `role` is input, parameter, state, constant, cotangent, random or op.
     `order` is the order of derivative: 0 for the forward pass, 1 for its gradient, 2 for the gradient of that, and so
     on. `value` and `gradient` are read-only arrays where the graph has them.
+    `of_gradient` tells an operation of a gradient from one that uses gradients, as the update does.
     `failure` is why the op has no value, the last node of a `minigrad.recording` that an exception ended.
     `made_by` is, for a constant without history, the op whose result it is: `stop_gradient` for what was detached.
     `requires_grad` is that of the Tensor when the graph was made.
@@ -57,6 +58,7 @@ class Node:
     requires_grad: bool
     _tensor: Tensor
     failure: str | None = None
+    of_gradient: bool = False
 
     @property
     def id(self) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LEAF: dict[str, Any] = {
     "op": None, "function": None, "inputs": (), "params": MappingProxyType({}), "role": "input", "origin": None,
+    "of_gradient": False,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.core.arrays import means_more, owner_of
 from minigrad.core.modes import within
 from minigrad.core.storage import array_of, assign
-from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph.node import Array, Node
 
@@ -96,7 +96,7 @@ def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:
 
 def _bind(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     """One array for each input of the graph, of its shape and dtype."""
-    given = list(leaves(tuple(arguments)))
+    given = list(graph._leaves(tuple(arguments)))
     if not given and all(node.value is not None for node in graph.inputs):
         return [node.value for node in graph.inputs if node.value is not None]
     places = graph._given or graph.inputs

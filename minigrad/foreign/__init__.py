@@ -1,0 +1,1 @@
+"""Other people's programs as graphs: a JAX function, a PyTorch module."""

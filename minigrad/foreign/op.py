@@ -1,0 +1,126 @@
+"""What a foreign program does that no op of minigrad does: an op that asks the other engine, kept out of the registry.
+
+The readers in this room make nodes with it; `Graph.of` makes a graph of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from inspect import Parameter
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.arrays import Shaped
+from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.op import Op
+from minigrad.core.tensor import Tensor
+from minigrad.graph.made import make_operation
+
+
+class ForeignOp(Op):
+    """One operation of a foreign program, with one result. Params are only shown: `evaluate` knows its own.
+
+    Args:
+        name: the engine, a dot and what the engine calls it: `jax.scan`.
+        evaluate: the result as an array, from arrays.
+        result: its shape and type.
+        effect: it is a random draw.
+    """
+
+    def __init__(
+        self, name: str, evaluate: Callable[..., Any], result: Shaped, params: Mapping[str, Any], effect: bool
+    ) -> None:
+        def forward(*operands: Any, **params: Any) -> Any:
+            return evaluate(*operands)
+
+        super().__init__(forward, name=name, effect=effect, differentiable=False)
+        self.__doc__, self.result = f"{name}, which minigrad has evaluated.", result
+        self.defaults = {name: Parameter.empty if _can_be_shown(x) else x for name, x in params.items()}
+
+    def _enter(self, stands_for: object) -> None:
+        """It is on no record."""
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return args, kwargs
+
+    def infer(self, inputs: object, params: object) -> Shaped:
+        return self.result
+
+
+def make_results(
+    name: str, evaluate: Callable[..., Any], inputs: Sequence[Tensor | float | None],
+    results: Sequence[tuple[Iterable[int], Any]], params: Mapping[str, Any], *, used: Collection[int] | None = None,
+    scope: str = "", order: int = 0, effect: bool = False,
+) -> list[Tensor | None]:  # fmt: skip
+    """The nodes of a foreign operation, one for each result; None for those that nothing uses.
+
+    Args:
+        evaluate: the result from arrays, or a sequence of results where there are several.
+        results: their shapes and types.
+        used: the positions of those that something uses; by default all.
+    """
+    used = range(len(results)) if used is None else used
+    evaluation = _Evaluation(evaluate, used)
+    nodes: list[Tensor | None] = []
+    for position, (shape, dtype) in enumerate(results):
+        if position not in used:
+            nodes.append(None)
+            continue
+        which = {"result": position} if len(results) > 1 else {}
+        compute = evaluation.taker(position) if len(results) > 1 else evaluate
+        shaped = Shaped(tuple(shape), np.dtype(dtype))
+        op = ForeignOp(name, compute, shaped, {**which, **params}, effect)
+        nodes.append(make_operation(op, inputs, shape, dtype, {**which, **params}, scope=scope, order=order))
+    return nodes
+
+
+class _Evaluation:
+    """Several results of one evaluation, for the nodes that ask for one each, on the same operands."""
+
+    def __init__(self, evaluate: Callable[..., Any], used: Collection[int]) -> None:
+        self._evaluate, self._used, self._lock = evaluate, used, threading.Lock()
+        self._operands: tuple[Any, ...] = ()
+        self._results: dict[int, Any] = {}  # that were not asked for yet
+
+    def taker(self, position: int) -> Callable[..., Any]:
+        def take(*operands: Any) -> Any:
+            with self._lock:
+                same = all(x is known for x, known in zip(operands, self._operands, strict=False))
+                if position not in self._results or not same:
+                    results = self._evaluate(*operands)
+                    self._operands, self._results = operands, {number: results[number] for number in self._used}
+                result = self._results.pop(position)
+                if not self._results:  # memory is held no longer than it is needed
+                    self._operands = ()
+                return result
+
+        return take
+
+
+def fits(
+    op: Op, inputs: Sequence[Tensor | float | None], params: Mapping[str, Any], shape: Iterable[int], dtype: Any
+) -> bool:
+    """Whether `op` makes a result of this shape and type: a reader translates no operation where it does not."""
+    absent = (None,) * (len(op.arguments) - len(inputs))
+    try:
+        result = op.infer((*inputs, *absent), {**op.defaults, **params})
+    except NUMPYS_OWN:
+        return False
+    return result == Shaped(tuple(shape), np.dtype(dtype))
+
+
+def compute_values(nodes: Iterable[Tensor]) -> None:
+    """Give each operation among `nodes`, made in order, its value, where the leaves have theirs."""
+    for node in nodes:
+        if node.op is not None:
+            operands = [x._held if isinstance(x, Tensor) else x for x in node.inputs]
+            node._held = np.asarray((node.op.guarded or node.op.forward)(*operands, **node.params))
+
+
+def _can_be_shown(value: Any) -> bool:
+    """Whether a param is short and plain, and says something."""
+    if isinstance(value, tuple):
+        return len(value) > 0 and all(x is None or _can_be_shown(x) for x in value)
+    return isinstance(value, (bool, int, float, str, np.dtype)) and value is not False
