@@ -12,6 +12,7 @@ from minigrad.ops.kernels import (
     add_reduce,
     as_float,
     find_maxima,
+    make_ones,
     mask_and_shift_rows,
     maximum_reduce,
     minimum_reduce,
@@ -37,12 +38,23 @@ def write_softmax(x: Array, mask: Array | None, factor: Array | None, column: Ar
     if minimum_reduce(totals, None) > 1e-6 and maximum_reduce(totals, None) < 1e30:
         np.divide(rows, totals, out=rows)
     else:
-        out[...] = softmax(x, mask, -1)
+        out[...] = shifted_softmax(x, mask, -1)
 
 
 def softmax(x: Array, mask: Array | None, axis: int) -> Array:
     """Positive weights that add up to 1 along an axis; 0 where the mask is False."""
     x, dtype = widen_half(as_float(x))
+    if x.size and axis in (-1, x.ndim - 1) and (mask is None or np.broadcast(x, mask).shape == x.shape):
+        column = make_ones(x.shape[-1], x.dtype)[:, None]
+        y, totals = np.empty(x.shape, x.dtype), np.empty((x.size // len(column), 1), x.dtype)
+        write_softmax(x, mask, mask, column, totals, y)
+    else:
+        y = shifted_softmax(x, mask, axis)
+    return y.astype(dtype, copy=False)
+
+
+def shifted_softmax(x: Array, mask: Array | None, axis: int) -> Array:
+    """As `softmax`, of floats, from something near the largest of each row."""
     y = shift_rows(x, axis) if mask is None else mask_and_shift_rows(x, mask, axis)
     np.exp(y, out=y)
     if mask is None:
@@ -51,7 +63,7 @@ def softmax(x: Array, mask: Array | None, axis: int) -> Array:
         y *= mask
         total = sum_axis(y, axis)
         y /= np.where(total > 0, total, 1)
-    return y.astype(dtype, copy=False)
+    return y
 
 
 def log_softmax(x: Any, mask: Any, axis: int) -> Any:
