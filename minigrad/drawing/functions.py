@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from minigrad.drawing.phrases import Phrase
 from minigrad.graph.called import SUM, graph_of_call, name_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _check_that_options_are_read(path: object, options: Mapping[str, Any]) -> No
 
 def describe_call(function: Callable[..., Any], graph: Graph) -> str:
     """A title: what was called, and what was differentiated where that is not its result."""
-    name = name_of(function).replace("<lambda>", "function")
+    name = name_of(function)
+    name = Phrase("nameless function") if name == "<lambda>" else name
     summed = any(node.name == SUM for node in graph.outputs)
-    return f"{name}, with gradients of the sum of its output" if summed else name
+    return Phrase("with gradients of", name) if summed else name

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from minigrad.drawing.phrases import Phrase
 from minigrad.graph import Graph, Node
+from minigrad.graph.called import SUM
 
 LONGEST_LETTER = 2  # an argument called x1 says nothing
 
@@ -31,7 +33,7 @@ def call_nodes(graph: Graph) -> list[str | None]:
     for node in graph:
         moved = find_moved(node)
         if node.name:
-            called.append(node.name)
+            called.append(Phrase(f"name {SUM}") if node.name == SUM else node.name)
         elif moved is not None and called[moved.number]:
             called.append(called[moved.number])
         elif node.number in results:

@@ -6,9 +6,11 @@ nothing of this machine in it. The views of the page are not among them.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,7 @@ from minigrad.graph.rule import RuleOfUse, letter_of, rule_of_use
 Plain = dict[str, Any]
 
 OWN_LETTERS = {"g": "∂", "incoming": "∂", "y": "=", "result": "="}  # as parts of formulas, where arguments have names
+FORMULAS: dict[str, str] = json.loads(files(__package__).joinpath("formulas.json").read_text("utf-8"))  # in Chinese
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 LONGEST_LINE = 60  # characters in a box; the panel has all of them
 AGREEMENT = 1e-5  # relative: how close what was added up must be to the gradient
@@ -76,9 +79,9 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
         "maps": sorted(arrays.maps),
         "rules": rules,
         "formulas": {
-            make_text(node.op): _split(make_text(node.function.formula), _list_letters(node))
+            make_text(node.op): [_split(make_text(text), _list_letters(node)) for text in (own, FORMULAS.get(own, own))]
             for node in graph
-            if node.function is not None and node.function.formula
+            if node.function is not None and (own := node.function.formula)
         },
         "outputs": [node.number for node in graph.outputs],
         "updates": [[state.number, value.number] for state, value in graph.updates.items()],

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.checks.cases import cases_of
 from minigrad.cli.lessons import three_tokens
+from minigrad.core.modes import within
+from minigrad.core.op import Op
 from minigrad.graph import Graph
 from minigrad.nn import LanguageModel
 
@@ -34,6 +37,16 @@ def language_model(layers: int) -> Graph:
     loss.name = "loss"
     loss.backward(keep=True)
     return loss.graph()
+
+
+def compute_samples(function: Op) -> Iterator[mg.Tensor]:
+    """What the samples of an op make of Tensors with a name each."""
+    for case in cases_of(function):
+        args, params = case.arguments()
+        inputs, params = function.bind(args, params)
+        named = [x if x is None else mg.Tensor(x, name=f"operand{i}") for i, x in enumerate(inputs)]
+        with np.errstate(all="ignore"), within(record=True):
+            yield function(*named, **params)
 
 
 @pytest.fixture(scope="session")

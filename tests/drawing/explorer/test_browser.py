@@ -12,14 +12,12 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.checks.cases import cases_of
-from minigrad.core.modes import within
 from minigrad.core.op import Op
 from minigrad.drawing.explorer import layouts, samples
 from minigrad.drawing.explorer.explore import SCRIPTS, _read, write_page
 from minigrad.drawing.phrases import ROWS
 from minigrad.graph import Node
-from tests.drawing.explorer.conftest import language_model
+from tests.drawing.explorer.conftest import compute_samples, language_model
 
 pytestmark = pytest.mark.deep
 
@@ -864,16 +862,6 @@ def test_why_there_are_no_steps_and_no_values_is_said_truly(browser, folder, nam
     for text, expected in zip(panels, no_values, strict=True):
         assert expected in text
         assert ("No value" in text) == bool(expected)
-
-
-def compute_samples(function):
-    """What the samples of an op make of Tensors with a name each."""
-    for case in cases_of(function):
-        args, params = case.arguments()
-        inputs, params = function.bind(args, params)
-        named = [x if x is None else mg.Tensor(x, name=f"operand{i}") for i, x in enumerate(inputs)]
-        with np.errstate(all="ignore"), within(record=True):
-            yield function(*named, **params)
 
 
 def list_unsaid(node, line):

@@ -1,23 +1,26 @@
-"""On a Chinese page nothing is said in English: what is left are names, operations, dtypes, formulas and code."""
+"""On a Chinese page nothing is said in English: what is left are names, operations, dtypes, mathematics and code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import ops
+from minigrad.core.op import Op
 from minigrad.graph import Graph
-from tests.drawing.explorer.conftest import Browser, language_model
+from minigrad.graph.called import SUM
+from tests.drawing.explorer.conftest import Browser, compute_samples, language_model
 
 pytestmark = pytest.mark.deep
 
 SAID = """
-    const CODE = "noscript, .formula, .rule .breakable, .worked, .code";
+    const CODE = "noscript, .rule, .code";
     const said = new Set();
     const hear = () => {
       const texts = document.createTreeWalker(document.getElementById("page"), NodeFilter.SHOW_TEXT);
@@ -41,6 +44,8 @@ SAID = """
       for (const box of closed) { explorer.select(box); hear(); }
       for (const { scope } of view.clusters.slice(0, 5)) { explorer.open(scope); explorer.close(scope); hear(); }
     }
+    const kinds = new Map(graph.nodes.map((node) => [node.op ?? node.role, node.number]));
+    for (const number of kinds.values()) { explorer.choose(number); hear(); }
     const stride = Math.ceil(graph.nodes.length / 25);
     for (let i = 0; i < graph.nodes.length; i += stride) { explorer.choose(i); hear(); }
     for (const { step } of graph.chapters.slice(0, 15)) { explorer.go(step + 1); hear(); }
@@ -57,6 +62,11 @@ CODE = (
     "op:softmax  grad:nan",
     "op:softmax, shape:(6,8), grad:nan, value:inf, grad:none, param, output, scope:attention, line:model.py",
 )  # fmt: skip
+MATHEMATICS = {
+    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arsinh", "arcosh",
+    "artanh", "erf", "dt", "sign", "max", "min", "mean", "var", "softmax", "softplus", "True", "False", "inf",
+}  # fmt: skip
+CALL = re.compile(rf"\b({'|'.join(mg.registry)})(?=\()")  # in what is worked out
 KNOWN = {"English", "NaN", "kB", "MB", "Enter", "Esc", "Home", "End", "backward"}  # a button, numbers, keys, a method
 
 
@@ -116,25 +126,45 @@ def odd_leaves() -> Graph:
     return kept(ops.sum(x * detached * np.array([1, 0, 1]) + mg.Tensor(np.ones((40, 3)))))
 
 
+def every_operation() -> Graph:
+    return mg.graph_of(
+        [y for f in mg.registry.values() if isinstance(f, Op) and not f.effect for y in compute_samples(f)]
+    )
+
+
+def function_of_arrays(path: Path) -> Graph:
+    return mg.explore(lambda x, weight: ops.tanh(x * weight), np.ones(2), np.ones((3, 2)), path=path)
+
+
+def explored(make: Callable[[], Graph], **options: Any) -> Callable[[Path], Graph]:
+    def explore(path: Path) -> Graph:
+        graph = make()
+        graph.explore(path, **options)
+        return graph
+
+    return explore
+
+
 def kept(loss: mg.Tensor) -> Graph:
     with np.errstate(all="ignore"):
         loss.backward(keep=True)
     return loss.graph()
 
 
-GRAPHS: dict[str, Callable[[], Graph]] = {
-    "a model": lambda: language_model(3), "loops": loops, "neighbours": neighbours, "a training step": training_step,
-    "derivatives": derivatives, "odd leaves": odd_leaves,
+PAGES: dict[str, Callable[[Path], Graph]] = {
+    "a model": explored(lambda: language_model(3), lesson="softmax"), "loops": explored(loops),
+    "neighbours": explored(neighbours), "a training step": explored(training_step),
+    "derivatives": explored(derivatives), "odd leaves": explored(odd_leaves),
+    "every operation": explored(every_operation), "a function": function_of_arrays,
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_chinese_page_says_nothing_in_english(browser: Browser, tmp_path: Path, name: str) -> None:
-    graph = GRAPHS[name]()
-    graph.explore(tmp_path / "page.html", lesson="softmax" if name == "a model" else None)
+    graph = PAGES[name](tmp_path / "page.html")
     browser.open(tmp_path / "page.html")
     said = browser.run(SAID)
-    known = KNOWN.union(*(WORDS.findall(text) for text in list_names(graph)))
+    known = (KNOWN | MATHEMATICS).union(*(WORDS.findall(text) for text in list_names(graph)))
     english = {text: words for text in said if (words := set(WORDS.findall(leave_out_code(text))) - known)}
     assert english == {}, "\n".join(map(str, english.items()))
     assert browser.errors() == []
@@ -143,11 +173,18 @@ def test_a_chinese_page_says_nothing_in_english(browser: Browser, tmp_path: Path
 def leave_out_code(text: str) -> str:
     for code in CODE:
         text = text.replace(code, "")
-    return text
+    return CALL.sub("", text)
 
 
 def list_names(graph: Graph) -> Iterator[str]:
     for node in graph:
-        yield from (node.name or "", node.op or "", node.scope, str(node.dtype), node.line or "", node.made_by or "")
-        yield from node.settings()
+        yield from (
+            node.name if node.name and node.name != SUM else "",
+            node.op or "",
+            node.scope,
+            str(node.dtype),
+            node.line or "",
+            node.made_by or "",
+        )
+        yield from node.settings(complete=True)
         yield from (node.function.argument(position) for position in range(len(node.inputs)) if node.function)

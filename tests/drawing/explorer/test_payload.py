@@ -7,9 +7,11 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.cli.lessons import one_head, three_tokens
-from minigrad.drawing.explorer.payload import make_payload
+from minigrad.core.op import Op
+from minigrad.drawing.explorer.payload import FORMULAS, SUBSCRIPTS, _split, make_payload
 from minigrad.drawing.text import escape_hidden
 from minigrad.nn import MultiHeadAttention
+from minigrad.ops.places import first_free, write_rows
 
 
 def accumulated(data, node):
@@ -216,3 +218,17 @@ def test_a_graph_on_shapes_has_no_values():
     assert data["steps"] == []
     assert data["arrays"] == []
     assert [node["shape"] for node in data["nodes"]] == ["(3, 4)", "(3, 4)", "()"]
+
+
+def test_formulas_in_words_are_said_in_chinese_with_the_same_letters():
+    operations = [op for op in mg.registry.values() if isinstance(op, Op) and op.formula]
+    assert set(FORMULAS) - {op.formula for op in operations} == {
+        first_free.formula,
+        write_rows.formula,
+        "gradients without a NaN",
+    }
+    for op in operations:
+        letters = {name: name for name in (*op.arguments, op.variadic) if name}
+        letters = {"y": "="} | {name.translate(SUBSCRIPTS): name for name in letters}
+        english, chinese = (_split(text, letters)[1::2] for text in (op.formula, FORMULAS.get(op.formula, op.formula)))
+        assert set(english) == set(chinese), op.name

@@ -19,6 +19,8 @@ async function unpack(id) {
 function connected(graph) {
   graph.nodes.forEach((node, number) => {
     node.number = number;
+    translated(node, "name");
+    translated(node, "called");
     node.inputs ??= [];
     node.scope ??= "";
     const [slices, rows, columns] = node.grid.map(axisOf);
@@ -49,6 +51,12 @@ function connected(graph) {
   graph.levels.sort((a, b) => a.boxes.length - b.boxes.length);
   graph.arrays = graph.arrays.map((written) => ({ written, numbers: null }));
   return graph;
+}
+
+/** What nodes are called is said in the language of the page, as far as it is of our own. */
+function translated(node, key) {
+  const written = node[key];
+  if (written !== undefined) Object.defineProperty(node, key, { get: () => say(written) });
 }
 
 /** An axis of an array: its size, the places of it that are shown, and their distance where it is always the same. */

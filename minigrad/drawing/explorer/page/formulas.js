@@ -7,7 +7,7 @@ function calledOf(node) {
 
 /** What an operation computes, of its own operands: weightsᵢ = exp(scoresᵢ) / Σⱼ exp(scoresⱼ). */
 function formulaOf(page, node) {
-  const parts = page.graph.formulas.get(node.op);
+  const parts = page.graph.formulas.get(node.op)?.[language];
   if (!parts) return null;
   const letters = new Set(parts.filter((_, i) => i % 2));
   const begins = letters.has("=") ? [] : [nameIn(page, node), " = "];
@@ -62,5 +62,5 @@ function nameIn(page, node, before = "") {
 
 /** One element worked out, in numbers: scores[0] = 1 · 1 + 0 · 0 = 1. */
 function workedOut(text) {
-  return text ? paragraph("worked breakable", text) : null;
+  return text ? paragraph("worked breakable", text.replace(/^.*?(?=\[| = )/, say)) : null;
 }

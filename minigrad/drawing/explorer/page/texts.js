@@ -8,9 +8,11 @@ function words(key, ...values) {
   return TEXTS[key][language].replace(/\{(\d)\}/g, (_, place) => values[place]);
 }
 
-/** A text of Python: as it stands, or a phrase that pictures use, as its key and what is filled in. */
+/** A text of Python: as it stands, unless it is a name of our own, or a phrase that pictures use, as its key and what
+    is filled in. */
 function say(said) {
-  return Array.isArray(said) ? words(said[0], ...said.slice(1).map(say)) : said;
+  if (Array.isArray(said)) return words(said[0], ...said.slice(1).map(say));
+  return Object.hasOwn(TEXTS, `name ${said}`) ? words(`name ${said}`) : said;
 }
 
 const TEXTS = {
