@@ -128,7 +128,7 @@ class _Table:
         right = frame.x + frame.width - self.pad if not self.above else frame.x + (frame.width + numbers) / 2
         x = right - numbers
         for number, column in zip(row, self.columns, strict=False):
-            yield Text(x + column.find_end(number), y, number, self.size, ink, "end")
+            yield Text(x + column.width - column.measure_rest(number), y, number, self.size, ink, "end")
             x += column.width + self.gap
 
 
@@ -138,11 +138,11 @@ class _Column:
     def __init__(self, numbers: tuple[str, ...], size: float) -> None:
         self.digit = DIGIT * size
         self.digits = max(_count_after_point(number) for number in numbers)
-        after = [(self.digits - _count_after_point(number)) * self.digit for number in numbers]
-        self.width = max(measure_text(number, size) + rest for number, rest in zip(numbers, after, strict=True))
+        self.width = max(measure_text(number, size) + self.measure_rest(number) for number in numbers)
 
-    def find_end(self, number: str) -> float:
-        return self.width - (self.digits - _count_after_point(number)) * self.digit
+    def measure_rest(self, number: str) -> float:
+        """The room that longer ones take at its right."""
+        return (self.digits - _count_after_point(number)) * self.digit
 
 
 def _count_after_point(number: str) -> float:

@@ -88,19 +88,14 @@ def image_sheet(
 
 def _draw_image(image: Numbers, cell: int, left: int, upper: int) -> Element:
     colours, numbers = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
-    inks = [_make_ink("#{:02x}{:02x}{:02x}".format(*colour)) for colour in colours.tolist()]
+    inks = [Ink(*2 * ["#{:02x}{:02x}{:02x}".format(*colour)]) for colour in colours.tolist()]  # alike in both themes
     return Tiles(left, upper, cell, cell, numbers.reshape(image.shape[:2]), inks)
 
 
 def _draw_boxes(boxes: Numbers) -> Iterator[Element]:
     for (left, upper, right, lower), colour in zip(boxes.tolist(), cycle(BOX_COLOURS), strict=False):
         width, height = max(right - left, 0), max(lower - upper, 0)
-        yield Rectangle(left, upper, width, height, stroke=_make_ink(colour), stroke_width=BOX_WIDTH)
-
-
-def _make_ink(colour: str) -> Ink:
-    """The same in both themes."""
-    return Ink(colour, colour)
+        yield Rectangle(left, upper, width, height, stroke=Ink(colour, colour), stroke_width=BOX_WIDTH)
 
 
 def _check_images(images: npt.ArrayLike) -> Numbers:

@@ -24,6 +24,10 @@ class Frame:
         """Left, top, right and low sides."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
+    def meets(self, other: Frame) -> bool:
+        (left, top, right, low), (x, y, far, deep) = self.corners, other.corners
+        return left < far and x < right and top < deep and y < low
+
     def move(self, x: float, y: float) -> Frame:
         return Frame(self.x + x, self.y + y, self.width, self.height)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from minigrad.drawing.arrows import DASH, draw_arrow
@@ -133,7 +133,7 @@ def measure_note(arrow: Arrow, scale: float, languages: Sequence[str] = (ENGLISH
 
 
 class _Painter:
-    """Paints the graph: open scopes, arrows, boxes, and over them what flows back."""
+    """Paints the graph: open scopes, boxes, over them arrows with their notes, headings and what flows back."""
 
     def __init__(self, plan: Plan, look: Look) -> None:
         self.plan, self.look, self.scale = plan, look, plan.scale
@@ -142,15 +142,15 @@ class _Painter:
         places = self.plan.places.move(x, y)
         for cluster, frame in places.clusters:
             yield self._paint_cluster(cluster, frame)
-        for number, (arrow, curve) in enumerate(zip(self.plan.shown.arrows, places.arrows, strict=True)):
-            yield self._name(f"a{number}", list(self._paint_arrow(arrow, curve)))
-        for number, (cluster, frame) in enumerate(places.clusters):
-            yield self._name(f"c{number}", list(self._paint_heading(cluster, frame)), label=_write_heading(cluster))
         for box in self.plan.shown.boxes:
             said = ", ".join(part for part in (self.plan.labels[box].title, *self.plan.labels[box].lines) if part)
             yield self._name(
                 box.id, list(self._paint_box(box, places.boxes[box])), explain_box(self.plan.shown, box), said
             )
+        for number, (arrow, curve) in enumerate(zip(self.plan.shown.arrows, places.arrows, strict=True)):
+            yield self._name(f"a{number}", list(self._paint_arrow(arrow, curve, places.boxes.values())))
+        for number, (cluster, frame) in enumerate(places.clusters):
+            yield self._name(f"c{number}", list(self._paint_heading(cluster, frame)), label=_write_heading(cluster))
         yield from self._paint_flows(places)
 
     def _name(self, id: str, children: list[Element], told: list[str] | None = None, label: str = "") -> Group:
@@ -187,12 +187,16 @@ class _Painter:
         middle = frame.x + frame.width / 2 - (STEP if outline.stacked else 0)
         yield from contents.move(middle, frame.y + outline.above + room / 2)
 
-    def _paint_arrow(self, arrow: Arrow, curve: Curve) -> Iterator[Element]:
+    def _paint_arrow(self, arrow: Arrow, curve: Curve, boxes: Collection[Frame]) -> Iterator[Element]:
+        """A note that stands on a box has a ground of its own."""
         kind = classify_arrow(arrow)
         yield from draw_arrow(curve, INKS.edges[kind], SAVED if kind == "saved" else LINE)
         if curve.note is not None:
             x, y = curve.note
-            size = NOTE * self.scale
+            size, (width, height) = NOTE * self.scale, measure_note(arrow, self.scale) or (0.0, 0.0)
+            ground = Frame(x - width / 2, y - height / 2, width, height)
+            if any(ground.meets(box) for box in boxes):
+                yield Rectangle(ground.x, ground.y, width, height, 2, fill=INKS.background)
             yield Text(x, y + 0.34 * size, _write_note(arrow), size, INKS.edges[kind], "middle")
 
     def _paint_flows(self, places: Places) -> Iterator[Element]:

@@ -234,9 +234,9 @@ def _find_slot(source: Box, target: Box, node: Node, position: int) -> Hashable:
 
 def _write_notes(boxes: Iterable[Box], total: int, folding: Folding) -> tuple[str, ...]:
     notes = []
-    closed = [len(box.nodes) for box in boxes if box.kind == "scope"]
-    if closed:
-        notes.append(f"{sum(closed):,} of {total:,} nodes are in {_write_count(len(closed), 'closed scope')}")
+    if closed := [len(box.nodes) for box in boxes if box.kind == "scope"]:
+        scopes = "closed scope" + "s" * (len(closed) > 1)
+        notes.append(f"{sum(closed):,} of {total:,} nodes are in {len(closed):,} {scopes}")
     runs = [
         f"{_write_run(paths)}: {len(paths)} equal scopes, drawn once"
         for (order, first), paths in folding.siblings.items()
@@ -265,10 +265,6 @@ def _write_title(paths: Sequence[str]) -> str:
     if names[0] == names[-1]:
         return names[0]
     return f"{names[0]}–{names[-1]}" if count_on(names) else join_first(write_ranges(names), MOST_NAMES)
-
-
-def _write_count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
 # --- clusters ---------------------------------------------------------------------------------------------------------

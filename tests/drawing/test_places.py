@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ import minigrad as mg
 from minigrad.drawing.engines import ENGINES, LayoutError
 from minigrad.drawing.labels import describe_arrow
 from minigrad.drawing.look import Look
-from minigrad.drawing.painter import plan_picture
+from minigrad.drawing.outlines import Frame
+from minigrad.drawing.painter import paint_picture, plan_picture
+from minigrad.drawing.sheet import Group, Rectangle, Text
+from minigrad.drawing.sheet import Path as Line
 from minigrad.drawing.view import make_view
 from minigrad.graph import Graph
 
@@ -37,6 +41,26 @@ def test_a_loop_with_its_gradient_has_places_for_all_its_notes(engine: str, step
     notes = [curve.note for arrow, curve in zip(shown.arrows, places.arrows, strict=True) if describe_arrow(arrow)]
     assert len(notes) > 30
     assert None not in notes
+
+
+def test_notes_of_arrows_lie_above_boxes_on_a_ground_of_their_own(engine: str) -> None:
+    shown, look = make_view((leaf(2, 3) + leaf(3)).graph()), Look()
+    plan = plan_picture(shown, look, engine)
+    beside, box = plan.places.arrows[1], plan.places.boxes[shown.boxes[0]]
+    on_a_box = replace(beside, note=(box.x, box.y + box.height))
+    for curve, parts in ((beside, [Line, Line, Text]), (on_a_box, [Line, Line, Rectangle, Text])):
+        places = replace(plan.places, arrows=[plan.places.arrows[0], curve])
+        painted = paint_picture(replace(plan, places=places), look).children
+        groups = {part.id.rpartition("-")[2]: part for part in painted if isinstance(part, Group)}
+        assert [*groups] == [*(box.id for box in shown.boxes), "a0", "a1"]
+        assert [type(part) for part in groups["a1"].children] == parts
+
+
+def test_frames_meet_where_they_share_more_than_an_edge() -> None:
+    frame = Frame(0, 0, 10, 4)
+    assert frame.meets(Frame(9, 3, 5, 5))
+    assert Frame(9, -3, 5, 5).meets(frame)
+    assert not any(frame.meets(Frame(x, y, 5, 5)) for x, y in [(10, 0), (-5, 0), (0, 4), (0, -5)])
 
 
 def test_an_engine_that_fails_with_room_for_notes_is_asked_without(

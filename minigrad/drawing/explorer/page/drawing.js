@@ -22,14 +22,16 @@ class Drawing {
     this.boxes = view.boxes.map((box) => this.box(box));
     this.arrows = view.arrows.map((arrow) => this.arrow(arrow));
     this.frames = view.clusters.map((cluster) => this.frame(cluster));
-    // Titles of frames lie above the arrows, boxes above everything.
+    // Titles of frames lie above the arrows, boxes above these, notes of arrows above everything.
     this.scene.replaceChildren(
       ...this.frames.map((frame) => frame.area),
       ...this.arrows.map((arrow) => arrow.group),
       ...this.frames.map((frame) => frame.title),
       ...this.boxes.map((box) => box.group),
+      ...this.arrows.map((arrow) => arrow.note).filter(Boolean),
     );
     for (const { title } of this.frames) fitGround(title);
+    for (const { note } of this.arrows) if (note) fitNote(note, this.boxes);
     const buttons = this.frames.filter((frame) => frame.title.dataset.frame !== undefined);
     this.stops = [...buttons.map((frame) => frame.title), ...this.boxes.map((box) => box.group)];
     this.stop = null;
@@ -85,8 +87,9 @@ class Drawing {
       vector("path", { class: "flow", d: `${line}L${points.slice(end).join(" ")}` }),
       vector("path", { class: "flow-head", d: arrowhead(points.slice(2, 4), points.slice(0, 2), 6.5) }),
     );
-    if (notes) group.append(vector("text", { x: noteX, y: noteY + 2.8 }, notes.map(say).join(" ")));
-    return { group, source, target };
+    const text = notes && vector("text", { x: noteX, y: noteY + 2.8 }, notes.map(say).join(" "));
+    const note = text && vector("g", { class: `arrow-note ${kind}` }, text);
+    return { group, note, source, target };
   }
 
   orderOf(box) {
@@ -185,9 +188,10 @@ class Drawing {
       );
       group.classList.remove("now", "from", "feeds");
     }
-    for (const { group, target } of this.arrows) {
+    for (const { group, note, target } of this.arrows) {
       group.classList.remove("flowed", "now", "feeds");
-      group.classList.toggle("pending", this.boxes[target].group.classList.contains("pending"));
+      const isPending = this.boxes[target].group.classList.contains("pending");
+      for (const part of [group, note]) part?.classList.toggle("pending", isPending);
     }
     if (!stepping) return;
     const largest = graph.largestFlow;
@@ -283,6 +287,14 @@ function fitGround(title) {
   const [ground, text] = ["rect", "text"].map((kind) => title.querySelector(kind));
   const { x, width } = text.getBBox();
   if (width) ground.setAttribute("width", x + width + 4 - ground.x.baseVal.value);
+}
+
+/** A note that stands on a box has a ground of its own. */
+function fitNote(note, boxes) {
+  const { x, y, width, height } = note.getBBox();
+  const isOnBox = ({ box: { at: [left, top, wide, high] } }) =>
+    x < left + wide && left < x + width && y < top + high && top < y + height;
+  if (boxes.some(isOnBox)) note.prepend(vector("rect", { x: x - 2, y, width: width + 4, height, rx: 2 }));
 }
 
 /** What a box says. */
