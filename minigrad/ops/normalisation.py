@@ -61,6 +61,8 @@ def standardize(x: Any, *, epsilon: float = 1e-5) -> Any:
 
 @standardize.vjp("x")
 def _(g: Any, y: Any, x: Any, *, epsilon: float) -> Any:
+    if isinstance(g, np.ndarray):  # where nobody sees the steps, a call of an op for each takes longer than they
+        return rows.pull_back_standardized(g, y, x, epsilon)
     along = ops.vecdot(g, y, keepdims=True) * (1.0 / x.shape[-1])
     return (g - ops.mean(g, axis=-1, keepdims=True) - y * along) * ops.inverse_deviation(x, epsilon=epsilon)
 

@@ -238,6 +238,15 @@ def standardize(x: Any, epsilon: float) -> Any:
     return difference.astype(as_float(x).dtype, copy=False)
 
 
+def pull_back_standardized(g: Any, y: Any, x: Any, epsilon: float) -> Any:
+    """The gradient of x where that of y, x standardized, is g: what the rule says in ops, to the bit."""
+    width = x.shape[-1]
+    gradient = g - sum_last_axis(g) / width
+    gradient -= y * (sum_of_products(g, y)[..., None] * (1.0 / width))
+    gradient *= centre_rows(x, epsilon)[1]
+    return gradient
+
+
 def inverse_deviation(x: Any, epsilon: float) -> Any:
     """What `standardize` multiplies the rows by, (…, 1)."""
     return centre_rows(x, epsilon)[1].astype(as_float(x).dtype, copy=False)
