@@ -129,36 +129,16 @@ def cast_exactly(values: Any, dtype: Any) -> Array:
     return cast
 
 
-def shift_rows(x: Array, axis: int) -> Array:
-    """`x` minus something near the maximum of each row, so that no exponential of it overflows or vanishes."""
+def shift_rows(x: Array, axis: int, mask: Array | None = None) -> Array:
+    """`x` minus the maximum of each row, so that no exponential of it overflows; −∞ where the mask is False."""
     x = as_float(x)
-    highest = find_common_maximum(x)
-    if highest is not None:
-        return np.asarray(x - highest)
-    with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
-        return np.asarray(x - find_maxima(x, axis))
-
-
-def mask_and_shift_rows(x: Array, mask: Array, axis: int) -> Array:
-    """As `shift_rows`, where the mask is True; the exponentials of the rest are finite, to be multiplied by 0."""
-    x = as_float(x)
-    highest = find_common_maximum(x)
-    if highest is not None and np.broadcast(x, mask).shape == x.shape:
-        return np.asarray(x - highest)
-    x = np.where(mask, x, x.dtype.type(-np.inf))
+    if mask is not None:
+        x = np.where(mask, x, x.dtype.type(-np.inf))
     largest = find_maxima(x, axis)
-    return np.asarray(x - np.where(np.isfinite(largest), largest, x.dtype.type(0)))
-
-
-def find_common_maximum(x: Array) -> Any:
-    """The largest value of all where it can serve every row, which is much cheaper; None where values lie far apart.
-
-    Within 16 of each other, no row loses more than four bits of its exponentials to it. NaN and infinities never are.
-    """
-    if not x.size:
-        return None
-    highest = maximum_reduce(x, None)
-    return highest if highest < minimum_reduce(x, None) + 16 else None
+    if mask is not None:  # which may leave nothing of a row
+        largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+    with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
+        return np.asarray(x - largest)
 
 
 def find_maxima(x: Array, axis: int) -> Array:

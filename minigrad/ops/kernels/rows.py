@@ -13,7 +13,6 @@ from minigrad.ops.kernels import (
     as_float,
     find_maxima,
     make_ones,
-    mask_and_shift_rows,
     maximum_reduce,
     minimum_reduce,
     shift_rows,
@@ -54,15 +53,11 @@ def softmax(x: Array, mask: Array | None, axis: int) -> Array:
 
 
 def shifted_softmax(x: Array, mask: Array | None, axis: int) -> Array:
-    """As `softmax`, of floats, from something near the largest of each row."""
-    y = shift_rows(x, axis) if mask is None else mask_and_shift_rows(x, mask, axis)
+    """As `softmax`, of floats, from the largest of each row."""
+    y = shift_rows(x, axis, mask)
     np.exp(y, out=y)
-    if mask is None:
-        y /= sum_axis(y, axis)
-    else:
-        y *= mask
-        total = sum_axis(y, axis)
-        y /= np.where(total > 0, total, 1)
+    total = sum_axis(y, axis)
+    y /= total if mask is None else np.where(total > 0, total, 1)
     return y
 
 
