@@ -94,7 +94,8 @@ class _Reader:
             self._follow(node, members)
         for place, node in enumerate(self.graph.outputs):
             sources = dict.fromkeys(self._origins_of(node), 1)
-            title = self.labels.get("output") or names.split_words(node.name or "output")
+            number = f" {place + 1}" if len(self.graph.outputs) > 1 else ""
+            title = self.labels.get("output") or names.split_words(node.name or f"output{number}")
             self.parts[len(self.graph) + place] = Part(len(self.graph) + place, "output", title, sources)
         return merge_norms(keep_reached(self.parts))
 

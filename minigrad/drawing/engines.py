@@ -187,11 +187,6 @@ def _find_bundled() -> str | None:
     return next((program for place in places if (program := shutil.which(place))), None)
 
 
-def _find_system() -> str | None:
-    """`dot` on PATH, then where installers put it for programs which do not get the shell's PATH, notebooks say."""
-    return shutil.which("dot") or shutil.which("dot", path=os.pathsep.join(USUAL_PLACES))
-
-
 USUAL_PLACES = (r"C:\Program Files\Graphviz\bin", "/opt/homebrew/bin", "/opt/local/bin")
 
 # In order of preference: the first that is installed is taken.
@@ -210,6 +205,7 @@ ENGINES = (
             ("macOS", "brew install graphviz"),
             ("Windows", "winget install Graphviz.Graphviz (or: choco install graphviz)"),
         ),
-        find=_find_system,
+        # On PATH, then where installers put it for programs which do not get the shell's PATH, notebooks say.
+        find=lambda: shutil.which("dot") or shutil.which("dot", path=os.pathsep.join(USUAL_PLACES)),
     ),
 )

@@ -81,5 +81,4 @@ def describe_call(function: Callable[..., Any], graph: Graph) -> str:
     """A title: what was called, and what was differentiated where that is not its result."""
     name = name_of(function)
     name = Phrase("nameless function") if name == "<lambda>" else name
-    summed = any(node.name == SUM for node in graph.outputs)
-    return Phrase("with gradients of", name) if summed else name
+    return Phrase("with gradients of", name) if any(node.name == SUM for node in graph.outputs) else name

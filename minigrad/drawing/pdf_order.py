@@ -22,7 +22,9 @@ def order_objects(pdf: bytes) -> bytes:
     for start, stop in itertools.pairwise([*starts, len(body)]):
         written_number, content = body[start:stop].split(b" 0 obj", 1)
         dictionary, *stream = re.split(rb"(?=\bstream\n)", content, maxsplit=1)
-        dictionaries[int(written_number)] = FONTS.sub(_sort_lines, dictionary)
+        dictionaries[int(written_number)] = FONTS.sub(
+            lambda lines: b"".join(sorted(lines[0].splitlines(keepends=True))), dictionary
+        )
         streams[int(written_number)] = b"".join(stream)
 
     waiting = _list_references(trailer)
@@ -43,7 +45,3 @@ def order_objects(pdf: bytes) -> bytes:
 
 def _list_references(text: bytes) -> list[int]:
     return [int(number) for number in dict.fromkeys(REFERENCE.findall(text))]
-
-
-def _sort_lines(lines: re.Match[bytes]) -> bytes:
-    return b"".join(sorted(lines[0].splitlines(keepends=True)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,10 @@ from minigrad.core.arrays import real_array
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import within
 from minigrad.core.record import registry
-from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor, new_tensor
-from minigrad.graph.build import find_ancestors, graph_of
+from minigrad.graph.build import build, find_ancestors
+from minigrad.graph.captured import map_named, name_leaves
 from minigrad.graph.graph import Graph
 from minigrad.wording.calls import check_call
 
@@ -54,10 +54,11 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
     """
     given = _bind(function, args)
     for name, value in given.arguments.items():
-        given.arguments[name] = map_leaves(partial(_make_input, name), value)
+        given.arguments[name] = map_named(_make_input, name, value)
     with _named(given.arguments):
         with within(record=True):  # also what needs no gradient
             returned = function(*given.args, **given.kwargs)
+        arguments = [x for x in leaves(given.args) if isinstance(x, Tensor) and x.op is None]  # those not used, too
         outputs = list(leaves(returned))
         for output in outputs:
             if not isinstance(output, Tensor):
@@ -67,11 +68,11 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
             raise TypeError(f"{name_of(function)} returned nothing: expected Tensors")
         wanted = [output for output in outputs if output.requires_grad]
         if not wanted:
-            return graph_of(returned)
+            return build(returned, arguments)
         loss = wanted[0] if len(wanted) == 1 and wanted[0].shape == () else _sum_elements(wanted)
         others = [output for output in outputs if not output.requires_grad]
         try:
-            return differentiate(loss, others)
+            return differentiate(loss, others, arguments)
         except GraphError as error:
             raise GraphError(
                 f"{name_of(function)} cannot be differentiated: {error}. A step that updates its parameters is drawn "
@@ -79,8 +80,8 @@ def graph_of_call(function: Callable[..., Any], *args: Any) -> Graph:
             ) from error
 
 
-def differentiate(loss: Tensor, beside: Iterable[Tensor] = ()) -> Graph:
-    """The graph of `loss`, and of outputs `beside` it, with the gradients of one backward pass of its own.
+def differentiate(loss: Tensor, beside: Iterable[Tensor] = (), arguments: Iterable[Tensor] = ()) -> Graph:
+    """The graph of `loss`, of outputs `beside` it and of `arguments`, with the gradients of a backward pass of its own.
 
     What `.grad` of any Tensor holds stays as it was; earlier trails of the graph are forgotten.
     """
@@ -90,7 +91,7 @@ def differentiate(loss: Tensor, beside: Iterable[Tensor] = ()) -> Graph:
         tensor.grad = tensor.trail = None
     try:
         loss.backward(keep=True)
-        return graph_of([loss, *beside] if beside else loss)
+        return build([loss, *beside] if beside else loss, arguments)
     finally:
         for tensor, gradient in before:
             tensor.grad = gradient
@@ -99,8 +100,8 @@ def differentiate(loss: Tensor, beside: Iterable[Tensor] = ()) -> Graph:
 def name_of(function: Callable[..., Any]) -> str:
     """What a function is called: by its own name, or that of its class.
 
-    >>> name_of(np.exp), name_of(partial(np.exp))
-    ('exp', 'partial')
+    >>> name_of(np.exp), name_of(slice(2))
+    ('exp', 'slice')
     """
     return str(getattr(function, "__name__", type(function).__name__))
 
@@ -128,7 +129,8 @@ def _make_input(name: str, value: Any) -> Any:
 def _named(arguments: Mapping[str, Any]) -> Iterator[None]:
     """Tensors among the arguments that have no name are called after their parameters inside."""
     nameless = {
-        leaf: name for name, value in arguments.items() for leaf in leaves(value)
+        leaf: called for name, value in arguments.items()
+        for called, leaf in zip(name_leaves(name, value), leaves(value), strict=True)
         if isinstance(leaf, Tensor) and leaf.name is None
     }  # fmt: skip
     for tensor, name in nameless.items():

@@ -5,7 +5,6 @@ Functions and their arguments enter, and a `Capture` that has seen everything le
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
@@ -50,7 +49,7 @@ def record(
         stand_ins, failure = StandIns(recording, state), None
         with within(capture=recording, record=True):
             for name, value in arguments.items():
-                given.arguments[name] = map_leaves(functools.partial(stand_ins.argument, name), value)
+                given.arguments[name] = map_named(stand_ins.argument, name, value)
             try:
                 recording.outputs = map_leaves(_take_output, function(*given.args, **given.kwargs))
             except Exception as error:
@@ -62,6 +61,21 @@ def record(
             check_apart(list(recording.updates))
             return recording
         state |= known  # once more, as the function knows these arguments by itself, too: from its module, perhaps
+
+
+def map_named(function: Callable[[str, Any], Any], name: str, tree: Any) -> Any:
+    """As `map_leaves`, of a function that is also told what each leaf is called: `xs[1]`, `layers[0]['w']`."""
+    names = name_leaves(name, tree)
+    return map_leaves(lambda leaf: function(next(names), leaf), tree)
+
+
+def name_leaves(name: str, tree: Any) -> Iterator[str]:
+    """What the leaves of `tree` are called, which itself is called `name`."""
+    if isinstance(tree, (dict, tuple, list)):
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from name_leaves(f"{name}[{key!r}]", value)
+    else:
+        yield name
 
 
 def check_apart(state: list[Tensor]) -> None:

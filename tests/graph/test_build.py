@@ -170,7 +170,7 @@ def test_every_array_argument_is_an_input_in_the_order_of_the_signature():
     arrays = [mg.Tensor(np.ones(2)), {"first": np.zeros(3), "second": np.zeros(2)}]
     graph = trace(function, arrays[0], arrays[1], 3.0, key=np.ones(2, np.float32))
     assert [(node.name, node.shape) for node in graph.inputs] == [
-        ("a", (2,)), ("pair", (3,)), ("pair", (2,)), ("key", (2,)),
+        ("a", (2,)), ("pair['first']", (3,)), ("pair['second']", (2,)), ("key", (2,)),
     ]  # fmt: skip
     assert 3.0 in graph.find("multiply").inputs
 

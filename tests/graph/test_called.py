@@ -23,6 +23,18 @@ def test_inputs_are_called_after_the_parameters_of_the_function():
     assert graph.find("x").gradient.tolist() == [[2.0, 0.0], [2.0, 2.0]]
 
 
+def test_nested_arguments_have_a_name_each_and_those_not_used_are_there():
+    def function(x, *xs, pair=None):
+        return x * xs[1] * pair["w"] if pair else x * xs[1]
+
+    graph = graph_of_call(function, X, X, X)
+    assert [node.name for node in graph.inputs] == ["x", "xs[0]", "xs[1]"]
+    assert [node.gradient is None for node in graph.inputs] == [False, True, False]
+    graph = graph_of_call(lambda pair, weight: pair["w"] @ pair["b"][0], {"w": X, "b": [X, X > 0]}, mg.Tensor(X))
+    assert [node.name for node in graph.inputs] == ["pair['w']", "pair['b'][0]", "pair['b'][1]", "weight"]
+    assert [node.name for node in graph_of_call(lambda n, m: n + 1, np.arange(3), np.arange(2)).inputs] == ["n", "m"]
+
+
 def test_a_module_is_called_as_its_forward_and_keeps_the_names_of_its_parameters():
     model = nn.Linear(2, 3, rng=np.random.default_rng(0), dtype=np.float64)
     graph = graph_of_call(model, X)

@@ -174,24 +174,13 @@ def _write_step(
         "incoming": add_gradient(step.incoming, step.node), "this": add_gradient(step.contribution, step.target),
         "size": round_number(size, 3),
     }  # fmt: skip
-    return written | _write_sum(step) | _explain(step.node, work_out_flow(step, call(step.target)))
+    return written | _explain(step.node, work_out_flow(step, call(step.target)))
 
 
 def _explain(node: Node, worked: str | None) -> Plain:
     """An element worked out, and whether elements are only moved."""
     moved: Plain = {} if find_moved(node) is None else {"layout": True}
     return moved if worked is None else moved | {"worked": make_text(worked)}
-
-
-def _write_sum(step: Backward) -> Plain:
-    """How broadcasting was undone: over which axes of the result was summed, and to which shape."""
-    assert step.node.function is not None
-    result, target = step.node.shape, step.target.shape
-    if not step.node.function.elementwise or result == target:
-        return {}
-    padded = (None,) * (len(result) - len(target)) + target
-    axes = [axis for axis, (whole, part) in enumerate(zip(result, padded, strict=True)) if whole != part]
-    return {"summed": [", ".join(map(str, axes)), f"{result} → {target}"]}
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

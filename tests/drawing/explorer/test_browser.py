@@ -901,3 +901,20 @@ def test_the_panel_lists_what_is_kept_for_backward(browser, lesson_page):
     expected = ["ythe result itself", "x2embeddings.*x1weights.*in all", "Nothing"]
     for text, pattern in zip(kept, expected, strict=True):
         assert re.search(pattern, text), text
+
+
+def test_broadcasting_that_is_undone_is_said(browser, folder):
+    x, *added = (mg.Tensor(np.ones(shape), requires_grad=True) for shape in [(6, 8), (8,), (6, 1), (), (6, 8), (1, 1)])
+    loss = ops.sum(sum(added, x))
+    loss.backward(keep=True)
+    loss.graph().explore(folder / "broadcast.html")
+    browser.open(folder / "broadcast.html")
+    notes = browser.run("""
+        return explorer.graph.steps.map((_, i) => {
+          explorer.go(i + 1);
+          return document.querySelector(".card .note")?.textContent;
+        });
+    """)
+    summed = [tuple(re.findall(r"axes ([\d, ]+), along.*: (.*)", note)[0]) for note in notes if note]
+    expected = [("0, 1", "(1, 1)"), ("0, 1", "()"), ("1", "(6, 1)"), ("0", "(8,)")]
+    assert summed == [(axes, f"(6, 8) → {shape}") for axes, shape in expected]

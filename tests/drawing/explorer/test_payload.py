@@ -94,13 +94,8 @@ def test_the_first_write_and_the_later_ones_are_in_the_order_of_the_engine(lesso
     assert backward == [(5, 4), (4, 3), (4, 0), (3, 2), (2, 0), (2, 1)]
 
 
-def test_broadcasting_that_is_undone_is_said():
-    x, bias = mg.Tensor(np.ones((6, 8)), requires_grad=True), mg.Tensor(np.ones(8), requires_grad=True)
-    loss = ops.sum(x + bias)
-    loss.backward(keep=True)
-    data = make_payload(loss.graph())
-    summed = [step.get("summed") for step in data["steps"] if step["kind"] == "backward"]
-    assert [what for what in summed if what] == [["0", "(6, 8) → (8,)"]]
+def test_broadcasting_is_said():
+    data = make_payload((mg.Tensor(np.ones((6, 8)), requires_grad=True) + mg.Tensor(np.ones(8))).graph())
     (inputs,) = [node["inputs"] for node in data["nodes"] if node.get("op") == "add"]
     assert [operand.get("broadcast") for operand in inputs] == [None, "(8,) → (6, 8)"]
 

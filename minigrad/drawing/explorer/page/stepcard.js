@@ -93,7 +93,7 @@ function backwardCard(page, step, taken) {
     ],
     workedOut(step.worked),
     block("terms", cardMap(page, node, step.incoming, true), readBy(page, input)),
-    step.summed && paragraph("note small", words("summed", ...step.summed)),
+    input.broadcast && paragraph("note small", summedFrom(node.shape, target.shape)),
     block(
       "total",
       element(
@@ -109,6 +109,14 @@ function backwardCard(page, step, taken) {
     sums(page, target, rows, scale),
     sum.length > 1 && scaleBar(scale),
   ];
+}
+
+/** How broadcasting was undone: over which axes of the result was summed, and to which shape. */
+function summedFrom(result, target) {
+  const [whole, part] = [result, target].map((shape) => shape.match(/\d+/g) ?? []);
+  const isSummed = (size, axis) => size !== part[axis - (whole.length - part.length)];
+  const axes = [...whole.keys()].filter((axis) => isSummed(whole[axis], axis));
+  return words("summed", axes.join(", "), `${result} → ${target}`);
 }
 
 /** Which sentence says why something flows back in this step. */
