@@ -79,6 +79,7 @@ class LayerNorm(Module):
     Args:
         width: length of the last axis; `gain`, ones at first, and `bias`, zeros, are (width,).
         epsilon: is added to the variance.
+        bias: False for the gain alone.
 
     Raises:
         ValueError: a width that is not a whole number, at least 1.
@@ -87,10 +88,10 @@ class LayerNorm(Module):
     [[-1.0, 1.0]]
     """
 
-    def __init__(self, width: int, epsilon: float = 1e-5, dtype: Any = np.float32) -> None:
+    def __init__(self, width: int, epsilon: float = 1e-5, dtype: Any = np.float32, bias: bool = True) -> None:
         check_sizes("LayerNorm", width=width)
         self.gain = new_parameter(np.ones(width), dtype, "gain")
-        self.bias = new_parameter(np.zeros(width), dtype, "bias")
+        self.bias = new_parameter(np.zeros(width), dtype, "bias") if bias else None
         self.epsilon = epsilon
 
     def forward(self, x: Any) -> Any:
@@ -160,6 +161,7 @@ class FeedForward(Module):
         hidden: width of the hidden layer, often four times `width`.
         activation: one of `ACTIVATIONS`.
         rng: draws the initial weights.
+        bias: whether the linear maps have one.
 
     Raises:
         ValueError: another activation, or a width that is not a whole number, at least 1.
@@ -169,12 +171,13 @@ class FeedForward(Module):
     """
 
     def __init__(
-        self, width: int, hidden: int, activation: str = "relu", *, rng: np.random.Generator, dtype: Any = np.float32
-    ) -> None:
+        self, width: int, hidden: int, activation: str = "relu", *, rng: np.random.Generator, dtype: Any = np.float32,
+        bias: bool = True,
+    ) -> None:  # fmt: skip
         if activation not in ACTIVATIONS:
             raise ValueError(f"FeedForward: activation={activation!r}, expected one of {', '.join(ACTIVATIONS)}")
-        self.up = Linear(width, hidden, rng=rng, dtype=dtype)
-        self.down = Linear(hidden, width, rng=rng, dtype=dtype)
+        self.up = Linear(width, hidden, bias, rng=rng, dtype=dtype)
+        self.down = Linear(hidden, width, bias, rng=rng, dtype=dtype)
         self.activation = activation
 
     def forward(self, x: Any) -> Any:

@@ -12,7 +12,10 @@ from minigrad.nn.cache import KeyValueCache
 from minigrad.nn.layers import Dropout, FeedForward, LayerNorm, RMSNorm, check_sizes
 from minigrad.nn.module import Module
 
-NORMALISATIONS: dict[str, Callable[..., Module]] = {"layer": LayerNorm, "rms": RMSNorm}
+NORMALISATIONS: dict[str, Callable[[int, bool, Any], Module]] = {
+    "layer": lambda width, bias, dtype: LayerNorm(width, dtype=dtype, bias=bias),
+    "rms": lambda width, bias, dtype: RMSNorm(width, dtype=dtype),
+}
 
 
 class TransformerBlock(Module):
@@ -31,6 +34,7 @@ class TransformerBlock(Module):
             `with minigrad.generator(rng):`.
         activation: of the feed-forward part; one of `minigrad.nn.layers.ACTIVATIONS`.
         rng: draws the initial weights.
+        bias: whether linear maps and layer normalisations have one.
 
     Raises:
         ValueError: another `norm`, `normalisation` or `activation`, and what `MultiHeadAttention` raises.
@@ -44,17 +48,17 @@ class TransformerBlock(Module):
         self, width: int, heads: int, hidden: int | None = None, *, rng: np.random.Generator,
         norm: Literal["pre", "post"] = "pre", normalisation: Literal["layer", "rms"] = "layer",
         causal: bool = False, cross: bool = False, dropout: float = 0.0, activation: str = "relu",
-        dtype: Any = np.float32,
+        dtype: Any = np.float32, bias: bool = True,
     ) -> None:  # fmt: skip
         if norm not in ("pre", "post"):
             raise ValueError(f'TransformerBlock: norm={norm!r}, expected "pre" or "post"')
         self.norm, self.causal = norm, causal
-        self.attention_norm = new_norm(normalisation, width, dtype)
-        self.attention = MultiHeadAttention(width, heads, rng=rng, dtype=dtype)
-        self.cross_norm = new_norm(normalisation, width, dtype) if cross else None
-        self.cross_attention = MultiHeadAttention(width, heads, rng=rng, dtype=dtype) if cross else None
-        self.feed_forward_norm = new_norm(normalisation, width, dtype)
-        self.feed_forward = FeedForward(width, hidden or 4 * width, activation, rng=rng, dtype=dtype)
+        self.attention_norm = new_norm(normalisation, width, bias, dtype)
+        self.attention = MultiHeadAttention(width, heads, rng=rng, bias=bias, dtype=dtype)
+        self.cross_norm = new_norm(normalisation, width, bias, dtype) if cross else None
+        self.cross_attention = MultiHeadAttention(width, heads, rng=rng, bias=bias, dtype=dtype) if cross else None
+        self.feed_forward_norm = new_norm(normalisation, width, bias, dtype)
+        self.feed_forward = FeedForward(width, hidden or 4 * width, activation, rng=rng, dtype=dtype, bias=bias)
         self.dropout = Dropout(dropout)
 
     def forward(
@@ -112,17 +116,17 @@ class Encoder(Module):
     def __init__(
         self, layers: int, width: int, heads: int, hidden: int | None = None, *, rng: np.random.Generator,
         norm: Literal["pre", "post"] = "pre", normalisation: Literal["layer", "rms"] = "layer",
-        dtype: Any = np.float32, **options: Any,
+        dtype: Any = np.float32, bias: bool = True, **options: Any,
     ) -> None:  # fmt: skip
         check_sizes(type(self).__name__, layers=layers)
         self.blocks = [
             TransformerBlock(
                 width, heads, hidden, rng=rng, norm=norm, normalisation=normalisation, causal=self.causal, dtype=dtype,
-                **options,
+                bias=bias, **options,
             )
             for _ in range(layers)
         ]  # fmt: skip
-        self.norm = new_norm(normalisation, width, dtype) if norm == "pre" else None
+        self.norm = new_norm(normalisation, width, bias, dtype) if norm == "pre" else None
 
     def forward(self, x: Any, memory: Any = None, **options: Any) -> Any:
         """`x` (…, tokens, width) after all blocks.
@@ -151,7 +155,7 @@ class Decoder(Encoder):
     causal = True
 
 
-def new_norm(normalisation: str, width: int, dtype: Any) -> Module:
+def new_norm(normalisation: str, width: int, bias: bool, dtype: Any) -> Module:
     if normalisation not in NORMALISATIONS:
         raise ValueError(f"normalisation={normalisation!r}, expected one of {', '.join(NORMALISATIONS)}")
-    return NORMALISATIONS[normalisation](width, dtype=dtype)
+    return NORMALISATIONS[normalisation](width, bias, dtype)

@@ -13,7 +13,7 @@ class Instructive:
 
     >>> mg.nn.LayerNorm(normalized_shape=8)
     Traceback (most recent call last):
-    TypeError: LayerNorm: argument normalized_shape is not supported; it takes (width, epsilon=, dtype=); \
+    TypeError: LayerNorm: argument normalized_shape is not supported; it takes (width, epsilon=, dtype=, bias=); \
 PyTorch's `normalized_shape` is `width` here (the last axis)
     """
 

@@ -20,6 +20,7 @@ LAYERS = {
     "Linear": lambda: Linear(4, 3, rng=new_rng(), dtype=np.float64),
     "Linear without bias": lambda: Linear(4, 3, bias=False, rng=new_rng(), dtype=np.float64),
     "LayerNorm": lambda: LayerNorm(4, dtype=np.float64),
+    "LayerNorm without bias": lambda: LayerNorm(4, dtype=np.float64, bias=False),
     "RMSNorm": lambda: RMSNorm(4, dtype=np.float64),
     **{f"FeedForward {name}": lambda name=name: FeedForward(4, 5, name, rng=new_rng(), dtype=np.float64)
        for name in ACTIVATIONS},

@@ -77,6 +77,14 @@ def test_padding_does_not_matter_to_an_encoder():
     assert np.allclose(encoder(X, key_mask=real).numpy()[:, :3], encoder(X[:, :3]).numpy())
 
 
+@pytest.mark.parametrize("kind", [Encoder, Decoder])
+def test_without_biases_it_computes_what_biases_of_zero_do(kind):
+    bare = stack(kind, cross=True, bias=False)
+    full = stack(kind, cross=True)
+    assert {path for path, _ in full.named_parameters() if not path.endswith("bias")} == bare.state_dict().keys()
+    assert np.allclose(bare(X, MEMORY).numpy(), full(X, MEMORY).numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize(("norm", "last"), [("pre", True), ("post", False)])
 def test_only_pre_norm_stacks_end_with_a_normalisation(norm, last):
     assert (stack(Encoder, norm=norm).norm is not None) == last
