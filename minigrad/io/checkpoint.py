@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,9 +107,7 @@ def load_checkpoint(
         names = _find_paths("load_checkpoint", model, optimiser)
         problems += [OPTIMISER + line for line in list_differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
-    if problems:
-        lines = "\n  ".join(sorted(problems))
-        raise CheckpointError(f"{os.fspath(path)} does not fit, and nothing was changed:\n  {lines}")
+    check_fit(path, sorted(problems))
     notes = _parse_notes(path, texts.get(NOTES, "{}"))
 
     def restore(weights: Mapping[str, Any], state: Mapping[str, Any], texts: Mapping[str, str]) -> None:
@@ -133,6 +131,13 @@ def load_checkpoint(
         restore(*before)
         raise
     return notes
+
+
+def check_fit(path: str | os.PathLike[str], problems: Sequence[str]) -> None:
+    """Raise CheckpointError that lists all problems, if there are any."""
+    if problems:
+        lines = "\n  ".join(problems)
+        raise CheckpointError(f"{os.fspath(path)} does not fit, and nothing was changed:\n  {lines}")
 
 
 def _find_paths(function: str, model: Module, optimiser: Optimiser) -> list[str]:

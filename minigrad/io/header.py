@@ -34,11 +34,17 @@ DTYPES: dict[str, np.dtype[Any]] = {
 SIGNATURES = {
     b"PK": "a zip archive, as .npz files and those of torch.save are",
     b"\x93NUMPY": "a NumPy .npy file",
-    b"\x80": "a pickle",
+    b"\x80": "a pickle, as old files of torch.save are",
     b"\x89HDF": "an HDF5 file",
     b"GGUF": "a GGUF file",
 }
 """What the first bytes of a file that is taken for a checkpoint say it is; such files are never opened as that."""
+
+CONVERSION = """; weights of torch.save are converted where PyTorch is installed:
+  import safetensors.torch, torch
+  state = torch.load({0!r}, map_location="cpu")  # of a checkpoint that holds more: ["model"], say
+  state = {{key: value.contiguous().clone() for key, value in state.items()}}
+  safetensors.torch.save_file(state, {0!r} + ".safetensors")"""
 
 # For messages: what a file claims can be megabytes long.
 _abbreviation = reprlib.Repr()
@@ -82,9 +88,10 @@ def read_header(file: BinaryIO) -> tuple[list[Entry], dict[str, str]]:
     length = int.from_bytes(start, "little")
     if length > LONGEST_HEADER:
         seems = next((what for signature, what in SIGNATURES.items() if start.startswith(signature)), "something else")
+        convert = CONVERSION.format(file.name) if "torch.save" in seems else ""
         raise ValueError(
             f"it is no safetensors file and seems to be {seems}: its header would have {length} bytes, the limit is "
-            f"{LONGEST_HEADER}"
+            f"{LONGEST_HEADER}{convert}"
         )
     if length > available:
         raise ValueError(f"its header claims {length} bytes, only {available} follow: the file was cut")

@@ -177,9 +177,9 @@ MINIGRAD = (
     Habit("float32", "mg.float32", "np.float32", "types are NumPy's"),
     Habit("float64", "mg.float64", "np.float64", "types are NumPy's"),
     Habit("save", 'mg.save(model.state_dict(), "x.pt")', 'mg.save_checkpoint("x.safetensors", model)',
-          "a safetensors file, never a pickle"),
+          "a safetensors file, never a pickle; for a PyTorch model minigrad.io.save_weights"),
     Habit("load", 'mg.load("x.pt")', 'mg.load_checkpoint("x.safetensors", model)',
-          "a safetensors file, never a pickle"),
+          "a safetensors file, never a pickle; of a PyTorch model minigrad.io.load_weights"),
 )  # fmt: skip
 
 MODULE = (
