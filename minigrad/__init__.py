@@ -31,7 +31,9 @@ grad = _explain_misuse(grad)
 Tensor.backward = _explain_misuse(Tensor.backward)  # type: ignore[method-assign]  # the same, told better
 
 _serve(__name__, {
-    "minigrad": ["checks", "compiler", "data", "drawing", "graph", "io", "nn", "optim", "training", "transforms"],
+    "minigrad": [
+        "checks", "compiler", "data", "drawing", "export", "graph", "io", "nn", "optim", "training", "transforms",
+    ],
     "minigrad.checks": [
         "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",
     ],

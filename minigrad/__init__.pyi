@@ -36,6 +36,7 @@ from minigrad import checks as checks
 from minigrad import compiler as compiler
 from minigrad import data as data
 from minigrad import drawing as drawing
+from minigrad import export as export
 from minigrad import graph as graph
 from minigrad import io as io
 from minigrad import nn as nn

@@ -14,7 +14,10 @@ from hypothesis import settings
 import minigrad as mg
 from minigrad.core.modes import current_mode
 
-LIBRARIES = {"examples.fields.date_pairs.dates": "babel", "examples.fields.tunebook.tunes": "music21"}
+LIBRARIES = {
+    "examples.fields.date_pairs.dates": "babel", "examples.fields.tunebook.tunes": "music21",
+    "minigrad.graph.graph.Graph.to_jax": "jax",
+}  # fmt: skip
 """What the doctests of these functions need; without it they are skipped."""
 
 
@@ -38,7 +41,7 @@ class Everywhere:
     def _libraries_of_doctests(self, request):
         library = LIBRARIES.get(request.node.name)
         if library is not None and find_spec(library) is None:
-            pytest.skip(f"{library} is not installed: install the extra fields")
+            pytest.skip(f"{library} is not installed: python -m pip install {library}")
 
     @pytest.fixture(autouse=True)
     def _no_state_leaks(self):

@@ -21,13 +21,14 @@ ROOMS = {
     "memory": "|",
     "ops": "core wording |",
     "transforms": "core wording |",
-    "graph": "core wording ops | drawing",
+    "graph": "core wording ops | drawing export",
     "drawing": "core graph |",
     "checks": "core wording ops graph | compiler drawing",
     "nn": "core wording ops |",
     "optim": "core wording ops nn |",
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",
+    "export": "core ops graph nn |",
     "foreign": "core graph |",
     "data": "core |",
     "training": "|",
@@ -45,6 +46,7 @@ ENGINE = {  # the names that those who read graphs take from the engine, beside 
     "foreign": "Tensor Op",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
               "array_of assign held_by storage_of Watch Within expanded within",
+    "export": "Op array_of assign",
     "drawing": "Tensor",
 }  # fmt: skip
 EVERYBODYS = {"minigrad.core.errors", "minigrad.core.arrays", "minigrad.core.structure"}

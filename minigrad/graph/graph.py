@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minigrad.core.autodiff import Contribution
     from minigrad.core.tensor import Tensor
     from minigrad.drawing.explorer.explore import Page
+    from minigrad.export.jax import JaxFunction
     from minigrad.graph.diff import Difference
 
 
@@ -288,6 +289,42 @@ class Graph:
         array(14.)
         """
         return run(self, arguments)
+
+    def to_jax(self, draws: Literal["key", "inputs"] = "key", seed: int = 0) -> JaxFunction:
+        """The computation as a pure function of JAX: `state, outputs = jax.jit(step)(step.state, *inputs)`.
+
+        State is a dictionary of arrays by path: parameters and buffers, the moments of each parameter, the rate and
+        the counters, by the names that `io.save_checkpoint` gives them. `step.load(state)` writes it into the live
+        Tensors again. Inputs are those of the graph, in their order, in nested tuples, lists and dictionaries.
+
+        Args:
+            draws: where random numbers come from. "key": a key of JAX in the state; a run can be repeated to the bit,
+                and its numbers are not those of minigrad. "inputs": `step.draw()`, from the generators of the graph,
+                which are the last inputs; the numbers are those of minigrad.
+            seed: of the first key.
+
+        JAX computes in 32 bits unless `jax.config.update("jax_enable_x64", True)`: then 1 − 0.999ᵗ of Adam is off by
+        a hundred-thousandth at the first step. An index out of range is no error under `jax.jit`: it reads NaN and is
+        not written; constant ones are checked here. Compiling takes longer than `minigrad.compile` does: this is for
+        accelerators and many devices.
+
+        Raises:
+            GraphError: an op of which nothing says what it is in JAX; `minigrad.export.jax.row` does.
+            ModuleNotFoundError: JAX is not installed, the extra `jax`.
+
+        >>> import jax, minigrad as mg
+        >>> total = mg.Tensor([0.0, 0.0], np.float32, name="total")
+        >>> def accumulate(x):
+        ...     mg.assign(total, mg.read(total) + x)
+        ...     return x.sum()
+        >>> step = mg.trace(accumulate, mg.Tensor([1.0, 2.0], np.float32)).to_jax()
+        >>> state, output = jax.jit(step)(step.state, np.float32([3.0, 4.0]))
+        >>> state["total"].tolist(), float(output)
+        ([3.0, 4.0], 7.0)
+        """
+        from minigrad.export.jax import JaxFunction
+
+        return JaxFunction(self, draws, seed)
 
     def dot(self, **options: Any) -> str:
         """The picture as DOT text; `options` are those of `minigrad.drawing.dot.dot_source`."""
