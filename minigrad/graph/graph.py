@@ -394,7 +394,8 @@ class Graph:
                 stop has a sentence in English ("en"), Chinese ("zh") or both, and may have a node, the step "forward"
                 at which it gets its value or "backward" at which its gradient is complete, and the view to show, such
                 as the path of a scope. Ready ones are "softmax", "head_forward", "head_backward" and "training_step".
-            depth: of the first view: scopes are open down to this depth. By default as many as make at most 8 boxes.
+            depth: of the first view: scopes are open down to this depth. By default as many as make at most 8 boxes;
+                without scopes there are at most 60.
             direction: the side where results are, as of `draw`.
             engine: that of `minigrad.drawing.engines.layout`. Without any engine boxes are in rows by depth.
 

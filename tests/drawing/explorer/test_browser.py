@@ -918,3 +918,26 @@ def test_broadcasting_that_is_undone_is_said(browser, folder):
     summed = [tuple(re.findall(r"axes ([\d, ]+), along.*: (.*)", note)[0]) for note in notes if note]
     expected = [("0, 1", "(1, 1)"), ("0, 1", "()"), ("1", "(6, 1)"), ("0", "(8,)")]
     assert summed == [(axes, f"(6, 8) → {shape}") for axes, shape in expected]
+
+
+def test_chapters_of_a_loop_with_its_gradient_are_shown_once(browser, folder):
+    weight, bias, h = (mg.Tensor([0.5], requires_grad=True, name=name) for name in ("W_hh", "b", "h0"))
+    for _ in range(12):
+        h = ops.tanh(h * weight + bias)
+    loss = ops.sum(h)
+    loss.name = "loss"
+    loss.graph(gradients=True).explore(folder / "chapters.html")
+    browser.open(folder / "chapters.html")
+    shown = "return [...document.querySelectorAll('#chapters li')].map((item) => item.textContent)"
+    assert browser.run("return explorer.graph.chapters.length") > 20
+    at_first = browser.run(shown)
+    assert len(at_first) < 10
+    assert any(re.fullmatch(r"×\d+", text) for text in at_first)
+    turns = set()
+    for _ in range(30):
+        browser.keys("n")
+        said = browser.run(shown)
+        assert len(said) < 10
+        assert browser.run("return document.querySelectorAll('#chapters [aria-current]').length") == 1
+        turns.update(text for text in said if text.startswith("turn"))
+    assert len(turns) > 5

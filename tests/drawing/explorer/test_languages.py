@@ -13,6 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.core.op import Op
+from minigrad.drawing.explorer.explore import _read
 from minigrad.graph import Graph
 from minigrad.graph.called import SUM
 from tests.drawing.explorer.conftest import Browser, compute_samples, language_model
@@ -68,6 +69,11 @@ MATHEMATICS = {
 }  # fmt: skip
 CALL = re.compile(rf"\b({'|'.join(mg.registry)})(?=\()")  # in what is worked out
 KNOWN = {"English", "NaN", "kB", "MB", "Enter", "Esc", "Home", "End", "backward"}  # a button, numbers, keys, a method
+
+SEVERAL = {  # texts that are never said of one
+    "forEqual", "cutArrays", "rounded", "groupedViews", "repeatedFrame", "repeatedBox", "drawnOnce", "equalScopesOpen",
+    "manyNumbers", "histogram", "whyFirst", "whyAdded",
+}  # fmt: skip
 
 
 def loops() -> Graph:
@@ -188,3 +194,12 @@ def list_names(graph: Graph) -> Iterator[str]:
         )
         yield from node.settings(complete=True)
         yield from (node.function.argument(position) for position in range(len(node.inputs)) if node.function)
+
+
+def test_what_is_counted_is_right_of_one_too() -> None:
+    """Not "in 1 views": a number that may be 1 has a row for it, or stands behind its noun."""
+    rows = re.findall(r'^ {2}"?([^":\n]+)"?: \[\s*"((?:[^"\\]|\\.)*)"', _read("texts.js"), re.MULTILINE)
+    assert len(rows) > 200
+    plural = re.compile(r"\{\d\} (?!gets|changes|has|of|\w+ as)(?:\w+ )?\w+s\b")
+    found = {key: text for key, text in rows if plural.search(text) and not key.startswith("many ")}
+    assert set(found) == SEVERAL

@@ -4,6 +4,8 @@ const SLOWEST = 1100;
 const FASTEST = 120;
 const WHOLE = 40_000; // milliseconds: of one step when playing, and of all
 const MOST_CHAPTERS = 14; // more are shown section by section
+const FEWEST_TURNS = 3; // of chapters that come again: one turn of them is shown
+const LONGEST_TURN = 12; // chapters
 
 class StepBar {
   constructor(page, bar) {
@@ -20,6 +22,7 @@ class StepBar {
       return;
     }
     this.stops = listStops(graph, this.moves);
+    this.runs = findRuns(graph.chapters);
     const { icon: play, label } = this.timer ? PAUSE : PLAY;
     this.playButton = button(icon(play), () => this.toggle(), { class: "round", "aria-label": words(label) });
     this.slider = element("input", {
@@ -108,18 +111,32 @@ class StepBar {
     if (taken >= graph.steps.length) this.stop();
   }
 
-  /** Where the passes are: all chapters where they are few, otherwise the sections and the chapters of the present one. */
+  /** Where the passes are: all chapters where they are few, otherwise the sections and the chapters of the present one;
+      of those that come again and again the present turn, or the first. */
   showChapters(taken) {
     const { graph } = this.page;
     const now = chapterAt(graph, taken);
-    const few = graph.chapters.length <= MOST_CHAPTERS;
+    const place = graph.chapters.indexOf(now);
+    const turnOf = ({ begin, period, turns }, i) =>
+      i >= begin && i < begin + period * turns ? Math.floor((i - begin) / period) : -1;
+    const hidden = new Set();
+    const notes = new Map(); // by the chapter before
+    for (const run of this.runs) {
+      const turn = turnOf(run, place);
+      graph.chapters.forEach((_, i) => turnOf(run, i) >= 0 && turnOf(run, i) !== Math.max(turn, 0) && hidden.add(i));
+      const note = turn < 0 ? `×${run.turns}` : words("turn", turn + 1, run.turns);
+      notes.set(run.begin + run.period * (Math.max(turn, 0) + 1) - 1, note);
+    }
+    const few = graph.chapters.length - hidden.size <= MOST_CHAPTERS;
     const items = graph.chapters.flatMap((chapter, i) => {
+      if (hidden.has(i)) return [];
       const begins = chapter.section && chapter.section !== graph.chapters[i - 1]?.section;
       const inSection = !chapter.section || chapter.section === now?.section;
+      const isShown = few || (inSection && say(chapter.title) !== chapter.section);
       return [
         !few && begins && this.chapter(chapter.section, chapter, now?.section === chapter.section, "section"),
-        (few || (inSection && say(chapter.title) !== chapter.section)) &&
-          this.chapter(say(chapter.title), chapter, chapter === now),
+        isShown && this.chapter(say(chapter.title), chapter, chapter === now),
+        isShown && notes.has(i) && element("li", { class: "faint" }, notes.get(i)),
       ];
     });
     this.chapters.replaceChildren(...items.filter(Boolean));
@@ -174,6 +191,25 @@ function listStops({ steps }, moves) {
 /** The chapter of the last step taken, or null before the first. */
 function chapterAt(graph, taken) {
   return taken ? graph.chapters.findLast((chapter) => chapter.step < taken) : null;
+}
+
+/** Chapters that come again and again, as those of a loop with its gradient: where they begin, how many there are in a
+    turn, and how many turns. */
+function findRuns(chapters) {
+  const forms = chapters.map(({ title, section }) => JSON.stringify([title, section]));
+  const runs = [];
+  for (let begin = 0; begin < forms.length; ) {
+    let best = { period: 1, turns: 1 };
+    for (let period = 1; period <= LONGEST_TURN && begin + FEWEST_TURNS * period <= forms.length; period += 1) {
+      let end = begin + period;
+      while (end < forms.length && forms[end] === forms[end - period]) end += 1;
+      const turns = Math.floor((end - begin) / period);
+      if (turns >= FEWEST_TURNS && turns * period > best.turns * best.period) best = { begin, period, turns };
+    }
+    if (best.turns > 1) runs.push(best);
+    begin += best.period * best.turns;
+  }
+  return runs;
 }
 
 function startingSentence(graph) {

@@ -69,7 +69,7 @@ const TEXTS = {
   turns: ["Every turn", "每一轮"],
   openToDepth: ["Open to depth {0}", "展开到第 {0} 层"],
   all: ["all", "全部"],
-  opened: ["opened {0}, {1} boxes are shown", "已展开 {0}，显示 {1} 个框"],
+  opened: ["opened {0}; boxes shown: {1}", "已展开 {0}，显示 {1} 个框"],
   closed: ["closed {0}", "已折叠 {0}"],
   insideClosed: [", inside the closed scope {0}", "，在折叠的作用域 {0} 中"],
   openScopeFrame: ["open scope {0}, Enter closes it", "已展开的作用域 {0}，按 Enter 折叠"],
@@ -84,18 +84,18 @@ const TEXTS = {
   output: ["output", "输出"],
   legend: ["Legend", "图例"],
   notShown: ["Not shown", "未显示"],
-  mapsAdd: ["{0} maps of attention, of all tokens, are {1} of this page.", "{0} 幅注意力图（含全部词元）占本页 {1}。"],
+  mapsAdd: ["Maps of attention, of all tokens, are {1} of this page; their number: {0}.", "{0} 幅注意力图（含全部词元）占本页 {1}。"],
   cutArrays: [
-    "Of {0} larger arrays, at most {1} × {1} elements are shown; ranges, statistics and histograms are of all elements.",
+    "Of larger arrays ({0}), at most {1} × {1} elements are shown; ranges, statistics and histograms are of all elements.",
     "{0} 个较大的数组最多显示 {1} × {1} 个元素；范围、统计和直方图取自全部元素。",
   ],
-  cutMaps: ["Of {0} maps of attention, not all tokens or heads are shown.", "{0} 幅注意力图未显示全部词元或头。"],
+  cutMaps: ["Maps of attention of which not all tokens or heads are shown: {0}.", "{0} 幅注意力图未显示全部词元或头。"],
   rounded: [
     "Numbers are rounded to {0} significant digits, those of sums to {1}.",
     "数值保留 {0} 位有效数字，求和的保留 {1} 位。",
   ],
   groupedViews: [
-    "In {0} views of more than {1} boxes, neighbours are grouped.",
+    "Views of more than {1} boxes in which neighbours are grouped: {0}.",
     "有 {0} 个视图超过 {1} 个框，其中相邻节点合为一组。",
   ],
   noEngine: [
@@ -103,11 +103,11 @@ const TEXTS = {
     "没有找到布局引擎，框按深度成行排列；运行 python -m pip install graphviz-pure 可得到更好的布局。",
   ],
   engineFailed: [
-    "The layout engine did not manage {0} of {1} views: there, boxes are in rows by depth.",
+    "Views that the layout engine did not manage, with boxes in rows by depth: {0} of {1}.",
     "布局引擎未能完成 {1} 个视图中的 {0} 个，那里的框按深度成行排列。",
   ],
-  "in scope": ["{0} nodes are in closed scopes ({1}).", "{0} 个节点在折叠的作用域中（{1} 个）。"],
-  "in group": ["{0} nodes are in groups of neighbours ({1}).", "{0} 个节点在相邻节点组中（{1} 组）。"],
+  "in scope": ["Nodes in closed scopes ({1}): {0}.", "{0} 个节点在折叠的作用域中（{1} 个）。"],
+  "in group": ["Nodes in groups of neighbours ({1}): {0}.", "{0} 个节点在相邻节点组中（{1} 组）。"],
   scopesAlone: [
     "A scope that is opened is shown by itself, those beside it are closed; + and − above the drawing open and close all.",
     "展开的作用域单独显示，其余折叠；图上方的 + 和 − 展开或折叠全部。",
