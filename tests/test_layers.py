@@ -29,7 +29,7 @@ ROOMS = {
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",
     "export": "core ops graph nn |",
-    "foreign": "core graph |",
+    "foreign": "core ops graph |",
     "data": "core |",
     "training": "|",
     "reference": "core ops graph checks |",

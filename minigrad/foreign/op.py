@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.arrays import Shaped
-from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.errors import NUMPYS_OWN, CaptureError
 from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor
+from minigrad.graph.called import name_of
 from minigrad.graph.made import make_operation
 
 
@@ -119,8 +120,23 @@ def compute_values(nodes: Iterable[Tensor]) -> None:
             node._held = np.asarray((node.op.guarded or node.op.forward)(*operands, **node.params))
 
 
+def name_extra(reader: str, library: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """The error of a reader whose engine is not installed."""
+    return ModuleNotFoundError(
+        f"{reader} needs the library {library}, minigrad's extra `{library}`: python -m pip install {library}, or in a "
+        f'clone of minigrad python -m pip install ".[{library}]"',
+        name=error.name,
+    )
+
+
+def refuse(reader: str, engine: str, function: Callable[..., Any], error: Exception) -> CaptureError:
+    """The error of a reader where the engine does not take the program, with the first line of what it says."""
+    says = next(filter(None, map(str.strip, str(error).splitlines())), "no reason given")
+    return CaptureError(f"{reader}: {engine} cannot trace {name_of(function)}: {type(error).__name__}: {says}")
+
+
 def _can_be_shown(value: Any) -> bool:
-    """Whether a param is short and plain, and says something."""
-    if isinstance(value, tuple):
-        return len(value) > 0 and all(x is None or _can_be_shown(x) for x in value)
-    return isinstance(value, (bool, int, float, str, np.dtype)) and value is not False
+    """Whether a param is plain, and says something."""
+    parts = value if isinstance(value, tuple) else (value,)
+    plain = all(x is None or isinstance(x, (bool, int, float, str, np.dtype)) for x in parts)
+    return plain and any(x is not None and x is not False for x in parts)

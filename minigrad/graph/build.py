@@ -228,4 +228,5 @@ def _is_leaf(tensor: Tensor, captured: bool) -> bool:
 
 
 def _seal(array: Array | None) -> Array | None:
-    return None if array is None else read_only(array)
+    # Foreign programs have numbers of other kinds too, which nobody shows.
+    return None if array is None or array.dtype.kind not in "biuf" else read_only(array)
