@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from minigrad.core.arrays import Array, has_nan, real_array, shape_of
+from minigrad.core.arrays import Array, Shaped, has_nan, real_array, shape_of
 from minigrad.core.errors import refusals
 from minigrad.core.modes import Origin, Place, current_mode, reset_mode, set_mode
 from minigrad.core.record import registry
@@ -143,23 +143,23 @@ def sweep(
                 if output in reached:
                     totals[output] = add(totals[output], seed) if output in totals else seed
             for node in reversed(order):
-                op = node.op
+                op, inputs = node.op, node.inputs
                 if op is None or node not in totals:
                     continue
                 incoming = totals[node] if node in kept else totals.pop(node)
                 y: Any = node if on_tensors else node._held
-                values = node.inputs if on_tensors else [x._held if type(x) is Tensor else x for x in node.inputs]
-                half = node._held.dtype.char == "e"
+                values = inputs if on_tensors else [x._held if type(x) is Tensor else x for x in inputs]
+                half = y.dtype.char == "e"
                 if recorded:
                     _name(incoming, node, of)
                 rules, params = op.by_position, node.params
                 if op.joined is not None:  # here and below: one part of many must not cost as much as the whole
                     rules, values, params, half = op.joined(*values, **params), (), {}, False
                 elif op.added is not None:
-                    whole = node.inputs[0]
+                    whole = inputs[0]
                     if whole in owned and trail is None and op.added(totals[whole], incoming, *values[1:], **params):
                         continue
-                for position, x in enumerate(node.inputs):
+                for position, x in enumerate(inputs):
                     if type(x) is not Tensor or x not in reached:
                         continue
                     if on_tensors:
@@ -173,7 +173,7 @@ def sweep(
                         watch.contribution(node, position, incoming, value)
                     expected = x._held
                     if value.shape != expected.shape or value.dtype is not expected.dtype:
-                        value = _fit(value, x, node, position)
+                        value = _fit(value, expected, node, position)
                     if not on_tensors and type(value) is not np.ndarray:
                         value = np.asarray(value)
                     total = totals.get(x)
@@ -246,15 +246,15 @@ def _check_unchanged(order: list[Tensor]) -> None:
                 raise refusals.later_write(x, node)
 
 
-def _fit(value: Any, x: Tensor, node: Tensor, position: int) -> Any:
+def _fit(value: Any, expected: Array | Shaped, node: Tensor, position: int) -> Any:
     """A contribution in the shape and type of its input: broadcasting is undone here, and nowhere else."""
-    if value.shape != x.shape:
+    if value.shape != expected.shape:
         try:
             sum_to = registry["sum_to"]
-            value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=x.shape)
+            value = (sum_to if isinstance(value, Tensor) else sum_to.call)(value, shape=expected.shape)
         except ValueError:
-            raise refusals.misshapen_rule(value, x, node, position) from None
-    return cast(value, x.dtype, "a gradient")
+            raise refusals.misshapen_rule(value, node.inputs[position], node, position) from None
+    return cast(value, expected.dtype, "a gradient")
 
 
 def _name(gradient: Tensor, x: Tensor, of: str) -> None:

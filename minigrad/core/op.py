@@ -110,8 +110,7 @@ class Op(Function, Signature):
             kind = type(x)
             if kind is Tensor:
                 is_node = True
-                if x._requires_grad:
-                    wanted |= x._requires_grad
+                wanted |= x._requires_grad
                 x = x._held
             elif kind is np.ndarray:
                 has_array = True
