@@ -28,7 +28,7 @@ ROOMS = {
     "optim": "core wording ops nn |",
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",
-    "export": "core ops graph nn |",
+    "export": "core ops graph nn io |",
     "foreign": "core ops graph |",
     "data": "core |",
     "training": "|",
@@ -46,7 +46,7 @@ ENGINE = {  # the names that those who read graphs take from the engine, beside 
     "foreign": "Tensor Op",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
               "array_of assign held_by storage_of Watch Within expanded within",
-    "export": "Op array_of assign",
+    "export": "Tensor new_tensor Op array_of assign",
     "drawing": "Tensor",
 }  # fmt: skip
 EVERYBODYS = {"minigrad.core.errors", "minigrad.core.arrays", "minigrad.core.structure"}

@@ -4,3 +4,5 @@ Each engine has a file, and a table of rows beside it that says what every op is
 """
 
 from minigrad.export import jax as jax
+from minigrad.export import onnx as onnx
+from minigrad.export.onnx import to_onnx as to_onnx

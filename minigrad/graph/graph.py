@@ -414,6 +414,35 @@ class Graph:
             self, path, title=title, tokens=tokens, lesson=lesson, depth=depth, direction=direction, engine=engine
         )
 
+    def to_onnx(self, path: str | os.PathLike[str], weights: str = "inside", draws: str = "inside") -> None:
+        """Write the graph as an ONNX model in plain operators, for other programs to run or show: Netron, say.
+
+        Inputs and outputs are called by their paths, outputs without one `output`, with a number where that is taken.
+        State that the graph updates, of a training step, is an input that has its present value by default, and leaves
+        as `PATH.next`, to be passed in the next time. Nodes bear their scope and operation, and as metadata the number,
+        scope, name and order of the node in this graph. Lengths are those of this graph: for batches of any size, see
+        `minigrad.export.to_onnx`.
+
+        Types are those of the graph. float32 is what runtimes have all operators for; onnxruntime has no sine and error
+        functions and their like for float64. It differs from this library in that an index outside is refused less
+        strictly, a maximum among NaN is not NaN, and no gradient is computed again with strong products where 0 · ∞
+        made it NaN.
+
+        Args:
+            path: the file, which may exist.
+            weights: "inside" the file, or "inputs": parameters and other state must be passed.
+            draws: random numbers are drawn "inside", others in each run, or are "inputs", in the order of `effects`.
+
+        Raises:
+            GraphError: an operation that cannot be said in ONNX, which the message names.
+            ValueError: weights of more than 2 GB inside.
+            ModuleNotFoundError: the library onnx is missing; install the extra `onnx`.
+            OSError: the file cannot be written.
+        """
+        from minigrad.export.onnx import write_graph
+
+        write_graph(self, path, weights, draws)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from minigrad.drawing.picture import make_mime_bundle
 

@@ -66,8 +66,8 @@ def browser() -> Iterator[Browser]:
     yield from start_browser({})
 
 
-def start_browser(environment: dict[str, str]) -> Iterator[Browser]:
-    """Chromium with more in its environment, such as other fonts."""
+def start_browser(environment: dict[str, str], *arguments: str) -> Iterator[Browser]:
+    """Chromium with more in its environment, such as other fonts, and with more arguments."""
     try:
         from selenium import webdriver
     except ImportError:
@@ -77,7 +77,8 @@ def start_browser(environment: dict[str, str]) -> Iterator[Browser]:
         missing("chromium or chromedriver is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800"):
+    always = "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800"
+    for argument in (*always, *arguments):
         options.add_argument(argument)
     service = webdriver.ChromeService(driver, env=os.environ | environment)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
