@@ -194,4 +194,4 @@ def test_two_results_of_a_chain_leave_it_where_they_are_made():
         return results[1], results[3]
 
     drawn = repr(draw_architecture(Model(flow, *(linear() for _ in range(4))), X)).splitlines()
-    assert drawn[-2:] == ["%5 = Output(%2)", "%6 = Output(%4)"]
+    assert drawn[-2:] == ["%5 = Output 1(%2)", "%6 = Output 2(%4)"]
