@@ -128,6 +128,14 @@ EXPECTED = {
         ["layer  head  entropy  weights  |gradients|  |gradient × weight|", "\nroll-out "],
         {"read_weights.svg", "read_gradients.svg", "read_rollout.svg", "read_exchanged.svg"},
     ),
+    "scale_out.py": (
+        [
+            "mesh: {'data': 4, 'model': 2}, 33 of 65 arrays are cut; collectives:",
+            "processes: {'data': 2, 'model': 1}, 33 of 65 arrays are cut; collectives:",
+            "\nprocesses: largest relative difference of losses ",
+        ],
+        {"minigrad.safetensors", "mesh.safetensors", "processes.safetensors"},
+    ),
 }
 
 # What must hold of the numbers that a script prints, beyond what is the same on every machine.
@@ -161,10 +169,19 @@ MEASURED = {
         and number(r"other digits exchanged: .* (\S+) at most", output) > 1
         and number(r"equal digits exchanged: .* (\S+) at most", output) < 1e-3
     ),
+    "scale_out.py": lambda output: (
+        " all-reduce " in output
+        and re.search(r"all-gather +(optimiser|clipping)", output) is None
+        and all(float(each) < 1e-12 for each in re.findall(r"difference of losses (\S+)", output))
+    ),
 }
 
 # The library that a script needs beyond the extra `demo`, and the extra it comes with.
-NEEDED = {"translate_dates.py": ("babel", "translation"), "write_tunes.py": ("music21", "music")}
+NEEDED = {
+    "translate_dates.py": ("babel", "translation"),
+    "write_tunes.py": ("music21", "music"),
+    "scale_out.py": ("jax", "jax"),
+}
 
 QUICK = {"own_op.py", "graph_attention.py", "softmax_gradient.py", "training_step.py"}  # the rest take seconds each
 
