@@ -45,6 +45,7 @@ _serve(__name__, {
     "minigrad.drawing.heatmap": ["heatmap"],
     "minigrad.drawing.image_sheet": ["image_sheet"],
     "minigrad.foreign.jax": ["from_jax"],
+    "minigrad.foreign.torch": ["from_torch"],
     "minigrad.graph": ["Graph", "Node", "graph_of", "recording", "trace"],
     "minigrad.graph.watching": ["trace_lines"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],

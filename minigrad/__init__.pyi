@@ -58,6 +58,7 @@ from minigrad.drawing.functions import explore as explore
 from minigrad.drawing.heatmap import heatmap as heatmap
 from minigrad.drawing.image_sheet import image_sheet as image_sheet
 from minigrad.foreign.jax import from_jax as from_jax
+from minigrad.foreign.torch import from_torch as from_torch
 from minigrad.graph import Graph as Graph
 from minigrad.graph import Node as Node
 from minigrad.graph import graph_of as graph_of

@@ -17,6 +17,7 @@ from minigrad.core.modes import current_mode
 LIBRARIES = {
     "examples.fields.date_pairs.dates": "babel", "examples.fields.tunebook.tunes": "music21",
     "minigrad.export.onnx.to_onnx": "onnxruntime", "minigrad.foreign.jax.from_jax": "jax",
+    "minigrad.foreign.torch.from_torch": "torch",
     "minigrad.graph.graph.Graph.to_jax": "jax",
 }  # fmt: skip
 """What the doctests of these functions need; without it they are skipped."""

@@ -74,8 +74,7 @@ def draw_curves(
     """Draw lines into a file, svg, png, pdf or tex by its ending, each with its name above them.
 
     Args:
-        curves: x and y by the name of the line, at most eight; y that is not finite leaves a gap,
-            and where a line ends so, there is a mark, and what follows.
+        curves: x and y by the name of the line, at most eight; y that is not finite leaves a gap.
         across: what x is, with its unit.
         up: what y is, with its unit.
         levels: heights by name, drawn as dotted lines from side to side: baselines. One that has no place has no line,
@@ -219,21 +218,15 @@ def _draw_levels(plot: Plot, levels: dict[str, float]) -> Iterator[Element]:
         yield fit_text(Text(plot.right + GAP, free + 0.35 * SMALL, name, SMALL, LEVEL), LONGEST_LABEL)
 
 
-def _draw_line(plot: Plot, name: str, across: Numbers, up: Numbers, look: Look) -> Group:
-    x, y = plot.x(across), plot.y(up)
+def _draw_line(plot: Plot, name: str, x: Numbers, y: Numbers, look: Look) -> Group:
+    x, y = plot.x(x), plot.y(y)
     there = np.isfinite(x) & np.isfinite(y)
     before, after = np.append(False, there[:-1]), np.append(there[1:], False)
     marked = there & ~before & ~after  # a point by itself has no line
     if look.mark:
         marked[:: 1 + len(x) // MARKS] |= there[:: 1 + len(x) // MARKS]
-    ends = np.flatnonzero(there)[-1:].tolist() if not np.isfinite(up[-1:]).all() else []
-    marked[ends] = True
-    said = []
-    for at in ends:
-        text = f"{format_number(up[at + 1])} from {format_number(across[at + 1])} on"
-        said.append(Text(min(x[at], plot.right - measure_text(text, SMALL)), y[at] - GAP - 2, text, SMALL, look.ink))
     commands: list[Command] = [("L" if joined else "M", *point) for *point, joined in _thin(x, y, there & before)]
-    return Group([*_draw_strokes(commands, look), *_draw_marks(x[marked], y[marked], look), *said], tooltip=name)
+    return Group([*_draw_strokes(commands, look), *_draw_marks(x[marked], y[marked], look)], tooltip=name)
 
 
 def _thin(x: Numbers, y: Numbers, joined: npt.NDArray[np.bool_]) -> Iterator[tuple[float, float, bool]]:

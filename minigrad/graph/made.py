@@ -22,12 +22,12 @@ def make_leaf(
     """What an operation takes that no operation made.
 
     Args:
-        role: input, parameter, state (of what is updated) or constant. All but inputs have values.
+        role: input, parameter, state (of what is updated), constant or cotangent. All but inputs have values.
         scope: where it belongs; by default where its first user does.
         value: the array itself; what `run` reads and updates write to.
     """
     held = Shaped(tuple(shape), np.dtype(dtype)) if value is None else value
-    place, fixed = Place(scope), role if role in ("input", "constant") else None
+    place, fixed = Place(scope), role if role in ("input", "constant", "cotangent") else None
     leaf = new_tensor(held, requires_grad=role == "parameter", place=place, role=fixed)
     leaf.name = name
     return leaf

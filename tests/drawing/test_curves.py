@@ -148,17 +148,6 @@ def test_what_has_no_place_leaves_a_gap(draw, x, y, logarithmic, pieces):
     assert [len(piece) for piece in found] == pieces
 
 
-@pytest.mark.parametrize(("end", "said"), [(math.nan, "NaN"), (math.inf, "inf")])
-def test_where_a_line_ends_before_its_numbers_do_is_marked_and_said(draw, end, said):
-    y = [1, 2, end, 3, 4, end, end]
-    root = draw({"marked": ([1, 2], [1, 2]), "ends": (range(7), y), "whole": (range(7), [*y[:-1], 5])})
-    assert [text for text in texts(root) if "from" in text] == [f"{said} from 5 on"]
-    assert len(marks(root)) > len(marks(draw({"marked": ([1, 2], [1, 2]), "ends": (range(5), y[:5])})))
-    (text,) = [text for text in root.iter(f"{SVG}text") if "from" in text.text]
-    assert float(text.get("x")) + measure_text(text.text, 12) <= 720
-    assert not [text for text in texts(draw({"nothing": (range(2), [end, end])})) if "from" in text]
-
-
 def test_a_point_between_gaps_is_a_dot_also_on_a_line_without_marks(draw):
     curves = {"marked": ([1, 2], [1, 2]), "plain": ([1, 2, 3, 4], [1, math.nan, 2, math.nan])}
     assert marks(draw(curves)) == [2, 2]

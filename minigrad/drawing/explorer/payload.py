@@ -90,6 +90,7 @@ def make_payload(graph: Graph, tokens: Sequence[str] = ()) -> Plain:
             for title, section, step in list_chapters(graph, steps, called)
         ],
         "tokens": [make_text(token) for token in tokens],
+        "gradients": _classify_gradients(graph, steps),
         "notes": notes,
     }
 
@@ -245,6 +246,15 @@ def _list_facts(node: Node, position: int) -> Any:
 
 
 # --- gradients --------------------------------------------------------------------------------------------------------
+
+
+def _classify_gradients(graph: Graph, steps: Iterable[Step]) -> str:
+    """What there is: "all" with the steps that made them, "leaves", "graph" (as nodes of their own) or "none"."""
+    if any(isinstance(step, Backward) for step in steps):
+        return "all"
+    if any(node.gradient is not None for node in graph):
+        return "leaves"
+    return "graph" if any(node.order for node in graph) else "none"
 
 
 def _find_own_sums(graph: Graph, steps: Iterable[Step], samplings: Sequence[Sampling]) -> dict[int, Array]:

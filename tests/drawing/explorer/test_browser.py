@@ -12,7 +12,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.cli.lessons import one_head, three_tokens
 from minigrad.core.op import Op
 from minigrad.drawing.explorer import layouts, samples
 from minigrad.drawing.explorer.explore import SCRIPTS, _read, write_page
@@ -942,22 +941,3 @@ def test_chapters_of_a_loop_with_its_gradient_are_shown_once(browser, folder):
         assert browser.run("return document.querySelectorAll('#chapters [aria-current]').length") == 1
         turns.update(text for text in said if text.startswith("turn"))
     assert len(turns) > 5
-
-
-def gradients_of_leaves():
-    loss = ops.sum(ops.square(mg.Tensor([1.0], requires_grad=True)))
-    loss.backward()
-    return loss.graph()
-
-
-GRADIENTS = {
-    "all": lambda: three_tokens()["loss"].graph(), "graph": one_head, "leaves": gradients_of_leaves,
-    "none": lambda: ops.sum(mg.Tensor([1.0], requires_grad=True)).graph(),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("expected", GRADIENTS)
-def test_it_is_known_which_gradients_there_are(browser, folder, expected):
-    GRADIENTS[expected]().explore(folder / "gradients.html")
-    browser.open(folder / "gradients.html")
-    assert browser.run("return explorer.graph.gradients") == expected

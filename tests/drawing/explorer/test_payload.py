@@ -6,7 +6,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.cli.lessons import three_tokens
+from minigrad.cli.lessons import one_head, three_tokens
 from minigrad.core.op import Op
 from minigrad.drawing.explorer.payload import FORMULAS, SUBSCRIPTS, _split, make_payload
 from minigrad.drawing.text import escape_hidden
@@ -98,6 +98,26 @@ def test_broadcasting_is_said():
     data = make_payload((mg.Tensor(np.ones((6, 8)), requires_grad=True) + mg.Tensor(np.ones(8))).graph())
     (inputs,) = [node["inputs"] for node in data["nodes"] if node.get("op") == "add"]
     assert [operand.get("broadcast") for operand in inputs] == [None, "(8,) → (6, 8)"]
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: three_tokens()["loss"].graph(), "all"),
+        (one_head, "graph"),
+        (lambda: mg.trace(lambda x: ops.sum(x), np.ones(3)), "none"),
+        (lambda: ops.sum(mg.Tensor([1.0], requires_grad=True)).graph(), "none"),
+    ],
+)
+def test_it_is_said_which_gradients_there_are(make, expected):
+    assert make_payload(make())["gradients"] == expected
+
+
+def test_gradients_of_leaves_only_are_told_from_all():
+    x = mg.Tensor([1.0], requires_grad=True)
+    loss = ops.sum(x * x)
+    loss.backward()
+    assert make_payload(loss.graph())["gradients"] == "leaves"
 
 
 def test_what_an_earlier_backward_left_is_told_apart():

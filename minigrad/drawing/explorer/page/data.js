@@ -43,7 +43,6 @@ function connected(graph) {
   graph.formulas = new Map(Object.entries(graph.formulas));
   graph.forwardSteps = graph.steps.filter((step) => step.kind === "forward").length;
   graph.backwardSteps = graph.steps.length - graph.forwardSteps;
-  graph.gradients = gradientsOf(graph);
   graph.views.forEach(prepare);
   graph.viewOf = new Map(graph.views.map((view) => [view.key, view]));
   const parts = graph.views.flatMap((view) => [...view.boxes, ...view.clusters]);
@@ -52,13 +51,6 @@ function connected(graph) {
   graph.levels.sort((a, b) => a.boxes.length - b.boxes.length);
   graph.arrays = graph.arrays.map((written) => ({ written, numbers: null }));
   return graph;
-}
-
-/** Which gradients there are: "all" with the steps that made them, "leaves", "graph" (as nodes of their own) or "none". */
-function gradientsOf({ steps, nodes }) {
-  if (steps.some((step) => step.kind === "backward")) return "all";
-  if (nodes.some((node) => node.gradient !== undefined)) return "leaves";
-  return nodes.some((node) => node.order) ? "graph" : "none";
 }
 
 /** What nodes are called is said in the language of the page, as far as it is of our own. */

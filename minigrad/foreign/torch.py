@@ -1,0 +1,228 @@
+"""`from_torch`: a PyTorch module, or an exported program, as a Graph.
+
+`torch_program.py` makes one functional graph of ATen operations of it; here each becomes a node, or several:
+`torch_rows.py` says which ops of minigrad it is. What no row says is asked of PyTorch whenever the graph runs.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.arrays import Array, Shaped
+from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.op import Op
+from minigrad.core.record import registry
+from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.tensor import Tensor
+from minigrad.foreign.op import compute_values, make_results, name_extra
+from minigrad.foreign.torch_network_rows import ROWS
+from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, read_program
+from minigrad.foreign.torch_values import as_array, dtype_of, evaluator, name_of, params_of, shape_of
+from minigrad.graph import Graph
+from minigrad.graph.made import make_leaf, make_operation
+
+
+def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = False, **kwargs: Any) -> Graph:
+    """The graph of one call of a PyTorch module: it lists, draws, explores, counts, compares and runs.
+
+    Modules become scopes, weights parameters that keep their path and look into the module's own memory, buffers that
+    are written become `updates`. Each operation of PyTorch is the op of minigrad that means the same, or a node of its
+    own, such as `aten.conv2d`, that PyTorch computes. `graph.run` takes the module's inputs.
+
+    Args:
+        module: a `torch.nn.Module`, in training mode or not, or what `torch.export.export` returns.
+        args: the inputs, of which shape and type matter, and values where these are asked for; an exported program
+            knows its own.
+        gradients: read the backward pass too, as PyTorch's autograd does it. The graph returns (results, gradients by
+            path), of all parameters and inputs that require one. If the first result is one number it is the loss;
+            otherwise what flows back into each result is one more input of `run`.
+        values: compute the values of all nodes, for pictures and steps.
+        kwargs: further inputs, by name.
+
+    Raises:
+        CaptureError: PyTorch cannot export the module, and says why; or the graph has what NumPy has not.
+        GraphError: gradients of something that depends on no parameter.
+        TypeError: no module.
+        ModuleNotFoundError: PyTorch is not installed, the extra `torch`.
+
+    >>> import torch, minigrad as mg
+    >>> layer = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+    >>> print(mg.from_torch(layer, torch.ones(4, 3)))
+    %0 = parameter           (2, 3)  float32  0/weight
+    %1 = transpose(%0)       (3, 2)  float32  0
+    %2 = input               (4, 3)  float32  input
+    %3 = parameter           (2,)    float32  0/bias
+    %4 = linear(%2, %1, %3)  (4, 2)  float32  0
+    %5 = relu(%4)            (4, 2)  float32  1
+    return %5
+    """
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise name_extra("from_torch", "torch", error) from None
+    with warnings.catch_warnings():  # of what PyTorch does inside of itself
+        for category in (FutureWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\b")  # of its recurrent modules
+        program = read_program(module, args, kwargs, gradients)
+    return _Reader(program, values).read()
+
+
+class _Reader:
+    """The nodes of a program: placeholders become leaves, calls what their row writes or foreign nodes."""
+
+    def __init__(self, program: Program, values: bool) -> None:
+        self.program, self.values = program, values
+        self.nodes: list[Tensor] = []
+        self.known: dict[Any, Any] = {}  # what stands for each node of the program
+        self.leaves: dict[int, Any] = {}  # of entries, by their id: a weight in two places is one
+        self.fixed: set[int] = set()  # the ids of constants that depend on no input and no weight
+
+    def read(self) -> Graph:
+        program, placeholders, entries = self.program, {}, iter(self.program.entries)
+        for node in program.module.graph.nodes:
+            if node.op == "placeholder":
+                entry = next(entries)
+                if id(entry) not in self.leaves:
+                    self.leaves[id(entry)] = self.leaf(entry)
+                self.known[node] = placeholders[entry.path] = self.leaves[id(entry)]
+            elif node.op == "get_attr":
+                self.known[node] = self.constant(attribute_of(program.module, node))
+            elif node.op == "call_function":
+                self.known[node] = self.call(node)
+        for path, node in program.gradients.items():
+            gradient = self.known.get(node)
+            if gradient is not None and gradient.op is not None and gradient.name is None:
+                gradient.name = f"∂output/∂{path.removeprefix(gradient.scope.replace('/', '.') + '.')}"
+        if self.values:
+            compute_values(self.nodes)
+        returned = map_leaves(lambda x: self.known[x] if hasattr(x, "meta") else x, program.returned)
+        updates = {placeholders[path]: self.known[node] for path, node in program.updates.items()}
+        return Graph.of(self.nodes, returned, updates, arrays_among)
+
+    def leaf(self, entry: Entry) -> Any:
+        """What stands for a placeholder: a leaf, or a constant of Python itself."""
+        if not entry.role:
+            return entry.value
+        given = entry.role in ("input", "cotangent")
+        scope, _, name = ("", "", entry.path) if given else entry.path.rpartition(".")
+        kind = shape_of(entry.value, entry.path)
+        value = as_array(entry.value) if self.values or entry.role != "input" else None
+        scope = scope.replace(".", "/")
+        leaf = make_leaf(entry.role, kind.shape, kind.dtype, name=name, scope=scope, value=value)
+        self.nodes.append(leaf)
+        if entry.fixed:
+            self.fixed.add(leaf.id)
+        return leaf
+
+    def constant(self, value: Any) -> Any:
+        """What is known already: tensors as leaves, in lists too; what is no tensor stays as it is."""
+        if isinstance(value, (tuple, list)):
+            return [self.constant(x) for x in value]
+        array = as_array(value)
+        if not isinstance(array, np.ndarray):
+            return value
+        leaf = make_leaf("constant", array.shape, array.dtype, value=array)
+        self.nodes.append(leaf)
+        self.fixed.add(leaf.id)
+        return leaf
+
+    def call(self, node: Any) -> Any:
+        """What stands for the result of a call: a Tensor, or a list where there are several results."""
+        from torch.fx.node import map_arg
+        from torch.utils._pytree import tree_leaves
+
+        args, kwargs = map_arg((node.args, dict(node.kwargs)), self.known.__getitem__)
+        if node.target is operator.getitem:
+            return args[0][args[1]]
+        if node.meta.get("val") is None and not node.users:
+            return None  # an assertion
+        operands = list({id(x): x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)}.values())
+        several = isinstance(node.meta["val"], (tuple, list))
+        evaluate = evaluator(node.target, args, kwargs, operands)
+        random = "nondeterministic_seeded" in {tag.name for tag in getattr(node.target, "tags", ())}
+        if not random and all(x.id in self.fixed for x in operands):
+            made = self.constant(evaluate(*(x._held for x in operands)))
+            return [made] if several and not isinstance(made, list) else made
+        results = results_of(node)
+        types = [x.dtype.kind for x in (*operands, *results) if x is not None]
+        found = None if "c" in types else self.translate(node, results, args, kwargs)  # no op is of complex numbers
+        if found is None:
+            (scope, order), kinds = place_of(node), [Shaped((), np.dtype(bool)) if x is None else x for x in results]
+            found = make_results(
+                name_of(node), evaluate, operands, [(x.shape, x.dtype) for x in kinds], params_of(node),
+                used=[i for i, x in enumerate(results) if x is not None], scope=scope, order=order, effect=random,
+            )  # fmt: skip
+            self.nodes += [x for x in found if x is not None]
+        return found if several else found[0]
+
+    def translate(self, node: Any, results: list[Shaped | None], args: Any, kwargs: Any) -> list[Tensor | None] | None:
+        """What the row of an operation writes, if there is one and it makes just these results."""
+        namespace, _, name = str(node.target).partition(".")
+        row = ROWS.get(name) or ROWS.get(name.partition(".")[0]) if namespace == "aten" else None
+        writer = _Writer(next(x for x in results if x is not None), *place_of(node))
+        try:
+            written = None if row is None else row(writer, *args, **kwargs)
+            if written is None:
+                return None
+            made = [
+                None if result is None else part() if callable(part) else part
+                for part, result in zip(written if isinstance(written, list) else [written], results, strict=True)
+            ]
+        except NUMPYS_OWN:
+            return None
+        if any(x is not None and Shaped(x.shape, x.dtype) != result for x, result in zip(made, results, strict=True)):
+            return None
+        self.nodes += writer.nodes
+        return made
+
+
+class _Writer:
+    """Writes ops, for a row; see `minigrad.foreign.torch_rows.Writer`."""
+
+    def __init__(self, result: Shaped, scope: str, order: int) -> None:
+        self.shape, self.dtype = result.shape, result.dtype
+        self.nodes: list[Tensor] = []
+        self._scope, self._order = scope, order
+
+    def constant(self, value: Array) -> Tensor:
+        self.nodes.append(make_leaf("constant", value.shape, value.dtype, value=value))
+        return self.nodes[-1]
+
+    def dtype_of(self, dtype: Any) -> np.dtype[Any]:
+        return dtype_of(dtype, "a result")
+
+    def __getattr__(self, name: str) -> Callable[..., Tensor]:
+        op = registry[name]
+        assert isinstance(op, Op)
+
+        def write(*inputs: Any, **params: Any) -> Tensor:
+            absent = (None,) * (len(op.arguments) - len(inputs))
+            kind = op.infer((*inputs, *absent), {**op.defaults, **params})
+            node = make_operation(op, inputs, kind.shape, kind.dtype, params, scope=self._scope, order=self._order)
+            self.nodes.append(node)
+            return node
+
+        return write
+
+
+def results_of(node: Any) -> list[Shaped | None]:
+    """The shapes and types of the results that something uses, the only one too; the others are None."""
+    value = node.meta["val"]
+    if not isinstance(value, (tuple, list)):
+        return [shape_of(value, name_of(node))]
+    all_used = any(user.target is not operator.getitem for user in node.users)
+    used = {user.args[1] for user in node.users if user.target is operator.getitem and user.users}
+    return [
+        shape_of(x, name_of(node)) if x is not None and (all_used or i in used) else None for i, x in enumerate(value)
+    ]
+
+
+def arrays_among(arguments: Any) -> list[Any]:
+    """What stands in the arguments of `run`, tensors of PyTorch as arrays."""
+    return [as_array(x) for x in leaves(arguments)]
