@@ -7,7 +7,7 @@ minigrad, calls are scopes, and all else is a foreign op that has JAX evaluate t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import Array
 from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.modes import Place
 from minigrad.core.op import Op
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
@@ -40,7 +41,7 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
     Args:
         function: of arrays in any structure, jitted or not; `jax.value_and_grad(loss)` is one, and so is a whole step.
         args: what it is called with. Arrays and numbers become inputs, called by their paths; a
-            `jax.ShapeDtypeStruct` will do for one. Everything else is a part of the program.
+            `jax.ShapeDtypeStruct` will do for one. Everything else is a part of the program, True and False too.
         values: keep the value of every node.
 
     Named scopes, and functions that are jitted inside, are scopes; what `transpose` made of the program is of the next
@@ -60,7 +61,7 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
     """
     jax = import_jax()
     arguments = _Arguments(jax, args)
-    given = [x for x in jax.tree.leaves(args) if _is_array(x)]
+    given = [x for _, x in arguments.arrays]
     if values and any(isinstance(x, jax.ShapeDtypeStruct) for x in given):
         raise TypeError("from_jax: values=True needs arrays, and got a jax.ShapeDtypeStruct, which has no values")
     try:
@@ -68,7 +69,7 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
     except Exception as error:
         raise refuse("from_jax", "JAX", function, error) from error
     reader = _Reader(jax)
-    inputs: list[Value] = [
+    inputs = [
         reader.make_leaf("input", variable.aval, name, reader.to_numpy(x) if values else None)
         for variable, name, x in zip(program.jaxpr.invars, arguments.name(function), given, strict=True)
     ]
@@ -79,6 +80,7 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
             output.name = _join("result", jax.tree_util.keystr(path, simple=True, separator="/"))
     if values:
         compute_values(reader.nodes)
+    reader.place([x for x, (path, _) in zip(inputs, arguments.arrays, strict=True) if len(path) > 1])
     returned = jax.tree.unflatten(jax.tree.structure(shapes), outputs)
     if [id(x) for x in leaves(returned) if isinstance(x, Tensor)] != [
         id(x) for x in outputs
@@ -102,6 +104,7 @@ class _Arguments:
     def __init__(self, jax: Any, args: tuple[Any, ...]) -> None:
         self._jax, self._count = jax, len(args)
         self._leaves, self._structure = jax.tree_util.tree_flatten_with_path(args)
+        self.arrays = [(path, x) for path, x in self._leaves if _is_array(x)]
 
     def taken_by(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function of the arrays alone, one by one."""
@@ -124,10 +127,7 @@ class _Arguments:
             several = isinstance(numbers, tuple)
             names |= {n: f"{name}/{i}" for i, n in enumerate(numbers)} if several else {numbers: name}
         write = self._jax.tree_util.keystr
-        return [
-            _join(names[path[0].idx], write(path[1:], simple=True, separator="/"))
-            for path, x in self._leaves if _is_array(x)
-        ]  # fmt: skip
+        return [_join(names[path[0].idx], write(path[1:], simple=True, separator="/")) for path, _ in self.arrays]
 
 
 class _Reader:
@@ -191,6 +191,14 @@ class _Reader:
             return value
         return self.make(ops.broadcast_to, [value], {"shape": shape}, scope, order)
 
+    def place(self, leaves: Collection[Tensor]) -> None:
+        """Put leaves where their first users are: the weights in a structure belong to layers, as parameters do."""
+        waiting = {leaf.id: leaf for leaf in leaves}
+        for node in self.nodes:
+            for x in node.inputs:
+                if isinstance(x, Tensor) and x.id in waiting:
+                    waiting.pop(x.id).place = Place(node.scope)
+
     def shaped(self, aval: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """The shape and type of what stands for an array of JAX: itself, or for keys of random draws their data."""
         if self.is_key(aval):
@@ -214,11 +222,13 @@ class _Equation:
 
     def __init__(self, reader: _Reader, equation: Any, scope: str, order: int) -> None:
         self.reader, self.equation = reader, equation
+        self.params = {name: _make_plain(value) for name, value in equation.params.items()}
         stack = equation.source_info.name_stack.stack
         names = [entry.name for entry in stack if type(entry).__name__ == "Scope"]
         self.scope = _join(scope, *names)
         self.order = order + sum(type(entry).__name__ == "Transform" and entry.name == "transpose" for entry in stack)
-        self.shape = tuple(getattr(equation.outvars[0].aval, "shape", ()))
+        self.shape: tuple[int, ...] = getattr(equation.outvars[0].aval, "shape", ())
+        self.dtype: Any = getattr(equation.outvars[0].aval, "dtype", None)
 
     def __call__(self, op: Op, *inputs: Value, **params: Any) -> Value:
         if op.elementwise and all(type(x) is float for x in inputs):  # of numbers another one
@@ -233,7 +243,7 @@ class _Equation:
         return node
 
     def read(self, operands: list[Value], used: Sequence[bool]) -> Sequence[Value]:
-        name, params = self.equation.primitive.name, self.equation.params
+        name, params = self.equation.primitive.name, self.params
         if name in CALLS:
             program = next(params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params)
             return self.reader.read(program, operands, used, self._scope_of_call(params.get("name")), self.order)
@@ -309,7 +319,7 @@ class _Equation:
         ]
         results = make_results(
             f"jax.{name}", evaluate if len(used) > 1 else lambda *arrays: evaluate(*arrays)[0], given,
-            [self.reader.shaped(x.aval) for x in equation.outvars], equation.params,
+            [self.reader.shaped(x.aval) for x in equation.outvars], self.params,
             used=[n for n, is_used in enumerate(used) if is_used],
             scope=self.scope, order=self.order, effect=name in DRAWS,
         )  # fmt: skip
@@ -320,7 +330,7 @@ class _Equation:
 def _enter(jax: Any, wide: bool, args: Any) -> Iterator[Any]:
     """The arrays of arguments of any structure, in JAX's order and in the types that they have where JAX is `wide`."""
     for x in filter(_is_array, jax.tree.leaves(args)):
-        if isinstance(x, (bool, int, float)):
+        if isinstance(x, (int, float)):
             yield x
         else:
             array = _to_numpy(jax, x)
@@ -328,7 +338,15 @@ def _enter(jax: Any, wide: bool, args: Any) -> Iterator[Any]:
 
 
 def _is_array(x: Any) -> bool:
-    return (hasattr(x, "shape") and hasattr(x, "dtype")) or isinstance(x, (bool, int, float, complex))
+    number = isinstance(x, (int, float, complex)) and not isinstance(x, bool)  # one of these is a flag
+    return number or (hasattr(x, "shape") and hasattr(x, "dtype"))
+
+
+def _make_plain(value: Any) -> Any:
+    """Integers of NumPy, which some rules of JAX leave in params, as Python has them."""
+    if type(value) is tuple:
+        return tuple(map(_make_plain, value))
+    return value.item() if isinstance(value, np.integer) else value
 
 
 def _join(*names: str) -> str:

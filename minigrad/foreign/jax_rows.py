@@ -26,6 +26,7 @@ class Maker(Protocol):
     """What makes nodes for a row, where the primitive stands."""
 
     shape: tuple[int, ...]  # of the result of the primitive
+    dtype: Any  # likewise
 
     def __call__(self, op: Op, *inputs: Value, **params: Any) -> Tensor:
         """What `op` makes; of an elementwise op on numbers alone it is a number too, to be handed on."""
@@ -44,7 +45,7 @@ ELEMENTWISE: dict[str, Op] = {
     "ge": ops.greater_equal, "gt": ops.greater, "is_finite": ops.isfinite, "le": ops.less_equal, "log": ops.log,
     "log1p": ops.log1p, "logistic": ops.sigmoid, "lt": ops.less, "max": ops.maximum, "min": ops.minimum,
     "mul": ops.multiply, "ne": ops.not_equal, "neg": ops.negative, "not": ops.invert, "or": ops.bitwise_or,
-    "pow": ops.tensor_power, "sign": ops.sign, "sin": ops.sin, "sinh": ops.sinh, "sqrt": ops.sqrt,
+    "sign": ops.sign, "sin": ops.sin, "sinh": ops.sinh, "sqrt": ops.sqrt,
     "square": ops.square, "stop_gradient": ops.stop_gradient, "sub": ops.subtract, "tan": ops.tan, "tanh": ops.tanh,
     "xor": ops.bitwise_xor,
 }  # fmt: skip
@@ -73,6 +74,12 @@ def row(name: str, rows: dict[str, Row] = ROWS) -> Callable[[Row], Row]:
 @row("integer_pow", BROADCASTING)
 def _(make: Maker, x: Value, *, y: int) -> Made:
     return make(ops.number_power, x, exponent=y)
+
+
+@row("pow", BROADCASTING)
+def _(make: Maker, x: Value, y: Value) -> Made:
+    whole = isinstance(y, Tensor) and y.dtype.kind in "iu"
+    return make(ops.tensor_power, x, make(ops.astype, y, dtype=make.dtype) if whole else y)
 
 
 @row("rsqrt", BROADCASTING)

@@ -46,6 +46,9 @@ class ForeignOp(Op):
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return args, kwargs
 
+    def argument(self, position: int) -> str:
+        return f"x{position + 1}"
+
     def infer(self, inputs: object, params: object) -> Shaped:
         return self.result
 

@@ -108,6 +108,7 @@ CASES = {
     "integer_pow": lambda x, n: (x**3, x**-2, n**2),
     "iota": lambda x, n: (jnp.arange(3), lax.broadcasted_iota(np.int32, (2, 3), 0), jnp.tril(x), jnp.eye(3)),
     "pad": lambda x, n: (jnp.pad(x, ((1, 0), (2, 1))), jnp.pad(n, 1, constant_values=7)),
+    "pow": lambda x, n: (abs(x) ** x, 0.9**n, x ** lax.broadcasted_iota(np.int32, (3, 4), 1), 2.0**x),
     "reshape": lambda x, n: (x.reshape(2, 6), x.ravel()),
     "rev": lambda x, n: (x[::-1], lax.rev(x, (0, 1))),
     "round": lambda x, n: jnp.round(x * 3) + jnp.round(jnp.array([0.5, 1.5, -0.5, 2.5])),
@@ -125,6 +126,13 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_primitive_is_translated(name):
     assert foreign(check(lambda x, n: jax.tree.map(jnp.asarray, CASES[name](x, n)), X, INTEGERS)) == []
+
+
+def test_params_are_plain_numbers():
+    graph = mg.from_jax(jax.vmap(lambda row: jnp.sum(row) + jnp.sort(row)[0]), X)
+    assert "int64>" not in str(graph)
+    assert [node.params["axis"] for node in graph if node.op == "sum"] == [(1,)]
+    assert "dimension=1" in graph.find("jax.sort").expression
 
 
 def test_every_row_has_a_case():
@@ -405,10 +413,26 @@ def test_inputs_have_the_names_and_the_order_of_arguments():
 
 
 def test_what_is_no_array_is_part_of_the_program():
-    graph = mg.from_jax(lambda x, kind, function, nothing: function(x) if kind == "sum" else x, X, "sum", jnp.sum, None)
+    def function(x, kind, reduce, flag, nothing):
+        return reduce(x) if kind == "sum" and flag else x
+
+    graph = mg.from_jax(function, X, "sum", jnp.sum, True, None)
     assert [node.name for node in graph.inputs] == ["x"]
-    assert graph.run(X, "sum", jnp.sum, None) == pytest.approx(X.sum())
+    assert graph.run(X, "sum", jnp.sum, True, None) == pytest.approx(X.sum())
     assert graph.run(X) == pytest.approx(X.sum())
+
+
+def test_weights_in_a_structure_belong_where_they_are_used():
+    """As parameters do, so that pictures fold them; what is an argument by itself stands outside."""
+    graph = mg.from_jax(jax.value_and_grad(loss), PARAMETERS, TOKENS, TARGETS)
+    assert {node.name: node.scope for node in graph.inputs} == {
+        "p/attention/key": "block/attention", "p/attention/out": "block/attention",
+        "p/attention/query": "block/attention", "p/attention/value": "block/attention",
+        "p/mlp/up": "block/mlp", "p/mlp/down": "block/mlp",
+        "p/norm/0/scale": "block/attention", "p/norm/0/bias": "block/attention",
+        "p/norm/1/scale": "block/mlp", "p/norm/1/bias": "block/mlp", "x": "", "targets": "",
+    }  # fmt: skip
+    assert graph.find("p/mlp/up").path == "block/mlp/p/mlp/up"
 
 
 def test_arrays_of_a_closure_are_constants():
