@@ -32,7 +32,7 @@ CHOICES = ("inside", "inputs")
 
 def to_onnx(
     function: Callable[..., Any], path: str | os.PathLike[str], *args: Any,
-    batch: int | Sequence[int | None] = 0, weights: str = "inside", draws: str = "inside",
+    batch: int | Sequence[int | None] | None = 0, weights: str = "inside", draws: str = "inside",
 ) -> None:  # fmt: skip
     """Write `function(*args)` as an ONNX model that takes batches of any size; `Graph.to_onnx` says what is in it.
 
@@ -61,7 +61,7 @@ def to_onnx(
     [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
     """
     onnx.helper  # noqa: B018  # where onnx is missing, this says so
-    axes = [batch] * len(args) if isinstance(batch, int) else list(batch)
+    axes = [batch] * len(args) if batch is None or isinstance(batch, int) else list(batch)
     if len(axes) != len(args):
         raise ValueError(f"to_onnx: {len(axes)} axes in batch= for {len(args)} arguments: expected one each, or None")
 

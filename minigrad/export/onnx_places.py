@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.export.onnx_program import BOOLEAN, INT64, Value, Writer, kernel_type
-from minigrad.export.onnx_rows import LAST, Row, axes_of, cast, cut, number, row
+from minigrad.export.onnx_rows import FIRST, LAST, Row, axes_of, cast, cut, number, row
 from minigrad.export.onnx_rows import ROWS as ROWS
 from minigrad.graph.node import Node
 from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import sums
 
-FIRST = np.iinfo(np.int64).min  # before every place of an axis
 UNCUT = (None, None, None)
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
@@ -136,14 +135,18 @@ def spell_out(index: Index, ndim: int, indices: Sequence[Any]) -> list[Any]:
 
 def axes_read(array: Any) -> int:
     """How many axes an index reads: as many as a mask has, one where it is integers."""
-    return array.ndim if isinstance(array, Value) and array.dtype == BOOLEAN else 1
+    return array.ndim if is_mask(array) else 1
+
+
+def is_mask(x: Any) -> bool:
+    return isinstance(x, Value) and x.dtype == BOOLEAN
 
 
 def integer_arrays(onnx: Writer, indices: Sequence[Any]) -> list[Value]:
     """The index with the places of what is true in place of masks."""
     arrays: list[Value] = []
     for x in indices:
-        if isinstance(x, Value) and x.dtype == BOOLEAN:
+        if is_mask(x):
             places = onnx.NonZero(x)
             arrays += [onnx.Gather(places, onnx.constant(i), axis=0) for i in range(x.ndim)]
         else:
@@ -162,7 +165,7 @@ def read(onnx: Writer, x: Value, indices: Sequence[Any], index: Index) -> Value:
             ends = (0, LAST) if step > 0 else (LAST, FIRST)
             start, stop = (end if e is None else e for e, end in zip(entry[:2], ends, strict=True))
             cuts += [(start, stop, axis, step)] if tuple(entry) not in (UNCUT, (None, None, 1)) else []
-        elif entry is not None and entry is not True and not has_arrays:
+        elif isinstance(entry, int) and not has_arrays:
             cuts.append((entry, entry + 1 if entry != -1 else LAST, axis, 1))
             single.append(axis)
         axis += entry is not None
@@ -170,7 +173,7 @@ def read(onnx: Writer, x: Value, indices: Sequence[Any], index: Index) -> Value:
         x = onnx.Slice(x, *map(list, zip(*cuts, strict=True)))
     if single:
         x = onnx.Squeeze(x, single)
-        entries = [e for e in entries if not isinstance(e, int) or e is True]
+        entries = [e for e in entries if not isinstance(e, int)]
     new = [i for i, e in enumerate(entries) if e is None]
     if new:
         x = onnx.Unsqueeze(x, new)
@@ -180,7 +183,7 @@ def read(onnx: Writer, x: Value, indices: Sequence[Any], index: Index) -> Value:
 def read_arrays(onnx: Writer, x: Value, arrays: Sequence[Value], entries: Sequence[Any]) -> Value:
     """Axes that are read by arrays come to the front; the result's stay there unless they stood side by side."""
     given = iter(arrays)
-    read = [i for i, e in enumerate(entries) if e is True or (isinstance(e, int) and e is not None)]
+    read = [i for i, e in enumerate(entries) if isinstance(e, int)]  # and True, which is one
     numbers = [next(given) if entries[i] is True else onnx.constant(entries[i]) for i in read]
     if len(read) == 1:
         return onnx.Gather(x, numbers[0], axis=read[0])
@@ -219,24 +222,14 @@ def shape_at(shape: tuple[int, ...], indices: Sequence[Any], index: Index) -> tu
     return np.shape(np.broadcast_to(0, shape)[index.with_arrays(dummies)])
 
 
-def is_leading(indices: Sequence[Any], index: Index) -> bool:
-    """Whether rows are meant, by one array of integers."""
-    return len(index) == 1 and index[0] is True and axes_read(indices[0]) == 1 and not is_mask(indices[0])
-
-
-def is_mask(x: Any) -> bool:
-    return isinstance(x, Value) and x.dtype == BOOLEAN
-
-
 @row("scatter_add")
 def _(onnx: Writer, out: Node, values: Value, *indices: Any, index: Index, shape: tuple[int, ...]) -> Value:
     """Rows by ScatterND, what slices of step 1 mean by Pad, and everything else by numbered places."""
     values = cast(onnx, out, values)
-    zeros = onnx.full(shape, 0, values.dtype) if indices else None
-    if zeros is not None and is_leading(indices, index):
+    if len(index) == 1 and index[0] is True and not is_mask(indices[0]):
         rows = onnx.cast(indices[0], INT64)
-        values = onnx.expand(values, (*getattr(indices[0], "shape", ()), *shape[1:]))
-        return onnx.ScatterND(zeros, onnx.Unsqueeze(rows, [-1]), values, reduction="add")
+        values = onnx.expand(values, (*rows.shape, *shape[1:]))
+        return onnx.ScatterND(onnx.full(shape, 0, values.dtype), onnx.Unsqueeze(rows, [-1]), values, reduction="add")
     entries = spell_out(index, len(shape), indices)
     if all((isinstance(e, Slice) and e.step in (None, 1)) or type(e) is int for e in entries):
         ends = [span(e, n) for e, n in zip(entries, shape, strict=True)]

@@ -22,7 +22,7 @@ from minigrad.ops.kernels import sums
 
 Row = Callable[..., Value]
 ROWS: dict[str, Row] = {}
-LAST = np.iinfo(np.int64).max  # beyond every place of an axis
+FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max  # beyond every place of an axis
 
 
 def row(name: str) -> Callable[[Row], Row]:
@@ -159,11 +159,10 @@ def _(onnx: Writer, out: Node, x: Any) -> Value:
 def _(onnx: Writer, out: Node, x: Any, *, decimals: int) -> Value:
     if out.dtype.kind != "f" and decimals >= 0:
         return onnx.cast(x, out.dtype)
-    x = cast(onnx, out, x) if out.dtype.kind == "f" else (onnx.cast(x, np.dtype(np.float64)),)
+    x = cast(onnx, out, x) if out.dtype.kind == "f" else onnx.cast(x, np.dtype(np.float64))
     scale = number(onnx, 10.0 ** abs(decimals), x)
-    if decimals >= 0:
-        return onnx.Div(onnx.Round(onnx.Mul(x, scale)), scale) if decimals else onnx.Round(x)
-    return onnx.Mul(onnx.Round(onnx.Div(x, scale)), scale)
+    there, back = (onnx.Mul, onnx.Div) if decimals > 0 else (onnx.Div, onnx.Mul)
+    return back(onnx.Round(there(x, scale)), scale) if decimals else onnx.Round(x)
 
 
 def is_zero(onnx: Writer, x: Value) -> Value:
@@ -478,19 +477,26 @@ def cut(onnx: Writer, x: Value, axis: int, start: int, stop: int) -> Value:
 def recur(
     onnx: Writer, start: float, factors: Value, terms: Value, shape: tuple[int, ...], axis: int, reverse: bool
 ) -> Value:
-    """Factor times what stands before plus term, along an axis, or from its end."""
+    """Factor times what stands before plus term, along an axis, or from its end.
+
+    Scan runs along the first axis from its beginning, which is what every runtime can.
+    """
     if not all(shape):
         return terms
+    order = [axis, *(i for i in range(len(shape)) if i != axis)]
+
+    def turn(x: Value) -> Value:
+        return onnx.Slice(x, [LAST], [FIRST], [0], [-1]) if reverse else x
+
     state, factor, term = (Value(name, terms.dtype) for name in ("state", "factor", "term"))
     inner = Writer()
     inner.program.inputs += [state, factor, term]
     result = inner.Add(inner.Mul(factor, state), term)
     inner.program.outputs += [result, inner.Identity(result)]
-    first = onnx.full(tuple(n for i, n in enumerate(shape) if i != axis), start, terms.dtype)
-    return onnx.Scan(
-        first, factors, terms, outputs=(1, 2), body=inner.program, num_scan_inputs=2, scan_input_axes=[axis, axis],
-        scan_input_directions=[int(reverse)] * 2, scan_output_axes=[axis], scan_output_directions=[int(reverse)],
-    )  # fmt: skip
+    first = onnx.full(tuple(shape[i] for i in order[1:]), start, terms.dtype)
+    along = [turn(onnx.Transpose(x, perm=order)) for x in (factors, terms)]
+    results = onnx.Scan(first, *along, outputs=(1, 2), body=inner.program, num_scan_inputs=2)
+    return onnx.Transpose(turn(results), perm=[order.index(i) for i in range(len(shape))])
 
 
 # --- products ---------------------------------------------------------------------------------------------------------

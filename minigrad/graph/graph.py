@@ -415,27 +415,28 @@ class Graph:
         )
 
     def to_onnx(self, path: str | os.PathLike[str], weights: str = "inside", draws: str = "inside") -> None:
-        """Write the graph as an ONNX model in plain operators, for other programs to run or show: Netron, say.
+        """Write the graph as an ONNX model in plain operators, for other programs to run or, as Netron, to show.
 
-        Inputs and outputs are called by their paths, outputs without one `output`, with a number where that is taken.
-        State that the graph updates, of a training step, is an input that has its present value by default, and leaves
-        as `PATH.next`, to be passed in the next time. Nodes bear their scope and operation, and as metadata the number,
-        scope, name and order of the node in this graph. Lengths are those of this graph: for batches of any size, see
-        `minigrad.export.to_onnx`.
+        Inputs and outputs are called by their paths, an output that has none `output`; a number tells apart what would
+        be called the same. State that the graph updates, as a training step does, enters with its present value by
+        default and leaves as `PATH.next`, to be passed in the next time. Operators bear scope and operation in their
+        name, and as metadata the number, scope, name and order of their node. Lengths are those of the graph:
+        `minigrad.export.to_onnx` writes a function for batches of any size.
 
-        Types are those of the graph. float32 is what runtimes have all operators for; onnxruntime has no sine and error
-        functions and their like for float64. It differs from this library in that an index outside is refused less
-        strictly, a maximum among NaN is not NaN, and no gradient is computed again with strong products where 0 · ∞
-        made it NaN.
+        Types are those of the graph, too. float32 is what runtimes have every operator for; onnxruntime lacks Erf, Tan,
+        hyperbolic and inverse functions for float64. Files differ from minigrad in three things: an index outside may
+        count from the end or be an error of the runtime, the largest and smallest of NaN and numbers is a number, and a
+        gradient that 0 · ∞ made NaN is not computed again with strong products.
 
         Args:
             path: the file, which may exist.
             weights: "inside" the file, or "inputs": parameters and other state must be passed.
-            draws: random numbers are drawn "inside", others in each run, or are "inputs", in the order of `effects`.
+            draws: random numbers are drawn "inside", others in each run, or are the last "inputs", in the order of
+                `effects`.
 
         Raises:
             GraphError: an operation that cannot be said in ONNX, which the message names.
-            ValueError: weights of more than 2 GB inside.
+            ValueError: weights of more than 2 GB inside, or another word for weights or draws.
             ModuleNotFoundError: the library onnx is missing; install the extra `onnx`.
             OSError: the file cannot be written.
         """

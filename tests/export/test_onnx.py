@@ -183,11 +183,13 @@ def test_results_and_weights_have_the_names_and_shapes_of_the_graph(path):
 
 def test_lengths_that_depend_on_the_batch_say_how(path):
     def function(x):
-        return x.reshape(-1, 3), mg.concatenate([x, x[:1]]), mg.matmul(x, x.T).reshape(-1)
+        products = mg.matmul(x, x.T)
+        return x.reshape(-1, 3), mg.concatenate([x, x[:1]]), products.reshape(-1), products.reshape(len(x), 1, -1)
 
     mg.export.to_onnx(function, path, np.zeros((4, 6), np.float32))
     shapes = [[d.dim_param or d.dim_value for d in x.type.tensor_type.shape.dim] for x in onnx.load(path).graph.output]
-    assert shapes == [["2 batch", 3], ["batch + 1", 6], ["batch²"]]
+    assert shapes == [["2 batch", 3], ["batch + 1", 6], ["batch²"], ["batch", 1, "batch"]]
+    assert not [node for node in onnx.load(path).graph.node if "31" in node.doc_string]  # a size that was recorded
     session = Session(path)
     for size in (1, 3, 16):
         x = np.random.default_rng(size).standard_normal((size, 6)).astype(np.float32)
@@ -199,13 +201,15 @@ def test_names_are_told_apart_and_what_is_given_or_returned_twice_is_there_twice
 
     def function(a, b):
         total = a + b
-        return total, total, a, b * 2.0
+        return total, total, a, b * 2.0, weight, weight
 
+    weight = mg.Tensor(np.ones(2, np.float32), requires_grad=True, name="weight")
     graph = mg.trace(function, x, twin)
     graph.to_onnx(path)
     session = Session(path)
     assert session.inputs == ["x", "x_2"]
-    assert len({*session.outputs}) == 4
+    assert len({*session.outputs}) == 6
+    assert {*session.outputs} <= {name for node in session.model.graph.node for name in node.output}
     agree([*session(x.numpy(), twin.numpy()).values()], run_quietly(graph, [x.numpy(), twin.numpy()]), 0.0)
 
 
@@ -230,13 +234,29 @@ def test_state_is_read_before_it_is_written_and_may_be_what_is_returned(path):
 @pytest.mark.parametrize("dtype", ["float16", "int8", "uint8", "int32", "int64", "bool"])
 def test_types_that_runtimes_lack_kernels_for_are_computed_in_wider_ones(path, dtype):
     def function(x, y):
-        return x + y, x * y, mg.maximum(x, y), x == y, mg.where(x > y, x, y), x.sum(axis=0), x.max(), mg.exp(x) + y
+        return [
+            x + y, x * y, mg.maximum(x, y), x == y, mg.where(x > y, x, y), x.sum(axis=0), x.max(), mg.exp(x) + y,
+            x / (y + 1), mg.matmul(x, y.T), mg.cumsum(x, axis=1), mg.concatenate([x, y]), mg.logical_and(x, y), x <= 2,
+            mg.floor(x), mg.trunc(x), mg.rint(x), mg.round(x), mg.argmax(x, axis=1), mg.sort(x, axis=0), mg.triu(x),
+            mg.pad(x, 1), mg.any(x, axis=0), mg.isfinite(x), mg.relu(x), mg.sqrt(x), mg.mean(x, axis=0),
+            mg.clip(x, 1, 3),
+            mg.astype(x, "float32"), mg.full_like(x, 1), mg.set_at(x, (0, slice(None)), y[1]),
+            mg.take(x, [1, 0], axis=1),
+            mg.prod(x, axis=1), mg.std(x, axis=0), mg.vector_norm(x, axis=0), mg.roll(x, 1), x[::-1], mg.softmax(x),
+        ]  # fmt: skip
 
     rng = np.random.default_rng(0)
-    x, y = (rng.integers(0, 5, (3, 4)).astype(dtype) for _ in range(2))
+    x, y = (rng.integers(0, 5, (4, 4)).astype(dtype) for _ in range(2))
     graph = mg.trace(function, x, y)
     graph.to_onnx(path)
     agree([*Session(path)(x, y).values()], run_quietly(graph, [x, y]), 1e-3 if dtype == "float16" else 1e-5)
+
+
+def test_whole_numbers_are_rounded_to_tens(path):
+    x = np.array([4, 5, 15, 26, -17])
+    graph = mg.trace(lambda x: mg.round(x, -1), x)
+    graph.to_onnx(path)
+    agree([*Session(path)(x).values()], run_quietly(graph, [x]), 0.0)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -282,7 +302,7 @@ def test_a_row_from_outside_is_used(path, own_op):
 DEPENDS = {
     "a clamped slice": lambda x: x[:10] * 2.0,
     "half of the batch": lambda x: x[: len(x) // 2],
-    "a branch": lambda x: x * 2.0 if len(x) > 10 else x + 1.0,
+    "a branch": lambda x: x * 2.0 if len(x) > 10 else x + 2.0,
     "another number of steps": lambda x: mg.concatenate([x] * min(len(x), 3)),
     "an array of the source": lambda x: x + mg.constant(np.arange(len(x), dtype=np.float32) ** 3)[:, None],
     "a length of 1": lambda x: mg.squeeze(x),
@@ -339,6 +359,8 @@ def test_options_that_there_are_not_are_refused(path, options, message):
 def test_without_a_batch_the_other_way_is_named(path):
     with pytest.raises(mg.GraphError, match=r"no argument has a batch.*minigrad\.trace"):
         mg.export.to_onnx(mg.exp, path, np.float32(2.0))
+    with pytest.raises(mg.GraphError, match="no argument has a batch"):
+        mg.export.to_onnx(mg.exp, path, np.ones(2, np.float32), batch=None)
 
 
 def test_weights_that_no_file_holds_are_refused(path, monkeypatch):

@@ -1,5 +1,7 @@
 """Every function on record in ONNX: its samples, and their gradients to second order, in onnxruntime."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from minigrad.export.onnx_batch import BATCHES
 from tests.export.onnx_running import Session, agree, function_of, run_quietly, runtime, skip_without_onnx, variables_of
 
 skip_without_onnx()
+onnx_reference = pytest.importorskip("onnx.reference")
 
 NO_ARRAYS = {"arange", "tri", "dropout", "random_normal", "random_uniform"}  # of numbers alone, or without samples
 WITHOUT_FLOAT64 = {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Erf", "Sinh", "Tan"}
@@ -31,6 +34,24 @@ def test_values_gradients_and_second_derivatives_are_those_of_minigrad(name, tmp
     for graph, arrays in graphs_of(name, np.float32):
         graph.to_onnx(tmp_path / "model.onnx")
         agree([*Session(tmp_path / "model.onnx")(*arrays).values()], run_quietly(graph, arrays), 1e-5)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", sorted(mg.registry.keys() - NO_ARRAYS))
+def test_the_evaluator_of_the_standard_computes_the_same(name, tmp_path):
+    """What only onnxruntime takes would not run elsewhere."""
+    for case in cases_of(mg.registry[name]):
+        arrays = case.arrays(np.float32)
+        if case.shape_depends_on_values or not arrays:
+            continue
+        graph = mg.trace(function_of(case, 0), *variables_of(arrays))
+        if graph.outputs:
+            graph.to_onnx(tmp_path / "model.onnx")
+            evaluator = onnx_reference.ReferenceEvaluator(str(tmp_path / "model.onnx"))
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                actual = evaluator.run(None, dict(zip(evaluator.input_names, arrays, strict=True)))
+            agree([*map(np.asarray, actual)], run_quietly(graph, arrays), 1e-4)
 
 
 @pytest.mark.deep
@@ -67,6 +88,38 @@ def test_special_values_are_those_of_minigrad(op, tmp_path):
     graph.to_onnx(tmp_path / "model.onnx")
     (actual,), (expected,) = Session(tmp_path / "model.onnx")(*arrays).values(), run_quietly(graph, arrays)
     np.testing.assert_allclose(actual.astype(float), expected.astype(float), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("op", [mg.expm1, mg.log1p, mg.tanh_slope], ids=lambda op: op.name)
+def test_small_arguments_keep_their_digits(op, tmp_path):
+    x = np.concatenate([sign * np.logspace(-20, 0, 100) for sign in (0.9, -0.9)]).astype(np.float32)
+    graph = mg.trace(op, mg.Tensor(x))
+    graph.to_onnx(tmp_path / "model.onnx")
+    (actual,) = Session(tmp_path / "model.onnx")(x).values()
+    np.testing.assert_allclose(actual, run_quietly(graph, [x])[0], rtol=1e-6)
+
+
+ROWS, COLUMNS = [[0, -1], [2, 1]], [1, 0]
+KEYS = [
+    (), 1, -1, slice(None, None, -1), slice(-1, 0, -2), (..., -1), (None, ..., None), (slice(1, None), None, 2),
+    ROWS, (slice(None), COLUMNS), (slice(None), ROWS, COLUMNS), (ROWS, slice(None), COLUMNS), (..., ROWS, COLUMNS),
+    (None, ROWS, 1), (0, slice(None), COLUMNS), (slice(None), 0, COLUMNS), (COLUMNS, None, 1, slice(0, 2)),
+    (slice(None), None, ROWS, [[1], [0]]), (slice(2, None, -1), COLUMNS, -1), (COLUMNS, ..., COLUMNS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_an_index_reads_writes_and_adds_where_it_does_in_numpy(key, tmp_path):
+    x = np.random.default_rng(0).standard_normal((3, 3, 4)).astype(np.float32)
+    values = np.arange(x[key].size, dtype=np.float32).reshape(x[key].shape)
+
+    def function(x, values):
+        read = mg.index(x, key)
+        return read, mg.grad(mg.sum(read * values), x), mg.set_at(x, key, values), mg.set_at(x, key, 7.0)
+
+    graph = mg.trace(function, *variables_of([x, values]))
+    graph.to_onnx(tmp_path / "model.onnx")
+    agree([*Session(tmp_path / "model.onnx")(x, values).values()], run_quietly(graph, [x, values]), 1e-6)
 
 
 SCORES = np.array(
