@@ -22,7 +22,7 @@ ROOMS = {
     "ops": "core wording |",
     "transforms": "core wording |",
     "graph": "core wording ops | drawing export",
-    "drawing": "core graph |",
+    "drawing": "core graph | foreign",
     "checks": "core wording ops graph | compiler drawing",
     "nn": "core wording ops |",
     "optim": "core wording ops nn |",
@@ -34,7 +34,7 @@ ROOMS = {
     "training": "|",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
-    "cli": "core wording memory ops graph drawing checks nn optim io data training | compiler",
+    "cli": "core wording memory ops graph drawing checks nn optim io data training foreign | compiler",
     "__main__": "core cli |",
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures

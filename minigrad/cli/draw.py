@@ -13,7 +13,8 @@ from minigrad.drawing.picture import FORMATS
 
 SUMMARY = "draw the graph of a function in a Python file"
 DESCRIPTION = (
-    "Call FUNCTION, which takes no arguments and returns a Tensor or several, and draw how they were computed."
+    "Call FUNCTION, which takes no arguments and returns a Tensor or several, and draw how they were computed. It may "
+    "also return (CALLABLE, INPUTS): then that call is drawn, of a PyTorch module, a function of JAX arrays or Tensors."
 )
 EXAMPLE = "model.py:loss -o loss.svg --values"
 

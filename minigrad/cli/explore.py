@@ -16,7 +16,8 @@ from minigrad.drawing.explorer.lessons import READY
 SUMMARY = "explore the graph of a function in a Python file"
 DESCRIPTION = (
     "Call FUNCTION, which takes no arguments and returns a Tensor or several, and write one HTML page on which every "
-    "step of the computation can be looked at."
+    "step of the computation can be looked at. It may also return (CALLABLE, INPUTS): then that call is shown, of a "
+    "PyTorch module, or a function of JAX arrays or Tensors."
 )
 EXAMPLE = "model.py:loss -o loss.html --gradients"
 ENDINGS = (".html",)

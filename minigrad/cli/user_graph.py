@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from minigrad.cli.arguments import CommandError, whole_number
 from minigrad.cli.user_file import user_function
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
+from minigrad.foreign.program import read_program
 from minigrad.graph import Graph, graph_of
-from minigrad.graph.called import differentiate
+from minigrad.graph.called import differentiate, graph_of_call
 from minigrad.wording.messages import describe
 
 DEEPEST = 100
@@ -56,16 +57,29 @@ def record_graph(arguments: argparse.Namespace, endings: Collection[str]) -> Gra
     """Check the place to write to, then call the function, which may take long, and look at what it returns.
 
     Raises:
-        CommandError: a place that cannot be written to, a function that returns no Tensors, gradients of several.
+        CommandError: a place that cannot be written to, a function that returns no Tensors and no callable with its
+            inputs, gradients of several.
     """
     _check_place(arguments.out, endings)
     with user_function(arguments.function) as function:
         outputs = function()
+        if isinstance(outputs, tuple) and len(outputs) == 2 and callable(outputs[0]):
+            return _read_call(*outputs, arguments)
         tensors = _find_tensors(outputs, arguments.function)
         graph = graph_of(outputs)
         if arguments.gradients and all(tensor.trail is None for tensor in tensors):  # of these, by the function itself
             graph = _differentiate(tensors)
     return graph
+
+
+def _read_call(function: Callable[..., Any], inputs: Any, arguments: argparse.Namespace) -> Graph:
+    """The graph of a call that has not been made yet, in whichever engine."""
+    inputs, values = inputs if isinstance(inputs, tuple) else (inputs,), getattr(arguments, "values", True)
+    try:
+        graph = read_program(function, *inputs, gradients=arguments.gradients, values=values)
+    except TypeError as error:
+        raise CommandError(str(error)) from error
+    return graph_of_call(function, *inputs) if graph is None else graph
 
 
 def _check_place(place: Path, endings: Collection[str]) -> None:

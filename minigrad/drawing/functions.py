@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minigrad.drawing.phrases import Phrase
@@ -17,7 +17,9 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
     """Call `function(*args)` once, forward and backward, and draw what happened.
 
     Args:
-        function: of Tensors; it returns a Tensor, or several in tuples, lists or dictionaries. A module is one.
+        function: of Tensors; it returns a Tensor, or several in tuples, lists or dictionaries. A module is one. So is
+            a PyTorch module, and a function that is given an array of JAX: those are read by `from_torch` and
+            `from_jax`, and show no gradients but those that they compute.
         args: what it is called with, by position. Arrays become Tensors named after its parameters, those of floats
             with a gradient.
         path: the picture: svg, png, pdf, tex or dot, by its extension. Without one nothing is written.
@@ -38,9 +40,10 @@ def draw(function: Callable[..., Any], *args: Any, path: str | os.PathLike[str] 
     ['keys', 'query', 'matmul', 'softmax', 'sum of the output']
     """
     _check_that_options_are_read(path, options)
-    graph = graph_of_call(function, *args)
+    foreign = _read_foreign(function, args, values=bool(options.get("values")))
+    graph = graph_of_call(function, *args) if foreign is None else foreign
     if path is not None:
-        chosen: dict[str, Any] = {"gradients": True, "title": describe_call(function, graph)} | options
+        chosen: dict[str, Any] = {"gradients": foreign is None, "title": describe_call(function, graph)} | options
         graph.draw(path, **chosen)
     return graph
 
@@ -65,11 +68,19 @@ def explore(
         ValueError, OSError: as `Graph.explore`.
     """
     _check_that_options_are_read(path, options)
-    graph = graph_of_call(function, *args)
+    foreign = _read_foreign(function, args, values=True)
+    graph = graph_of_call(function, *args) if foreign is None else foreign
     if path is not None:
         chosen: dict[str, Any] = {"title": describe_call(function, graph)} | options
         graph.explore(path, **chosen)
     return graph
+
+
+def _read_foreign(function: Callable[..., Any], args: Sequence[Any], values: bool) -> Graph | None:
+    """The graph of a call of PyTorch or JAX, None of any other."""
+    from minigrad.foreign.program import read_program
+
+    return read_program(function, *args, values=values)
 
 
 def _check_that_options_are_read(path: object, options: Mapping[str, Any]) -> None:

@@ -82,9 +82,8 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
         compute_values(reader.nodes)
     reader.place([x for x, (path, _) in zip(inputs, arguments.arrays, strict=True) if len(path) > 1])
     returned = jax.tree.unflatten(jax.tree.structure(shapes), outputs)
-    if [id(x) for x in leaves(returned) if isinstance(x, Tensor)] != [
-        id(x) for x in outputs
-    ]:  # a structure that minigrad does not walk
+    walked = [id(x) for x in leaves(returned) if isinstance(x, Tensor)]
+    if walked != [id(x) for x in outputs]:  # a structure that minigrad does not walk
         returned = tuple(outputs)
     return Graph.of(reader.nodes, returned, leaves=partial(_enter, jax, bool(jax.config.jax_enable_x64)))
 

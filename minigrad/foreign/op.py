@@ -117,10 +117,11 @@ def fits(
 
 def compute_values(nodes: Iterable[Tensor]) -> None:
     """Give each operation among `nodes`, made in order, its value, where the leaves have theirs."""
-    for node in nodes:
-        if node.op is not None:
-            operands = [x._held if isinstance(x, Tensor) else x for x in node.inputs]
-            node._held = np.asarray((node.op.guarded or node.op.forward)(*operands, **node.params))
+    with np.errstate(all="ignore"):  # other engines do not warn
+        for node in nodes:
+            if node.op is not None:
+                operands = [x._held if isinstance(x, Tensor) else x for x in node.inputs]
+                node._held = np.asarray((node.op.guarded or node.op.forward)(*operands, **node.params))
 
 
 def name_extra(reader: str, library: str, error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -58,11 +58,11 @@ def interpret(
     """Fill `values`, by number, where the values of leaves stand already, with `apply(node, operands)`.
 
     After a node has run, the values in `last_uses[its number]` are let go. Gradient nodes run as the sweep that made
-    them does, without floating-point warnings, and as that does where a NaN arrives, with strong products; the others
-    under the caller's settings.
+    them does, without floating-point warnings, and as that does where a NaN arrives, with strong products, if it was
+    a sweep of minigrad's; the others under the caller's settings.
     """
-    for of_gradient, group in groupby(nodes, key=lambda node: node.origin is not None):
-        with np.errstate(all="ignore") if of_gradient else nullcontext(), within(strong=of_gradient):
+    for (quiet, strong), group in groupby(nodes, key=lambda node: (node.of_gradient, node.origin is not None)):
+        with np.errstate(all="ignore") if quiet else nullcontext(), within(strong=strong):
             for node in group:
                 if node.function is not None:
                     operands = [values[x.number] if isinstance(x, Node) else x for x in node.inputs]
