@@ -22,6 +22,7 @@ from minigrad.nn.state import check_state
 
 if TYPE_CHECKING:
     from minigrad.graph.graph import Graph
+    from minigrad.nn.module import Module
 
 KEY, KIND_OF_KEY = "random.key", "threefry2x32"
 
@@ -49,20 +50,20 @@ class JaxFunction:
 
     __name__ = "step"
 
-    def __init__(self, graph: Graph, draws: Literal["key", "inputs"], seed: int) -> None:
+    def __init__(self, graph: Graph, draws: Literal["key", "inputs"], seed: int, model: Module | None) -> None:
         if draws not in ("key", "inputs"):
             raise ValueError(f"to_jax: draws={draws!r}: expected 'key' or 'inputs'")
         jax.jit  # noqa: B018  # where JAX is missing, this says so
         self._graph = graph = use_definitions(graph)
-        self._random = [node for node in graph if node.role == "random"]
+        self._random = [node for node in graph if node.role == "random" and not node.inputs]
         self._by_key = draws == "key" and bool(self._random)
         self._key = np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
         self._inputs = graph.inputs if self._by_key else (*graph.inputs, *self._random)
-        self._rows = {node: _take_row(node) for node in graph if node.function is not None and node.role != "random"}
-        self._draws = {node: _take_row(node) for node in self._random} if self._by_key else {}
-        names = name_state(graph)
-        leaves = [node for node in graph if node.function is None]
-        self._constants = {x: np.array(x.value) for x in leaves if x not in names and x.role != "input"}
+        self._rows = {node: _take_row(node) for node in graph if node.function is not None and node not in self._random}
+        self._draws = {node: _take_draw(node) for node in self._random} if self._by_key else {}
+        names = name_state(graph, model)
+        fixed = [node for node in graph if node.function is None and node not in names and node.role != "input"]
+        self._constants = {node: np.array(node.value) for node in fixed}
         check_constant_indices(self._rows, self._constants)
         layouts = find_layouts(graph, names, [node for node in graph if joins(node)])
         self._shapes = {node: layout.shapes for node, layout in layouts.items()}
@@ -162,25 +163,30 @@ def use_definitions(graph: Graph) -> Graph:
 
 def _take_row(node: Node) -> Row:
     assert node.function is not None
-    is_random = node.role == "random"
-    row = DRAWS.get(node.function.name) if is_random else find_row(node.function, node.origin is not None)
-    if row is not None:
-        return row
-    otherwise = 'export with draws="inputs"' if is_random else "declare it with a definition"
-    raise GraphError(
-        f"to_jax: nothing says what {node.op} is in JAX, in {node!r}: write a row, "
-        f'@minigrad.export.jax.row("{node.op}") on a function of arrays of JAX, or {otherwise}'
-    )
+    row = find_row(node.function, node.of_gradient)
+    if row is None:
+        raise GraphError(
+            f"to_jax: nothing says what {node.op} is in JAX, in {node!r}: write a row, "
+            f'@minigrad.export.jax.row("{node.op}") on a function of arrays of JAX, or declare it with a definition'
+        )
+    return row
 
 
-def name_state(graph: Graph) -> dict[Node, str]:
+def _take_draw(node: Node) -> Row:
+    if node.op not in DRAWS:
+        raise GraphError(f'to_jax: {node!r} cannot draw from a key of JAX: export with draws="inputs"')
+    return DRAWS[node.op]
+
+
+def name_state(graph: Graph, model: Module | None = None) -> dict[Node, str]:
     """Parameters and state by their paths, as checkpoints call them; by their numbers too, where these do not tell."""
+    paths = {} if model is None else {id(tensor): path for path, tensor in model.named_tensors()}
     names: dict[Node, str] = {}
     for node in graph:
         if node.role in ("parameter", "state"):
-            name = node.path.replace("/", ".") or node.role
-            is_taken = not node.path or name in names.values()
-            names[node] = f"{name}.{node.number}" if is_taken else name
+            path = paths.get(id(node.cell), node.path.replace("/", "."))
+            is_free = path and path not in names.values()
+            names[node] = path if is_free else f"{path or node.role}.{node.number}"
     return names
 
 

@@ -290,7 +290,7 @@ class Graph:
         """
         return run(self, arguments)
 
-    def to_jax(self, draws: Literal["key", "inputs"] = "key", seed: int = 0) -> JaxFunction:
+    def to_jax(self, draws: Literal["key", "inputs"] = "key", seed: int = 0, model: Any = None) -> JaxFunction:
         """The computation as a pure function of JAX: `state, outputs = jax.jit(step)(step.state, *inputs)`.
 
         State is a dictionary of arrays by path: parameters and buffers, the moments of each parameter, the rate and
@@ -302,6 +302,8 @@ class Graph:
                 and its numbers are not those of minigrad. "inputs": `step.draw()`, from the generators of the graph,
                 which are the last inputs; the numbers are those of minigrad.
             seed: of the first key.
+            model: a module, by whose paths its parameters and buffers are called. By default they are called by the
+                scope where they are used and their own name, which for the modules of `minigrad.nn` is the same.
 
         JAX computes in 32 bits unless `jax.config.update("jax_enable_x64", True)`: then 1 − 0.999ᵗ of Adam is off by
         a hundred-thousandth at the first step. An index out of range is no error under `jax.jit`: it reads NaN and is
@@ -324,7 +326,7 @@ class Graph:
         """
         from minigrad.export.jax import JaxFunction
 
-        return JaxFunction(self, draws, seed)
+        return JaxFunction(self, draws, seed, model)
 
     def dot(self, **options: Any) -> str:
         """The picture as DOT text; `options` are those of `minigrad.drawing.dot.dot_source`."""

@@ -224,6 +224,37 @@ def test_state_without_a_name_and_of_equal_names_is_told_apart_by_numbers():
     assert step(step.state, np.float32([2.0]))[1].tolist() == [3.0]
 
 
+def test_a_model_whose_tensors_have_no_names_says_what_they_are_called():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.inside = nn.Linear(2, 2, rng=np.random.default_rng(0))
+            self.gain, self.shift = (mg.Tensor(np.ones(2, np.float32), requires_grad=True) for _ in range(2))
+
+        def forward(self, x):
+            return self.inside(x) * self.gain + self.shift
+
+    class Whole(nn.Module):
+        def __init__(self):
+            self.parts = [Scaled(), Scaled()]
+
+        def forward(self, x):
+            return self.parts[1](self.parts[0](x))
+
+    model = Whole()
+    optimiser = optim.Adam(model.parameters())
+
+    def train(x):
+        optimiser.zero_grad()
+        loss = model(x).sum()
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    graph = mg.trace(train, np.ones((1, 2), np.float32))
+    assert {*graph.to_jax(model=model).state} == names_of_checkpoint(model, optimiser)
+    assert len(graph.to_jax().state) == len(graph.to_jax(model=model).state)
+
+
 def test_parameters_without_a_gradient_and_their_moments_stay(double_precision):
     sizes = {"a": 2, "b": 3, "c": 1, "d": 4}
     tensors = [mg.Tensor(np.arange(1.0, n + 1), requires_grad=True, name=name) for name, n in sizes.items()]
@@ -327,9 +358,27 @@ def test_a_recorded_graph_with_its_gradients(double_precision):
 
 @pytest.fixture
 def own_op():
-    cube = mg.op(formula="x³", name="cube")(lambda x: x**3)
-    yield cube
+    yield mg.op(formula="x³", name="cube")(lambda x: x**3)
     del mg.registry["cube"]
+
+
+@pytest.fixture
+def own_draw():
+    infer = lambda *, generator: mg.core.arrays.Shaped((2,), np.dtype(np.float64))  # noqa: E731
+    declared = mg.op(formula="0 or 1", name="coins", effect=True, infer=infer)
+    yield declared(lambda *, generator: generator.integers(0, 2, 2).astype(np.float64))
+    del mg.registry["coins"]
+
+
+def test_a_draw_of_ones_own_comes_from_its_generator(own_draw, double_precision):
+    graph = mg.trace(lambda x: x + own_draw(generator=np.random.default_rng(0)), np.zeros(2))
+    with pytest.raises(
+        mg.GraphError, match=r"%1 = coins.* cannot draw from a key of JAX: export with draws=\"inputs\""
+    ):
+        graph.to_jax()
+    step = graph.to_jax(draws="inputs")
+    expected = np.random.default_rng(0).integers(0, 2, 2)
+    assert step({}, np.zeros(2), *step.draw())[1].tolist() == expected.tolist()
 
 
 def test_an_op_of_ones_own_has_a_row_or_is_refused_by_name(own_op):
