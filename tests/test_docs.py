@@ -40,12 +40,16 @@ SPEED = re.compile(  # a time, a pace or a share of another's time
 )
 SVG = "{http://www.w3.org/2000/svg}"
 
-NEEDED = {"scale-out.md": ("jax", "flatbuffers")}
+NEEDED = {
+    "scale-out.md": ("jax", "flatbuffers"),
+    "other-frameworks.md": ("torch", "torchviz", "jax", "onnx"),
+}
 """The libraries without which the code of a page is not run."""
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
+@pytest.mark.filterwarnings("ignore:distutils Version classes are deprecated:DeprecationWarning")  # in torchviz
 @each_document
 def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch, draw_again):
     for library in NEEDED.get(document.name, ()):
