@@ -373,7 +373,7 @@ def own_draw():
 def test_a_draw_of_ones_own_comes_from_its_generator(own_draw, double_precision):
     graph = mg.trace(lambda x: x + own_draw(generator=np.random.default_rng(0)), np.zeros(2))
     with pytest.raises(
-        mg.GraphError, match=r"%1 = coins.* cannot draw from a key of JAX: export with draws=\"inputs\""
+        mg.GraphError, match=r"%0 = coins.* cannot draw from a key of JAX: export with draws=\"inputs\""
     ):
         graph.to_jax()
     step = graph.to_jax(draws="inputs")
