@@ -92,7 +92,8 @@ class _Evaluation:
         def take(*operands: Any) -> Any:
             with self._lock:
                 same = all(x is known for x, known in zip(operands, self._operands, strict=False))
-                if position not in self._results or not same:
+                # Those before it in a graph ask first; what an earlier run of a part has left may be of other values.
+                if position == min(self._used) or position not in self._results or not same:
                     results = self._evaluate(*operands)
                     self._operands, self._results = operands, {number: results[number] for number in self._used}
                 result = self._results.pop(position)

@@ -65,7 +65,10 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
     try:
         if exported is None or exported.range_constraints:  # sizes that vary are read as they are in these inputs
             exported = torch.export.export(exported.module() if exported else module, args, kwargs)
+        _refuse_what_it_would_lose(exported, gradients)
         exported = exported.run_decompositions(_decompositions())
+    except CaptureError:
+        raise
     except Exception as error:  # of PyTorch's many kinds, and those of the module itself
         raise refuse("from_torch", "torch.export", type(module), error) from error
     given = iter(torch.utils._pytree.tree_leaves((args, kwargs)))
@@ -106,6 +109,30 @@ def sort_results(exported: Any, entries: list[Entry], results: Iterable[Any]) ->
         if entry.path in updates and entry.role == "constant":
             entry.role = "state"
     return _structure(exported.call_spec.out_spec, iter(returned)), updates
+
+
+def _refuse_what_it_would_lose(exported: Any, gradients: bool) -> None:
+    """CaptureError for what the functional graph leaves out in silence, so that its numbers would be others."""
+    graphs = [part.graph for part in exported.graph_module.modules() if hasattr(part, "graph")]
+    for node in (node for graph in graphs for node in graph.nodes if node.op == "call_function"):
+        schema = getattr(node.target, "_schema", None)
+        names = [x.name for x in schema.arguments] if schema else []
+        given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+        if "set_grad_enabled" in str(node.target) and gradients:
+            raise CaptureError(
+                "from_torch: gradients=True would let gradients flow through what the module computes under "
+                "torch.no_grad(): use .detach() there"
+            )
+        if given.get("dropout") and given.get("train"):
+            raise CaptureError(
+                f"from_torch: {node.target} drops out between its layers, and what PyTorch makes of it does not: read "
+                "the module in evaluation, module.eval(), or with dropout=0"
+            )
+        if "instance_norm" in str(node.target) and given.get("use_input_stats") and given.get("running_mean"):
+            raise CaptureError(
+                f"from_torch: {node.target} writes running statistics where nobody sees it: read the module in "
+                "evaluation, module.eval(), or with track_running_stats=False"
+            )
 
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:

@@ -89,10 +89,17 @@ def evaluator(target: Any, args: Any, kwargs: Any, operands: list[Tensor]) -> Ca
         with torch.no_grad():
             made = target(*put(args), **put(kwargs))
         if isinstance(made, (tuple, list)):
-            return [as_array(x) for x in made] if len(made) > 1 else as_array(made[0])
-        return as_array(made)
+            return [own(x, arrays) for x in made] if len(made) > 1 else own(made[0], arrays)
+        return own(made, arrays)
 
     return evaluate
+
+
+def own(x: Any, arrays: tuple[Array, ...]) -> Any:
+    """The array of a result: a copy of what looks into an operand, which may be written later."""
+    array = as_array(x)
+    looks = isinstance(array, np.ndarray) and any(np.may_share_memory(array, other) for other in arrays)
+    return array.copy() if looks else array
 
 
 def _tensor(array: Array) -> Any:

@@ -130,3 +130,11 @@ def test_what_does_not_fit_is_told():
     assert not fits(mg.sum, [x], {"axis": 1}, (2,), "float64")
     assert not fits(mg.sum, [x], {"axis": 2}, (2,), "float32")
     assert not fits(mg.matmul, [x, x], {}, (2, 2), "float32")
+
+
+def test_what_an_earlier_run_of_a_part_left_is_not_taken_for_other_values():
+    leaf, array = make_leaf("input", (2,), "float64"), np.ones(2)
+    once, twice = make_results("engine.both", lambda x: [x * 1, x * 2], [leaf], [((2,), "float64")] * 2, {})
+    assert once.op.forward(array).tolist() == [1.0, 1.0]
+    array += 2.0  # a parameter is written where it lies
+    assert (once.op.forward(array).tolist(), twice.op.forward(array).tolist()) == ([3.0, 3.0], [6.0, 6.0])

@@ -440,3 +440,51 @@ def test_without_pytorch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModuleNotFoundError, match="minigrad's extra `torch`: python -m pip install torch"):
         mg.from_torch(object())
+
+
+class NoGrad(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 3)
+
+    def forward(self, x):
+        with torch.no_grad():
+            fixed = self.linear(x)
+        return (fixed * self.linear(x)).sum()
+
+
+LOST = {
+    "under torch.no_grad": (NoGrad(), (2, 3), {"gradients": True}, "torch.no_grad"),
+    "dropout of a recurrent net": (torch.nn.LSTM(3, 3, num_layers=2, dropout=0.5), (4, 2, 3), {}, "drops out"),
+    "of another": (torch.nn.GRU(3, 3, num_layers=2, dropout=0.5), (4, 2, 3), {}, "drops out"),
+    "running statistics": (torch.nn.InstanceNorm1d(3, track_running_stats=True), (2, 3, 4), {}, "running statistics"),
+}
+
+
+@pytest.mark.parametrize(("module", "shape", "options", "message"), LOST.values(), ids=LOST)
+def test_what_the_functional_graph_would_lose_is_refused(module, shape, options, message):
+    """Its numbers would be others than those of PyTorch."""
+    with pytest.raises(mg.CaptureError, match=message):
+        mg.from_torch(module, torch.ones(shape), **options)
+    mg.from_torch(module.eval(), torch.ones(shape))
+
+
+class Windows(torch.nn.Module):
+    """Returns windows of a buffer, and adds to it afterwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.arange(4.0))
+
+    def forward(self, x):
+        windows = self.seen.unfold(0, 2, 1)
+        before = windows.clone()
+        self.seen.add_(x)
+        return before, self.seen.clone().unfold(0, 2, 1)
+
+
+def test_results_do_not_look_into_buffers_that_are_written():
+    graph = mg.from_torch(Windows(), torch.ones(4))
+    expected = [x.numpy() for x in Windows()(torch.ones(4))]
+    for result, right in zip(graph.run(np.ones(4, np.float32)), expected, strict=True):
+        assert np.array_equal(result, right)
