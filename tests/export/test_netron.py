@@ -59,11 +59,11 @@ def test_the_operators_are_shown_and_say_where_they_come_from(show, tmp_path):
         assert any(written.op_type in text for text in shown), written.op_type
     lengths = chrome.execute_script("return [...document.querySelectorAll('.edge-label')].map((x) => x.textContent)")
     assert "batch×6×8" in lengths
-    (softmax,) = (x for x in chrome.find_elements("css selector", "g.node-item")
-                  if x.get_attribute("textContent").strip() == "Softmax")  # fmt: skip
-    softmax.click()
-    side = wait_for(chrome, "document.querySelector('#sidebar-content').innerText")
     node = next(node for node in mg.trace(model, np.zeros((2, 6), int)) if node.name == "weights")
+    softmax = chrome.find_element("id", f"node-name-{node.path}/Softmax")
+    click = "arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))"  # also where a notice fades out
+    chrome.execute_script(click, softmax.find_element("css selector", "g.node-item"))
+    side = wait_for(chrome, "document.querySelector('#sidebar-content').innerText")
     for said in (node.path, node.expression, str(node.number), node.scope):
         assert said in side
     if folder := os.environ.get("MINIGRAD_SCREENSHOTS"):
