@@ -31,11 +31,14 @@ def as_array(x: Any) -> Any:
 def dtype_of(dtype: Any, where: str) -> np.dtype[Any]:
     """NumPy's name for a type of PyTorch."""
     try:
-        return np.dtype(str(dtype).removeprefix("torch."))
+        found = np.dtype(str(dtype).removeprefix("torch."))
     except TypeError:
+        found = np.dtype(np.void)
+    if found.kind == "V":  # as that of what other libraries add to NumPy, bfloat16 with JAX
         raise CaptureError(
             f"from_torch: {where} is of type {dtype}, which NumPy has not: convert the module, as by module.float()"
-        ) from None
+        )
+    return found
 
 
 def shape_of(value: Any, where: str) -> Shaped:

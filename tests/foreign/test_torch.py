@@ -488,3 +488,9 @@ def test_results_do_not_look_into_buffers_that_are_written():
     expected = [x.numpy() for x in Windows()(torch.ones(4))]
     for result, right in zip(graph.run(np.ones(4, np.float32)), expected, strict=True):
         assert np.array_equal(result, right)
+
+
+def test_a_type_that_another_library_adds_to_numpy_is_refused_too():
+    pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed: python -m pip install jax")
+    with pytest.raises(mg.CaptureError, match=r"torch.bfloat16, .*as by module.float\(\)"):
+        mg.from_torch(nn.Linear(3, 2).bfloat16(), torch.ones(1, 3).bfloat16())
