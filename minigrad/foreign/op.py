@@ -28,16 +28,18 @@ class ForeignOp(Op):
         evaluate: the result as an array, from arrays.
         result: its shape and type.
         effect: it is a random draw.
+        called: what the engine calls its operands, if it says.
     """
 
     def __init__(
-        self, name: str, evaluate: Callable[..., Any], result: Shaped, params: Mapping[str, Any], effect: bool
-    ) -> None:
+        self, name: str, evaluate: Callable[..., Any], result: Shaped, params: Mapping[str, Any], effect: bool,
+        called: Sequence[str],
+    ) -> None:  # fmt: skip
         def forward(*operands: Any, **params: Any) -> Any:
             return evaluate(*operands)
 
         super().__init__(forward, name=name, effect=effect, differentiable=False)
-        self.__doc__, self.result = f"{name}, which minigrad has evaluated.", result
+        self.__doc__, self.result, self.called = f"{name}, which minigrad has evaluated.", result, called
         self.defaults = {name: Parameter.empty if _can_be_shown(x) else x for name, x in params.items()}
 
     def _enter(self, stands_for: object) -> None:
@@ -47,7 +49,7 @@ class ForeignOp(Op):
         return args, kwargs
 
     def argument(self, position: int) -> str:
-        return f"x{position + 1}"
+        return self.called[position] if self.called else f"x{position + 1}"
 
     def infer(self, inputs: object, params: object) -> Shaped:
         return self.result
@@ -56,7 +58,7 @@ class ForeignOp(Op):
 def make_results(
     name: str, evaluate: Callable[..., Any], inputs: Sequence[Tensor | float | None],
     results: Sequence[tuple[Iterable[int], Any]], params: Mapping[str, Any], *, used: Collection[int] | None = None,
-    scope: str = "", order: int = 0, effect: bool = False,
+    scope: str = "", order: int = 0, effect: bool = False, called: Sequence[str] = (),
 ) -> list[Tensor | None]:  # fmt: skip
     """The nodes of a foreign operation, one for each result; None for those that nothing uses.
 
@@ -64,6 +66,7 @@ def make_results(
         evaluate: the result from arrays, or a sequence of results where there are several.
         results: their shapes and types.
         used: the positions of those that something uses; by default all.
+        called: what the engine calls each input.
     """
     used = range(len(results)) if used is None else used
     evaluation = _Evaluation(evaluate, used)
@@ -75,7 +78,7 @@ def make_results(
         which = {"result": position} if len(results) > 1 else {}
         compute = evaluation.taker(position) if len(results) > 1 else evaluate
         shaped = Shaped(tuple(shape), np.dtype(dtype))
-        op = ForeignOp(name, compute, shaped, {**which, **params}, effect)
+        op = ForeignOp(name, compute, shaped, {**which, **params}, effect, called)
         nodes.append(make_operation(op, inputs, shape, dtype, {**which, **params}, scope=scope, order=order))
     return nodes
 

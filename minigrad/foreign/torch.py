@@ -19,10 +19,10 @@ from minigrad.core.op import Op
 from minigrad.core.record import registry
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
-from minigrad.foreign.op import compute_values, make_results, name_extra
+from minigrad.foreign.op import compute_values, name_extra
 from minigrad.foreign.torch_network_rows import ROWS
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, read_program
-from minigrad.foreign.torch_values import as_array, dtype_of, evaluator, name_of, params_of, shape_of
+from minigrad.foreign.torch_values import Call, as_array, dtype_of, name_of, shape_of
 from minigrad.graph import Graph
 from minigrad.graph.made import make_leaf, make_operation
 
@@ -32,7 +32,8 @@ def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = 
 
     Modules become scopes, weights parameters that keep their path and look into the module's own memory, buffers that
     are written become `updates`. Each operation of PyTorch is the op of minigrad that means the same, or a node of its
-    own, such as `aten.conv2d`, that PyTorch computes. `graph.run` takes the module's inputs.
+    own, such as `aten.conv2d`, that PyTorch computes, random draws from its own generator. `graph.run` takes the
+    module's inputs.
 
     Args:
         module: a `torch.nn.Module`, in training mode or not, or what `torch.export.export` returns.
@@ -135,39 +136,39 @@ class _Reader:
     def call(self, node: Any) -> Any:
         """What stands for the result of a call: a Tensor, or a list where there are several results."""
         from torch.fx.node import map_arg
-        from torch.utils._pytree import tree_leaves
 
         args, kwargs = map_arg((node.args, dict(node.kwargs)), self.known.__getitem__)
         if node.target is operator.getitem:
             return args[0][args[1]]
-        if node.meta.get("val") is None and not node.users:
-            return None  # an assertion
-        operands = list({id(x): x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)}.values())
-        several = isinstance(node.meta["val"], (tuple, list))
-        evaluate = evaluator(node.target, args, kwargs, operands)
-        random = "nondeterministic_seeded" in {tag.name for tag in getattr(node.target, "tags", ())}
-        if not random and all(x.id in self.fixed for x in operands):
-            made = self.constant(evaluate(*(x._held for x in operands)))
-            return [made] if several and not isinstance(made, list) else made
         results = results_of(node)
-        types = [x.dtype.kind for x in (*operands, *results) if x is not None]
-        found = None if "c" in types else self.translate(node, results, args, kwargs)  # no op is of complex numbers
+        if results == [None] * len(results):  # an assertion, or nothing of it is used
+            return results
+        call = Call(node.target, args, kwargs, self.strides_of(node.all_input_nodes))
+        several = isinstance(node.meta["val"], (tuple, list))
+        if not call.random and all(x.id in self.fixed for x in call.operands):
+            made = self.constant(call.evaluate(*(x._held for x in call.operands)))
+            return [made] if several and not isinstance(made, list) else made
+        writer = _Writer(next(x for x in results if x is not None), *place_of(node))
+        found = self.translate(call, results, writer)
         if found is None:
-            (scope, order), kinds = place_of(node), [Shaped((), np.dtype(bool)) if x is None else x for x in results]
-            found = make_results(
-                name_of(node), evaluate, operands, [(x.shape, x.dtype) for x in kinds], params_of(node),
-                used=[i for i, x in enumerate(results) if x is not None], scope=scope, order=order, effect=random,
-            )  # fmt: skip
+            found = call.ask(results, *place_of(node))
             self.nodes += [x for x in found if x is not None]
         return found if several else found[0]
 
-    def translate(self, node: Any, results: list[Shaped | None], args: Any, kwargs: Any) -> list[Tensor | None] | None:
+    def strides_of(self, nodes: list[Any]) -> dict[int, tuple[int, ...]]:
+        """How the Tensors that stand for nodes lie in memory for PyTorch, where that is not row by row."""
+        values = {id(self.known[node]): node.meta.get("val") for node in nodes}
+        strides = {i: x.stride() for i, x in values.items() if hasattr(x, "stride") and not x.is_contiguous()}
+        return {i: stride for i, stride in strides.items() if 0 not in stride}
+
+    def translate(self, call: Call, results: list[Shaped | None], writer: _Writer) -> list[Tensor | None] | None:
         """What the row of an operation writes, if there is one and it makes just these results."""
-        namespace, _, name = str(node.target).partition(".")
+        namespace, _, name = str(call.target).partition(".")
         row = ROWS.get(name) or ROWS.get(name.partition(".")[0]) if namespace == "aten" else None
-        writer = _Writer(next(x for x in results if x is not None), *place_of(node))
+        if row is None or any(x is not None and x.dtype.kind == "c" for x in (*call.operands, *results)):
+            return None  # no op is of complex numbers
         try:
-            written = None if row is None else row(writer, *args, **kwargs)
+            written = row(writer, *call.args, **call.kwargs)
             if written is None:
                 return None
             made = [
@@ -197,6 +198,15 @@ class _Writer:
     def dtype_of(self, dtype: Any) -> np.dtype[Any]:
         return dtype_of(dtype, "a result")
 
+    def dropout(self, x: Tensor, rate: float) -> Tensor:
+        import torch
+
+        call = Call(torch.ops.aten.native_dropout.default, (x, rate, True), {})
+        (dropped, _) = call.ask([Shaped(x.shape, x.dtype), None], self._scope, self._order)
+        assert dropped is not None
+        self.nodes.append(dropped)
+        return dropped
+
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         op = registry[name]
         assert isinstance(op, Op)
@@ -213,14 +223,12 @@ class _Writer:
 
 def results_of(node: Any) -> list[Shaped | None]:
     """The shapes and types of the results that something uses, the only one too; the others are None."""
-    value = node.meta["val"]
+    value, name = node.meta.get("val"), name_of(node.target)
     if not isinstance(value, (tuple, list)):
-        return [shape_of(value, name_of(node))]
+        return [shape_of(value, name) if node.users else None]
     all_used = any(user.target is not operator.getitem for user in node.users)
     used = {user.args[1] for user in node.users if user.target is operator.getitem and user.users}
-    return [
-        shape_of(x, name_of(node)) if x is not None and (all_used or i in used) else None for i, x in enumerate(value)
-    ]
+    return [shape_of(x, name) if x is not None and (all_used or i in used) else None for i, x in enumerate(value)]
 
 
 def arrays_among(arguments: Any) -> list[Any]:

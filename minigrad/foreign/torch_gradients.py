@@ -46,7 +46,7 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
         marks.mark()
         return [*outputs, *gradients]
 
-    with sdpa_kernel(SDPBackend.MATH):  # in which the weights of attention can be seen
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # in which the weights of attention can be seen
         traced = make_fx(both_passes, tracing_mode="fake")([entries[i].value.detach() for i in places], cotangents)
     outputs = traced.graph.output_node().args[0]
     returned, updates = sort_results(exported, entries, outputs[: len(specs)])

@@ -47,6 +47,7 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
     Raises:
         CaptureError: PyTorch refuses to export it, or a shape in it depends on values.
         TypeError: it is neither a module nor an exported program.
+        ValueError: inputs for which the program was not exported.
     """
     import torch
 
@@ -71,7 +72,7 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
         raise
     except Exception as error:  # of PyTorch's many kinds, and those of the module itself
         raise refuse("from_torch", "torch.export", type(module), error) from error
-    given = iter(torch.utils._pytree.tree_leaves((args, kwargs)))
+    given = _sort_inputs(exported, args, kwargs)
     entries = _share([_entry(spec, exported, given) for spec in exported.graph_signature.input_specs])
     if gradients:
         from minigrad.foreign.torch_gradients import differentiate
@@ -104,7 +105,7 @@ def sort_results(exported: Any, entries: list[Entry], results: Iterable[Any]) ->
         if spec.kind.name == "USER_OUTPUT":
             returned.append(result)
         elif spec.kind.name in ("BUFFER_MUTATION", "PARAMETER_MUTATION"):
-            updates[spec.target] = result
+            updates[spec.target] = result  # what is written to an input is nobody's state
     for entry in entries:
         if entry.path in updates and entry.role == "constant":
             entry.role = "state"
@@ -142,6 +143,27 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     return {op: table[op] for op in table if str(op).split(".")[1] in READ_DECOMPOSED}
 
 
+def _sort_inputs(exported: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
+    """The leaves of the arguments in the order of the program, which was exported for such."""
+    import torch
+
+    structure = exported.call_spec.in_spec
+    order = structure.child(1).context
+    if {*order} == {*kwargs}:
+        kwargs = {name: kwargs[name] for name in order}
+    given, found = torch.utils._pytree.tree_flatten((args, kwargs))
+    names = exported.graph_signature.user_inputs
+    known = {node.name: node.meta.get("val") for node in exported.graph.nodes if node.op == "placeholder"}
+    expected = [known.get(name) for name in names]
+    if found != structure or any(
+        isinstance(x, torch.Tensor) and (not isinstance(y, torch.Tensor) or (x.shape, x.dtype) != (y.shape, y.dtype))
+        for x, y in zip(expected, given, strict=True)
+    ):
+        described = (f"{name}: {tuple(x.shape)} {x.dtype}" for name, x in known.items() if name in names)
+        raise ValueError(f"from_torch: the program was exported for ({', '.join(described)}); these inputs are others")
+    return iter(given)
+
+
 def _entry(spec: Any, exported: Any, given: Iterator[Any]) -> Entry:
     """What a placeholder of the exported program is."""
     kind, path = spec.kind.name, spec.target
@@ -162,7 +184,7 @@ def _share(entries: list[Entry]) -> list[Entry]:
 
     def first(entry: Entry) -> Entry:
         x = entry.value
-        if entry.role not in ("parameter", "constant") or not x.numel():
+        if entry.role != "parameter" or not x.numel():
             return entry
         return known.setdefault((x.data_ptr(), x.shape, x.stride(), x.dtype), entry)
 

@@ -30,6 +30,7 @@ class Writer(Protocol):
 
     def constant(self, value: Any) -> Tensor: ...
     def dtype_of(self, dtype: Any) -> np.dtype[Any]: ...
+    def dropout(self, x: Tensor, rate: float) -> Tensor: ...
     def __getattr__(self, op: str) -> Callable[..., Any]: ...
 
 
@@ -158,6 +159,11 @@ def masked_fill(to: Writer, x: Any, mask: Any, value: Any) -> Any:
 @row("alias", "clone", "detach", "_to_copy", "type_as")
 def copy(to: Writer, x: Any, *_: Any, **settings: Any) -> Any:
     return cast(to, x)
+
+
+@row("copy", "fill.Tensor")
+def overwrite(to: Writer, x: Any, values: Any, *_: Any) -> Any:
+    return expand(to, cast(to, values))
 
 
 @row("zeros_like", "new_zeros", "empty_like")
@@ -331,13 +337,13 @@ def slice_backward(to: Writer, g: Any, shape: Sequence[int], axis: int, start: A
     return g if entry is None else to.scatter_add(g, index=place(shape, axis, entry), shape=tuple(shape))
 
 
-@row("split_with_sizes")
+@row("split_with_sizes", "unsafe_split_with_sizes")
 def split_with_sizes(to: Writer, x: Any, sizes: Sequence[int], axis: int = 0) -> Any:
     ends = np.cumsum(sizes).tolist()
     return [functools.partial(slice_, to, x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
-@row("split.Tensor")
+@row("split.Tensor", "unsafe_split.Tensor")
 def split(to: Writer, x: Any, size: int, axis: int = 0) -> Any:
     length = x.shape[axis]
     starts = range(0, max(length, 1), max(size, 1))
@@ -363,6 +369,53 @@ def index_select(to: Writer, x: Any, axis: int, numbers: Any) -> Any:
 @row("gather")
 def gather(to: Writer, x: Any, axis: int, numbers: Any, **settings: Any) -> Any:
     return to.take_along_axis(x, numbers, axis=axis)
+
+
+@row("select_scatter")
+def select_scatter(to: Writer, x: Any, values: Any, axis: int, number: int) -> Any:
+    return to.setitem(x, values, index=place(x.shape, axis, number))
+
+
+@row("slice_scatter")
+def slice_scatter(
+    to: Writer, x: Any, values: Any, axis: int = 0, start: Any = None, stop: Any = None, step: int = 1
+) -> Any:
+    entry = part(x.shape[axis], start, stop, step)
+    return values if entry is None else to.setitem(x, values, index=place(x.shape, axis, entry))
+
+
+@row("index_put", "_unsafe_index_put")
+def index_put(to: Writer, x: Any, entries: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+    arrays = [entry for entry in entries if entry is not None]
+    static = Index(Slice(None, None, None) if e is None else True for e in entries)
+    if not accumulate:
+        return to.setitem(x, values, *arrays, index=static)
+    if to.getitem(x, *arrays, index=static).shape != values.shape:
+        return None
+    added = to.scatter_add(values, *arrays, index=static, shape=x.shape)
+    return added if is_zero(x) else to.add(x, added)
+
+
+@row("scatter_add")
+def scatter_add(to: Writer, x: Any, axis: int, numbers: Any, values: Any) -> Any:
+    others = [i for i in range(x.ndim) if i != axis % x.ndim]
+    if numbers.shape != values.shape or any(numbers.shape[i] != x.shape[i] for i in others):
+        return None
+    added = to.add_along_axis(values, numbers, axis=axis, shape=x.shape)
+    return added if is_zero(x) else to.add(x, added)
+
+
+@row("index_add")
+def index_add(to: Writer, x: Any, axis: int, numbers: Any, values: Any, *, alpha: float = 1) -> Any:
+    if alpha != 1 or numbers.ndim != 1:
+        return None
+    added = to.scatter_add(values, numbers, index=place(x.shape, axis, True), shape=x.shape)
+    return added if is_zero(x) else to.add(x, added)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether `x` is a constant of zeros, to which something is to be added."""
+    return x.role == "constant" and x.name is None and not x._held.any()
 
 
 @row("embedding")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from minigrad.core.arrays import Array, Shaped
+from minigrad.core.arrays import Shaped
 from minigrad.core.errors import CaptureError
 from minigrad.core.tensor import Tensor
+from minigrad.foreign.op import make_results
 
 
 def as_torch(x: Any) -> Any:
@@ -53,59 +55,102 @@ def shape_of(value: Any, where: str) -> Shaped:
     return Shaped(tuple(value.shape), dtype_of(value.dtype, where))
 
 
-def name_of(node: Any) -> str:
+def name_of(target: Any) -> str:
     """What a foreign operation is called: `aten.conv2d`."""
-    parts = str(node.target).split(".")
+    parts = str(target).split(".")
     return ".".join(parts[:2]) if len(parts) > 1 else f"torch.{parts[0]}"
 
 
-def params_of(node: Any) -> dict[str, Any]:
-    """The arguments of a foreign operation that are no tensors and do not go without saying."""
-    import torch
+@dataclass
+class Call:
+    """An operation of PyTorch and its arguments, among them Tensors of a graph."""
 
-    schema = getattr(node.target, "_schema", None)
-    declared = {x.name: x.default_value for x in schema.arguments} if schema else {}
-    params: dict[str, Any] = {}
-    for name, value in {**dict(zip(declared, node.args, strict=False)), **node.kwargs}.items():
-        if isinstance(value, torch.dtype):
-            params[name] = dtype_of(value, name_of(node))
-        elif value != declared[name] and isinstance(value, (bool, int, float, str)):
-            params[name] = value
-        elif value != declared[name] and isinstance(value, (list, tuple)):
-            params[name] = tuple(value)
-    return params
+    target: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    strides: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # of Tensors, by id, that lie not row by row
 
+    @cached_property
+    def operands(self) -> list[Tensor]:
+        from torch.utils._pytree import tree_leaves
 
-def evaluator(target: Any, args: Any, kwargs: Any, operands: list[Tensor]) -> Callable[..., Any]:
-    """A function of one array for each of `operands`, which are among the arguments, that has PyTorch call `target`.
+        return list({id(x): x for x in tree_leaves((self.args, self.kwargs)) if isinstance(x, Tensor)}.values())
 
-    It returns an array, or a list of them where there are several results.
-    """
-    import torch
-    from torch.utils._pytree import tree_map
+    @property
+    def random(self) -> bool:
+        return "nondeterministic_seeded" in {tag.name for tag in getattr(self.target, "tags", ())}
 
-    cpu = torch.device("cpu")
+    def ask(self, results: Sequence[Shaped | None], scope: str, order: int) -> list[Tensor | None]:
+        """The nodes of a foreign operation, for the results that are used; the others are None."""
+        kinds = [Shaped((), np.dtype(bool)) if x is None else x for x in results]
+        return make_results(
+            name_of(self.target), self.evaluate, self.operands, [(x.shape, x.dtype) for x in kinds], self._params(),
+            used=[i for i, x in enumerate(results) if x is not None], scope=scope, order=order, effect=self.random,
+            called=self._called(),
+        )  # fmt: skip
 
-    def evaluate(*arrays: Array) -> Any:
-        values = {id(x): _tensor(array) for x, array in zip(operands, arrays, strict=True)}
-        put = functools.partial(tree_map, lambda x: cpu if isinstance(x, torch.device) else values.get(id(x), x))
+    def evaluate(self, *arrays: Any) -> Any:
+        """What PyTorch makes of one array for each operand: an array, or a list where there are several results."""
+        import torch
+        from torch.utils._pytree import tree_map
+
+        cpu, values = torch.device("cpu"), {}
+        for x, array in zip(self.operands, arrays, strict=True):
+            array = np.array(array) if self._writes else np.require(array, requirements=["C", "W"])
+            values[id(x)] = torch.from_numpy(array)
+            if id(x) in self.strides:
+                lying = torch.empty_strided(array.shape, self.strides[id(x)], dtype=values[id(x)].dtype)
+                values[id(x)] = lying.copy_(values[id(x)])
+
+        def put(x: Any) -> Any:
+            return cpu if isinstance(x, torch.device) else values.get(id(x), x)
+
         with torch.no_grad():
-            made = target(*put(args), **put(kwargs))
+            made = self.target(*tree_map(put, self.args), **tree_map(put, dict(self.kwargs)))
         if isinstance(made, (tuple, list)):
             return [own(x, arrays) for x in made] if len(made) > 1 else own(made[0], arrays)
         return own(made, arrays)
 
-    return evaluate
+    @property
+    def _writes(self) -> bool:
+        """Whether it writes into an operand, which is then its result: into a copy, for others have it too."""
+        schema = getattr(self.target, "_schema", None)
+        return schema is not None and bool(schema.is_mutable)
+
+    def _given(self) -> dict[str, tuple[Any, Any]]:
+        """The arguments by name, each with its default; none where PyTorch does not declare them."""
+        schema = getattr(self.target, "_schema", None)
+        declared = {x.name: x.default_value for x in schema.arguments} if schema else {}
+        given = {**dict(zip(declared, self.args, strict=False)), **(self.kwargs if schema else {})}
+        return {name: (value, declared[name]) for name, value in given.items()}
+
+    def _params(self) -> dict[str, Any]:
+        """The arguments that are no Tensors and do not go without saying."""
+        import torch
+
+        params: dict[str, Any] = {}
+        for name, (value, default) in self._given().items():
+            if isinstance(value, torch.dtype):
+                params[name] = dtype_of(value, name_of(self.target))
+            elif isinstance(value, (bool, int, float, str)) and value != default:
+                params[name] = value
+            elif isinstance(value, (list, tuple)) and value != default:
+                params[name] = tuple(value)
+        return params
+
+    def _called(self) -> list[str]:
+        """The name of the argument in which each operand stands first."""
+        from torch.utils._pytree import tree_leaves
+
+        names: dict[int, str] = {}
+        for name, (value, _) in self._given().items():
+            for x in tree_leaves(value):
+                names.setdefault(id(x), name)
+        return [names[id(x)] for x in self.operands] if names else []
 
 
-def own(x: Any, arrays: tuple[Array, ...]) -> Any:
+def own(x: Any, arrays: Sequence[Any]) -> Any:
     """The array of a result: a copy of what looks into an operand, which may be written later."""
     array = as_array(x)
     looks = isinstance(array, np.ndarray) and any(np.may_share_memory(array, other) for other in arrays)
     return array.copy() if looks else array
-
-
-def _tensor(array: Array) -> Any:
-    import torch
-
-    return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # what is read-only is copied

@@ -122,8 +122,9 @@ def foreign_ops(graph):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_runs_as_pytorch_runs_it(name):
     module, inputs = model(name)
-    graph = mg.from_torch(module, *inputs)
     before = {key: value.clone() for key, value in module.state_dict().items()}
+    graph = mg.from_torch(module, *inputs)
+    assert_same({key: value.numpy() for key, value in module.state_dict().items()}, before, within=0)
     results = graph.run(*(x.numpy() for x in inputs))
     written = {key: value.numpy().copy() for key, value in module.state_dict().items()}
     module.load_state_dict(before)
@@ -136,8 +137,10 @@ def test_a_model_runs_as_pytorch_runs_it(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_gradients_are_those_of_pytorch(name):
     module, inputs = model(name)
-    graph = mg.from_torch(module, *inputs, gradients=True)
     before = {key: value.clone() for key, value in module.state_dict().items()}
+    with torch.no_grad():  # in which the reader is not
+        graph = mg.from_torch(module, *inputs, gradients=True)
+    assert_same({key: value.numpy() for key, value in module.state_dict().items()}, before, within=0)
     expected = module(*inputs)
     incoming = [torch.randn_like(x) for x in leaves(expected)] if name != "loss" else []
     parameters = dict(module.named_parameters())
@@ -305,6 +308,35 @@ def test_dropout_in_training_is_a_random_draw_of_pytorch():
     assert 0.3 < (first == 0).mean() < 0.7
 
 
+@pytest.mark.parametrize("gradients", [False, True])
+def test_the_weights_of_attention_are_seen_before_and_after_dropout(gradients):
+    module, (x,) = model("encoder of 2 layers")
+    graph = mg.from_torch(module.train(), x, gradients=gradients)
+    for layer in "01":
+        weights = graph.find(f"layers/{layer}/self_attn/softmax")
+        dropped = graph.find(f"layers/{layer}/self_attn/aten.native_dropout") if not gradients else None
+        assert weights.shape[-2:] == (5, 5)
+        assert dropped is None or dropped.inputs == (weights,)
+    assert {node.op for node in graph.effects} <= {"aten.native_dropout", "aten.bernoulli_"}
+    first, second = (graph.run(x.numpy(), *[np.ones(x.shape)] * gradients) for _ in range(2))
+    assert not np.array_equal(leaves(first)[0], leaves(second)[0])
+
+
+def test_arrows_to_foreign_operations_say_what_pytorch_calls_their_operands():
+    graph = mg.from_torch(nn.Conv1d(2, 3, 1).double(), floats(1, 2, 4))
+    node = graph.find("aten.conv1d")
+    assert [node.function.argument(position) for position in range(3)] == ["input", "weight", "bias"]
+
+
+def test_an_operation_that_depends_on_how_its_operand_lies_in_memory_has_it_so():
+    class Strided(nn.Module):
+        def forward(self, x):
+            return x.t().as_strided((2, 3), (1, 2)), x.t() + 1
+
+    x = floats(4, 5)
+    assert_same(mg.from_torch(Strided(), x).run(x.numpy()), Strided()(x))
+
+
 def test_dropout_of_both_passes_is_one_draw():
     module = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5)).double()
     graph = mg.from_torch(module, floats(50, 3), gradients=True)
@@ -378,6 +410,31 @@ def test_sizes_that_vary_are_read_as_the_program_was_given_them():
     exported = torch.export.export(nn.Linear(3, 2), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     assert mg.from_torch(exported).inputs[0].shape == (4, 3)
     assert mg.from_torch(exported, torch.ones(7, 3)).inputs[0].shape == (7, 3)
+
+
+def test_scopes_and_paths_stay_where_sizes_vary():
+    module, x = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), torch.ones(4, 3)
+    exported = torch.export.export(module, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    assert str(mg.from_torch(exported)) == str(mg.from_torch(module, x))
+
+
+def test_inputs_by_name_come_in_any_order():
+    class Ratio(nn.Module):
+        def forward(self, x, *, above, below):
+            return x * above / below
+
+    x, above, below = floats(3), floats(3), floats(3)
+    exported = torch.export.export(Ratio(), (x,), {"above": above, "below": below})
+    graph = mg.from_torch(exported, x, below=below, above=above, values=True)
+    assert [node.name for node in graph.inputs] == ["x", "above", "below"]
+    assert_same(graph.outputs[0].value, Ratio()(x, above=above, below=below))
+
+
+@pytest.mark.parametrize("inputs", [[floats(4, 2)], [floats(4, 3), floats(4, 3)], [torch.ones(4, 3)], [3.0]])
+def test_inputs_for_which_a_program_was_not_exported_are_refused(inputs):
+    exported = torch.export.export(nn.Linear(3, 2).double(), (floats(4, 3),))
+    with pytest.raises(ValueError, match=r"was exported for \(input: \(4, 3\) torch.float64\)"):
+        mg.from_torch(exported, *inputs)
 
 
 def test_a_program_that_is_saved_and_loaded_is_the_same(tmp_path):

@@ -52,6 +52,15 @@ ATTENTION_MASK = torch.where(floats(5, 7) > 0, 0.0, -torch.inf).double()
 ATTENTION_MASK[0] = -torch.inf  # a query that may attend to nothing
 attend = functional.scaled_dot_product_attention
 
+
+def overwrite(x):
+    x[0] = x[1]
+    x[:, 1] += 2
+    x[2:].relu_()
+    x[1, 1:] = x.sum()
+    return x
+
+
 SAMPLES = {
     **{function.__name__: sample(lambda x, function=function: function(x / 4)) for function in UNARY},
     **{function.__name__: sample(function, positive=True) for function in POSITIVE},
@@ -122,9 +131,29 @@ SAMPLES = {
     "split": sample(
         lambda x: (*x.split(3, -1), *x.split([1, 2], 1), *x.unbind(0), *x.chunk(2, 2), x.unbind(1)[2]), CUBE
     ),
+    "unsafe split": sample(
+        lambda x: (*aten.unsafe_split(x, 2, 1), *aten.unsafe_split_with_sizes(x, [1, 2])),
+    ),
     "index": sample(
         lambda x, i: (x[i], x[:, i], x[i, i], x[:, None, i] * 1, x.index_select(1, i)), MATRIX, places(3, 2)
     ),
+    "written at an index": sample(
+        lambda x, i: (
+            x.index_put((i,), x[i] * 2),
+            aten._unsafe_index_put(x, (i,), x[i] * 2),
+            x.index_put((i,), x[i], accumulate=True),
+            x.index_add(0, i, x[i]),
+            x.select_scatter(x[0] * 2, 0, 1),
+            x.slice_scatter(x[:1], 0, 2),
+            torch.zeros(5, 4, dtype=x.dtype).index_put((i,), x[i], accumulate=True),
+        ),
+        MATRIX,
+        torch.tensor([2, 0]),
+    ),
+    "added along an axis": sample(
+        lambda x, i: (x.scatter_add(1, i, x), torch.zeros_like(x).scatter_add(0, i, x)), MATRIX, places(3, 3, 4)
+    ),
+    "written in place": sample(lambda x: overwrite(x.clone())),
     "gather": sample(lambda x, i: (x.gather(1, i), x.gather(0, i)), MATRIX, places(3, 3, 4)),
     "embedding": sample(
         lambda w, i: (functional.embedding(i, w), functional.embedding(i, w, padding_idx=0)), MATRIX, places(3, 2, 5)
@@ -190,6 +219,9 @@ SAMPLES = {
         (3,),
         (3,),
     ),
+    "batch_norm without a record": sample(
+        lambda x, w: functional.batch_norm(x, None, None, w, None, True), (5, 3, 4), (3,)
+    ),
     "batch_norm in training": sample(
         lambda x, w: functional.batch_norm(x, torch.zeros(3).double(), torch.ones(3).double(), w, None, True),
         (5, 3, 4),
@@ -215,7 +247,8 @@ DERIVATIVES = {  # of which the gradients are compared
     name: SAMPLES[name]
     for name in (
         "relu", "tanh", "sigmoid", "silu", "gelu", "softmax", "select", "slice", "embedding", "layer_norm", "mse_loss",
-        "attention", "masked attention", "batch_norm", "batch_norm in training", "linear", "split", "mean",
+        "attention", "masked attention", "batch_norm", "batch_norm in training", "batch_norm without a record",
+        "index", "gather", "split", "mean", "linear",
     )
 }  # fmt: skip
 PYTORCHS = {  # the derivatives that no row says: of gelu's approximation, log_sigmoid, and embeddings with padding
