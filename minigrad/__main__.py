@@ -54,17 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(argv: Sequence[str] | None) -> int:
-    parser = Parser(
-        prog="minigrad", description=minigrad.__doc__, example="minigrad demo --quick",
-    )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"minigrad {minigrad.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=module.SUMMARY, description=module.DESCRIPTION, example=f"minigrad {name} {module.EXAMPLE}"
-        )
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    parser = make_parser()
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:  # after --help and --version
@@ -73,6 +63,20 @@ def _run_command(argv: Sequence[str] | None) -> int:
         parser.print_help()
         raise CommandError(f"expected a command: {', '.join(COMMANDS)}")
     return int(arguments.run(arguments))
+
+
+def make_parser() -> Parser:
+    """What reads the words of a command: for each of the commands one parser, with its options."""
+    parser = Parser(prog="minigrad", description=minigrad.__doc__, example="minigrad demo --quick")
+    parser.add_argument("--version", action="version", version=f"minigrad {minigrad.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=module.SUMMARY, description=module.DESCRIPTION, example=f"minigrad {name} {module.EXAMPLE}"
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
 
 
 def _complain(message: str) -> int:

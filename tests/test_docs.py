@@ -13,12 +13,15 @@ import io
 import os
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 import minigrad
+from minigrad.__main__ import make_parser
+from minigrad.cli.arguments import CommandError
 from minigrad.drawing.svg import write_svg
 from minigrad.wording.habits import TABLES
 
@@ -32,6 +35,7 @@ SHOWN = {  # how a page shows a picture: the theme that it is drawn in, whatever
 }
 HABITS = re.compile(r"(?<=^<!-- habits: )(\S+) -->\n(?:\|.*\n)*", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+COMMAND = re.compile(r"`minigrad (\w+ [^`]+)`")
 COMPARISON = re.compile(r"<!-- comparison: begin -->.*<!-- comparison: end -->", re.DOTALL)
 NUMBER = re.compile(r"\d[\d.,]*(?<![.,])")
 SPEED = re.compile(  # a time, a pace or a share of another's time
@@ -209,6 +213,16 @@ def table_of_habits(habits):
     rows = [("in PyTorch", "here", ""), ("---", "---", "---")]
     rows += [(f"`{habit.there}`", f"`{habit.here}`", habit.why) for habit in habits]
     return "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows)
+
+
+def test_the_commands_that_are_named_are_read_as_they_stand():
+    """A command without anything behind its name, such as `minigrad train`, stands for all that begin so."""
+    named = [words for page in DOCUMENTS for words in COMMAND.findall(page.read_text("utf-8"))]
+    assert len(named) >= 4
+    for words in named:
+        make_parser().parse_args(shlex.split(words))
+    with pytest.raises(CommandError, match="required: -o/--out"):
+        make_parser().parse_args(shlex.split(COMMAND.findall("`minigrad draw FILE.py:FUNCTION picture.svg`")[0]))
 
 
 def test_the_map_in_the_readme_names_every_room_and_document():
