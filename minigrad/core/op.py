@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.core.arrays import Shaped, has_nan, owner_of
 from minigrad.core.errors import NUMPYS_OWN, refusals
-from minigrad.core.modes import current_mode, scope
+from minigrad.core.modes import current_mode, within
 from minigrad.core.record import Function
 from minigrad.core.signature import Signature
 from minigrad.core.storage import CUT, check_alive, storage_of
@@ -102,7 +102,7 @@ class Op(Function, Signature):
             args, params = self.bind(args, kwargs)
         grad, record, place, capture, expanded, _, watch, _, strong, swept = current_mode()
         if self.name in expanded and self.definition is not None:
-            with scope(self.name):
+            with within(place=place.inside(self.name), expanded=expanded - {self.name}):  # in itself it is an op
                 return self.definition(*args, **params)
         arrays: list[Any] = []
         is_node, wanted, has_array, foreign, absent = record and not args, False, False, False, False

@@ -153,12 +153,13 @@ class JaxFunction:
 
 def use_definitions(graph: Graph) -> Graph:
     """The graph with its definition in the place of each op that has no row."""
+    names: set[str] = set()
     while True:
         functions = [node.function for node in graph if node.function is not None]
-        names = {op.name for op in functions if op.definition is not None and find_row(op) is None}
-        if not names:
+        found = {op.name for op in functions if op.definition is not None and find_row(op) is None}
+        if not found or found & names:  # what is in its own definition is said by neither
             return graph
-        graph = graph.expand(*names)
+        graph, names = graph.expand(*found), found
 
 
 def _take_row(node: Node) -> Row:

@@ -132,6 +132,8 @@ def write_program(graph: Graph, weights: str = "inside", draws: str = "inside") 
 class GraphWriter(Writer):
     """Writes the nodes of a graph."""
 
+    _defining: tuple[str, ...] = ()  # the ops in whose definitions it is
+
     def write_leaf(self, node: Node, given: bool, updated: bool) -> Value:
         """An input, or what has a value; state that is updated is both, the value being its default."""
         assert node.cell is not None or given
@@ -163,13 +165,15 @@ class GraphWriter(Writer):
             raise GraphError(f"to_onnx: {node!r}: an operation that has failed cannot be written")
         if name in ROWS:
             return self.cast(ROWS[name](self, node, *operands, **node.params), node.dtype)
-        if node.function.definition is None:
+        if node.function.definition is None or name in self._defining:
             raise GraphError(
                 f"to_onnx: {node!r}: {name} has no row in ONNX and no definition in simpler operations. Declare it "
                 f'with definition=, or give it a row: @minigrad.export.onnx.row("{name}")'
             )
-        definition = partial(node.function.definition, **node.params)
-        return self.cast(self.write_definition(definition, operands), node.dtype)
+        outside, self._defining = self._defining, (*self._defining, name)
+        result = self.write_definition(partial(node.function.definition, **node.params), operands)
+        self._defining = outside
+        return self.cast(result, node.dtype)
 
     def write_definition(self, definition: Callable[..., Any], operands: list[Any]) -> Value:
         """The nodes of a definition, recorded on the shapes of the operands."""

@@ -397,6 +397,18 @@ def test_an_op_of_ones_own_has_a_row_or_is_refused_by_name(own_op):
     assert step(step.state, np.float32([2.0]))[1].tolist() == [8.0]
 
 
+def test_an_op_that_stands_in_its_own_definition_is_refused_by_name():
+    @mg.op(formula="x³", definition=lambda x: cube(x * 2.0) / 8.0)
+    def cube(x):
+        return x**3
+
+    try:
+        with pytest.raises(mg.GraphError, match=r"nothing says what cube is in JAX"):
+            mg.trace(cube, np.float32([2.0])).to_jax()
+    finally:
+        del mg.registry["cube"]
+
+
 def test_every_op_has_a_row_or_a_definition():
     """Those that have not are refused by name; there is none on record."""
     from minigrad.core.op import Op

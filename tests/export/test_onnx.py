@@ -282,6 +282,18 @@ def test_an_op_that_cannot_be_said_is_named_with_both_ways_out(path, own_op):
     assert not path.exists()
 
 
+def test_an_op_that_stands_in_its_own_definition_is_refused_by_name(path):
+    @mg.op(formula="x³", definition=lambda x: cube(x * 2.0) / 8.0)
+    def cube(x):
+        return x**3
+
+    try:
+        with pytest.raises(mg.GraphError, match=r"cube has no row in ONNX"):
+            mg.trace(cube, mg.Tensor(np.ones(2, np.float32))).to_onnx(path)
+    finally:
+        del mg.registry["cube"]
+
+
 def test_an_operation_that_failed_is_refused(path):
     with pytest.raises(ValueError, match="reshape"), mg.recording() as record:
         mg.Tensor(np.ones(2, np.float32)).reshape(3)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.structure import leaves
+from minigrad.checks.cases import cases_of, results
+from minigrad.core.op import Op
+from minigrad.core.structure import leaves, map_leaves
 from minigrad.graph import graph_of, trace
 
 
@@ -104,3 +106,55 @@ def test_a_definition_may_return_what_it_is_given():
     finally:
         del mg.registry["unchanged"]
     assert [node.name or node.op for node in graph] == ["x", "multiply"]
+
+
+# --- of all operations ------------------------------------------------------------------------------------------------
+
+COMPOSITE = [op for op in mg.registry.values() if isinstance(op, Op) and op.definition is not None]
+
+
+@pytest.mark.parametrize("op", COMPOSITE, ids=lambda op: op.name)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_sample_of_every_operation_computes_the_same_expanded(op):
+    """With gradients and second derivatives of it, in which it may be as well."""
+    for case in cases_of(op):
+        arrays = case.arrays()
+
+        def call(*tensors, case=case):
+            given = iter(tensors)
+            args, params = map_leaves(lambda x: next(given) if isinstance(x, np.ndarray) else x, case.arguments())
+            made = results(case.function(*args, **params))
+            last, variables = made, [x for x in tensors if x.dtype.kind == "f"]
+            for _ in range(2 if case.differentiable else 0):
+                last = list(mg.grad([mg.sum(mg.sin(y)) for y in last], variables, create_graph=True, unused="zero"))
+                made = made + last
+            return made
+
+        graph = trace(call, *(mg.Tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays))
+        expanded = graph.expand(op.name)
+        assert op.name not in {node.op for node in expanded}
+        for actual, expected in zip(expanded.run(*arrays), graph.run(*arrays), strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10, err_msg=f"sample {case.number}")
+
+
+@pytest.mark.parametrize(("shape", "ddof"), [((3,), 3), ((1,), 1), ((1,), 2), ((0,), 0), ((0,), 1)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_deviation_without_degrees_of_freedom_is_expanded(shape, ddof):
+    x = mg.Tensor(np.arange(*shape, dtype=float), requires_grad=True)
+    loss = mg.std(x, ddof=ddof)
+    graph = graph_of([loss, mg.grad(loss, x, create_graph=True)])
+    for actual, expected in zip(graph.expand("std").run(), graph.run(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_definition_in_which_the_operation_itself_stands_is_expanded_once():
+    @mg.op(formula="y = x", definition=lambda x: around(x * 2.0) / 2.0)
+    def around(x):
+        return np.array(x)
+
+    try:
+        graph = around(mg.Tensor([1.0, 2.0], requires_grad=True, name="x")).graph().expand("around")
+        assert [node.name or node.op for node in graph] == ["x", "multiply", "around", "divide"]
+        assert graph.run().tolist() == [1.0, 2.0]
+    finally:
+        del mg.registry["around"]
