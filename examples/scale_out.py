@@ -13,14 +13,14 @@ What to look at:
 """
 
 import argparse
-import multiprocessing
+import functools
 import os
 import re
-import socket
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from together import free_address, run_together
 
 import minigrad as mg
 from minigrad import data, io, nn, optim
@@ -40,10 +40,11 @@ def main() -> None:
     parser.add_argument("way", nargs="?", choices=MESHES, help="both by default")
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir(), "scale_out"), help="for checkpoints")
     parser.add_argument("--quick", action="store_true", help="a smaller model, and fewer steps")
+    parser.add_argument("--patience", type=float, default=300, help="seconds in which a process has to print something")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for way in [arguments.way] if arguments.way else MESHES:
-        go_out_and_back(way, arguments.out, arguments.quick)
+        go_out_and_back(way, arguments.out, arguments.quick, arguments.patience)
 
 
 def make(quick: bool) -> tuple:
@@ -65,7 +66,7 @@ def make(quick: bool) -> tuple:
     return model, optimiser, step, [[next(batches) for _ in range(count)] for _ in range(3)]
 
 
-def go_out_and_back(way: str, folder: Path, quick: bool) -> None:
+def go_out_and_back(way: str, folder: Path, quick: bool, patience: float) -> None:
     *_, step, batches = make(quick)
     expected = [float(step(*batch)) for row in batches for batch in row]
     model, optimiser, step, _ = make(quick)
@@ -73,11 +74,10 @@ def go_out_and_back(way: str, folder: Path, quick: bool) -> None:
     io.save_checkpoint(folder / "minigrad.safetensors", model, optimiser)
     devices = str(np.prod(MESHES[way]) // PROCESSES[way])  # of each process, on its CPU
     os.environ |= {"JAX_NUM_CPU_DEVICES": devices, "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = "{}:{}".format(*free.getsockname())
-    tasks = [(way, folder, quick, address, process) for process in range(PROCESSES[way])]
-    with multiprocessing.get_context("spawn").Pool(len(tasks)) as pool:
-        losses += pool.starmap(train_on_devices, tasks, chunksize=1)[0]
+    task = functools.partial(train_on_devices, way, folder, quick, free_address())
+    first, *_ = run_together(task, PROCESSES[way], folder, patience)
+    print(first)
+    losses += map(float, re.findall(r"\nloss (\S+)", first))
     io.load_checkpoint(folder / f"{way}.safetensors", model, optimiser)
     losses += [float(step(*batch)) for batch in batches[2]]
     print(f"taken by   {'loss':<18} minigrad alone")
@@ -88,7 +88,7 @@ def go_out_and_back(way: str, folder: Path, quick: bool) -> None:
     print(f"{way}: largest relative difference of losses {difference:.0e}\n", flush=True)
 
 
-def train_on_devices(way: str, folder: Path, quick: bool, address: str, process: int) -> list[float]:
+def train_on_devices(way: str, folder: Path, quick: bool, address: str, process: int) -> None:
     import jax
 
     if way == "processes":
@@ -102,17 +102,16 @@ def train_on_devices(way: str, folder: Path, quick: bool, address: str, process:
     shared = [[jax.make_array_from_process_local_data(by_batch, part) for part in batch] for batch in mine]
     cuts = {path: next((cut for ends, cut in RULES.items() if path.endswith(ends)), ()) for path in step.state}
     places = {path: jax.NamedSharding(mesh, jax.P(*cut)) for path, cut in cuts.items()}
-    state, losses = jax.device_put(step.state, places), []
+    state = jax.device_put(step.state, places)
     run = jax.jit(step, out_shardings=(places, None)).lower(state, *shared[0]).compile()
+    print(f"{way}: {dict(mesh.shape)}, {sum(map(bool, cuts.values()))} of {len(cuts)} arrays are cut; collectives:")
+    for each in sorted({*(found := COLLECTIVE.findall(run.as_text()))}):
+        print("{:>6}  {:<12} {}".format(found.count(each), *each))
     for batch in shared:
         state, loss = run(state, *batch)
-        losses.append(float(loss))
+        print("loss", float(loss))
     if process == 0:
-        print(f"{way}: {dict(mesh.shape)}, {sum(map(bool, cuts.values()))} of {len(cuts)} arrays are cut; collectives:")
-        for each in sorted({*(found := COLLECTIVE.findall(run.as_text()))}):
-            print("{:>6}  {:<12} {}".format(found.count(each), *each), flush=True)
         io.save_arrays(folder / f"{way}.safetensors", {path: np.asarray(array) for path, array in state.items()})
-    return losses
 
 
 if __name__ == "__main__":
