@@ -90,9 +90,7 @@ class _Lowerer:
 
     def _as_numbers(self, operands: list[Any]) -> list[Any]:
         """Numbers as they are, and arrays of no axes as what they hold."""
-        return [
-            x if not isinstance(x, Value) or self.places[x].kind == "local" else Item(x, ()) for x in operands
-        ]  # fmt: skip
+        return [x if not isinstance(x, Value) or self.places[x].kind == "local" else Item(x, ()) for x in operands]
 
     def _copies_into_parts(self, node: Node, out: Value, operands: list[Any]) -> Iterator[Instruction]:
         """Copies of what was not computed in its part of a joined result."""

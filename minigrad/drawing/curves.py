@@ -129,9 +129,7 @@ class Plot:
         return self.bottom - self.up.place(numbers) * (self.bottom - self.top)
 
 
-def _lay_out(
-    points: Points, across: str, up: str, levels: dict[str, float], logarithmic: Collection[str]
-) -> Sheet:  # fmt: skip
+def _lay_out(points: Points, across: str, up: str, levels: dict[str, float], logarithmic: Collection[str]) -> Sheet:
     x_axis = fit_axis((x for x, _ in points.values()), "x" in logarithmic)
     y_axis = fit_axis([*(y for _, y in points.values()), *levels.values()], "y" in logarithmic, margin=0.05)
     up_ticks = y_axis.list_ticks(8)

@@ -82,15 +82,11 @@ def style_edge(kind: str = "value") -> Attributes:
 
 
 # Sizes: lengths in inches, fonts and pens in points.
-GRAPH = {
-    "fontname": FONT, "fontsize": "11", "labelloc": "t", "nodesep": "0.18", "pad": "0.08", "ranksep": "0.28",
-}  # fmt: skip
+GRAPH = {"fontname": FONT, "fontsize": "11", "labelloc": "t", "nodesep": "0.18", "pad": "0.08", "ranksep": "0.28"}
 CLUSTER = {
     "fontname": FONT, "fontsize": "9", "labeljust": "l", "margin": "9", "penwidth": "0.8", "style": "rounded,filled",
 }  # fmt: skip
-NODE = {
-    "fontname": FONT, "fontsize": "10", "height": "0.3", "margin": "0.11,0.055", "penwidth": "0.9", "width": "0.5",
-}  # fmt: skip
+NODE = {"fontname": FONT, "fontsize": "10", "height": "0.3", "margin": "0.11,0.055", "penwidth": "0.9", "width": "0.5"}
 EDGE = {"arrowsize": "0.55", "fontname": FONT, "fontsize": "8", "penwidth": "0.8"}
 
 # Shape and line of each role. Graphviz draws double lines four points apart, whatever their width.

@@ -23,6 +23,7 @@ from minigrad.export.onnx_places import ROWS
 from minigrad.export.onnx_program import Program, Value, Writer
 from minigrad.export.onnx_rows import row as row
 from minigrad.graph.build import trace
+from minigrad.graph.expand import widen_operands
 from minigrad.graph.graph import Graph
 from minigrad.graph.node import Node
 from minigrad.ops.kernels import check_axis
@@ -171,17 +172,20 @@ class GraphWriter(Writer):
                 f'with definition=, or give it a row: @minigrad.export.onnx.row("{name}")'
             )
         outside, self._defining = self._defining, (*self._defining, name)
-        result = self.write_definition(partial(node.function.definition, **node.params), operands)
+        result = self.write_definition(node, operands)
         self._defining = outside
         return self.cast(result, node.dtype)
 
-    def write_definition(self, definition: Callable[..., Any], operands: list[Any]) -> Value:
-        """The nodes of a definition, recorded on the shapes of the operands."""
+    def write_definition(self, node: Node, operands: list[Any]) -> Value:
+        """The nodes of its definition, recorded on the shapes of the operands."""
         given = [x for x in operands if isinstance(x, Value)]
 
         def call(*tensors: Tensor) -> Any:
+            assert node.function is not None
+            assert node.function.definition is not None
             following = iter(tensors)
-            return definition(*(next(following) if isinstance(x, Value) else x for x in operands))
+            entered = [next(following) if isinstance(x, Value) else x for x in operands]
+            return node.function.definition(*widen_operands(node, entered), **node.params)
 
         graph = trace(call, *(_stand_in(x.shape, x.dtype) for x in given))
         values = dict(zip(graph._given, given, strict=True))

@@ -89,6 +89,5 @@ def _show(array: Array) -> str:
     text = np.array2string(
         array, threshold=24, edgeitems=3, max_line_width=1_000_000, formatter={"float_kind": format_number}
     )
-    return " ".join(text.split()).replace("[ ", "[").replace(" ]", "]") + (
-        f"  {array.shape}" if array.size > 24 else ""
-    )
+    shape = f"  {array.shape}" if array.size > 24 else ""
+    return " ".join(text.split()).replace("[ ", "[").replace(" ]", "]") + shape

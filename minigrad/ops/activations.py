@@ -26,7 +26,7 @@ __all__ = [
 
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0),
-    definition=lambda x: ops.where(ops.greater(x, 0.0), x, 0.0),
+    definition=lambda x: ops.where(ops.less_equal(x, 0.0), 0.0, x),
 )  # fmt: skip
 
 
@@ -93,10 +93,14 @@ softsign: Op = row(
 # --- gelu -------------------------------------------------------------------------------------------------------------
 
 
+# In definitions the products of x and a gate are strong: at −∞ the gate is 0, and they are.
+
+
 def gelu_definition(x: Any, *, approximate: str) -> Any:
     if approximate == "tanh":
-        return x * 0.5 * (ops.tanh((x + ops.number_power(x, exponent=3) * 0.044715) * ROOT_2_OVER_PI) + 1.0)
-    return x * 0.5 * ops.erfc(x * -ROOT_HALF)
+        angle = (x + ops.number_power(x, exponent=3) * 0.044715) * ROOT_2_OVER_PI
+        return ops.strong_multiply(x * 0.5, ops.tanh(angle) + 1.0)
+    return ops.strong_multiply(x * 0.5, ops.erfc(x * -ROOT_HALF))
 
 
 @op(formula="x · Φ(x), Φ the normal distribution function", elementwise=True, definition=gelu_definition)
@@ -129,7 +133,7 @@ def normal_density(x: Any) -> Any:
 
 @op(
     formula="Φ(x) + x φ(x), the derivative of gelu", elementwise=True,
-    definition=lambda x: ops.erfc(x * -ROOT_HALF) * 0.5 + x * normal_density(x),
+    definition=lambda x: ops.erfc(x * -ROOT_HALF) * 0.5 + ops.strong_multiply(x, normal_density(x)),
 )  # fmt: skip
 def gelu_slope(x: Any) -> Any:
     """The derivative of `gelu`, accurate also around its zero at −0.75.
@@ -146,7 +150,7 @@ gelu_slope.vjp("x")(lambda g, y, x: g * ops.strong_multiply(normal_density(x), 2
 # --- silu and mish ----------------------------------------------------------------------------------------------------
 
 
-@op(formula="x · σ(x)", elementwise=True, definition=lambda x: x * ops.sigmoid(x))
+@op(formula="x · σ(x)", elementwise=True, definition=lambda x: ops.strong_multiply(x, ops.sigmoid(x)))
 def silu(x: Any) -> Any:
     """Sigmoid linear unit, also called swish (Elfwing, Uchibe and Doya, arXiv 1702.03118).
 
@@ -158,7 +162,7 @@ def silu(x: Any) -> Any:
 
 @op(
     formula="σ(x) (1 + x σ(−x)), the derivative of silu", elementwise=True,
-    definition=lambda x: ops.sigmoid(x) * (x * ops.sigmoid(-x) + 1.0),
+    definition=lambda x: ops.strong_multiply(ops.sigmoid(x), ops.strong_multiply(x, ops.sigmoid(-x)) + 1.0),
 )  # fmt: skip
 def silu_slope(x: Any) -> Any:
     """The derivative of `silu`, accurate also around its zero at −1.28.
@@ -178,7 +182,11 @@ def _(g: Any, y: Any, x: Any) -> Any:
     return g * (gate * rest * ((rest - gate) * x + 2.0))
 
 
-@op(formula="x · tanh(softplus x)", elementwise=True, definition=lambda x: x * ops.tanh(ops.softplus(x)))
+@op(
+    formula="x · tanh(softplus x)",
+    elementwise=True,
+    definition=lambda x: ops.strong_multiply(x, ops.tanh(ops.softplus(x))),
+)
 def mish(x: Any) -> Any:
     """Self-regularised activation (Misra, arXiv 1908.08681).
 
@@ -190,7 +198,7 @@ def mish(x: Any) -> Any:
 
 def mish_slope_definition(x: Any) -> Any:
     softplus = ops.softplus(x)
-    return ops.tanh(softplus) + x * ops.sigmoid(x) * ops.square(1.0 / ops.cosh(softplus))
+    return ops.tanh(softplus) + ops.strong_multiply(x, ops.sigmoid(x) * ops.square(1.0 / ops.cosh(softplus)))
 
 
 @op(

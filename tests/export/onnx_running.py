@@ -53,7 +53,8 @@ def agree(actual: Sequence[Any], expected: Sequence[Any], tolerance: float) -> N
         assert (x.shape, x.dtype) == (y.shape, y.dtype)
         wide = y.astype(np.float64)
         largest = np.max(np.abs(wide), initial=1.0, where=np.isfinite(wide))
-        np.testing.assert_allclose(x.astype(np.float64), wide, rtol=tolerance, atol=tolerance * largest)
+        exact = max(tolerance, 1e-3) if y.dtype == np.float16 else tolerance
+        np.testing.assert_allclose(x.astype(np.float64), wide, rtol=exact, atol=exact * largest)
 
 
 def run_quietly(graph: mg.Graph, arrays: Sequence[Any]) -> list[Any]:

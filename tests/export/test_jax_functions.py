@@ -3,13 +3,16 @@
 All samples of a function, in float64 and in float32, make one program: compiling is what takes the time.
 """
 
+import contextlib
 import functools
+from inspect import Parameter
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad.checks.cases import cases_of, cotangents_for, is_float_array, results
+from minigrad.core.op import Op
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import new_tensor
 from minigrad.ops.specimens import specimens_of
@@ -109,3 +112,41 @@ def scale_of(array):
 def agree(actual, expected, allowed, what, dtype=None):
     assert (actual.dtype, actual.shape) == (dtype or expected.dtype, expected.shape), what
     np.testing.assert_allclose(actual, expected, rtol=0, atol=allowed, err_msg=what)
+
+
+# --- what is not finite, and integers ---------------------------------------------------------------------------------
+
+NUMBERS = np.array([np.nan, np.inf, 0.0, 1e-30, 1e-7, 0.5, 1, 2, 3, 20, 90, 1e4, 1e30])
+NUMBERS = np.concatenate([NUMBERS, -NUMBERS])
+INTEGERS = {kind: np.array([least, -7, -1, 0, 1, 2, 5, most]) for kind, least, most in [
+    ("int8", -128, 127), ("uint8", 0, 255), ("int32", -(2**31), 2**31 - 1), ("int64", -(2**63), 2**62), ("bool", 0, 1),
+]}  # fmt: skip
+TYPES = ["float16", "float32", "float64", *INTEGERS, ("int32", "float32"), ("uint8", "int8"), ("float32", "float16")]
+ELEMENTWISE = [
+    op for op in mg.registry.values()
+    if isinstance(op, Op) and op.elementwise and op.arguments in (("x",), ("x1", "x2"))
+    and all(default is not Parameter.empty for default in op.defaults.values())
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("types", TYPES, ids=str)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_special_values_of_all_types_are_those_of_eager_code(types):
+    """What XLA makes of True and False times NaN is left out, and 1 / 0 of integers."""
+    pair = [values_of(kind) for kind in (types if isinstance(types, tuple) else (types, types))]
+    pairs = [x.ravel() for x in np.meshgrid(*pair)]
+    expected = {}
+    for op in ELEMENTWISE:
+        with contextlib.suppress(TypeError, ValueError):  # not of these types, as integers to powers below 0
+            expected[op] = op(*map(mg.Tensor, pairs[: len(op.arguments)])).numpy()
+    if pair[0].dtype.kind in "biu":
+        expected.pop(mg.reciprocal, None)
+    step = mg.trace(lambda *xs: [op(*xs[: len(op.arguments)]) for op in expected], *pairs).to_jax()
+    for (op, wanted), actual in zip(expected.items(), jax.jit(step)({}, *pairs)[1], strict=True):
+        assert (actual.dtype, actual.shape) == (wanted.dtype, wanted.shape), op
+        exact = {2: 2e-3, 4: 2e-5, 8: 1e-11}[wanted.itemsize] if wanted.dtype.kind == "f" else 0
+        np.testing.assert_allclose(actual, wanted, rtol=exact, atol=exact * 1e-3, err_msg=op.name)
+
+
+def values_of(kind):
+    return NUMBERS.astype(kind) if kind.startswith("float") else INTEGERS[kind].astype(kind)

@@ -72,18 +72,17 @@ SPECIAL = np.array(
     [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, -1e-30, 1e30, -1e30, 1, -1, 0.5, -0.5, 3, -3, 20, -20, 90, 1e-7, -1e-7],
     np.float32,
 )
-FAR = {"gelu", "gelu_slope", "mish", "mish_slope", "silu", "silu_slope"}  # x times a gate: the definitions have 0 · ∞
 ELEMENTWISE = [
     op for op in mg.registry.values()
     if isinstance(op, Op) and op.elementwise and op.arguments in (("x",), ("x1", "x2"))
-    and not {*op.defaults} and not op.name.startswith(("bitwise", "invert"))
+    and not op.name.startswith(("bitwise", "invert")) and "dtype" not in op.defaults
+    and op not in (mg.full_like, mg.number_power)
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 def test_special_values_are_those_of_minigrad(op, tmp_path):
-    special = SPECIAL[~np.isinf(SPECIAL)] if op.name in FAR else SPECIAL
-    arrays = [x.ravel().copy() for x in np.meshgrid(*[special] * len(op.arguments))]
+    arrays = [x.ravel().copy() for x in np.meshgrid(*[SPECIAL] * len(op.arguments))]
     graph = mg.trace(op, *map(mg.Tensor, arrays))
     graph.to_onnx(tmp_path / "model.onnx")
     (actual,), (expected,) = Session(tmp_path / "model.onnx")(*arrays).values(), run_quietly(graph, arrays)

@@ -1,5 +1,7 @@
 """Composite operations replaced by their definition."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -135,6 +137,27 @@ def test_every_sample_of_every_operation_computes_the_same_expanded(op):
         assert op.name not in {node.op for node in expanded}
         for actual, expected in zip(expanded.run(*arrays), graph.run(*arrays), strict=True):
             np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10, err_msg=f"sample {case.number}")
+
+
+SPECIAL = [0.0, 1e-30, 1e-7, 0.5, 1, 2.5, 3, 20, 90, 1e30, np.inf]
+INTEGERS = np.array([-128, -7, -1, 0, 1, 2, 90, 127])
+
+
+@pytest.mark.parametrize("op", [op for op in COMPOSITE if op.elementwise], ids=lambda op: op.name)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "int8", "uint8", "bool"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_special_values_and_integers_are_those_of_the_operation(op, dtype):
+    values = np.array([*SPECIAL, *np.negative(SPECIAL), np.nan]) if dtype.startswith("float") else INTEGERS
+    values = values.astype(dtype)
+    if op is mg.softplus:  # whose definition overflows
+        values = values[~(values > 80)]
+    arrays = [x.ravel() for x in np.meshgrid(*[values] * len(op.arguments))]
+    for params in ({}, {"approximate": "tanh"}) if op is mg.gelu else ({},):
+        graph = trace(functools.partial(op, **params), *arrays)
+        actual, expected = graph.expand(op.name).run(*arrays), graph.run(*arrays)
+        assert actual.dtype == expected.dtype
+        tolerance = {"float16": 1e-3, "float32": 1e-5}.get(expected.dtype.name, 1e-12)
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance / 10)
 
 
 @pytest.mark.parametrize(("shape", "ddof"), [((3,), 3), ((1,), 1), ((1,), 2), ((0,), 0), ((0,), 1)])

@@ -17,14 +17,7 @@ import numpy as np
 
 from minigrad.drawing.explorer.chapters import list_chapters
 from minigrad.drawing.explorer.names import call_nodes, find_moved
-from minigrad.drawing.explorer.samples import (
-    SUM_DIGITS,
-    Arrays,
-    Sampling,
-    choose_samplings,
-    round_number,
-    summarise,
-)
+from minigrad.drawing.explorer.samples import SUM_DIGITS, Arrays, Sampling, choose_samplings, round_number, summarise
 from minigrad.drawing.explorer.walk import Seed, Step, walk_steps
 from minigrad.drawing.explorer.worked import work_out_flow, work_out_value
 from minigrad.drawing.labels import describe_node
@@ -153,9 +146,7 @@ def _write_input(node: Node, position: int) -> Plain:
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _write_step(
-    step: Step, samplings: Sequence[Sampling], arrays: Arrays, called: Sequence[str | None]
-) -> Plain:  # fmt: skip
+def _write_step(step: Step, samplings: Sequence[Sampling], arrays: Arrays, called: Sequence[str | None]) -> Plain:
     def add_gradient(array: Array, node: Node) -> int:
         sampling = samplings[node.number]
         return arrays.add(array, sampling, sampling.gradient_digits)
