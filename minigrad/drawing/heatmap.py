@@ -90,7 +90,7 @@ def heatmap(
     `theme` is "light", "dark", or "auto": an SVG that is light or dark as its page or the reader's system is.
 
     The same arguments give the same bytes. Raises TypeError when the weights are not real numbers, ValueError when
-    their shape, the number of labels, the limit or the theme does not fit, or when there are more than a million cells.
+    their shape, the number of labels or axes, the limit or the theme does not fit, or a million cells do not suffice.
 
     >>> picture = heatmap([[1.0, 0.0], [0.6652, 0.3348]], rows=["I", "am"], columns=["I", "am"], title="weights")
     >>> picture.svg.startswith("<svg "), ">0.67<" in picture.svg
@@ -100,6 +100,8 @@ def heatmap(
     ValueError: a picture is saved as .svg, .png, .pdf or .tex, got 'weights.gif'
     """
     heads = _check_weights(weights)
+    if isinstance(axes, str) or len(axes) != 3:
+        raise ValueError(f"heatmap: axes says what a panel, a row and a column are, three texts; got {axes!r}")
     scale = _choose_scale(heads, limit)
     row_labels = _make_labels("rows", rows, heads.shape[1], axes[1])
     column_labels = _make_labels("columns", columns, heads.shape[2], axes[2])

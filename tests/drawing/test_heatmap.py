@@ -395,3 +395,9 @@ def test_many_cells_stay_a_small_file():
 def test_misuse_is_explained(arguments, error, message):
     with pytest.raises(error, match=message):
         heatmap(*arguments)
+
+
+@pytest.mark.parametrize("axes", [("rows", "columns"), "abc", ()], ids=str)
+def test_axes_are_three(axes):
+    with pytest.raises(ValueError, match="axes says what a panel, a row and a column are, three texts; got"):
+        heatmap(np.eye(2), axes=axes)
