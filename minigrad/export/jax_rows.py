@@ -128,7 +128,7 @@ def mask_and_shift(x: Any, where: Any, axis: int) -> Any:
     """Minus the largest of its row, and −∞ where the mask is False."""
     x = jnp.where(where, x, -jnp.inf)
     largest = jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
-    return x - jax.lax.stop_gradient(jnp.where(jnp.isfinite(largest), largest, 0))
+    return x - jax.lax.stop_gradient(jnp.where(largest == -jnp.inf, 0, largest))
 
 
 def softmax(x: Any, where: Any, *, axis: int) -> Any:
@@ -137,7 +137,7 @@ def softmax(x: Any, where: Any, *, axis: int) -> Any:
         return jax.nn.softmax(x, axis)
     exponentials = jnp.exp(mask_and_shift(x, where, axis))
     total = jnp.sum(exponentials, axis, keepdims=True)
-    return exponentials / jnp.where(total > 0, total, 1)
+    return exponentials / jnp.where(total == 0, 1, total)
 
 
 def log_softmax(x: Any, where: Any, *, axis: int) -> Any:
@@ -145,7 +145,7 @@ def log_softmax(x: Any, where: Any, *, axis: int) -> Any:
         return jax.nn.log_softmax(x, axis)
     shifted = mask_and_shift(x, where, axis)
     total = jnp.sum(jnp.exp(shifted), axis, keepdims=True)
-    return shifted - jnp.log(jnp.where(total > 0, total, 1))
+    return shifted - jnp.log(jnp.where(total == 0, 1, total))
 
 
 def centre(x: Any, epsilon: float) -> tuple[Any, Any]:

@@ -41,11 +41,11 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
         x = ops.where(where, x, -np.inf)
     largest = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
     if where is not None:
-        largest = ops.where(ops.isfinite(largest), largest, 0.0)
+        largest = ops.where(largest == -np.inf, 0.0, largest)
     exponentials = ops.exp(x - largest)
     total = ops.sum(exponentials, axis=axis, keepdims=True)
     if where is not None:
-        total = ops.where(total > 0, total, 1.0)
+        total = ops.where(total == 0, 1.0, total)
     return exponentials / total
 
 

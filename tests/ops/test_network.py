@@ -45,6 +45,18 @@ def test_N2_a_row_of_minus_infinity_without_a_mask_is_nan():
     assert "Without a mask, a row of −∞ is 0/0: NaN." in mg.softmax.__doc__
 
 
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax])
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("bad", [nan, inf])
+@pytest.mark.parametrize("expanded", [(), ("softmax", "log_softmax", "logsumexp")])
+def test_N2_what_is_no_number_leaves_none_in_its_row_with_a_mask_too(function, axis, bad, expanded):
+    x, where = np.array([[0.0, bad, 1.0, 2.0]]), np.array([[True, True, True, False]])
+    x, where = (x, where) if axis else (x.T, where.T)
+    with mg.expanded(*expanded), np.errstate(invalid="ignore"):
+        y = function(Tensor(x, requires_grad=True), where=where, axis=axis)
+    assert np.isnan(y.numpy()[where]).all()
+
+
 def test_N3_an_entry_of_minus_infinity_has_no_gradient():
     value, gradient = value_and_gradients(mg.softmax, [[0.0, 1.0, -inf]], [1.0, 2.0, 3.0])
     np.testing.assert_allclose(value, [0.2689414213699951, 0.7310585786300049, 0], rtol=1e-15)

@@ -136,7 +136,7 @@ def shift_rows(x: Array, axis: int, mask: Array | None = None) -> Array:
         x = np.where(mask, x, x.dtype.type(-np.inf))
     largest = find_maxima(x, axis)
     if mask is not None:  # which may leave nothing of a row
-        largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+        largest = np.where(largest == -np.inf, x.dtype.type(0), largest)
     with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
         return np.asarray(x - largest)
 

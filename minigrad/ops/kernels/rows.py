@@ -57,7 +57,7 @@ def shifted_softmax(x: Array, mask: Array | None, axis: int) -> Array:
     y = shift_rows(x, axis, mask)
     np.exp(y, out=y)
     total = sum_axis(y, axis)
-    y /= total if mask is None else np.where(total > 0, total, 1)
+    y /= total if mask is None else np.where(total == 0, 1, total)
     return y
 
 
@@ -71,7 +71,7 @@ def log_softmax(x: Any, mask: Any, axis: int) -> Any:
     place = x.argmax(axis, keepdims=True)
     largest = np.take_along_axis(x, place, axis)
     if mask is not None:
-        largest = np.where(np.isfinite(largest), largest, 0)
+        largest = np.where(largest == -np.inf, 0, largest)
     with np.errstate(invalid="ignore"):  # −∞ − (−∞) is NaN: a row of nothing has no distribution
         y = x - largest
         exponentials = np.exp(y)
