@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.core.arrays import Shaped
 from minigrad.core.errors import NUMPYS_OWN, CaptureError
+from minigrad.core.modes import current_mode
 from minigrad.core.op import Op
 from minigrad.core.tensor import Tensor
 from minigrad.graph.called import name_of
@@ -84,27 +85,33 @@ def make_results(
 
 
 class _Evaluation:
-    """Several results of one evaluation, for the nodes that ask for one each, on the same operands."""
+    """Several results of one evaluation, for the nodes that ask for one each: in one run, on the same operands."""
 
     def __init__(self, evaluate: Callable[..., Any], used: Collection[int]) -> None:
-        self._evaluate, self._used, self._lock = evaluate, used, threading.Lock()
-        self._operands: tuple[Any, ...] = ()
-        self._results: dict[int, Any] = {}  # that were not asked for yet
+        self._evaluate, self._used, self._left = evaluate, used, _Left()
 
     def taker(self, position: int) -> Callable[..., Any]:
         def take(*operands: Any) -> Any:
-            with self._lock:
-                same = all(x is known for x, known in zip(operands, self._operands, strict=False))
-                # Those before it in a graph ask first; what an earlier run of a part has left may be of other values.
-                if position == min(self._used) or position not in self._results or not same:
-                    results = self._evaluate(*operands)
-                    self._operands, self._results = operands, {number: results[number] for number in self._used}
-                result = self._results.pop(position)
-                if not self._results:  # memory is held no longer than it is needed
-                    self._operands = ()
-                return result
+            left, run = self._left, (current_mode(), *operands)  # each run has a mode of its own
+            same = all(x is known for x, known in zip(run, left.run, strict=False))
+            # Those before it in a graph ask first; what an earlier run of a part has left may be of other values.
+            if position == min(self._used) or position not in left.results or not same:
+                results = self._evaluate(*operands)
+                left.run, left.results = run, {number: results[number] for number in self._used}
+            result = left.results.pop(position)
+            if not left.results:  # memory is held no longer than it is needed
+                left.run = ()
+            return result
 
         return take
+
+
+class _Left(threading.local):
+    """What no node has asked for yet, in each thread."""
+
+    def __init__(self) -> None:
+        self.run: tuple[Any, ...] = ()
+        self.results: dict[int, Any] = {}
 
 
 def fits(

@@ -33,7 +33,7 @@ def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = 
     Modules become scopes, weights parameters that keep their path and look into the module's own memory, buffers that
     are written become `updates`. Each operation of PyTorch is the op of minigrad that means the same, or a node of its
     own, such as `aten.conv2d`, that PyTorch computes, random draws from its own generator. `graph.run` takes the
-    module's inputs.
+    module's inputs, and writes into none. At ±∞ gelu, silu and mish have their limit, where PyTorch may say NaN.
 
     Args:
         module: a `torch.nn.Module`, in training mode or not, or what `torch.export.export` returns.
@@ -46,7 +46,9 @@ def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = 
         kwargs: further inputs, by name.
 
     Raises:
-        CaptureError: PyTorch cannot export the module, and says why; or the graph has what NumPy has not.
+        CaptureError: PyTorch cannot export the module, and says why, or would lose some of it in silence: with
+            `gradients` hooks and functions that have a backward pass of their own (an exported program has lost them
+            already). Or the graph has what NumPy has not.
         GraphError: gradients of something that depends on no parameter.
         TypeError: no module.
         ModuleNotFoundError: PyTorch is not installed, the extra `torch`.
@@ -63,14 +65,15 @@ def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = 
     return %5
     """
     try:
-        import torch  # noqa: F401
+        import torch
     except ModuleNotFoundError as error:
         raise name_extra("from_torch", "torch", error) from None
     with warnings.catch_warnings():  # of what PyTorch does inside of itself
         for category in (FutureWarning, DeprecationWarning):
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\b")  # of its recurrent modules
-        program = read_program(module, args, kwargs, gradients)
+        with torch.inference_mode(False), torch.enable_grad():  # what is read does not depend on where it is read
+            program = read_program(module, args, kwargs, gradients)
     return _Reader(program, values).read()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.core.errors import GraphError
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, sort_results
+from minigrad.foreign.torch_values import writes
 
 
 def differentiate(exported: Any, entries: list[Entry]) -> Program:
@@ -40,14 +41,18 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
         flowing = [(outputs[i], g) for i, g in zip(ends, cotangents, strict=True) if outputs[i].requires_grad]
         if not flowing:
             raise GraphError("from_torch: gradients=True, and nothing that requires a gradient leads to a result")
-        marks.turn_back()
+        marks.move("", 1)
         roots, incoming = zip(*flowing, strict=True)
         gradients = torch.autograd.grad(roots, [values[i] for i in wanted], incoming, allow_unused=True)
         marks.mark()
         return [*outputs, *gradients]
 
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # in which the weights of attention can be seen
-        traced = make_fx(both_passes, tracing_mode="fake")([entries[i].value.detach() for i in places], cotangents)
+    # What autocast converts was converted in the export; of this attention the weights can be seen.
+    with torch.autocast("cpu", enabled=False), sdpa_kernel(SDPBackend.MATH):
+        given = ([entries[i].value.detach() for i in places], cotangents)
+        traced = make_fx(both_passes, tracing_mode="fake")(*given)
+        if any(writes(node.target) for node in traced.graph.nodes):
+            traced = make_fx(torch.func.functionalize(_follow(traced)), tracing_mode="fake")(*given)
     outputs = traced.graph.output_node().args[0]
     returned, updates = sort_results(exported, entries, outputs[: len(specs)])
     gradients = {entries[i].path: node for i, node in zip(wanted, outputs[len(specs) :], strict=True)}
@@ -55,6 +60,15 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
     names = ["∂output" if len(ends) == 1 else f"∂output{number}" for number in range(1, len(ends) + 1)]
     incoming = [Entry("cotangent" if one else "input", *pair) for pair in zip(names, cotangents, strict=True)]
     return Program(traced, [entries[i] for i in places] + incoming, (returned, gradients), updates, gradients)
+
+
+def _follow(traced: Any) -> Any:
+    """A function of the same, to be traced without what writes in place: others may look at the same memory."""
+
+    def both_passes(tensors: list[Any], cotangents: list[Any]) -> list[Any]:
+        return _interpret(traced, [*tensors, *cotangents], Marks())
+
+    return both_passes
 
 
 class Marks:
@@ -74,13 +88,9 @@ class Marks:
                 break
             node.meta["minigrad"] = (self.scope, self.order)
 
-    def move(self, scope: str) -> None:
+    def move(self, scope: str, order: int) -> None:
         self.mark()
-        self.scope = scope
-
-    def turn_back(self) -> None:
-        self.mark()
-        self.order = 1
+        self.scope, self.order = scope, order
 
     def follow(self, results: Iterable[Any]) -> None:
         """Have autograd say when it comes back to what made these results."""
@@ -91,7 +101,7 @@ class Marks:
             step = ahead.pop()
             if step is not None and step not in self.seen:
                 self.seen.add(step)
-                step.register_prehook(lambda _, scope=self.scope: self.move(scope))
+                step.register_prehook(lambda _, scope=self.scope: self.move(scope, 1))
                 ahead += [before for before, _ in step.next_functions]
 
 
@@ -109,7 +119,7 @@ def _interpret(module: Any, values: list[Any], marks: Marks) -> list[Any]:
         elif node.op == "get_attr":
             known[node] = attribute_of(module, node)
         elif node.op == "call_function":
-            marks.move(place_of(node)[0])
+            marks.move(*place_of(node))
             # Attention computed otherwise may lie otherwise in memory, and what was a view of it is a copy then.
             function = torch.ops.aten.reshape.default if node.target is torch.ops.aten.view.default else node.target
             known[node] = function(*map_arg(node.args, known.get), **map_arg(node.kwargs, known.get))

@@ -7,12 +7,15 @@ which module it belongs and of which order of derivative it is (`place_of`).
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad.core.errors import CaptureError
+from minigrad.core.errors import CaptureError, GraphError
 from minigrad.foreign.op import refuse
+from minigrad.foreign.torch_refusals import refuse_what_was_lost, refusing_what_changes_gradients
 from minigrad.foreign.torch_values import as_torch
 
 READ_DECOMPOSED = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
@@ -45,7 +48,7 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
     """The program of one call of a module, or of an exported program (on its own inputs, unless `args` are given).
 
     Raises:
-        CaptureError: PyTorch refuses to export it, or a shape in it depends on values.
+        CaptureError: PyTorch refuses to export it, or would lose some of it; or a shape in it depends on values.
         TypeError: it is neither a module nor an exported program.
         ValueError: inputs for which the program was not exported.
     """
@@ -63,23 +66,35 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
             f"{type(module).__name__}; put a function into a module whose forward calls it"
         )
     args, kwargs = torch.utils._pytree.tree_map(as_torch, (tuple(args), dict(kwargs)))
-    try:
+    with _naming_errors("torch.export", module):
         if exported is None or exported.range_constraints:  # sizes that vary are read as they are in these inputs
-            exported = torch.export.export(exported.module() if exported else module, args, kwargs)
-        _refuse_what_it_would_lose(exported, gradients)
+            called, leaves = exported.module() if exported else module, torch.utils._pytree.tree_leaves((args, kwargs))
+            with refusing_what_changes_gradients(called, leaves) if gradients else nullcontext():
+                exported = torch.export.export(called, args, kwargs)
+        refuse_what_was_lost(exported, gradients)
         exported = exported.run_decompositions(_decompositions())
-    except CaptureError:
-        raise
-    except Exception as error:  # of PyTorch's many kinds, and those of the module itself
-        raise refuse("from_torch", "torch.export", type(module), error) from error
     given = _sort_inputs(exported, args, kwargs)
     entries = _share([_entry(spec, exported, given) for spec in exported.graph_signature.input_specs])
+    for name in exported.graph_signature.user_inputs_to_mutate.values():
+        warnings.warn(f"from_torch: the module writes into its input {name}; the graph does not", stacklevel=3)
     if gradients:
         from minigrad.foreign.torch_gradients import differentiate
 
-        return differentiate(exported, entries)
+        with _naming_errors("torch.autograd", module):
+            return differentiate(exported, entries)
     returned, updates = sort_results(exported, entries, exported.graph.output_node().args[0])
     return Program(exported.graph_module, entries, returned, updates, {})
+
+
+@contextmanager
+def _naming_errors(engine: str, module: Any) -> Iterator[None]:
+    """Whatever PyTorch says, or the module itself, as one CaptureError."""
+    try:
+        yield
+    except (CaptureError, GraphError):
+        raise
+    except Exception as error:
+        raise refuse("from_torch", engine, type(module), error) from error
 
 
 def attribute_of(module: Any, node: Any) -> Any:
@@ -105,35 +120,11 @@ def sort_results(exported: Any, entries: list[Entry], results: Iterable[Any]) ->
         if spec.kind.name == "USER_OUTPUT":
             returned.append(result)
         elif spec.kind.name in ("BUFFER_MUTATION", "PARAMETER_MUTATION"):
-            updates[spec.target] = result  # what is written to an input is nobody's state
+            updates[spec.target] = result
     for entry in entries:
         if entry.path in updates and entry.role == "constant":
             entry.role = "state"
     return _structure(exported.call_spec.out_spec, iter(returned)), updates
-
-
-def _refuse_what_it_would_lose(exported: Any, gradients: bool) -> None:
-    """CaptureError for what the functional graph leaves out in silence, so that its numbers would be others."""
-    graphs = [part.graph for part in exported.graph_module.modules() if hasattr(part, "graph")]
-    for node in (node for graph in graphs for node in graph.nodes if node.op == "call_function"):
-        schema = getattr(node.target, "_schema", None)
-        names = [x.name for x in schema.arguments] if schema else []
-        given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
-        if "set_grad_enabled" in str(node.target) and gradients:
-            raise CaptureError(
-                "from_torch: gradients=True would let gradients flow through what the module computes under "
-                "torch.no_grad(): use .detach() there"
-            )
-        if given.get("dropout") and given.get("train"):
-            raise CaptureError(
-                f"from_torch: {node.target} drops out between its layers, and what PyTorch makes of it does not: read "
-                "the module in evaluation, module.eval(), or with dropout=0"
-            )
-        if "instance_norm" in str(node.target) and given.get("use_input_stats") and given.get("running_mean"):
-            raise CaptureError(
-                f"from_torch: {node.target} writes running statistics where nobody sees it: read the module in "
-                "evaluation, module.eval(), or with track_running_stats=False"
-            )
 
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:

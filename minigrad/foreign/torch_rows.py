@@ -67,7 +67,7 @@ ELEMENTWISE = {
     "logaddexp": "logaddexp", "logaddexp2": "logaddexp2", "maximum": "maximum", "minimum": "minimum", "mish": "mish",
     "mul": "multiply", "neg": "negative", "pow.Scalar": "tensor_power", "pow.Tensor_Tensor": "tensor_power",
     "rad2deg": "rad2deg", "reciprocal": "reciprocal", "relu": "relu", "round.default": "rint", "sigmoid": "sigmoid",
-    "sign": "sign", "silu": "silu", "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "square": "square", "tan": "tan",
+    "silu": "silu", "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "square": "square", "tan": "tan",
     "tanh": "tanh", "trunc": "trunc",
 }  # fmt: skip
 PREDICATES = {
@@ -103,8 +103,15 @@ def rsub(to: Writer, x: Any, y: Any, alpha: float = 1) -> Any:
     return add("subtract", to, y, x, alpha=alpha)
 
 
+@row("sign")
+def sign(to: Writer, x: Any) -> Any:
+    return None if x.dtype.kind == "f" else to.sign(x)  # PyTorch's sign of NaN is 0
+
+
 @row("pow.Tensor_Scalar")
 def power(to: Writer, x: Any, exponent: float) -> Any:
+    if exponent == -0.5:
+        return rsqrt(to, x)  # which is −∞ at −0
     return to.number_power(cast(to, x), exponent=exponent)
 
 
@@ -305,7 +312,7 @@ def pad(to: Writer, x: Any, widths: Sequence[int], mode: Any = "constant", value
 
 def place(x: Any, axis: int, entry: Any) -> Index:
     """An index with `entry` at one axis."""
-    return Index([*[Slice(None, None, None)] * (axis % len(x)), entry])
+    return Index([*[Slice(None, None, None)] * (axis % max(len(x), 1)), entry])
 
 
 def part(length: int, start: int | None, stop: int | None, step: int | None) -> Slice | None:

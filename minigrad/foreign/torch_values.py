@@ -20,6 +20,8 @@ def as_torch(x: Any) -> Any:
     import torch
 
     x = x.numpy() if isinstance(x, Tensor) else x
+    if isinstance(x, torch.Tensor) and x.is_inference():  # of which there are no gradients
+        return x.clone()
     return torch.from_numpy(np.array(x)) if isinstance(x, np.ndarray) else x
 
 
@@ -38,7 +40,8 @@ def dtype_of(dtype: Any, where: str) -> np.dtype[Any]:
         found = np.dtype(np.void)
     if found.kind == "V":  # as that of what other libraries add to NumPy, bfloat16 with JAX
         raise CaptureError(
-            f"from_torch: {where} is of type {dtype}, which NumPy has not: convert the module, as by module.float()"
+            f"from_torch: {where} is of type {dtype}, which NumPy has not: convert the module, as by module.float(); "
+            "if torch.autocast made it, read the module outside of that, or let it be of dtype=torch.float16"
         )
     return found
 
@@ -52,6 +55,8 @@ def shape_of(value: Any, where: str) -> Shaped:
             f"from_torch: {where} is {'a number' if not hasattr(value, 'shape') else 'of a shape'} that depends on "
             "values, so that the rest of the program would differ from call to call: it cannot be one graph"
         )
+    if value.layout is not torch.strided:
+        raise CaptureError(f"from_torch: {where} is {value.layout}, which NumPy has not: make it dense, x.to_dense()")
     return Shaped(tuple(value.shape), dtype_of(value.dtype, where))
 
 
@@ -94,9 +99,9 @@ class Call:
         import torch
         from torch.utils._pytree import tree_map
 
-        cpu, values = torch.device("cpu"), {}
+        cpu, values, copies = torch.device("cpu"), {}, writes(self.target)
         for x, array in zip(self.operands, arrays, strict=True):
-            array = np.array(array) if self._writes else np.require(array, requirements=["C", "W"])
+            array = np.array(array) if copies else np.require(array, requirements=["C", "W"])
             values[id(x)] = torch.from_numpy(array)
             if id(x) in self.strides:
                 lying = torch.empty_strided(array.shape, self.strides[id(x)], dtype=values[id(x)].dtype)
@@ -105,17 +110,11 @@ class Call:
         def put(x: Any) -> Any:
             return cpu if isinstance(x, torch.device) else values.get(id(x), x)
 
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
             made = self.target(*tree_map(put, self.args), **tree_map(put, dict(self.kwargs)))
         if isinstance(made, (tuple, list)):
             return [own(x, arrays) for x in made] if len(made) > 1 else own(made[0], arrays)
         return own(made, arrays)
-
-    @property
-    def _writes(self) -> bool:
-        """Whether it writes into an operand, which is then its result: into a copy, for others have it too."""
-        schema = getattr(self.target, "_schema", None)
-        return schema is not None and bool(schema.is_mutable)
 
     def _given(self) -> dict[str, tuple[Any, Any]]:
         """The arguments by name, each with its default; none where PyTorch does not declare them."""
@@ -147,6 +146,12 @@ class Call:
             for x in tree_leaves(value):
                 names.setdefault(id(x), name)
         return [names[id(x)] for x in self.operands] if names else []
+
+
+def writes(target: Any) -> bool:
+    """Whether an operation writes into an operand, which is then its result."""
+    schema = getattr(target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
 
 
 def own(x: Any, arrays: Sequence[Any]) -> Any:

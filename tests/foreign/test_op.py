@@ -1,5 +1,8 @@
 """Graphs that readers of foreign programs make, before any engine: every reader of graphs reads them."""
 
+import itertools
+import threading
+
 import numpy as np
 import pytest
 
@@ -138,3 +141,29 @@ def test_what_an_earlier_run_of_a_part_left_is_not_taken_for_other_values():
     assert once.op.forward(array).tolist() == [1.0, 1.0]
     array += 2.0  # a parameter is written where it lies
     assert (once.op.forward(array).tolist(), twice.op.forward(array).tolist()) == ([3.0, 3.0], [6.0, 6.0])
+
+
+def count_draws():
+    """A graph of two results of one operation, the first and the second draw of each evaluation, by their number."""
+    leaf, draws = make_leaf("input", (), "float64", name="x"), itertools.count(1.0)
+    pair = make_results(
+        "engine.draw", lambda x: [np.array(next(draws))] * 2, [leaf], [((), "float64")] * 2, {}, effect=True
+    )
+    return mg.Graph.of([leaf, *pair], tuple(pair))
+
+
+def test_what_a_run_of_a_part_left_is_not_taken_by_a_run_of_another():
+    graph, x = count_draws(), np.array(0.0)
+    first, second = (graph.between("x", node) for node in graph.outputs)
+    assert [float(part.run(x)) for part in (first, second, first)] == [1.0, 2.0, 3.0]
+    assert graph.run(x) == (4.0, 4.0)
+
+
+def test_a_thread_does_not_take_what_is_of_another():
+    graph, x = count_draws(), np.array(0.0)
+    once, twice = (node.function for node in graph.outputs)
+    first, others = once.forward(x), []
+    thread = threading.Thread(target=lambda: others.extend(graph.run(x)))
+    thread.start()
+    thread.join()
+    assert (first, twice.forward(x), others) == (1.0, 1.0, [2.0, 2.0])

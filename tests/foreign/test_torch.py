@@ -1,5 +1,6 @@
 """PyTorch modules as graphs: they run as PyTorch does, belong to their modules, and say what PyTorch refuses."""
 
+import re
 import sys
 
 import numpy as np
@@ -166,15 +167,25 @@ def test_a_program_decomposed_to_core_aten_is_read_too():
 def test_every_reader_reads_it(gradients, tmp_path):
     module, inputs = model("residual network in training")
     graph = mg.from_torch(module, *inputs, gradients=gradients, values=True)
-    assert str(graph).count("\n") == len(graph) + len(graph.updates)
-    assert f"{len(list(module.parameters()))} parameter" in str(graph.stats())
-    assert "aten.conv" in str(graph.cost())
-    assert 2 < len(graph.between("x", "norm/sqrt")) < len(graph)
-    assert str(graph.diff(graph)) == "no difference"
+    assert len(str(graph).splitlines()) == len(graph) + len(graph.updates) + 1
+    assert len(graph.updates) == 3 * 5  # mean, variance and count of each norm
+    assert re.search(rf"\b{len(list(module.parameters()))} parameter\b", str(graph.stats()))
+    assert graph.stats().orders.keys() == ({0, 1} if gradients else {0})
+    convolutions = graph.cost().by_op["aten.convolution" if gradients else "aten.conv2d"]
+    assert convolutions.nodes == 5
+    part = graph.between("x", "norm/sqrt")
+    assert {node.scope for node in part if node.op} == {"stem", "norm"}
+    assert str(graph.diff(mg.from_torch(module, *inputs, gradients=gradients))) == "no difference"
+    assert "num_batches_tracked" in str(graph.diff(mg.from_torch(module.eval(), *inputs, gradients=gradients)))
+    pictures = []
     for theme in ("light", "dark"):
         graph.draw(tmp_path / f"{theme}.svg", theme=theme, values=True)
+        pictures.append((tmp_path / f"{theme}.svg").read_text("utf-8"))
+    assert all(name in text for text in pictures for name in ("stem", "blocks", "classify"))
+    assert pictures[0] != pictures[1]
     graph.explore(tmp_path / "page.html")
-    assert "flowchart" in graph.mermaid(depth=1)
+    assert "stem" in (tmp_path / "page.html").read_text("utf-8")
+    assert all(name in graph.mermaid(depth=1) for name in ("stem", "blocks", "classify"))
 
 
 # --- what is in the graph ---------------------------------------------------------------------------------------------
@@ -317,7 +328,7 @@ def test_the_weights_of_attention_are_seen_before_and_after_dropout(gradients):
         dropped = graph.find(f"layers/{layer}/self_attn/aten.native_dropout") if not gradients else None
         assert weights.shape[-2:] == (5, 5)
         assert dropped is None or dropped.inputs == (weights,)
-    assert {node.op for node in graph.effects} <= {"aten.native_dropout", "aten.bernoulli_"}
+    assert {node.op for node in graph.effects} <= {"aten.native_dropout", "aten.bernoulli"}
     first, second = (graph.run(x.numpy(), *[np.ones(x.shape)] * gradients) for _ in range(2))
     assert not np.array_equal(leaves(first)[0], leaves(second)[0])
 
@@ -333,8 +344,13 @@ def test_an_operation_that_depends_on_how_its_operand_lies_in_memory_has_it_so()
         def forward(self, x):
             return x.t().as_strided((2, 3), (1, 2)), x.t() + 1
 
-    x = floats(4, 5)
-    assert_same(mg.from_torch(Strided(), x).run(x.numpy()), Strided()(x))
+    x = floats(4, 5).requires_grad_()
+    graph = mg.from_torch(Strided(), x)
+    assert_same(graph.run(x), Strided()(x))
+    # PyTorch's derivative writes through views of one memory, which arrays of a graph do not share.
+    graph, incoming = mg.from_torch(Strided(), x, gradients=True), [floats(2, 3), floats(5, 4)]
+    assert_same(graph.run(x, incoming)[1], torch.autograd.grad(Strided()(x), x, incoming))
+    assert not {op for op in foreign_ops(graph) if op.endswith("_")}
 
 
 def test_dropout_of_both_passes_is_one_draw():
@@ -499,33 +515,6 @@ def test_without_pytorch_the_extra_is_named(monkeypatch):
         mg.from_torch(object())
 
 
-class NoGrad(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.linear = torch.nn.Linear(3, 3)
-
-    def forward(self, x):
-        with torch.no_grad():
-            fixed = self.linear(x)
-        return (fixed * self.linear(x)).sum()
-
-
-LOST = {
-    "under torch.no_grad": (NoGrad(), (2, 3), {"gradients": True}, "torch.no_grad"),
-    "dropout of a recurrent net": (torch.nn.LSTM(3, 3, num_layers=2, dropout=0.5), (4, 2, 3), {}, "drops out"),
-    "of another": (torch.nn.GRU(3, 3, num_layers=2, dropout=0.5), (4, 2, 3), {}, "drops out"),
-    "running statistics": (torch.nn.InstanceNorm1d(3, track_running_stats=True), (2, 3, 4), {}, "running statistics"),
-}
-
-
-@pytest.mark.parametrize(("module", "shape", "options", "message"), LOST.values(), ids=LOST)
-def test_what_the_functional_graph_would_lose_is_refused(module, shape, options, message):
-    """Its numbers would be others than those of PyTorch."""
-    with pytest.raises(mg.CaptureError, match=message):
-        mg.from_torch(module, torch.ones(shape), **options)
-    mg.from_torch(module.eval(), torch.ones(shape))
-
-
 class Windows(torch.nn.Module):
     """Returns windows of a buffer, and adds to it afterwards."""
 
@@ -545,9 +534,3 @@ def test_results_do_not_look_into_buffers_that_are_written():
     expected = [x.numpy() for x in Windows()(torch.ones(4))]
     for result, right in zip(graph.run(np.ones(4, np.float32)), expected, strict=True):
         assert np.array_equal(result, right)
-
-
-def test_a_type_that_another_library_adds_to_numpy_is_refused_too():
-    pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed: python -m pip install jax")
-    with pytest.raises(mg.CaptureError, match=r"torch.bfloat16, .*as by module.float\(\)"):
-        mg.from_torch(nn.Linear(3, 2).bfloat16(), torch.ones(1, 3).bfloat16())

@@ -35,7 +35,7 @@ UNARY = [
     for name in (
         "abs", "acos", "alias", "asin", "asinh", "atan", "atanh", "ceil", "clone", "contiguous", "cos", "cosh",
         "deg2rad", "detach", "erf", "erfc", "exp", "exp2", "expm1", "floor", "isfinite", "isinf", "isnan",
-        "logical_not", "neg", "rad2deg", "relu", "round", "sigmoid", "sign", "sin", "sinh", "square", "tan",
+        "logical_not", "neg", "rad2deg", "relu", "round", "sigmoid", "sin", "sinh", "square", "tan",
         "tanh", "trunc",
     )
 ]  # fmt: skip
@@ -66,6 +66,7 @@ SAMPLES = {
     **{function.__name__: sample(function, positive=True) for function in POSITIVE},
     **{function.__name__: sample(function, MATRIX, ROW) for function in BINARY},
     "bits": sample(lambda x, y: (x & y, x | y, x ^ y, ~x, aten.bitwise_and(x, y)), INTEGERS, INTEGERS + 1),
+    "sign": sample(lambda n: (n - 4).sign(), INTEGERS),
     "bits of numbers": sample(lambda x, y: (aten.bitwise_or(x, y), aten.bitwise_xor(x, 3)), INTEGERS, INTEGERS + 1),
     "numbers on the right": sample(lambda x: (x + 2, x - 1.5, x * 3, x / 2, x > 0, x == 1, x >= 1.5)),
     "numbers on the left": sample(lambda x: (2 + x, 1.5 - x, 3 / x, 2.0**x)),
@@ -196,7 +197,10 @@ SAMPLES = {
         KEYS,
     ),
     "masked attention": sample(
-        lambda q, k, v: (attend(q, k, v, ATTENTION_MASK), attend(q, k, v, ATTENTION_MASK > -1)), QUERIES, KEYS, KEYS
+        lambda q, k, v: (attend(q, k, v, ATTENTION_MASK.to(q.dtype)), attend(q, k, v, ATTENTION_MASK > -1)),
+        QUERIES,
+        KEYS,
+        KEYS,
     ),
     "grouped attention": sample(lambda q, k, v: attend(q, k, v, enable_gqa=True), QUERIES, (2, 2, 7, 6), (2, 2, 7, 6)),
     "layer_norm": sample(
@@ -321,12 +325,72 @@ def test_every_row_is_tried():
     assert ROWS.keys() - outcome(False)[3] - outcome(True)[3] == set()
 
 
+NAN, INFINITE = float("nan"), (np.inf, -np.inf)
+LEFT_OUT = {  # where PyTorch's ways of computing differ among themselves, or say NaN of what has a limit
+    "gelu": INFINITE,
+    "silu": INFINITE,
+    "attention": (NAN, *INFINITE),
+    "grouped attention": (NAN, *INFINITE),
+    "masked attention": (NAN, *INFINITE),
+    "native_layer_norm": INFINITE,
+    "layer_norm": INFINITE,
+    "∂mean": (NAN, *INFINITE, 0.0),  # of prod, in two ways: by what the values are
+}
+MIXED = {"softmax in single precision", "single and double", "batch_norm in training"}  # that mix types themselves
+
+
+def fill(x, name, dtype, first, derivatives):
+    """Values for a float: no number, infinite, zeros of both signs, smaller than normal numbers; some from `first`."""
+    tiny = torch.finfo(dtype).tiny / 8
+    left_out = LEFT_OUT.get(name, ()) + LEFT_OUT.get(f"∂{name}" if derivatives else "", ())
+    values = (NAN, *INFINITE, 0.0, -0.0, tiny, -tiny, 1.0, -2.5, 0.5)[first:]
+    allowed = torch.tensor([v for v in values if v not in left_out], dtype=dtype)
+    return allowed[places(len(allowed), *x.shape)].requires_grad_(derivatives) if x.is_floating_point() else x
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("derivatives", [False, True])
+def test_special_values_are_those_of_pytorch(dtype, derivatives):
+    wide, flat = dtype == torch.float64, torch.utils._pytree.tree_leaves
+    samples = {
+        name: found for name, found in (DERIVATIVES if derivatives else SAMPLES).items() if wide or name not in MIXED
+    }
+    graph, wrong = None, []
+    for first in (0, 3, 0, 5):
+        inputs = {
+            name: [fill(x, name, dtype, first, derivatives) for x in given] for name, (_, given) in samples.items()
+        }
+        graph = graph or mg.from_torch(Together(samples), inputs, gradients=derivatives)
+        theirs, incoming, wanted = Together(samples)(inputs), [], {}
+        if derivatives:
+            incoming = [torch.ones_like(x) for x in flat(theirs)]
+            wanted = {name: [x for x in given if x.requires_grad] for name, given in inputs.items()}
+            theirs = group(torch.autograd.grad(flat(theirs), flat(wanted), incoming), wanted)
+        with np.errstate(all="ignore"):
+            ours = graph.run(inputs, incoming)[1] if derivatives else graph.run(inputs)
+        ours = group(ours.values(), wanted) if derivatives else ours
+        for name in samples:
+            for x, y in zip(flat(ours[name]), flat(theirs[name]), strict=True):
+                y = y.numpy(force=True)
+                assert (x.dtype, x.shape) == (y.dtype, y.shape)
+                within = 1e-12 if y.dtype == np.float64 else 1e-5
+                if not np.allclose(x, y, rtol=within, atol=within, equal_nan=True):
+                    wrong.append(name)
+    assert set(wrong) == set()
+
+
+def group(values, names):
+    values = iter(values)
+    return {name: [next(values) for _ in given] for name, given in names.items()}
+
+
 @pytest.mark.parametrize(
     "function",
     [
         lambda x: functional.softplus(x),  # linear beyond 20, where minigrad's is exact
         lambda x: functional.gelu(x, approximate="tanh").sort().values,
         lambda x: functional.selu(x),
+        lambda x: torch.sign(x * torch.nan),  # 0 in PyTorch
         lambda x: (x * 10).long() > 1.5,  # compared in single precision
         lambda x: functional.pad(x, (-1, 1)),
         lambda x: functional.pad(x[None], (1, 1), mode="reflect"),
