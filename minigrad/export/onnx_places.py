@@ -52,8 +52,8 @@ def _(onnx: Writer, out: Node, x: Value, *, axis: Any) -> Value:
 
 
 @row("broadcast_to")
-def _(onnx: Writer, out: Node, x: Value, *, shape: Any) -> Value:
-    return onnx.expand(x, out.shape)
+def _(onnx: Writer, out: Node, x: Any, *, shape: Any) -> Value:
+    return onnx.expand(onnx.cast(x, out.dtype), out.shape)
 
 
 @row("concatenate")

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.graph.made import make_operation
 from tests.export.onnx_running import Session, agree, onnx, run_quietly, skip_without_onnx
 
 skip_without_onnx()
@@ -252,6 +253,12 @@ def test_types_that_runtimes_lack_kernels_for_are_computed_in_wider_ones(path, d
     graph = mg.trace(function, x, y)
     graph.to_onnx(path)
     agree([*Session(path)(x, y).values()], run_quietly(graph, [x, y]), 1e-5)
+
+
+def test_a_number_is_an_operand_of_a_foreign_graph(path):
+    wide = make_operation(mg.broadcast_to, [0.5], (2, 3), "float32", {"shape": (2, 3)})
+    mg.Graph.of([wide], wide).to_onnx(path)
+    assert Session(path)()["output"].tolist() == [[0.5] * 3] * 2
 
 
 def test_whole_numbers_are_rounded_to_tens(path):

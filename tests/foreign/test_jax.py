@@ -435,6 +435,17 @@ def test_weights_in_a_structure_belong_where_they_are_used():
     assert graph.find("p/mlp/up").path == "block/mlp/p/mlp/up"
 
 
+def test_weights_that_several_scopes_use_belong_to_the_first():
+    def function(p, x):
+        with jax.named_scope("encoder"):
+            x = x @ p["shared"]
+        with jax.named_scope("decoder"):
+            return x @ p["shared"] @ p["own"]
+
+    graph = check(function, {"shared": np.eye(4), "own": np.eye(4)}, X)
+    assert [graph.find(name).scope for name in ("p/shared", "p/own")] == ["encoder", "decoder"]
+
+
 def test_arrays_of_a_closure_are_constants():
     weight = jnp.asarray(Y)
     graph = check(lambda x: jnp.sin(x * weight) + weight + Y, X)
