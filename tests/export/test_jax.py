@@ -190,6 +190,21 @@ def test_a_run_goes_out_and_comes_back(tmp_path, double_precision):
             np.testing.assert_allclose(float(train(*each)["loss"]), expected, rtol=1e-12)
 
 
+def test_the_state_that_goes_out_is_a_copy():
+    """The live Tensors train on, in place, and whoever has the state may write into it."""
+    model, _, train = make(np.float32)
+    step = mg.trace(train, *EXAMPLE).to_jax()
+    state, kept = step.state, {name: array.copy() for name, array in step.state.items()}
+    train(*EXAMPLE)
+    for name, array in state.items():
+        np.testing.assert_array_equal(array, kept[name], err_msg=name)
+    trained = model.state_dict()
+    for array in step.state.values():
+        array[...] = 7
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, trained[name], err_msg=name)
+
+
 def test_what_does_not_fit_is_refused_and_nothing_is_changed():
     model, _, train = make(np.float32)
     step = mg.trace(train, *EXAMPLE).to_jax()
