@@ -144,6 +144,17 @@ def test_draws_by_key_are_equal_to_the_bit_and_another_seed_draws_others():
     assert len({*losses(0), *losses(1), *losses(2**40)}) == 9
 
 
+def test_each_draw_has_a_key_of_its_own_and_the_next_key_is_loaded():
+    rng = np.random.default_rng(0)
+    draw = lambda: mg.random_uniform(shape=(3,), dtype="float32", generator=rng)  # noqa: E731
+    step = mg.trace(lambda x: (x + draw(), x + draw()), np.zeros(3, np.float32)).to_jax()
+    before = step.state["random.key"]
+    state, (first, second) = step(step.state, np.zeros(3, np.float32))
+    assert (first != second).all()
+    step.load(state)
+    assert step.state["random.key"].tolist() == state["random.key"].tolist() != before.tolist()
+
+
 def test_normal_draws(double_precision):
     rng = np.random.default_rng(0)
     step = mg.trace(lambda x: x + mg.random_normal(shape=(400,), generator=rng), np.zeros(400)).to_jax()
