@@ -150,7 +150,9 @@ def test_each_draw_has_a_key_of_its_own_and_the_next_key_is_loaded():
     step = mg.trace(lambda x: (x + draw(), x + draw()), np.zeros(3, np.float32)).to_jax()
     before = step.state["random.key"]
     state, (first, second) = step(step.state, np.zeros(3, np.float32))
+    of_the_next = jax.random.uniform(jax.random.wrap_key_data(state["random.key"]), 3, "float32")
     assert (first != second).all()
+    assert not {*first.tolist(), *second.tolist()} & {*of_the_next.tolist()}  # no key is used twice
     step.load(state)
     assert step.state["random.key"].tolist() == state["random.key"].tolist() != before.tolist()
 
