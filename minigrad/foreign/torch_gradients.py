@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.core.errors import GraphError
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, sort_results
-from minigrad.foreign.torch_values import writes
+from minigrad.foreign.torch_values import name_of, shape_of, writes
 
 
 def differentiate(exported: Any, entries: list[Entry]) -> Program:
@@ -22,7 +22,12 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
     import torch
     from torch.fx.experimental.proxy_tensor import make_fx
     from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils._pytree import tree_leaves
 
+    for node in exported.graph.nodes:
+        for x in tree_leaves(node.meta.get("val")):
+            if isinstance(x, torch.Tensor):
+                shape_of(x, name_of(node.target))
     places = [i for i, entry in enumerate(entries) if entry.role]  # the others are constants of Python
     first = {id(entry): i for i, entry in reversed([*enumerate(entries)])}
     wanted = [i for i in places if entries[i].value.requires_grad and first[id(entries[i])] == i]
@@ -40,7 +45,9 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
         outputs = _interpret(exported.graph_module, values, marks)
         flowing = [(outputs[i], g) for i, g in zip(ends, cotangents, strict=True) if outputs[i].requires_grad]
         if not flowing:
-            raise GraphError("from_torch: gradients=True, and nothing that requires a gradient leads to a result")
+            raise GraphError(
+                "from_torch: gradients=True, and nothing that requires a gradient leads to a result of real numbers"
+            )
         marks.move("", 1)
         roots, incoming = zip(*flowing, strict=True)
         gradients = torch.autograd.grad(roots, [values[i] for i in wanted], incoming, allow_unused=True)
