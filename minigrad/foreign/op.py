@@ -41,6 +41,7 @@ class ForeignOp(Op):
 
         super().__init__(forward, name=name, effect=effect, differentiable=False)
         self.__doc__, self.result, self.called = f"{name}, which minigrad has evaluated.", result, called
+        self.flops = None  # what another engine computes is not counted
         self.defaults = {name: Parameter.empty if _can_be_shown(x) else x for name, x in params.items()}
 
     def _enter(self, stands_for: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,7 +35,8 @@ class Cost:
 
     `by_node` goes by the number of the node. `kept_bytes` are those of results that gradients of a higher order read,
     so what the forward pass leaves behind for the backward pass; None in a graph without gradients. `peak_bytes` are
-    the most that results take at a time, if each is let go after its last use.
+    the most that results take at a time, if each is let go after its last use. `not_counted` says how many operations
+    there are whose floating-point operations nobody knows, as another engine computes them: they are taken as 0.
     """
 
     total: Total
@@ -44,6 +46,7 @@ class Cost:
     by_order: Mapping[int, Total]
     kept_bytes: int | None
     peak_bytes: int
+    not_counted: Mapping[str, int]
 
     def __str__(self) -> str:
         rows: list[tuple[str, tuple[str, ...]]] = [("", Total._fields)]
@@ -59,6 +62,8 @@ class Cost:
         ]
         kept = "not known, the graph has no gradients" if self.kept_bytes is None else f"{self.kept_bytes:,} bytes"
         lines += [f"kept for gradients: {kept}", f"most at a time: {self.peak_bytes:,} bytes"]
+        if self.not_counted:
+            lines.append(f"flops not counted: {', '.join(f'{count} {op}' for op, count in self.not_counted.items())}")
         return "\n".join(line.rstrip() for line in lines)
 
 
@@ -75,21 +80,28 @@ def cost(graph: Graph) -> Cost:
         by_order=dict(sorted(_group(nodes, by_node, lambda node: node.order).items())),
         kept_bytes=_count_kept(graph),
         peak_bytes=_count_peak(graph),
+        not_counted=Counter(f"{node.op}" for node in nodes if _known(node) is None),
     )
 
 
 def flops_of(node: Node) -> int:
     """The floating-point operations of a node: what is known of its op, or one per element of the largest array.
 
-    A view of which nothing is known computes nothing. An op of one's own says its `flops=`.
+    A view of which nothing is known computes nothing. An op of one's own says its `flops=`; None if nobody knows them,
+    which then are 0.
     """
+    known = _known(node)
+    return known if isinstance(known, int) else int(known(node, *node.inputs, **node.params)) if known else 0
+
+
+def _known(node: Node) -> Callable[..., int] | int | None:
     function = node.function
-    if function is None:
-        return 0
-    known = FLOPS.get(function, vars(function).get("flops"))
-    if known is not None:
-        return known if isinstance(known, int) else int(known(node, *node.inputs, **node.params))
-    return 0 if function.view else max(math.prod(x.shape) for x in (node, *_operands(node)))
+    return 0 if function is None else FLOPS.get(function, vars(function).get("flops", flops_of_elements))
+
+
+def flops_of_elements(out: Any, *inputs: Any, **params: Any) -> int:
+    """One for each element of the largest array, if it computes anything."""
+    return 0 if out.function.view else max(math.prod(x.shape) for x in (out, *_operands(out)))
 
 
 def flops_of_product(out: Any, x1: Any, x2: Any) -> int:

@@ -119,6 +119,13 @@ def test_every_reader_reads_it(calls, tmp_path):
     assert str(graph.between("matmul", "softmax")).splitlines()[-1] == "return %2"
 
 
+def test_what_another_engine_computes_is_not_counted_and_named(calls):
+    cost = describe(calls).cost()
+    assert cost.not_counted == {"engine.split": 2}
+    assert cost.by_op["engine.split"].flops == 0 < cost.by_op["matmul"].flops
+    assert str(cost).endswith("\nflops not counted: 2 engine.split")
+
+
 def test_foreign_ops_are_on_no_record(calls):
     before, declared = dict(registry), mg.core.record.Function.declared
     graph = describe(calls)
