@@ -38,7 +38,7 @@ def dtype_of(dtype: Any, where: str) -> np.dtype[Any]:
         found = np.dtype(str(dtype).removeprefix("torch."))
     except TypeError:
         found = np.dtype(np.void)
-    if found.kind == "V":  # as that of what other libraries add to NumPy, bfloat16 with JAX
+    if found.kind == "V" or found.isbuiltin != 1:  # what other libraries add to NumPy, with JAX bfloat16 and complex32
         raise CaptureError(
             f"from_torch: {where} is of type {dtype}, which NumPy has not: convert the module, as by module.float(); "
             "if torch.autocast made it, read the module outside of that, or let it be of dtype=torch.float16"

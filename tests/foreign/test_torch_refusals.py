@@ -200,10 +200,21 @@ def test_sparse_tensors_are_refused():
         mg.from_torch(Own(torch.Tensor.to_sparse), torch.ones(2, 3))
 
 
-def test_a_type_that_another_library_adds_to_numpy_is_refused_too():
+class Converted(nn.Module):
+    def __init__(self, dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x):
+        return x.to(self.dtype).to(torch.float32)
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental:UserWarning")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.complex32, torch.float8_e5m2], ids=str)
+def test_a_type_that_another_library_adds_to_numpy_is_refused_too(dtype):
     pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed: python -m pip install jax")
-    with pytest.raises(mg.CaptureError, match=r"torch.bfloat16, .*as by module.float\(\)"):
-        mg.from_torch(nn.Linear(3, 2).bfloat16(), torch.ones(1, 3).bfloat16())
+    with pytest.raises(mg.CaptureError, match=rf"{dtype}, .*as by module.float\(\)"):
+        mg.from_torch(Converted(dtype), torch.ones(1, 3))
 
 
 def test_threads_have_draws_of_their_own():
