@@ -15,7 +15,7 @@ import minigrad
 from minigrad.cli import check, demo, draw, explore, train
 from minigrad.cli.arguments import CommandError, Parser
 from minigrad.cli.user_file import UserCodeError
-from minigrad.core.errors import MinigradError
+from minigrad.core.errors import GradientCheckError, MinigradError
 
 COMMANDS = {"demo": demo, "train": train, "draw": draw, "explore": explore, "check": check}
 
@@ -34,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except UserCodeError as error:
         print(error, end="", file=sys.stderr)
+        return 1
+    except GradientCheckError as wrong:
+        print(wrong, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("minigrad: interrupted", file=sys.stderr)

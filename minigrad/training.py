@@ -16,6 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks.steps import StepChecker
+from minigrad.core.errors import GradientCheckError
+
+CHECK_EVERY = 150  # steps: checks take less than a twentieth of the time then
+
 Record = dict[str, Any]
 
 
@@ -23,6 +28,7 @@ def fit(
     step: Callable[..., Any], batches: Iterable[Sequence[Any]], steps: int,
     validate: Callable[[], Any] | None = None, checkpoint: Callable[[list[Record]], None] | None = None,
     log: Callable[[Record], None] | None = None, *, every: int = 100, start: int = 0, history: Iterable[Record] = (),
+    check_gradients: int = 0,
 ) -> list[Record]:  # fmt: skip
     """Call `loss = step(*batch)` until `steps` steps are done, and return the history.
 
@@ -35,6 +41,10 @@ def fit(
         log: receives each record; by default they are shown, with a progress bar on a terminal where tqdm is installed.
         every: steps between two records; the last step always makes one.
         history: the records of the run that is continued.
+        check_gradients: how many steps lie between two that are checked, from the first on; True for 150. Before such a
+            step its gradients, as the step itself computes them, are compared with finite differences in float64 along
+            a random direction of all parameters; and after it its new state with what `Graph.run` makes of its graph.
+            The numbers of the training stay what they are, bit for bit.
 
     A record has `step`, `loss` (the mean since the last record), `tokens_per_second` (elements of a batch's first
     array) and with `validate` also `validation`. Ctrl-C ends training after the step under way, with a record and a
@@ -42,34 +52,57 @@ def fit(
 
     Raises:
         ValueError: a `start` that is not between 0 and `steps`, or `every` below 1.
+        GradientCheckError: a check failed; the step is not taken, or taken back, and a checkpoint is saved before.
+        CaptureError: the step cannot be traced, and is to be checked.
 
     >>> history = fit(lambda x: x * x, [(1.0,), (2.0,), (3.0,)], steps=3, log=lambda record: None, every=2)
     >>> [(record["step"], record["loss"]) for record in history]
     [(2, 2.5), (3, 9.0)]
     """
-    if not 0 <= start <= steps or every < 1:
-        raise ValueError(f"fit: start={start} must be between 0 and steps={steps}, and every={every} at least 1")
+    gap = CHECK_EVERY if check_gradients is True else int(check_gradients)
+    if not 0 <= start <= steps or every < 1 or gap < 0:
+        numbers = f"every={every} at least 1, and check_gradients={gap} at least 0"
+        raise ValueError(f"fit: start={start} must be between 0 and steps={steps}, {numbers}")
     records, losses, tokens, clock = list(history), list[float](), 0, time.perf_counter()
+    checker, checks = StepChecker(step), list[Record]()
     bar = _make_progress_bar(start, steps) if log is None else None
 
     def make_record() -> None:
-        nonlocal losses, tokens, clock
+        nonlocal losses, tokens, clock, checks
         seconds = max(time.perf_counter() - clock, 1e-9)
         records.append({"step": done, "loss": sum(losses) / len(losses), "tokens_per_second": round(tokens / seconds)})
         left = seconds / len(losses) * (steps - done)
         if validate is not None:
             records[-1]["validation"] = float(validate())
+        if checks:
+            records[-1]["checks"] = checks
         if checkpoint is not None:
             checkpoint(records)
         if log is not None:
             log(records[-1])
         else:
             (print if bar is None else bar.write)(_format_record(records[-1], steps, left), file=sys.stderr)
-        losses, tokens, clock = [], 0, time.perf_counter()
+        losses, tokens, clock, checks = [], 0, time.perf_counter(), []
+
+    def take_step(batch: Sequence[Any]) -> float:
+        if not gap or done % gap != 1 % gap:
+            return float(step(*batch))
+        checker.begin(batch, done)
+        loss = step(*batch)
+        checks.append(checker.compare(loss))
+        return float(loss)
 
     with _catch_interrupts() as interrupts, contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
         for done, batch in zip(range(start + 1, steps + 1), batches, strict=False):
-            losses.append(float(step(*batch)))
+            try:
+                losses.append(take_step(batch))
+            except GradientCheckError:
+                done -= 1  # it was not taken
+                if losses:
+                    make_record()
+                elif checkpoint is not None:
+                    checkpoint(records)
+                raise
             tokens += np.size(batch[0])
             if bar is not None:
                 bar.update()
@@ -112,6 +145,7 @@ def _make_progress_bar(start: int, steps: int) -> Any:
 
 def _format_record(record: Record, steps: int, seconds_left: float) -> str:
     measured = [f"{name} {record[name]:.4f}" for name in ("loss", "validation") if name in record]
+    measured += [f"{len(record['checks'])} checked"] if "checks" in record else []
     speed = f"{record['tokens_per_second']:,} tokens/s"
     clock = "{}:{:02} left".format(*divmod(round(seconds_left), 60))
     return "  ".join([f"step {record['step']:>{len(str(steps))}}/{steps}", *measured, speed, clock])

@@ -31,7 +31,7 @@ ROOMS = {
     "export": "core ops graph nn io |",
     "foreign": "core ops graph |",
     "data": "core |",
-    "training": "|",
+    "training": "core checks |",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
     "cli": "core wording memory ops graph drawing checks nn optim io data training foreign | compiler",

@@ -140,7 +140,7 @@ def test_without_tqdm_there_are_lines(capsys, monkeypatch):
     assert capsys.readouterr().err.startswith("step 2/2  loss 1.5000")
 
 
-@pytest.mark.parametrize("options", [{"start": 4}, {"start": -1}, {"every": 0}])
+@pytest.mark.parametrize("options", [{"start": 4}, {"start": -1}, {"every": 0}, {"check_gradients": -1}])
 def test_bad_numbers_are_named(options):
-    with pytest.raises(ValueError, match=r"fit: start=.* must be between 0 and steps=3, and every=.* at least 1"):
+    with pytest.raises(ValueError, match=r"fit: start=.* must be between 0 and steps=3, every=.* at least 1,"):
         fit(lambda x: x, numbers(3), steps=3, **options)

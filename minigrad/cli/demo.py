@@ -14,12 +14,12 @@ from minigrad.cli import page
 from minigrad.cli.arguments import add_training, prepare_folder
 from minigrad.cli.extras import DRAWING, PROGRESS, print_missing
 from minigrad.cli.lessons import check_block, format_array, one_head, three_tokens
-from minigrad.cli.results import draw_attention, draw_loss_curve, report_text, write_explorer
+from minigrad.cli.results import draw_attention, draw_checks, draw_loss_curve, report_text, write_explorer
 from minigrad.cli.run import Run, Settings
 from minigrad.cli.threads import one_blas_thread
 from minigrad.graph import Graph
 from minigrad.memory import keep_memory
-from minigrad.training import Record
+from minigrad.training import CHECK_EVERY, Record
 
 SUMMARY = "the three-token example, checked gradients, a trained model, and a page of it all"
 DESCRIPTION = (
@@ -34,6 +34,7 @@ LONGEST_TRAINING = 75.0  # seconds, without --steps: on a slow machine training 
 RECORDS, QUICK_RECORDS = 12, 4  # lines of progress
 
 CHECKPOINT, CURVE, PAGE, EXPLORER = "model.safetensors", "loss.svg", "index.html", "explorer.html"
+CHECKS = "checks.svg"
 ATTENTION = [f"attention_layer_{number}.svg" for number in range(MODEL.layers)]
 
 Pieces = dict[str, str]  # of the page: HTML by the place where it stands in `page.html`
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_missing(DRAWING, PROGRESS)
     ending = ".svg" if DRAWING.present() else ".dot"
     tokens, head = f"three_tokens{ending}", f"graph{ending}"
-    files = [tokens, head, *ATTENTION, CURVE, CHECKPOINT, EXPLORER, PAGE]
+    files = [tokens, head, *ATTENTION, CURVE, CHECKS, CHECKPOINT, EXPLORER, PAGE]
     prepare_folder(folder, files)
 
     print(f"it fills in while the demo runs: {(folder / PAGE).resolve()}")
@@ -130,7 +131,7 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None, s
     print("\n4. A model of characters, trained on text")
     print(training.describe())
     begin = time.perf_counter()
-    training.fit(records, checkpoint, limit, show)
+    training.fit(records, checkpoint, limit, show, CHECK_EVERY)
     if training.done == training.settings.steps:
         return ""
     if limit is None or time.perf_counter() - begin < limit:
@@ -142,10 +143,14 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None, s
 
 def _show_losses(training: Run, folder: Path) -> Pieces:
     losses, text = report_text(training)
+    checked = draw_checks(training.history, folder / CHECKS)
+    print(checked)
     rows = [(name, f"{loss:.4f}") for name, loss in losses.items()]
     return {
         "losses": page.table(("model", training.data.goal), rows),
         "curve": _draw_curve(training.history, losses, folder / CURVE),
+        "checked": page.paragraph(checked),
+        "checks": page.picture(CHECKS, checked, "Errors by step, and up to where they pass."),
         "sample": page.block(text, prose=True),
     }
 

@@ -18,6 +18,7 @@ import minigrad as mg
 from minigrad import ops
 from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
 from minigrad.cli.datasets import DATASETS, Batch, Tokens
+from minigrad.core.errors import GradientCheckError
 from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
 from minigrad.io.checkpoint import NOTES
 from minigrad.nn import LanguageModel
@@ -93,11 +94,12 @@ class Run:
 
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,
-        show: Callable[[Sequence[Record]], None] = lambda history: None,
+        show: Callable[[Sequence[Record]], None] = lambda history: None, check_gradients: int = 0,
     ) -> None:  # fmt: skip
         """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
-        At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets all of them.
+        At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets all of them. Where
+        a check of gradients fails, the checkpoint is saved before that step, and the error says so.
         """
         if not self.eager:
             print(self.compare_speed())
@@ -105,18 +107,23 @@ class Run:
 
         def save_and_show(history: list[Record]) -> None:
             self.save(checkpoint, history)
-            show(history)
+            if history:
+                show(history)
 
-        self.history = fit(
-            self.step,
-            batches if seconds is None else _take_until(time.perf_counter() + seconds, batches),
-            self.settings.steps,
-            validate=lambda: self.data.measure(self.model),
-            checkpoint=save_and_show,
-            every=-(-self.settings.steps // records),
-            start=self.done,
-            history=self.history,
-        )
+        try:
+            self.history = fit(
+                self.step,
+                batches if seconds is None else _take_until(time.perf_counter() + seconds, batches),
+                self.settings.steps,
+                validate=lambda: self.data.measure(self.model),
+                checkpoint=save_and_show,
+                every=-(-self.settings.steps // records),
+                start=self.done,
+                history=self.history,
+                check_gradients=check_gradients,
+            )
+        except GradientCheckError as error:
+            raise GradientCheckError(f"{error}\nThe run has stopped; saved before this step: {checkpoint}") from None
 
     def _step(self, tokens: Any, targets: Any) -> mg.Tensor:
         self.optimiser.zero_grad()

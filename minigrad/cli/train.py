@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from minigrad.cli.arguments import CommandError, add_training, prepare_folder
+from minigrad.cli.arguments import MOST_STEPS, CommandError, add_training, prepare_folder, whole_number
 from minigrad.cli.datasets import CharacterText
 from minigrad.cli.extras import PROGRESS, print_missing
 from minigrad.cli.results import draw_attention, report_text
 from minigrad.cli.run import SETTINGS, Run, resume_run
 from minigrad.cli.threads import one_blas_thread
 from minigrad.memory import keep_memory
+from minigrad.training import CHECK_EVERY
 
 SUMMARY = "train a model: text, reverse, copy or sort"
 DESCRIPTION = (
@@ -28,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = ", ".join(f"{name} {settings.steps}" for name, settings in SETTINGS.items())
     add_training(parser, f"{defaults}; with --resume that of the checkpoint", "minigrad-train")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    parser.add_argument(
+        "--check-gradients", type=whole_number(1, MOST_STEPS), nargs="?", const=CHECK_EVERY, default=0, metavar="N",
+        help=f"every N steps, compare the gradients of the step with finite differences (default: {CHECK_EVERY})",
+    )  # fmt: skip
 
 
 @one_blas_thread()
@@ -52,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if training.done == training.settings.steps:
         print(f"all {training.done} steps are done; a larger --steps goes on")
         return 0
-    training.fit(RECORDS, checkpoint)
+    training.fit(RECORDS, checkpoint, check_gradients=arguments.check_gradients)
     if training.done < training.settings.steps:
         print(
             f"interrupted after step {training.done} of {training.settings.steps}; "

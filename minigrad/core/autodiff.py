@@ -125,7 +125,6 @@ def sweep(
     if mode.capture is not None:
         mode.capture.check_current(*outputs, *targets or ())
         outputs = [mode.capture.value_of(t) for t in outputs]
-        mode.capture.differentiate(*targets or ())
     order = _find_needed(outputs, targets)
     degree = 1 + max((t.origin.order for t in order if t.origin), default=0) if on_tensors else 0
     mark = degree if degree > 1 else ""  # by which gradients of what has no name are told from those of lower orders
@@ -203,7 +202,7 @@ def sweep(
         return {x: total if x in owned else np.array(getattr(total, "_held", total)) for x, total in totals.items()}
     for x, total in totals.items():
         _name(total, x, of)
-    return totals
+    return totals if mode.capture is None else mode.capture.differentiate(outputs, seeds, totals, targets or ())
 
 
 def _widen_node(node: Tensor, incoming: Any, values: Sequence[Any]) -> tuple[Any, Any, list[Any]]:

@@ -76,10 +76,11 @@ class Capture:
         """Note that the function uses these Tensors by itself; stand-ins and results have ids of their own."""
         self.met.update([x.id for x in tensors if not isinstance(x._held, Shaped)])
 
-    def differentiate(self, *tensors: Tensor) -> None:
-        """Note that the function takes gradients for these."""
-        self.meet(*tensors)
-        self.differentiated.update([x.id for x in tensors])
+    def differentiate(self, outputs: Any, cotangents: Any, gradients: Any, targets: Collection[Tensor]) -> Any:
+        """Note that the function takes these gradients, by Tensor, and of what; or, for some of `targets`, none."""
+        self.meet(*gradients, *targets)
+        self.differentiated.update([x.id for x in (*gradients, *targets)])
+        return gradients
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         self.meet(tensor)
@@ -119,6 +120,5 @@ class Capture:
         return self.gradients.get(tensor)
 
     def add_gradient(self, tensor: Tensor, gradient: Tensor) -> None:
-        self.differentiate(tensor)
         before = self.gradient_of(tensor)
         self.gradients[tensor] = self.own(gradient) if before is None else registry["add"](before, gradient)

@@ -85,10 +85,11 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     return graph_of_capture(capture(function, *args, **kwargs))
 
 
-def graph_of_capture(recording: Capture) -> Graph:
-    """The graph of a function that was captured."""
+def graph_of_capture(recording: Capture, beside: Any = None) -> Graph:
+    """The graph of a function that was captured; where there is something `beside`, it returns a pair."""
     updates = {state: recording.originals.get(value, value) for state, value in recording.updates.items()}
-    return build(recording.outputs, recording.given, updates, recording.effects, captured=True)
+    returned = recording.outputs if beside is None else (recording.outputs, beside)
+    return build(returned, recording.given, updates, recording.effects, captured=True)
 
 
 def build(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -25,28 +25,36 @@ if TYPE_CHECKING:
 
 def run(graph: Graph, arguments: Sequence[Any]) -> Any:
     """The outputs as arrays, after the updates were written; see `Graph.run`."""
-    return run_on_inputs(graph, _bind(graph, arguments))
+    return run_on_inputs(graph, bind_arguments(graph, arguments))
 
 
 def run_on_inputs(graph: Graph, arrays: Sequence[Array]) -> Any:
     """The same on one array for each of `graph.inputs`."""
-    values: list[Any] = [
-        array_of(node.cell) if node.cell is not None and node.role != "input" else None for node in graph
-    ]
-    for node, array in zip(graph.inputs, arrays, strict=True):
-        values[node.number] = array
+    results, updates = compute(graph, values_of_leaves(graph, arrays))
+    for cell, value in updates:  # only now: nothing above may see a new value
+        assign(cell, value)
+    return results
+
+
+def compute(graph: Graph, values: list[Any]) -> tuple[Any, list[tuple[Tensor, Array]]]:
+    """Of the values of leaves, the outputs, and the next value of each piece of state; nothing is written."""
     lent = {id(owner_of(values[node.number])) for node in graph if node.op is None}
 
     def copy_if_lent(node: Node) -> Array:
         array: Array = values[node.number]
         return array.copy() if id(owner_of(array)) in lent else array
 
-    interpret(graph.nodes, values, _apply_to_arrays, _last_uses(graph))
+    interpret(graph.nodes, values, apply_to_arrays, _last_uses(graph))
     results = map_leaves(lambda x: copy_if_lent(x) if isinstance(x, Node) else x, graph.returned)
-    updates = [(state._tensor, copy_if_lent(node)) for state, node in graph.updates.items()]
-    for cell, value in updates:  # only now: nothing above may see a new value
-        assign(cell, value)
-    return results
+    return results, [(state._tensor, copy_if_lent(node)) for state, node in graph.updates.items()]
+
+
+def values_of_leaves(graph: Graph, arrays: Sequence[Array]) -> list[Any]:
+    """By the numbers of nodes, the arrays of leaves: state as it is, and these for `graph.inputs`."""
+    values = [array_of(node.cell) if node.cell is not None and node.role != "input" else None for node in graph]
+    for node, array in zip(graph.inputs, arrays, strict=True):
+        values[node.number] = array
+    return values
 
 
 def interpret(
@@ -75,26 +83,33 @@ def interpret(
                         values[number] = None
 
 
-def _apply_to_arrays(node: Node, operands: list[Any]) -> Array:
-    function = node.function
+def apply_to_arrays(node: Node, operands: list[Any], params: Mapping[str, Any] | None = None) -> Array:
+    """What the operation of a node makes of these arrays and numbers, with other `params` where they are given."""
+    function, params = node.function, node.params if params is None else params
     assert function is not None
-    data = np.asarray((function.guarded or function.forward)(*operands, **node.params))
-    return data if node.origin is None else np.asarray(function.strengthen(data, operands, node.params))
+    data = np.asarray((function.guarded or function.forward)(*operands, **params))
+    return data if node.origin is None else np.asarray(function.strengthen(data, operands, params))
 
 
 def _last_uses(graph: Graph) -> Mapping[int, Sequence[int]]:
     """The numbers of the values that nobody needs after a node, by its number; computed once per graph."""
     if not graph._last_uses:
-        needed = {node.number for node in (*graph.outputs, *graph.updates.values())}
-        for node in reversed(graph.nodes):
-            if node.function is not None:
-                operands = [x.number for x in node.inputs if isinstance(x, Node)]
-                graph._last_uses[node.number] = list({node.number, *operands} - needed)
-                needed.update(operands)
+        graph._last_uses.update(find_last_uses(graph.nodes, (*graph.outputs, *graph.updates.values())))
     return graph._last_uses
 
 
-def _bind(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
+def find_last_uses(nodes: Sequence[Node], needed: Iterable[Node]) -> dict[int, list[int]]:
+    """The same of any nodes; what is `needed` is never let go."""
+    kept, found = {node.number for node in needed}, {}
+    for node in reversed(nodes):
+        if node.function is not None:
+            operands = [x.number for x in node.inputs if isinstance(x, Node)]
+            found[node.number] = list({node.number, *operands} - kept)
+            kept.update(operands)
+    return found
+
+
+def bind_arguments(graph: Graph, arguments: Sequence[Any]) -> list[Array]:
     """One array for each input of the graph, of its shape and dtype."""
     given = list(graph._leaves(tuple(arguments)))
     if not given and all(node.value is not None for node in graph.inputs):

@@ -7,9 +7,9 @@ eager code it is NumPy's, and weak where NumPy makes a scalar of it, as it does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,8 +24,20 @@ from minigrad.wording.messages import describe
 NUMBERS = {"?": True} | dict.fromkeys("bBhHiIlLqQ", 1) | dict.fromkeys("efd", 1.0)  # by the type of the scalar
 
 
+T = TypeVar("T")
+
+
+class Sweep(NamedTuple, Generic[T]):
+    """One call of `backward` or `grad`: of these outputs, with these cotangents, the gradient of each target."""
+
+    outputs: list[T]
+    cotangents: list[T]
+    targets: list[T]
+    gradients: list[T]
+
+
 class Recording(Capture):
-    """A capture that knows what NumPy would have computed by itself."""
+    """A capture that knows what NumPy would have computed by itself, and every gradient that was taken."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -34,6 +46,11 @@ class Recording(Capture):
         self.weak: set[Tensor] = set()  # those of both that are scalars there: they act as numbers
         self.assigned: dict[Storage, list[Tensor]] = {}  # state that has a new value, by what it looks into
         self.late: dict[Tensor, list[Tensor]] = {}  # arguments → the state that had a new value when they were read
+        self.sweeps: list[Sweep[Tensor]] = []
+
+    def differentiate(self, outputs: Any, cotangents: Any, gradients: Any, targets: Collection[Tensor]) -> Any:
+        self.sweeps.append(Sweep(list(outputs), list(cotangents), [*gradients], [*gradients.values()]))
+        return super().differentiate(outputs, cotangents, gradients, targets)
 
     def assign(self, tensor: Tensor, value: Any) -> None:
         super().assign(tensor, value)

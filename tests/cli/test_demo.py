@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import os
+import re
 import signal
 import sys
 from dataclasses import replace
@@ -18,8 +19,8 @@ from minigrad.cli.run import Run
 from minigrad.io import load_arrays
 
 FILES = {
-    "three_tokens.svg", "graph.svg", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg", "model.safetensors",
-    "explorer.html", "index.html",
+    "three_tokens.svg", "graph.svg", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg", "checks.svg",
+    "model.safetensors", "explorer.html", "index.html",
 }  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def test_without_the_extras_the_demo_does_what_it_can(tmp_path, monkeypatch, cap
     assert [line.split()[0] for line in first_lines[:3]] == ["not", "graphviz-pure", "tqdm"]
     assert first_lines[3] == "to install: python -m pip install graphviz-pure tqdm"
     written = {file.name for file in (tmp_path / "out").iterdir()}
-    pictures = {"three_tokens.dot", "graph.dot", "attention_layer_0.svg", "attention_layer_1.svg", "loss.svg"}
+    pictures = {"three_tokens.dot", "graph.dot", *(name for name in FILES if re.match("attention|loss|checks", name))}
     assert written == pictures | {"model.safetensors", "explorer.html", "index.html"}
     assert (tmp_path / "out" / "graph.dot").read_text("utf-8").startswith("digraph {")
     assert "digraph {" in "".join(page_of(tmp_path / "out").itertext())
@@ -138,10 +139,12 @@ def test_L2_an_output_that_knows_ascii_only(tmp_path, monkeypatch):
 
 
 def test_L2_ctrl_c_in_training(tmp_path, monkeypatch, capsys):
-    original = Run._step
+    original, calls = Run._step, []
 
     def step(self, *batch):
-        os.kill(os.getpid(), signal.SIGINT)
+        calls.append(batch)
+        if len(calls) == 2:  # before, it was traced
+            os.kill(os.getpid(), signal.SIGINT)
         return original(self, *batch)
 
     monkeypatch.setattr(Run, "_step", step)

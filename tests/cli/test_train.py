@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from minigrad import data
+from minigrad import data, ops
 from minigrad.__main__ import main
 from minigrad.cli import run as runs
 from minigrad.cli.run import SETTINGS, resume_run
+from minigrad.core.record import registry
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import NOTES
 from minigrad.training import fit
@@ -212,3 +213,29 @@ def test_compiled_and_eager_runs_learn_the_same():
         training.fit(5, Path(f"eager {eager}"))
         histories.append([record["loss"] for record in training.history])
     assert histories[0] == pytest.approx(histories[1], rel=1e-3)
+
+
+def test_check_gradients_checks_while_it_trains_and_trains_the_same(short_text, capsys):
+    assert train("text", "--steps", "7", "--out", "checked", "--check-gradients", "3") == 0
+    assert "  1 checked  " in capsys.readouterr().err
+    assert train("text", "--steps", "7", "--out", "plain") == 0
+    (checked, notes), (plain, _) = (load_arrays(Path(folder, "text.safetensors")) for folder in ("checked", "plain"))
+    assert checked.keys() == plain.keys()
+    assert all(array.tobytes() == plain[name].tobytes() for name, array in checked.items())
+    history = json.loads(notes[NOTES])["history"]
+    assert [check["step"] for record in history for check in record.get("checks", [])] == [1, 4, 7]
+
+
+def test_without_a_number_the_first_step_and_every_150th_are_checked(short_text, capsys):
+    assert train("text", "--steps", "2", "--check-gradients") == 0
+    assert capsys.readouterr().err.count("checked") == 1
+
+
+def test_a_wrong_gradient_ends_the_run_with_the_report_and_a_checkpoint(short_text, capsys, monkeypatch):
+    relu = registry["relu"]
+    monkeypatch.setitem(relu.by_position, 0, lambda g, y, x: ops.multiply(ops.where(x > 0, g, 0.0), 1.01))
+    assert train("text", "--steps", "5", "--out", "folder", "--check-gradients", "2") == 1
+    report = capsys.readouterr().err
+    assert "step 1: gradients of order 1 WRONG for " in report
+    assert "saved before this step: folder/text.safetensors" in report
+    assert resume_run(Path("folder/text.safetensors"), "text", None, None).done == 0
