@@ -50,6 +50,7 @@ _serve(__name__, {
     "minigrad.graph.watching": ["trace_lines"],
     "minigrad.io": ["load_checkpoint", "save_checkpoint"],
     "minigrad.ops.specimens.calls": ["call", "kink", "refusal"],
+    "minigrad.report": ["Report"],
     "minigrad.training": ["fit"],
     "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],
 })  # fmt: skip

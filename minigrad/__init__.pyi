@@ -70,6 +70,7 @@ from minigrad.io import save_checkpoint as save_checkpoint
 from minigrad.ops.specimens.calls import call as call
 from minigrad.ops.specimens.calls import kink as kink
 from minigrad.ops.specimens.calls import refusal as refusal
+from minigrad.report import Report as Report
 from minigrad.training import fit as fit
 from minigrad.transforms import hessian as hessian
 from minigrad.transforms import hvp as hvp

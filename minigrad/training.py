@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.checks.steps import StepChecker
 from minigrad.core.errors import GradientCheckError
+
+if TYPE_CHECKING:
+    from minigrad.report import Report
 
 CHECK_EVERY = 150  # steps: checks take less than a twentieth of the time then
 
@@ -28,7 +31,7 @@ def fit(
     step: Callable[..., Any], batches: Iterable[Sequence[Any]], steps: int,
     validate: Callable[[], Any] | None = None, checkpoint: Callable[[list[Record]], None] | None = None,
     log: Callable[[Record], None] | None = None, *, every: int = 100, start: int = 0, history: Iterable[Record] = (),
-    check_gradients: int = 0,
+    check_gradients: int = 0, report: Report | None = None,
 ) -> list[Record]:  # fmt: skip
     """Call `loss = step(*batch)` until `steps` steps are done, and return the history.
 
@@ -45,10 +48,12 @@ def fit(
             step its gradients, as the step itself computes them, are compared with finite differences in float64 along
             a random direction of all parameters; and after it its new state with what `Graph.run` makes of its graph.
             The numbers of the training stay what they are, bit for bit.
+        report: a `minigrad.Report`, the page of this run, which is written anew at each record.
 
     A record has `step`, `loss` (the mean since the last record), `tokens_per_second` (elements of a batch's first
-    array) and with `validate` also `validation`. Ctrl-C ends training after the step under way, with a record and a
-    checkpoint; the `step` of the last record tells. A second Ctrl-C does not wait.
+    array), with `validate` also `validation`, with checks `checks`, the figures of each since the last record (see
+    `StepChecker.compare`), and with a report `layers`, the norms of gradients. Ctrl-C ends training after the step
+    under way, with a record and a checkpoint; the `step` of the last record tells. A second Ctrl-C does not wait.
 
     Raises:
         ValueError: a `start` that is not between 0 and `steps`, or `every` below 1.
@@ -76,8 +81,12 @@ def fit(
             records[-1]["validation"] = float(validate())
         if checks:
             records[-1]["checks"] = checks
+        if report is not None:
+            records[-1]["layers"] = report.measure_layers(step, batch)
         if checkpoint is not None:
             checkpoint(records)
+        if report is not None:
+            report.show(records)
         if log is not None:
             log(records[-1])
         else:
@@ -92,7 +101,9 @@ def fit(
         checks.append(checker.compare(loss))
         return float(loss)
 
-    with _catch_interrupts() as interrupts, contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
+    page = contextlib.nullcontext() if report is None else report.follow(records, steps)
+    shown = contextlib.nullcontext() if bar is None else contextlib.closing(bar)
+    with _catch_interrupts() as interrupts, shown, page:
         for done, batch in zip(range(start + 1, steps + 1), batches, strict=False):
             try:
                 losses.append(take_step(batch))

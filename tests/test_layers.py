@@ -31,10 +31,11 @@ ROOMS = {
     "export": "core ops graph nn io |",
     "foreign": "core ops graph |",
     "data": "core |",
-    "training": "core checks |",
+    "report": "core checks drawing graph io |",
+    "training": "core checks report |",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
-    "cli": "core wording memory ops graph drawing checks nn optim io data training foreign | compiler",
+    "cli": "core wording memory ops graph drawing checks nn optim io data report training foreign | compiler",
     "__main__": "core cli |",
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures

@@ -72,16 +72,16 @@ class StepChecker:
         if self.traced is None or not self._is_as_traced(self.traced.graph, batch):
             self.traced = Traced.of(self.step, batch)
         traced, graph, self.number = self.traced, self.traced.graph, number
-        inputs, self._draws = bind_arguments(graph, tuple(batch)), _read_draws(graph)
+        inputs, self._draws = bind_arguments(graph, tuple(batch)), read_draws(graph)
         self._leaves = values_of_leaves(graph, inputs)
         rng = np.random.default_rng(number)
-        with np.errstate(all="ignore"), self._draws_put_back():
+        with np.errstate(all="ignore"), draws_put_back(self._draws):
             values = [widen(x) for x in self._leaves]
             interpret(graph.nodes, values, apply_wide, traced.last_uses)
             self.report = GradientReport(1, tuple(row for sweep in traced.sweeps for row in sweep.check(values, rng)))
         if any(row.wrong for row in self.report.inputs):
             raise GradientCheckError(f"step {number}: {self.report}")
-        with np.errstate(all="ignore"), self._draws_put_back():  # the step itself will warn
+        with np.errstate(all="ignore"), draws_put_back(self._draws):  # the step itself will warn
             (result, _), after = compute(graph, list(self._leaves))
         self._states = [
             State(node.path or f"%{node.number}", array_of(cell).copy(), value, values[updated.number], cell)
@@ -114,7 +114,7 @@ class StepChecker:
             for state in states:
                 if state.cell is not None:
                     assign(state.cell, state.before)
-            self._put_back_draws()
+            put_back(self._draws)
             raise GradientCheckError(
                 f"step {self.number} left something else than its graph makes, and was taken back. Apart, for what the "
                 f"step changes ({SAME:.0e} is allowed):\n" + "\n".join(lines)
@@ -144,22 +144,11 @@ class StepChecker:
                 _nudge(x, rng) if node.role in ("parameter", "state") else x
                 for node, x in zip(graph, self._leaves, strict=True)
             ]
-            with self._draws_put_back():
+            with draws_put_back(self._draws):
                 (result, _), after = compute(graph, nudged)
             moved = [*(value for _, value in after), result]
             states = [state.learn(value) for state, value in zip(states, moved, strict=False)]
         return states
-
-    @contextmanager
-    def _draws_put_back(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._put_back_draws()
-
-    def _put_back_draws(self) -> None:
-        for generator, state in self._draws:
-            generator.bit_generator.state = state
 
 
 @dataclass(frozen=True)
@@ -176,7 +165,7 @@ class Traced:
             recording = record(step, tuple(batch), {})
         except MinigradError as error:
             raise CaptureError(
-                f"{name_of(step)} cannot be traced, so its gradients cannot be checked while it trains: {error}"
+                f"{name_of(step)} cannot be traced, so its gradients cannot be looked at: {error}"
             ) from error
         if not recording.sweeps:
             raise CaptureError(f"{name_of(step)} takes no gradient that could be checked: call backward() in it")
@@ -228,10 +217,27 @@ def _last_program(step: Callable[..., Any]) -> Any:
     return step.program if isinstance(step, Compiled) and step.programs else None
 
 
-def _read_draws(graph: Graph) -> list[tuple[np.random.Generator, Any]]:
-    """The generators that the graph draws from, and their states."""
+Draws = list[tuple[np.random.Generator, Any]]  # generators and their states
+
+
+def read_draws(graph: Graph) -> Draws:
+    """The generators that the graph draws from, as they are now."""
     drawn = {id(x): x for node in graph.effects for x in node.params.values() if isinstance(x, np.random.Generator)}
     return [(generator, generator.bit_generator.state) for generator in drawn.values()]
+
+
+def put_back(draws: Draws) -> None:
+    for generator, state in draws:
+        generator.bit_generator.state = state
+
+
+@contextmanager
+def draws_put_back(draws: Draws) -> Iterator[None]:
+    """After what is inside, generators are as they were."""
+    try:
+        yield
+    finally:
+        put_back(draws)
 
 
 def _nudge(array: Array, rng: np.random.Generator) -> Array:

@@ -20,8 +20,9 @@ from minigrad.graph.run import apply_to_arrays, find_last_uses, interpret
 from minigrad.graph.weak import Sweep
 
 TOLERANCE = 1e-6  # of a slope, for the length of the gradient along a random direction
-# How far to both sides. What fails along the first direction is tried along others: less far there are fewer kinks.
-LENGTHS = (1e-5, *[1e-6] * 4, *[1e-7] * 4)
+# How far to both sides, and along how many directions, which must all pass. What fails is tried again, less far: there
+# are fewer kinks there.
+ROUNDS = ((1e-5, 1), (1e-6, 4), (1e-7, 4))
 UNCLEAR = 1e-2  # where rounding may hide so much of the gradient, a difference tells nothing
 BEND = 4.0  # an error of up to so many times the difference of the slopes to both sides may be that of a kink
 KINK = "a kink, where the slopes to both sides differ"
@@ -76,23 +77,24 @@ class SweepCheck:
         targets = self.sweep.targets
         row = self._compare(" + ".join(map(_name, self.sweep.outputs)), targets, values, rng)
         if row.wrong:
-            yield from (self._compare(_name(target), [target], values, rng, LENGTHS[:2]) for target in targets)
+            yield from (self._compare(_name(target), [target], values, rng, ROUNDS[1:2]) for target in targets)
         else:
             yield row
 
     def _compare(
         self, name: str, targets: Sequence[Node], values: Sequence[Any], rng: np.random.Generator,
-        lengths: Sequence[float] = LENGTHS,
+        rounds: Sequence[tuple[float, int]] = ROUNDS,
     ) -> InputReport:  # fmt: skip
-        tried: list[Slope] = []
-        for length in lengths:
-            tried.append(self._measure(targets, length, values, rng))
-            if tried[-1].passed or tried[0].note:
+        slopes: list[Slope] = []
+        for length, count in rounds:
+            others = [self._measure(targets, length, values, rng) for _ in range(count)]
+            if slopes and any(slope.note for slope in others):
+                break  # so short a step tells nothing
+            slopes = others
+            slope = max(slopes, key=lambda slope: slope.error / (slope.tolerance or 1.0))
+            if slope.passed or slope.note:
                 break
-        first, last = tried[0], tried[-1]
-        slope = last if last.passed else first
-        clear = [slope for slope in tried if not slope.note]
-        bent = sum(s.error**2 for s in clear) <= BEND**2 * sum(s.bend**2 for s in clear)
+        bent = sum(s.error**2 for s in slopes) <= BEND**2 * sum(s.bend**2 for s in slopes)
         note = slope.note or (KINK if bent and not slope.passed else "")
         size = sum(math.prod(target.shape) for target in targets)
         return InputReport(

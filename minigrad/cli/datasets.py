@@ -22,6 +22,7 @@ from minigrad.nn import LanguageModel
 Tokens = npt.NDArray[np.int64]
 Batch = tuple[Tokens, Tokens]
 
+SEQUENCES = 8  # in a sample
 SHOWN = 32  # characters in a picture of attention
 PROSE = re.compile(r"\b[A-Z][a-z]+ [a-z ,]{" + str(SHOWN) + "}")
 
@@ -73,6 +74,9 @@ class CharacterText:
         """What the model writes after the prompt."""
         return self.vocabulary.decode(model.generate(self.vocabulary.encode(prompt), count, rng, temperature=0.8))
 
+    def name_tokens(self, tokens: Tokens) -> list[str]:
+        return list(self.vocabulary.decode(tokens))
+
 
 class SequenceTask:
     """Reversing, copying or sorting random digits."""
@@ -101,6 +105,18 @@ class SequenceTask:
     def example(self) -> Example:
         tokens, targets = (array[0] for array in self._test)
         return Example(tokens, [str(digit) for digit in targets], [str(digit) for digit in tokens])
+
+    def sample(self, model: LanguageModel, rng: np.random.Generator, count: int) -> str:
+        """What the model answers to some of the sequences that it is measured on."""
+        tokens, targets = (array[:SEQUENCES] for array in self._test)
+        with mg.no_grad():
+            answers = model(tokens).numpy().argmax(axis=-1)
+        words = [[" ".join(map(str, row)) for row in rows] for rows in (tokens, answers, targets)]
+        rows = zip(*words, strict=True)
+        return "\n".join(f"{x}  →  {y}  {'right' if y == z else f'wrong: {z}'}" for x, y, z in rows)
+
+    def name_tokens(self, tokens: Tokens) -> list[str]:
+        return [str(digit) for digit in tokens]
 
 
 Dataset = CharacterText | SequenceTask

@@ -19,6 +19,7 @@ from minigrad.cli.run import Run, Settings
 from minigrad.cli.threads import one_blas_thread
 from minigrad.graph import Graph
 from minigrad.memory import keep_memory
+from minigrad.report import pieces
 from minigrad.training import CHECK_EVERY, Record
 
 SUMMARY = "the three-token example, checked gradients, a trained model, and a page of it all"
@@ -63,14 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
         shown.show(**_show_check())
         shown.show(**_show_head(folder, head))
         training = Run(replace(MODEL, steps=steps, seed=arguments.seed or 0), arguments.eager)
-        shown.show(run=page.block(training.describe()))
+        shown.show(run=pieces.block(training.describe()))
         limit = LONGEST_TRAINING if arguments.steps is None else None
         early = _train(training, QUICK_RECORDS if arguments.quick else RECORDS, folder / CHECKPOINT, limit, shown)
         if early is None:
-            shown.show(early=page.paragraph(f"interrupted after step {training.done} of {steps}"))
+            shown.show(early=pieces.paragraph(f"interrupted after step {training.done} of {steps}"))
             print(f"interrupted after step {training.done} of {steps}")
             return 130
-        shown.show(early=page.paragraph(early) if early else "", **_show_losses(training, folder))
+        shown.show(early=pieces.paragraph(early) if early else "", **_show_losses(training, folder))
         shown.show(**_show_attention(training, folder))
         shown.show(**_show_steps(training, folder))
     print(f"\nwritten to {folder}: {', '.join(files)}")
@@ -88,7 +89,7 @@ def _show_three_tokens(folder: Path, file: str) -> Pieces:
         print(" ", "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     caption = "Values, and dashed what flows back to them."
     picture = _draw(nodes["loss"].graph(), folder, file, caption, values=True, gradients=True, direction="TB")
-    return {"tokens": page.table(header, rows), "tokens_picture": picture}
+    return {"tokens": pieces.table(header, rows), "tokens_picture": picture}
 
 
 def _show_check() -> Pieces:
@@ -100,8 +101,8 @@ def _show_check() -> Pieces:
     worst = report.worst
     return {
         "comparisons": f"{len(report.inputs)}",
-        "worst": page.escape(f"{worst.name} at order {worst.order}, off by {worst.error:.1e}"),
-        "report": page.details("The report", str(report)),
+        "worst": pieces.escape(f"{worst.name} at order {worst.order}, off by {worst.error:.1e}"),
+        "report": pieces.details("The report", str(report)),
     }
 
 
@@ -109,7 +110,7 @@ def _show_head(folder: Path, file: str) -> Pieces:
     graph = one_head()
     print(f"\n3. One attention head and its gradient as one graph of {len(graph)} nodes: {file}")
     picture = _draw(graph, folder, file, f"{len(graph)} nodes; the gradient is orange and runs upwards.")
-    return {"head_picture": picture, "head_listing": page.details("The same as a listing", str(graph))}
+    return {"head_picture": picture, "head_listing": pieces.details("The same as a listing", str(graph))}
 
 
 def _draw(graph: Graph, folder: Path, file: str, caption: str, **options: Any) -> str:
@@ -117,7 +118,7 @@ def _draw(graph: Graph, folder: Path, file: str, caption: str, **options: Any) -
     graph.draw(folder / file, **options | {"theme": "auto"})
     if file.endswith(".svg"):
         return page.picture(file, f"Graph of {len(graph)} nodes; the tables and listings here say the same.", caption)
-    return page.details(f"{file}, for Graphviz", graph.dot(**options))
+    return pieces.details(f"{file}, for Graphviz", graph.dot(**options))
 
 
 def _train(training: Run, records: int, checkpoint: Path, limit: float | None, shown: page.Page) -> str | None:
@@ -126,7 +127,7 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None, s
     def show(history: Sequence[Record]) -> None:
         step, loss, validation = (history[-1][key] for key in ("step", "loss", "validation"))
         told = f"Step {step} of {training.settings.steps}: loss {loss:.4f}, on the validation text {validation:.4f}."
-        shown.show(progress=page.paragraph(told), curve=_draw_curve(history, {}, checkpoint.with_name(CURVE)))
+        shown.show(progress=pieces.paragraph(told), curve=_draw_curve(history, {}, checkpoint.with_name(CURVE)))
 
     print("\n4. A model of characters, trained on text")
     print(training.describe())
@@ -147,11 +148,11 @@ def _show_losses(training: Run, folder: Path) -> Pieces:
     print(checked)
     rows = [(name, f"{loss:.4f}") for name, loss in losses.items()]
     return {
-        "losses": page.table(("model", training.data.goal), rows),
+        "losses": pieces.table(("model", training.data.goal), rows),
         "curve": _draw_curve(training.history, losses, folder / CURVE),
-        "checked": page.paragraph(checked),
+        "checked": pieces.paragraph(checked),
         "checks": page.picture(CHECKS, checked, "Errors by step, and up to where they pass."),
-        "sample": page.block(text, prose=True),
+        "sample": pieces.block(text, prose=True),
     }
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from minigrad import ops
-from minigrad.checks.steps import SAME
-from minigrad.checks.sweeps import TOLERANCE
 from minigrad.cli.datasets import CharacterText
-from minigrad.cli.run import Run
+from minigrad.cli.run import SAMPLE, Run
+from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.curves import draw_curves
 from minigrad.drawing.heatmap import heatmap
+from minigrad.drawing.lengths import PIXEL
 from minigrad.drawing.text import escape_hidden
 from minigrad.graph import Graph
+from minigrad.report.report import lay_out_checks
 from minigrad.training import Record
 
-SAMPLE = 400  # characters
 MODEL = "this model"
-CHECKED = {"gradient": "gradient", "program": "new state"}  # in checks, by what they are called in pictures
 LOSSES = {"validation": "validation", "training": "loss"}  # in records, by what they are called in pictures
 
 
@@ -85,14 +83,6 @@ def draw_loss_curve(history: Sequence[Record], losses: Mapping[str, float], path
 
 def draw_checks(history: Sequence[Record], path: Path) -> str:
     """Draw what the checks of gradients have found while it trained, and say it in a sentence."""
-    checks = [check for record in history for check in record.get("checks", ())]
-    steps = [check["step"] for check in checks]
-    found = {key: [math.nan if check[key] is None else check[key] for check in checks] for key in CHECKED}
-    curves = {name: (steps, found[key]) for key, name in CHECKED.items()}
-    allowed = {f"limit: {name}": limit for name, limit in zip(CHECKED.values(), (TOLERANCE, SAME), strict=True)}
-    draw_curves(path, curves, "step", "error", levels=allowed, logarithmic="y", theme="auto")
-    worst = {key: np.nanmax([*errors, 0.0]) for key, errors in found.items()}
-    return (
-        f"{len(checks)} steps were checked: gradients are off by {worst['gradient']:.0e} at most "
-        f"({TOLERANCE:.0e} passes), the new weights by {worst['program']:.0e} ({SAME:.0e} passes)."
-    )
+    sheet, said = lay_out_checks(history)
+    save_sheet(sheet, path, "auto", unit=PIXEL)
+    return said

@@ -23,6 +23,7 @@ from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
 from minigrad.io.checkpoint import NOTES
 from minigrad.nn import LanguageModel
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
+from minigrad.report import Report
 from minigrad.training import Record, fit
 
 
@@ -48,6 +49,7 @@ SETTINGS = {
     "copy": Settings("copy", steps=200, batch=64, tokens=10, width=64, heads=1, layers=1, rate=5e-3, warmup=20),
     "sort": Settings("sort", steps=600, batch=64, tokens=10, width=64, heads=2, layers=2, rate=3e-3, warmup=20),
 }
+SAMPLE = 400  # characters that a model of text writes
 TIMED = 3  # steps, to compare speeds
 BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 
@@ -95,6 +97,7 @@ class Run:
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,
         show: Callable[[Sequence[Record]], None] = lambda history: None, check_gradients: int = 0,
+        page: Path | None = None,
     ) -> None:  # fmt: skip
         """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
@@ -121,9 +124,18 @@ class Run:
                 start=self.done,
                 history=self.history,
                 check_gradients=check_gradients,
+                report=None if page is None else self._report(page),
             )
         except GradientCheckError as error:
             raise GradientCheckError(f"{error}\nThe run has stopped; saved before this step: {checkpoint}") from None
+
+    def _report(self, page: Path) -> Report:
+        data, seed = self.data, [self.settings.seed, 2]
+        return Report(
+            page, self.model, lambda: data.sample(self.model, np.random.default_rng(seed), SAMPLE),
+            tokens=data.name_tokens, measure=None if data.causal else data.goal,
+            title=f"minigrad train {self.settings.task}",
+        )  # fmt: skip
 
     def _step(self, tokens: Any, targets: Any) -> mg.Tensor:
         self.optimiser.zero_grad()

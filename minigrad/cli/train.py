@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = ", ".join(f"{name} {settings.steps}" for name, settings in SETTINGS.items())
     add_training(parser, f"{defaults}; with --resume that of the checkpoint", "minigrad-train")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    parser.add_argument("--report", action="store_true", help="write a page about the run, DIR/TASK.html")
     parser.add_argument(
         "--check-gradients", type=whole_number(1, MOST_STEPS), nargs="?", const=CHECK_EVERY, default=0, metavar="N",
         help=f"every N steps, compare the gradients of the step with finite differences (default: {CHECK_EVERY})",
@@ -41,15 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     task, folder = arguments.task, arguments.out
     checkpoint = folder / f"{task}.safetensors"
     pictures = [f"{task}_attention_layer_{number}.svg" for number in range(SETTINGS[task].layers)]
+    page = folder / f"{task}.html" if arguments.report else None
+    files = [*pictures, page.name] if page else pictures
     print_missing(PROGRESS)
     if arguments.resume:
         if not checkpoint.exists():
             raise CommandError(f"there is no checkpoint {checkpoint} to go on from")
         training = resume_run(checkpoint, task, arguments.steps, arguments.seed, arguments.eager)
         print(f"{checkpoint}: going on from step {training.done}")
-        prepare_folder(folder, pictures)
+        prepare_folder(folder, files)
     else:
-        prepare_folder(folder, [checkpoint.name, *pictures])
+        prepare_folder(folder, [checkpoint.name, *files])
         settings = SETTINGS[task]
         settings = replace(settings, steps=arguments.steps or settings.steps, seed=arguments.seed or 0)
         training = Run(settings, arguments.eager)
@@ -57,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     if training.done == training.settings.steps:
         print(f"all {training.done} steps are done; a larger --steps goes on")
         return 0
-    training.fit(RECORDS, checkpoint, check_gradients=arguments.check_gradients)
+    if page is not None:
+        print(f"it fills in while training goes on: {page.resolve()}")
+    training.fit(RECORDS, checkpoint, check_gradients=arguments.check_gradients, page=page)
     if training.done < training.settings.steps:
         print(
             f"interrupted after step {training.done} of {training.settings.steps}; "
@@ -69,5 +74,5 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{training.data.goal}: {training.history[-1]['validation']:.1%}")
     draw_attention(training, folder, pictures)
-    print(f"written to {folder}: {', '.join([checkpoint.name, *pictures])}")
+    print(f"written to {folder}: {', '.join([checkpoint.name, *files])}")
     return 0

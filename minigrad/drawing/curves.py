@@ -95,6 +95,14 @@ def draw_curves(
     Traceback (most recent call last):
     ValueError: draw_curves: x² has x (3,) and y (2,), expected as many numbers of both
     """
+    save_sheet(lay_out_curves(curves, across, up, levels, logarithmic), path, theme, unit=PIXEL)
+
+
+def lay_out_curves(
+    curves: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], across: str, up: str,
+    levels: Mapping[str, float] | None = None, logarithmic: Collection[str] = (),
+) -> Sheet:  # fmt: skip
+    """The sheet of that picture."""
     if not 1 <= len(curves) <= len(LOOKS):
         raise ValueError(f"draw_curves: {len(curves)} curves, expected 1 to {len(LOOKS)}")
     points: Points = {}
@@ -105,7 +113,7 @@ def draw_curves(
         points[name] = x, y
     if not {*logarithmic} <= {"x", "y"}:
         raise ValueError(f'draw_curves: logarithmic={logarithmic!r}, expected "x", "y", "xy" or nothing')
-    save_sheet(_lay_out(points, across, up, dict(levels or {}), logarithmic), path, theme, unit=PIXEL)
+    return _lay_out(points, across, up, dict(levels or {}), logarithmic)
 
 
 Points = dict[str, tuple[Numbers, Numbers]]

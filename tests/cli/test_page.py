@@ -5,17 +5,18 @@ from xml.etree import ElementTree
 import pytest
 
 from minigrad.cli import page
+from minigrad.report import pieces
 
 HOSTILE = "</pre><script>alert(1)</script>\"' onerror=alert(1) &lt; ]]> --> \x00 \u202e \ud800"
 
 PLACES = page.FRAME.get_identifiers()
 PIECES = {
-    "paragraph": page.paragraph,
+    "paragraph": pieces.paragraph,
     "picture": lambda text: page.picture(text, text, text),
-    "block": page.block,
-    "details": lambda text: page.details(text, text),
-    "table": lambda text: page.table((text, text), [(text, text)]),
-    "page": lambda text: page.fill(dict.fromkeys(PLACES, page.block(text))),
+    "block": pieces.block,
+    "details": lambda text: pieces.details(text, text),
+    "table": lambda text: pieces.table((text, text), [(text, text)]),
+    "page": lambda text: page.fill(dict.fromkeys(PLACES, pieces.block(text))),
 }
 
 
@@ -29,11 +30,11 @@ def test_any_text_is_shown_as_it_is(name):
 
 
 def test_lines_stay_lines():
-    assert page.block("a\n  b") == "<pre>a\n  b</pre>"
+    assert pieces.block("a\n  b") == "<pre>a\n  b</pre>"
 
 
 def test_a_page_has_a_language_a_title_and_its_pieces_in_order():
-    root = ElementTree.fromstring(page.fill({name: page.block(name) for name in PLACES}))
+    root = ElementTree.fromstring(page.fill({name: pieces.block(name) for name in PLACES}))
     assert root.get("lang") == "en"
     assert root.findtext("head/title") == root.findtext("body/main/h1") == "minigrad demo"
     assert [element.text for element in root.iter("pre")] == PLACES

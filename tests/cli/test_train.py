@@ -231,6 +231,24 @@ def test_without_a_number_the_first_step_and_every_150th_are_checked(short_text,
     assert capsys.readouterr().err.count("checked") == 1
 
 
+def test_report_is_a_page_about_the_run(short_text, capsys):
+    assert train("text", "--steps", "4", "--out", "folder", "--report") == 0
+    page = Path("folder/text.html").read_text("utf-8")
+    assert "<h1>minigrad train text</h1>" in page
+    assert "finished" in page
+    assert "Samples" in page
+    written = capsys.readouterr().out
+    assert f"it fills in while training goes on: {Path('folder/text.html').resolve()}" in written
+    assert "text_attention_layer_1.svg, text.html\n" in written
+
+
+def test_the_page_of_a_task_shows_what_it_answers():
+    assert train("reverse", "--steps", "2", "--report") == 0
+    page = Path("minigrad-train/reverse.html").read_text("utf-8")
+    assert "  wrong: " in page
+    assert "Measured: share of new sequences that are right in every place." in page
+
+
 def test_a_wrong_gradient_ends_the_run_with_the_report_and_a_checkpoint(short_text, capsys, monkeypatch):
     relu = registry["relu"]
     monkeypatch.setitem(relu.by_position, 0, lambda g, y, x: ops.multiply(ops.where(x > 0, g, 0.0), 1.01))
