@@ -102,15 +102,18 @@ class GradientReport:
         return [f"order {entry.order}, {entry.name}: {entry.note}" for entry in self.inputs if entry.note]
 
     def __str__(self) -> str:
-        rows = self.table
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([self.verdict, *lines, *self.notes])
+        return "\n".join([self.verdict, *align_columns(self.table), *self.notes])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from minigrad.drawing.notebook import show_report
 
         return show_report(self)
+
+
+def align_columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lines in which the cells of a column stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 HEADER = ("order", "input", "shape", "compared", "worst at", "analytic", "numeric", "error", "allowed", "")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.checks.report import GradientReport
+from minigrad.checks.report import GradientReport, align_columns
 from minigrad.checks.sweeps import TOLERANCE, SweepCheck, apply_wide, widen
 from minigrad.core.arrays import Array
 from minigrad.core.errors import CaptureError, GradientCheckError, MinigradError
@@ -80,7 +80,7 @@ class StepChecker:
             interpret(graph.nodes, values, apply_wide, traced.last_uses)
             self.report = GradientReport(1, tuple(row for sweep in traced.sweeps for row in sweep.check(values, rng)))
         if any(row.wrong for row in self.report.inputs):
-            raise GradientCheckError(f"step {number}: {self.report}")
+            raise GradientCheckError(_describe_wrong(number, self.report))
         with np.errstate(all="ignore"), draws_put_back(self._draws):  # the step itself will warn
             (result, _), after = compute(graph, list(self._leaves))
         self._states = [
@@ -215,6 +215,15 @@ def _last_program(step: Callable[..., Any]) -> Any:
     from minigrad.compiler.compiled import Compiled  # programs are none of a check's business, except here
 
     return step.program if isinstance(step, Compiled) and step.programs else None
+
+
+def _describe_wrong(number: int, report: GradientReport) -> str:
+    """Every parameter, in the order in which gradients reach them: from a wrong rule on, all are wrong."""
+    wrong = sum(entry.wrong for entry in report.inputs)
+    rows = [(verdict, name, *found) for _, name, _, _, _, *found, verdict in report.table]
+    counted = f"step {number}: the gradients for {wrong} of {len(rows) - 1} parameters are WRONG"
+    heading = f"{counted}, beside finite differences in float64. From the loss backwards:"
+    return "\n".join([heading, *align_columns(rows), *report.notes])
 
 
 Draws = list[tuple[np.random.Generator, Any]]  # generators and their states

@@ -254,6 +254,6 @@ def test_a_wrong_gradient_ends_the_run_with_the_report_and_a_checkpoint(short_te
     monkeypatch.setitem(relu.by_position, 0, lambda g, y, x: ops.multiply(ops.where(x > 0, g, 0.0), 1.01))
     assert train("text", "--steps", "5", "--out", "folder", "--check-gradients", "2") == 1
     report = capsys.readouterr().err
-    assert "step 1: gradients of order 1 WRONG for " in report
+    assert "step 1: the gradients for " in report
     assert "saved before this step: folder/text.safetensors" in report
     assert resume_run(Path("folder/text.safetensors"), "text", None, None).done == 0
