@@ -128,8 +128,9 @@ def _list_arguments(function: Function) -> Iterable[str]:
 
 
 def _find_numpy_name(known: Any) -> str:
-    module = (getattr(known, "__module__", None) or "numpy").replace("numpy.linalg._linalg", "numpy.linalg")
-    return f"{'numpy' if 'linalg' not in module else 'numpy.linalg'}.{known.__name__}"
+    name = known.__name__
+    modules = (np, np.linalg, np.lib.stride_tricks)
+    return next(f"{module.__name__}.{name}" for module in modules if getattr(module, name, None) is known)
 
 
 def _write_point(call: Call) -> str:

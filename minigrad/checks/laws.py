@@ -6,6 +6,7 @@ AssertionError; LAWS holds them by name, with the cases they apply to. Ids such 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -189,6 +190,9 @@ def _(case: Case) -> None:
     if not case.floats():
         args = (Tensor(args[0]), *args[1:])
     for numpy_function in [known for known, function in by_numpy.items() if function is case.function]:
+        written = inspect.unwrap(numpy_function)
+        if inspect.isfunction(written) and not params.keys() <= inspect.signature(written).parameters.keys():
+            continue  # it is ours that takes more
         actual = numpy_function(*args, **params)
         require(
             all(isinstance(y, Tensor) and y.requires_grad == case.differentiable for y in results(actual)),

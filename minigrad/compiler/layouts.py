@@ -17,7 +17,8 @@ from minigrad.compiler.expressions import Call, Item, Method, Value
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import Op
 from minigrad.graph import Node
-from minigrad.ops import indexing, network, product, shape
+from minigrad.ops import indexing, network, product, shape, windows
+from minigrad.ops.kernels.windows import view_windows
 
 
 def key_of(index: Any, indices: Iterable[Any]) -> tuple[Any, ...]:
@@ -31,6 +32,7 @@ VIEWS: dict[Op, Callable[..., Any]] = {
     shape.transpose: lambda x, *, axes: Method("transpose", x, (axes,)),
     shape.broadcast_to: lambda x, *, shape: Call(np.broadcast_to, (x, shape)),
     indexing.getitem: lambda x, *indices, index: Item(x, key_of(index, indices)),
+    windows.sliding_window_view: lambda x, **params: Call(view_windows, (x, *params.values())),
 }
 
 

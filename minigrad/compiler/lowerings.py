@@ -47,8 +47,10 @@ from minigrad.ops import (
     strong,
     transcendental,
     truths,
+    windows,
 )
 from minigrad.ops.kernels import blocks, curves, normal, places, rows, sums
+from minigrad.ops.kernels.windows import add_windows
 from minigrad.ops.places import first_free, write_rows
 
 MOST_PLACES = 512  # whose identity matrix is kept: for one-hot rows, and for rows that one product adds up
@@ -345,6 +347,9 @@ LOWERINGS: dict[Op, Lowering] = {
     ],
     indexing.setitem: setitem,
     indexing.scatter_add: scatter_add,
+    windows.add_windows: lambda out, values, **params: [
+        compute_into(add_windows, out, values, *params.values(), sure=True)
+    ],
     random.random_uniform: draw("random"),
     random.random_normal: draw("standard_normal"),
     first_free: check_room,

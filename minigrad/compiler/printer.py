@@ -81,6 +81,7 @@ class _Printer:
         if any(loop.twins for loop in plan.loops):  # no variable has such a name
             self.bound[share_turns.__name__] = share_turns
         for value in plan.used:
+            self._name_functions(plan.places[value].view)
             self._name(value)
         self.memories = {loop.first: self.given.new("memories") for loop in plan.loops if loop.twins}
 

@@ -13,8 +13,10 @@ import numpy as np
 
 from minigrad.core.arrays import Array
 from minigrad.nn.attention import MultiHeadAttention
-from minigrad.nn.layers import FeedForward, LayerNorm, RMSNorm
+from minigrad.nn.layers import FeedForward, LayerNorm, RMSNorm, Sequential
 from minigrad.nn.module import Module
+from minigrad.nn.normalisation import BatchNorm, GroupNorm
+from minigrad.nn.recurrent import Recurrent
 from minigrad.nn.transformer import Encoder, TransformerBlock
 
 Names = Mapping[str, str]
@@ -43,11 +45,21 @@ def is_far_below_zero(array: Array) -> bool:
     return bool(np.all(array <= -1e4))
 
 
-NORMS: dict[type[Module], Names] = {LayerNorm: {"gain": "weight"}, RMSNorm: {"gain": "weight"}}
+def is_one_number(array: Array) -> bool:
+    return array.ndim == 0
+
+
+NORMS: dict[type[Module], Names] = {kind: {"gain": "weight"} for kind in (LayerNorm, RMSNorm, GroupNorm)}
 
 TORCH = Layout(
     names={
         **NORMS,
+        BatchNorm: {"gain": "weight", "running_variance": "running_var"},
+        Sequential: {"layers.": ""},
+        Recurrent: {
+            "input_weight.": "weight_ih_l", "state_weight.": "weight_hh_l",
+            "input_bias.": "bias_ih_l", "state_bias.": "bias_hh_l",
+        },
         MultiHeadAttention: {
             "query.": "in_proj_", "key.": "in_proj_", "value.": "in_proj_", "output.": "out_proj.",
         },
@@ -60,6 +72,7 @@ TORCH = Layout(
     },
     with_memory={"feed_forward_norm.": "norm3."},
     settings=((TransformerBlock, "feed_forward.activation", ("relu", "gelu")),),
+    fixed={"num_batches_tracked": ("one number", is_one_number)},
 )  # fmt: skip
 
 NANOGPT = Layout(

@@ -18,6 +18,7 @@ from minigrad.io.checkpoint import check_fit
 from minigrad.io.layouts import LAYOUTS, Layout, Names
 from minigrad.nn.layers import Linear
 from minigrad.nn.module import Module
+from minigrad.nn.recurrent import Recurrent
 from minigrad.nn.state import list_differences
 from minigrad.nn.transformer import TransformerBlock
 
@@ -39,10 +40,11 @@ def load_weights(model: Module, path: str | os.PathLike[str], layout: Name = "to
             afterwards).
         path: a safetensors file: in PyTorch `safetensors.torch.save_model(model, path)`, or
             `save_file(model.state_dict(), path)`.
-        layout: whose keys the file has. "torch": modules of `torch.nn` where the model has ours (`Linear`, `Embedding`,
-            `LayerNorm`, `RMSNorm`, `MultiHeadAttention`, `TransformerBlock`, `Encoder`, `Decoder`), and names of
-            attributes that are the same in both. "nanogpt" and "gpt2" (Hugging Face): a model that holds `embedding`,
-            `positions`, `transformer`, a `Decoder`, and `readout` where it is not tied to the embedding.
+        layout: whose keys the file has. "torch": modules of `torch.nn` where the model has ours (layers, convolutions,
+            normalisations, `GRU`, `LSTM`, `Sequential`, `MultiHeadAttention`, `TransformerBlock`, `Encoder`,
+            `Decoder`), and names of attributes that are the same in both. "nanogpt" and "gpt2" (Hugging Face): a model
+            that holds `embedding`, `positions`, `transformer`, a `Decoder`, and `readout` where it is not tied to the
+            embedding.
 
     What a file does not tell has to be right: the number of heads, and with "torch" the activation, "pre" or "post",
     and the epsilon of normalisations.
@@ -149,7 +151,9 @@ def _list_shares(model: Module, layout: Layout) -> dict[str, Shares]:
                     rows.append(row)
                     break
         kept = any(isinstance(modules[place], layout.as_here) for place in around)
-        found.setdefault(key, []).append((rows, path, isinstance(modules[around[-1]], Linear) and not kept))
+        found.setdefault(key, []).append(
+            (rows, path, isinstance(modules[around[-1]], (Linear, Recurrent)) and not kept)
+        )
     return {
         key: Shares([path for _, path, _ in sorted(parts)], all(turned for *_, turned in parts))
         for key, parts in found.items()

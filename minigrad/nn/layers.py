@@ -185,6 +185,37 @@ class FeedForward(Module):
         return self.down(ACTIVATIONS[self.activation](self.up(x)))
 
 
+class Sequential(Module):
+    """Modules and functions, each called on what the one before returned.
+
+    Args:
+        layers: in their order; what is no module holds no parameters, such as `minigrad.relu` or a `lambda`.
+
+    Raises:
+        TypeError: what cannot be called.
+
+    >>> import minigrad as mg
+    >>> rng = np.random.default_rng(0)
+    >>> model = Sequential(Linear(3, 8, rng=rng), mg.relu, Linear(8, 2, rng=rng))
+    >>> model(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    >>> [path for path, _ in model.named_parameters()]
+    ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for position, layer in enumerate(layers):
+            if not callable(layer):
+                raise TypeError(f"Sequential: expected modules and functions, layers[{position}] is {layer!r}")
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Any:
+        """What the last one returns."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": ops.relu,
     "gelu": ops.gelu,

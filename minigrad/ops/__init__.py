@@ -23,6 +23,7 @@ from minigrad.ops.reduction import *
 from minigrad.ops.shape import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.truths import *
+from minigrad.ops.windows import *
 
 __all__ = [*registry]
 

@@ -87,6 +87,61 @@ class InverseSquareRoot:
         return ops.minimum(warm_up(step, self.warmup), ops.sqrt(self.warmup / step))
 
 
+@dataclass(frozen=True)
+class StepDecay:
+    """The full rate for `every` steps, then `factor` of it for as many, and so on; with `every=1` it is exponential.
+
+    Args:
+        every: how many steps the rate stays.
+        factor: what it is multiplied by then.
+
+    Raises:
+        ValueError: `every` below 1, or a factor that is not above 0.
+
+    >>> schedule = StepDecay(every=10, factor=0.5)
+    >>> [float(schedule(step)) for step in (1, 10, 11, 21)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check("StepDecay", "at least 1", self.every >= 1, every=self.every)
+        check("StepDecay", "above 0", self.factor > 0, factor=self.factor)
+
+    def __call__(self, step: Any) -> Any:
+        return ops.power(self.factor, ops.floor((step - 1.0) / self.every))
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """The full rate up to the first of `steps`, after that `factor` of it, and again after each of the others.
+
+    Args:
+        steps: after which the rate is multiplied, in order.
+        factor: what it is multiplied by.
+
+    Raises:
+        ValueError: steps that are not in order, or a factor that is not above 0.
+
+    >>> schedule = Milestones(steps=(10, 50), factor=0.1)
+    >>> [round(float(schedule(step)), 3) for step in (1, 10, 11, 51)]
+    [1.0, 1.0, 0.1, 0.01]
+    """
+
+    steps: tuple[int, ...]
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check("Milestones", "in order", list(self.steps) == sorted(self.steps), steps=self.steps)
+        check("Milestones", "above 0", self.factor > 0, factor=self.factor)
+
+    def __call__(self, step: Any) -> Any:
+        passed = sum((ops.minimum(ops.maximum(step - last, 0.0), 1.0) for last in self.steps), start=0.0)
+        return ops.power(self.factor, passed)
+
+
 def warm_up(step: Any, warmup: int) -> Any:
     """From 1 / `warmup` at the first step to 1 at step `warmup` and after it."""
     return ops.minimum(step * (1.0 / warmup), 1.0) if warmup else 1.0

@@ -97,6 +97,7 @@ PROGRAMS = {
         lambda n, h: (n + n, h * h, mg.astype(n, np.float64) * 2.0), np.array(3), np.array(2.0, np.float16),
     ),
     "a number of an array": (lambda x: mg.sum(x) * 2.0 + 1.0, normal(3)),
+    "windows": differentiated(lambda x: mg.sliding_window_view(x * 2.0, 2, stride=2), normal(6)),
     "powers": (lambda x: (x**1, x**2, x**3, x**0.5, x**4, mg.square(x)), normal(3)),
     "powers of integers": (lambda n: (n**2, mg.power(n, 2.0)), whole(3)),
     "relu": (lambda x, n, y: (mg.relu(x), mg.relu(n), mg.relu(y)), normal(3), whole(3), np.array(2.0)),

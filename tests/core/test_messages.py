@@ -90,7 +90,7 @@ def parameters(function):
 WITH_AXIS = [
     f for f in mg.registry.values() if not isinstance(getattr(f, "forward", None), np.ufunc) and "axis" in parameters(f)
 ]
-NEEDED = {"roll": {"shift": 1}}  # parameters that have no default
+NEEDED = {"roll": {"shift": 1}, "sliding_window_view": {"window_shape": 2}}  # parameters that have no default
 MADE_OF = {"ptp": "max"}  # a composition may leave it to the op it is made of
 
 

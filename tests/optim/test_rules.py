@@ -1,10 +1,10 @@
-"""SGD, Adam and AdamW against the formulas of their papers, written out in NumPy."""
+"""SGD, Adam, AdamW and RMSprop against the formulas of their papers, written out in NumPy."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.optim import SGD, Adam, AdamW, Optimiser
+from minigrad.optim import SGD, Adam, AdamW, Optimiser, RMSprop
 
 
 def sgd(p, g, state, step, rate, momentum=0.0, nesterov=False):
@@ -25,6 +25,12 @@ def adamw(p, g, state, step, rate, weight_decay=0.01, **options):
     return adam(p, g, state, step, rate, **options) - rate * weight_decay * p
 
 
+def rmsprop(p, g, state, step, rate, decay=0.99, epsilon=1e-8, momentum=0.0):
+    state["v"] = decay * state.get("v", 0.0) + (1 - decay) * g**2
+    state["u"] = momentum * state.get("u", 0.0) + g / (np.sqrt(state["v"]) + epsilon)
+    return p - rate * state["u"]
+
+
 CASES = [
     (SGD, sgd, {}),
     (SGD, sgd, {"momentum": 0.9}),
@@ -33,6 +39,8 @@ CASES = [
     (Adam, adam, {"betas": (0.5, 0.8), "epsilon": 0.1}),
     (AdamW, adamw, {}),
     (AdamW, adamw, {"weight_decay": 0.3, "betas": (0.8, 0.9)}),
+    (RMSprop, rmsprop, {}),
+    (RMSprop, rmsprop, {"decay": 0.5, "epsilon": 0.1, "momentum": 0.9}),
 ]
 SHAPES = [(3, 4), (), (0, 2), (5,), (200, 100)]  # the last is longer than one piece
 

@@ -8,9 +8,12 @@ import pytest
 
 import minigrad as mg
 from minigrad.graph import trace
-from minigrad.optim import Constant, InverseSquareRoot, WarmupCosine
+from minigrad.optim import Constant, InverseSquareRoot, Milestones, StepDecay, WarmupCosine
 
-SCHEDULES = [Constant(), WarmupCosine(10, 60), WarmupCosine(0, 50, final=0.25), InverseSquareRoot(20)]
+SCHEDULES = [
+    Constant(), WarmupCosine(10, 60), WarmupCosine(0, 50, final=0.25), InverseSquareRoot(20), StepDecay(49, 0.5),
+    StepDecay(1, 0.9), Milestones((3, 70), 0.3), Milestones(()),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -23,6 +26,18 @@ def test_factors_are_between_0_and_1_and_reach_1(schedule):
 @pytest.mark.parametrize("schedule", [WarmupCosine(10, 60), InverseSquareRoot(10)])
 def test_warming_up_is_a_straight_line(schedule):
     assert np.allclose([float(schedule(step)) for step in range(1, 11)], np.arange(1, 11) / 10)
+
+
+@pytest.mark.parametrize("every", [1, 3, 49])
+def test_a_rate_that_falls_in_steps_falls_after_whole_numbers_of_them(every):
+    factors = [float(StepDecay(every, 0.5)(step)) for step in range(1, 200)]
+    assert factors == [0.5 ** ((step - 1) // every) for step in range(1, 200)]
+
+
+def test_milestones_are_where_the_rate_falls():
+    assert [float(Milestones((2, 2, 5), 0.5)(step)) for step in (2, 3, 5, 6)] == [1.0, 0.25, 0.25, 0.125]
+    with pytest.raises(ValueError, match=r"steps=\(5, 2\) must be in order"):
+        Milestones((5, 2))
 
 
 def test_a_cosine_is_at_half_height_in_the_middle_and_stays_at_its_end():

@@ -4,6 +4,7 @@ The table says each function in JAX's words; a counterpart gets the arguments co
 arrays as JAX's, and everything else as the sample has it. All samples of a function make one program.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -185,6 +186,55 @@ def attention_gradient(g, tokens, mask, bias, *, queries, block, causal):
     return jnp.concatenate([to_scores @ key, to_scores.mT @ query, weights.mT @ g], -2)
 
 
+def windows(x, *, window_shape, axis, stride, dilation):
+    """The elements by their numbers, as NumPy's own windows have them."""
+    lengths, axes = np.atleast_1d(window_shape), np.arange(x.ndim) if axis is None else np.atleast_1d(axis)
+    reach = (lengths - 1) * dilation + 1 if lengths.size else lengths
+    numbers = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), tuple(reach), tuple(axes))
+    steps = dict(zip(axes % max(x.ndim, 1), np.broadcast_to(stride, axes.shape), strict=True))
+    inside = np.broadcast_to(dilation, axes.shape)
+    key = tuple(slice(None, None, step) for step in (*(steps.get(a, 1) for a in range(x.ndim)), *inside))
+    return x.ravel()[numbers[key]]
+
+
+def added_windows(values, *, shape, **params):
+    read = functools.partial(windows, window_shape=values.shape[len(shape) :], **params)
+    return jax.linear_transpose(read, jnp.zeros(shape))(values)[0]
+
+
+def convolved(x, weight, bias, stride, padding, dilation, groups):
+    """JAX's own, with the batch in front."""
+    ndim = weight.ndim - 2
+    if not isinstance(padding, str):
+        sides = padding if isinstance(padding, tuple) else (padding,) * ndim
+        padding = [side if isinstance(side, tuple) else (side, side) for side in sides]
+    lead = x.shape[: x.ndim - ndim - 1]
+    x = x.reshape(math.prod(lead), *x.shape[len(lead) :])
+    steps, inside = (np.broadcast_to(n, ndim).tolist() for n in (stride, dilation))
+    y = jax.lax.conv_general_dilated(
+        x, weight, steps, padding.upper() if isinstance(padding, str) else padding, rhs_dilation=inside,
+        feature_group_count=groups,
+    )  # fmt: skip
+    y = y.reshape(*lead, *y.shape[1:])
+    return y if bias is None else y + bias.reshape(-1, *[1] * ndim)
+
+
+def pooled(reduce, fill, x, window, stride, padding, dilation=1):
+    """JAX's reduction of windows has no derivative where these are dilated."""
+    window = window if isinstance(window, tuple) else (window,) * (x.ndim - 2)
+    sides = np.broadcast_to(np.reshape(padding, (-1, 1)), (len(window), 2)).tolist()
+    x = jnp.pad(x, [(0, 0)] * (x.ndim - len(window)) + sides, constant_values=fill)
+    axes = range(x.ndim - len(window), x.ndim)
+    found = windows(x, window_shape=window, axis=axes, stride=window if stride is None else stride, dilation=dilation)
+    return reduce(found, tuple(range(-len(window), 0)))
+
+
+def averaged(x, *args):
+    *others, count_include_pad = args
+    mean = pooled(jnp.mean, 0.0, x, *others)
+    return mean if count_include_pad else mean / pooled(jnp.mean, 0.0, jnp.ones(x.shape), *others)
+
+
 def standardized(x, epsilon):
     return jax.nn.standardize(x, axis=-1, epsilon=epsilon)
 
@@ -298,6 +348,13 @@ COUNTERPARTS = {
     "take": lambda x, indices, axis: jnp.take(x, np.asarray(indices, int), axis),
     "take_along_axis": jnp.take_along_axis,
     "add_along_axis": added_along_axis,
+    # windows
+    "sliding_window_view": windows,
+    "add_windows": added_windows,
+    "conv1d": convolved,
+    "conv2d": convolved,
+    "max_pool": functools.partial(pooled, jnp.max, -jnp.inf),
+    "average_pool": averaged,
     # products
     **named("matmul", "outer", "inner", "dot", "tensordot", "einsum"),
     "linear": lambda x, weight, bias: x @ weight + (0.0 if bias is None else bias),

@@ -16,8 +16,11 @@ from minigrad.core.structure import leaves, map_leaves
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
 functional = torch.nn.functional
 
-# PyTorch counts the degrees of freedom of an empty result as 0/0.
-pytestmark = pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom is <= 0:UserWarning")
+pytestmark = [
+    # PyTorch counts the degrees of freedom of an empty result as 0/0.
+    pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom is <= 0:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning"),
+]
 
 
 @pytest.mark.parametrize("name", mg.registry)
@@ -160,6 +163,53 @@ def padded(x, *, pad_width, mode, constant_values):
     source = np.pad(np.arange(x.numel()).reshape(x.shape), pad_width, constant_values=-1)
     source = np.where(source < 0, x.numel() + np.arange(around.size).reshape(around.shape), source)
     return torch.cat([x.reshape(-1), tensor(around).reshape(-1)])[torch.tensor(source)]
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def windows(x, *, window_shape, axis, stride, dilation):
+    """PyTorch unfolds one axis at a time, and knows no dilation."""
+    lengths, axes = np.atleast_1d(window_shape), range(x.ndim) if axis is None else np.atleast_1d(axis)
+    rows = np.broadcast_arrays(lengths, list(axes), stride, dilation)
+    for n, a, step, inside in zip(*[row.tolist() for row in rows], strict=True):
+        x = x.unfold(a % (x.ndim), (n - 1) * inside + 1, step)[..., ::inside]
+    return x
+
+
+def added_windows(values, *, shape, **params):
+    """The gradient of what reads the windows."""
+    window_shape = values.shape[len(shape) :]
+    x = torch.zeros(shape, dtype=values.dtype, requires_grad=True)
+    read = windows(x, window_shape=window_shape, **params)
+    return torch.autograd.grad(read, x, values, create_graph=True)[0]
+
+
+def convolution(function):
+    """PyTorch has one number of zeros for both ends."""
+
+    def convolved(x, weight, bias, stride, padding, dilation, groups):
+        if isinstance(padding, tuple) and any(isinstance(side, tuple) for side in padding):
+            sides = [side if isinstance(side, tuple) else (side, side) for side in padding]
+            x, padding = functional.pad(x, [n for side in reversed(sides) for n in side]), 0
+        lead = x.shape[: -weight.ndim + 1]
+        x = x.reshape(-1 if x.numel() else math.prod(lead), *x.shape[len(lead) :])
+        y = function(x, weight, bias, stride, padding, dilation, groups)
+        return y.reshape(*lead, *y.shape[1:])
+
+    return convolved
+
+
+def pooling(name):
+    """PyTorch has a function for each number of axes, after two others."""
+
+    def pooled(x, window, *args):
+        ndim = len(window) if isinstance(window, tuple) else x.ndim - 2
+        lead = x.shape[: x.ndim - ndim]
+        y = getattr(functional, f"{name}{ndim}d")(x.reshape(1, -1, *x.shape[len(lead) :]), window, *args)
+        return y.reshape(*lead, *y.shape[2:])
+
+    return pooled
 
 
 # --- products ---------------------------------------------------------------------------------------------------------
@@ -375,6 +425,15 @@ COUNTERPARTS = {
     "take": rearranged(np.take),
     "take_along_axis": lambda x, indices, *, axis: torch.take_along_dim(x, tensor(indices), axis),
     "add_along_axis": added_along_axis,
+    # windows
+    "sliding_window_view": windows,
+    "add_windows": added_windows,
+    "conv1d": convolution(functional.conv1d),
+    "conv2d": convolution(functional.conv2d),
+    "max_pool": pooling("max_pool"),
+    "average_pool": lambda x, window, stride, padding, include: pooling("avg_pool")(
+        x, window, stride, padding, False, include
+    ),
     # products
     "matmul": torch.matmul,
     "linear": lambda x, weight, bias: functional.linear(x, weight.T) + (0.0 if bias is None else bias),

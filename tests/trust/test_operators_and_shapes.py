@@ -170,6 +170,8 @@ OF_NUMPY = {
     "split": ((4, 3), lambda x: np.split(x, 2)[1]), "split along": ((4, 3), lambda x: np.split(x, [1], 1)[1]),
     "transpose": ((2, 3), lambda x: np.transpose(x)), "transpose a vector": ((3,), lambda x: np.transpose(x, 0)),
     "transpose by a list": ((2, 3), lambda x: np.transpose(x, [1, 0])), "diag": ((3,), lambda x: np.diag(x, 1)),
+    "windows": ((2, 4), lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, 1)),
+    "windows along axes": ((2, 4), lambda x: np.lib.stride_tricks.sliding_window_view(x, [3, 2], (1, 0))),
 }  # fmt: skip
 
 
@@ -198,6 +200,6 @@ def test_C9_axes_may_be_written_as_in_numpy_forward_backward_and_compiled(name):
 def test_C9_every_view_is_tried_in_some_form():
     """An op of shapes that comes in has to be written here too."""
     views = {op.name for op in mg.registry.values() if isinstance(op, Op) and op.view}
-    tried = {"transpose", "reshape", "squeeze", "swapaxes", "expand_dims", "broadcast_to"}
+    tried = {"transpose", "reshape", "squeeze", "swapaxes", "expand_dims", "broadcast_to", "sliding_window_view"}
     ours = {"astype", "getitem", "merge_heads", "split_heads", "stop_gradient", "sum_to"}  # NumPy has no such functions
     assert views == tried | ours

@@ -1,0 +1,284 @@
+"""Windows that slide over an array, and what is made of them: convolution and pooling.
+
+`sliding_window_view` is the one primitive; `add_windows` is its transpose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.core.arrays import shape_of
+from minigrad.core.op import op
+from minigrad.core.record import composition
+from minigrad.core.tensor import Tensor, array_or_constant, constant
+from minigrad.ops.indexing import Index, Slice
+from minigrad.ops.kernels import windows
+from minigrad.ops.normalisation import floating
+from minigrad.ops.precision import rounded_once
+
+__all__ = ["add_windows", "average_pool", "conv1d", "conv2d", "max_pool", "sliding_window_view"]
+
+Sizes = int | tuple[int, ...]
+
+
+def taken(x: Any, *, window_shape: Any, axis: Any, stride: Any, dilation: Any) -> Any:
+    """The windows as entries that are taken along one axis after the other."""
+    for one in windows.read_sliding("sliding_window_view", x.shape, window_shape, axis, stride, dilation):
+        x = ops.moveaxis(ops.take(x, places_of(one, x, x.shape[one.axis]), one.axis), one.axis + 1, -1)
+    return x
+
+
+def places_of(one: windows.Sliding, like: Any, length: int) -> Any:
+    """Where along its axis each element of each window is found, (windows, length of a window)."""
+    places: Any = np.arange(one.count(length))[:, None] * one.stride + np.arange(one.length) * one.dilation
+    return constant(places) if isinstance(like, Tensor) else places
+
+
+@op(
+    formula="every window of x", numpy=[np.lib.stride_tricks.sliding_window_view], view=True, definition=taken,
+)  # fmt: skip
+def sliding_window_view(
+    x: Any, *, window_shape: Sizes, axis: Sizes | None = None, stride: Sizes = 1, dilation: Sizes = 1
+) -> Any:
+    """Every window of a shape, as a view: the axes of `x` say where it begins, new ones at the end what stands in it.
+
+    Args:
+        window_shape: the length of a window along each of `axis`.
+        axis: along which axes it slides; by default all of them.
+        stride: the step from one window to the next; as `dilation`, one number or one for each axis.
+        dilation: the step from one element of a window to the next.
+
+    >>> sliding_window_view(Tensor([1.0, 2.0, 3.0, 4.0]), 2).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
+    >>> sliding_window_view(Tensor([1.0, 2.0, 3.0, 4.0]), 2, stride=2).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    return windows.view_windows(x, window_shape, axis, stride, dilation)
+
+
+def scattered(values: Any, *, axis: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Any:
+    """The windows added up along one axis after the other, the last first."""
+    window_shape, before = tuple(values.shape[len(shape) :]), [list(shape)]
+    sliding = windows.read_sliding("add_windows", shape, window_shape, axis, stride, dilation)
+    for one in sliding:
+        before.append([*before[-1], one.length])
+        before[-1][one.axis] = one.count(before[-1][one.axis])
+    for one, target in zip(reversed(sliding), reversed(before[:-1]), strict=True):
+        places = places_of(one, values, target[one.axis])
+        index = Index([Slice(None, None, None)] * one.axis + [True])
+        values = ops.scatter_add(ops.moveaxis(values, -1, one.axis + 1), places, index=index, shape=tuple(target))
+    return values
+
+
+@op(formula="0, with the elements of windows added where they were read", definition=scattered)
+def add_windows(
+    values: Any, *, axis: Sizes | None = None, stride: Sizes = 1, dilation: Sizes = 1, shape: tuple[int, ...]
+) -> Any:
+    """An array of zeros with `values` added, the windows of an array of this `shape`; where they overlap they add up.
+
+    >>> add_windows([[1.0, 2.0], [4.0, 8.0]], shape=(3,)).tolist()
+    [1.0, 6.0, 8.0]
+    """
+    return windows.add_windows(values, axis, stride, dilation, shape)
+
+
+@sliding_window_view.vjp("x")
+def _(g: Any, y: Any, x: Any, *, window_shape: Any, axis: Any, stride: Any, dilation: Any) -> Any:
+    return ops.add_windows(g, axis=axis, stride=stride, dilation=dilation, shape=x.shape)
+
+
+@add_windows.vjp("values")
+def _(g: Any, y: Any, values: Any, *, axis: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Any:
+    window_shape = values.shape[len(shape) :]
+    return ops.sliding_window_view(g, window_shape=window_shape, axis=axis, stride=stride, dilation=dilation)
+
+
+# --- convolution ------------------------------------------------------------------------------------------------------
+
+
+@composition(formula="yₒ,ₜ = Σ꜀ₖ weightₒ꜀ₖ x꜀,ₜ₊ₖ + biasₒ")
+@rounded_once
+def conv1d(
+    x: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1, groups: int = 1
+) -> Any:
+    """Cross-correlation along the last axis, which networks call convolution: `x` (…, channels, length).
+
+    Args:
+        weight: (outputs, channels / groups, length of the window).
+        bias: (outputs,).
+        stride: the step from one window to the next.
+        padding: how many zeros to put at both ends, or a pair ((before, after),); "same" for as many as keep the
+            length, "valid" for none.
+        dilation: the step from one element of a window to the next.
+        groups: the channels lie in so many groups, each with outputs of its own.
+
+    >>> conv1d(Tensor([[1.0, 2.0, 4.0]]), Tensor([[[-1.0, 1.0]]])).tolist()
+    [[1.0, 2.0]]
+    """
+    return convolve("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
+
+
+@composition(formula="yₒ,ᵢⱼ = Σ꜀ₖₗ weightₒ꜀ₖₗ x꜀,ᵢ₊ₖ,ⱼ₊ₗ + biasₒ")
+@rounded_once
+def conv2d(
+    x: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1, groups: int = 1
+) -> Any:
+    """Cross-correlation over the last two axes, which networks call convolution: `x` (…, channels, height, width).
+
+    Args:
+        weight: (outputs, channels / groups, height and width of the window).
+        bias: (outputs,).
+        stride: the step from one window to the next; one number, or one for each axis.
+        padding: how many zeros to put around: a number, one for each axis, or pairs (before, after); "same" for as many
+            as keep the lengths, "valid" for none.
+        dilation: the step from one element of a window to the next; one number, or one for each axis.
+        groups: the channels lie in so many groups, each with outputs of its own.
+
+    >>> conv2d(np.ones((5, 3, 8, 8)), np.ones((4, 3, 3, 3)), padding="same").shape
+    (5, 4, 8, 8)
+    """
+    return convolve("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
+
+
+def convolve(
+    function: str, ndim: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    """One product of the weight and all windows as columns. The axes of the batch are last, so that rows are long."""
+    shape, (outputs, channels, *window) = shape_of(x), check_weight(function, ndim, x, weight, bias, groups)
+    batch, space = len(shape) - ndim - 1, tuple(range(1, ndim + 1))
+    around = read_padding(function, padding, window, stride, dilation)
+    padded = (*shape[:-ndim], *(n + sum(side) for n, side in zip(shape[-ndim:], around, strict=True)))
+    windows.read_sliding(function, padded, window, tuple(range(-ndim, 0)), stride, dilation)
+    x = ops.transpose(x, axes=(*range(batch, len(shape)), *range(batch)))
+    x = pad_axes(x, space, around, 0.0)
+    x = ops.sliding_window_view(x, window_shape=tuple(window), axis=space, stride=stride, dilation=dilation)
+    places, inside = x.shape[1 : len(shape)], range(len(shape), x.ndim)
+    x = ops.transpose(x, axes=(0, *inside, *range(1, len(shape))))
+    apart = () if groups == 1 else (groups,)
+    columns = ops.reshape(x, shape=(*apart, channels * math.prod(window), math.prod(places)))
+    rows = ops.reshape(weight, shape=(*apart, outputs // groups, channels * math.prod(window)))
+    y = ops.reshape(ops.matmul(rows, columns), shape=(outputs, math.prod(places)))
+    if bias is not None:
+        y = ops.add(y, ops.reshape(bias, shape=(outputs, 1)))
+    y = ops.reshape(y, shape=(outputs, *places))
+    return ops.transpose(y, axes=(*range(ndim + 1, y.ndim), *range(ndim + 1)))
+
+
+def check_weight(function: str, ndim: int, x: Any, weight: Any, bias: Any, groups: int) -> tuple[int, ...]:
+    """The shape of the weight, where all others fit it."""
+    shape, kernel = shape_of(x), shape_of(weight)
+    axes = ("length",) if ndim == 1 else ("height", "width")
+    if len(shape) <= ndim or len(kernel) != ndim + 2:
+        raise ValueError(
+            f"{function}: expected x (…, channels, {', '.join(axes)}) and weight (outputs, channels / groups, "
+            f"{', '.join(axes)}), got {shape} and {kernel}"
+        )
+    channels = shape[-ndim - 1]
+    if groups < 1 or channels != kernel[1] * groups or kernel[0] % groups:
+        raise ValueError(
+            f"{function}: weight {kernel} with groups={groups} takes {kernel[1] * groups} channels to a multiple of "
+            f"{groups}; x {shape} has {channels}"
+        )
+    if bias is not None and shape_of(bias) != kernel[:1]:
+        raise ValueError(f"{function}: bias of shape {shape_of(bias)}, expected {kernel[:1]}, one for each output")
+    return kernel
+
+
+def read_padding(function: str, padding: Any, window: Sequence[int], stride: Any, dilation: Any) -> list[Any]:
+    """How much is put before and after each axis of a window."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid") or (padding == "same" and np.max(stride) > 1):
+            raise ValueError(
+                f'{function}: padding={padding!r} with stride={stride!r}: expected numbers, "valid", or with a stride '
+                'of 1 "same"'
+            )
+        reach = (np.array(window) - 1) * dilation if padding == "same" else np.zeros(len(window), int)
+        return [(n // 2, n - n // 2) for n in reach.tolist()]
+    sides = list(padding) if isinstance(padding, (tuple, list)) else [padding] * len(window)
+    if len(sides) != len(window):
+        raise ValueError(
+            f"{function}: padding={padding!r} for {len(window)} axes: expected a number or a pair for each"
+        )
+    return [tuple(side) if isinstance(side, (tuple, list)) else (side, side) for side in sides]
+
+
+def pad_axes(x: Any, axes: Sequence[int], around: Sequence[Any], value: float) -> Any:
+    if not any(n for side in around for n in side):
+        return x
+    widths = [(0, 0)] * x.ndim
+    for axis, side in zip(axes, around, strict=True):
+        widths[axis] = side
+    return ops.pad(x, pad_width=tuple(widths), constant_values=value)
+
+
+# --- pooling ----------------------------------------------------------------------------------------------------------
+
+
+@composition(formula="the largest element of each window")
+def max_pool(x: Any, window: Sizes, stride: Sizes | None = None, padding: Any = 0, dilation: Sizes = 1) -> Any:
+    """The largest element of each window that slides over the last axes of `x`.
+
+    Args:
+        window: a length for each of the last axes; one number is for all axes after the first two, which are those of
+            the batch and of the channels.
+        stride: the step from one window to the next; as long as the window by default.
+        padding: how much is put around, which is never the largest, in the forms of `conv2d`.
+        dilation: the step from one element of a window to the next.
+
+    >>> max_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
+    [[[5.0, 3.0]]]
+    """
+    windows, axes, _ = pool("max_pool", x, window, stride, padding, dilation, -np.inf)
+    return ops.max(windows, axis=axes)
+
+
+@composition(formula="the mean of each window")
+@rounded_once
+def average_pool(
+    x: Any, window: Sizes, stride: Sizes | None = None, padding: Any = 0, count_include_pad: bool = True
+) -> Any:
+    """The mean of each window that slides over the last axes of `x`.
+
+    Args:
+        window, stride: as `max_pool` takes them.
+        padding: how many zeros to put around, in the forms of `conv2d`.
+        count_include_pad: whether these zeros count as elements of a window.
+
+    >>> average_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
+    [[[3.0, 2.5]]]
+    """
+    windows, axes, inside = pool("average_pool", x, window, stride, padding, 1, 0.0)
+    if count_include_pad or inside is None:
+        return ops.mean(windows, axis=axes)
+    shares: Any = 1 / inside.sum(axes).astype(windows.dtype)
+    return ops.sum(windows, axis=axes) * (constant(shares) if isinstance(x, Tensor) else shares)
+
+
+def pool(
+    function: str, x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float
+) -> tuple[Any, tuple[int, ...], Any]:
+    """All windows, the axes of what stands in each, and where that is of `x` itself; None for everywhere."""
+    x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
+    lengths = tuple(window) if isinstance(window, (tuple, list)) else (window,) * (x.ndim - 2)
+    if not 0 < len(lengths) <= x.ndim:
+        raise ValueError(f"{function}: window={window!r} for x {x.shape}: expected lengths for one axis or more")
+    axes = tuple(range(x.ndim - len(lengths), x.ndim))
+    around = read_padding(function, padding, lengths, 1 if stride is None else stride, dilation)
+    params = {"window_shape": lengths, "axis": axes, "stride": lengths if stride is None else stride}
+    inside = None
+    if any(n for side in around for n in side):
+        for length, d, side in zip(lengths, np.broadcast_to(dilation, len(lengths)), around, strict=True):
+            if max(side) > (length - 1) * d:
+                raise ValueError(
+                    f"{function}: padding={padding!r} would leave windows of {window!r} with nothing in them"
+                )
+        ones = np.pad(np.ones(x.shape[-len(lengths) :]), around)
+        inside = windows.view_windows(ones, lengths, None, params["stride"], dilation)
+        x = pad_axes(x, axes, around, fill)
+    found = ops.sliding_window_view(x, dilation=dilation, **params)
+    return found, tuple(range(-len(lengths), 0)), inside
