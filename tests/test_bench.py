@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,12 @@ def test_pytorch_takes_the_same_steps_of_the_translation():
     ours, theirs = losses("translation_step.py"), losses("translation_torch.py")
     for key in ("first_loss", "last_loss"):
         assert theirs[key] == pytest.approx(ours[key], rel=1e-4)
+
+
+def test_pytorch_takes_the_same_steps_of_the_convolutional_net():
+    pytest.importorskip("torch")
+    printed = run(script("digits_step.py"), "--rounds", "20")
+    assert float(re.search(r"losses of step 21 (\S+) apart", printed)[1]) < 1e-4
 
 
 def test_a_batch_of_the_translation_is_padded_behind_its_end():

@@ -14,9 +14,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import ops
 from minigrad.compiler.guard import guarded
 from minigrad.compiler.layouts import PARTS
-from minigrad.compiler.rules import RULES, array_of_constant, is_constant, with_numbers, without_broadcast
+from minigrad.compiler.rules import (
+    RULES,
+    array_of_constant,
+    is_constant,
+    turned_operands,
+    with_numbers,
+    without_broadcast,
+)
 from minigrad.compiler.simpler import SIMPLER
 from minigrad.core.capture import Capture
 from minigrad.core.modes import current_mode, within
@@ -83,6 +91,9 @@ class _Rewriter:
         inputs = tuple([self.shared(x) for x in inputs])
         if op.elementwise:
             inputs = with_numbers(op, without_broadcast(op, inputs, params), params)
+            turned = turned_operands(op, inputs)
+            if turned is not None:
+                return self.make(ops.transpose, self.make(op, *turned[0], **params), axes=turned[1])
         return self.computed(op, inputs, params)
 
     def make(self, op: Op, *inputs: Any, **params: Any) -> Tensor:

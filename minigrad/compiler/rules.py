@@ -20,6 +20,7 @@ from minigrad.core.op import Op
 from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor, constant
 from minigrad.graph.exact import exact_key
+from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.product import SHORT
 
 
@@ -248,6 +249,44 @@ def scaled_when_joined(graph: Rewriter, inputs: tuple[Any, ...], params: Any) ->
     return None
 
 
+def find_stretch(x: Any) -> tuple[int, int, int] | None:
+    """Along which axis, and from where to where, `x` holds the values that it was made of, with zeros around them."""
+    if inner(x, ops.scatter_add) is None or len(x.inputs) > 1 or None in x.params["index"]:
+        return None
+    entries = list(x.params["index"].with_arrays(()))
+    place = entries.index(...) if ... in entries else len(entries)
+    entries[place : place + 1] = [slice(None)] * (x.ndim - len(entries) + (... in entries))
+    ranges = [
+        range(n)[entry if isinstance(entry, slice) else slice(entry, entry + 1 or None)]
+        for entry, n in zip(entries, x.shape, strict=True)
+    ]
+    cut = [axis for axis, n in enumerate(x.shape) if ranges[axis] != range(n)]
+    if len(cut) != 1 or ranges[cut[0]].step != 1:
+        return None
+    return cut[0], ranges[cut[0]].start, ranges[cut[0]].stop
+
+
+def neighbours_joined(graph: Rewriter, inputs: tuple[Any, ...], params: Any) -> Any:
+    found = [(stretch, x) for x in inputs if (stretch := find_stretch(x)) is not None]
+    if len(found) < 2:
+        return None
+    ((axis, start, end), x), ((other, after, stop), y) = sorted(found, key=lambda pair: pair[0])
+    if (axis, end, x.shape, x.dtype) != (other, after, y.shape, y.dtype):
+        return None
+    parts: list[Any] = []
+    for z, length in ((x, end - start), (y, stop - after)):
+        values, shape = z.inputs[0], (*z.shape[:axis], length, *z.shape[axis + 1 :])
+        if not isinstance(values, Tensor) or values.size != math.prod(shape):
+            return None
+        joined = values.op is ops.concatenate and values.params["axis"] == axis and values.shape == shape
+        parts += values.inputs if joined else [graph.make(ops.reshape, values, shape=shape)]
+    together = graph.make(ops.concatenate, *parts, axis=axis)
+    if stop - start == x.shape[axis]:
+        return together
+    index = Index([*[Slice(None, None, None)] * axis, Slice(start, stop, None)])
+    return graph.make(ops.scatter_add, together, index=index, shape=x.shape)
+
+
 def _float(x: Any) -> bool:
     return isinstance(x, Tensor) and x.dtype.kind == "f"
 
@@ -278,6 +317,8 @@ TABLE = (
          from_log_total),
     Rule((ops.concatenate,), "[x · s, y · s] is [x, y] · s for a number s, where x and y are joined already",
          scaled_when_joined),
+    Rule((ops.add,), "values among zeros, and others beside them, are both among zeros; but for the sign of a 0",
+         neighbours_joined),
     Rule((ops.matmul,), "BLAS is slow on batches whose second matrices are transposed: a copy costs less",
          contiguous_operand),
 )  # fmt: skip
@@ -327,3 +368,18 @@ def without_broadcast(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -
             if op.infer(tried, params).shape == op.infer(given, params).shape:
                 inputs = tried
     return inputs
+
+
+def turned_operands(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[int, ...]] | None:
+    """The operands as they lie in memory, and the order of axes in which all of them are seen, the last not the last.
+
+    What is computed element by element is computed as it lies, but for copies, which are made to lie in order.
+    """
+    arrays = [x for x in inputs if isinstance(x, Tensor) and x.ndim]
+    if op is ops.copy or not arrays or any(x.op is not ops.transpose or x.ndim < 3 for x in arrays):
+        return None
+    orders = {order_of_axes(x.params["axes"], x.ndim) for x in arrays}
+    order = orders.pop()
+    if orders or order[-1] == len(order) - 1:
+        return None
+    return tuple([x.inputs[0] if isinstance(x, Tensor) and x.ndim else x for x in inputs]), order

@@ -148,14 +148,13 @@ def conv2d(
 def convolve(
     function: str, ndim: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
-    """One product of the weight and all windows as columns. The axes of the batch are last, so that rows are long."""
+    """One product of the weight and all windows as columns, with the batch last."""
     shape, (outputs, channels, *window) = shape_of(x), check_weight(function, ndim, x, weight, bias, groups)
     batch, space = len(shape) - ndim - 1, tuple(range(1, ndim + 1))
     around = read_padding(function, padding, window, stride, dilation)
     padded = (*shape[:-ndim], *(n + sum(side) for n, side in zip(shape[-ndim:], around, strict=True)))
     windows.read_sliding(function, padded, window, tuple(range(-ndim, 0)), stride, dilation)
-    x = ops.transpose(x, axes=(*range(batch, len(shape)), *range(batch)))
-    x = pad_axes(x, space, around, 0.0)
+    x = pad_axes(put_batch_last(x, batch), space, around, 0.0)
     x = ops.sliding_window_view(x, window_shape=tuple(window), axis=space, stride=stride, dilation=dilation)
     places, inside = x.shape[1 : len(shape)], range(len(shape), x.ndim)
     x = ops.transpose(x, axes=(0, *inside, *range(1, len(shape))))
@@ -165,8 +164,12 @@ def convolve(
     y = ops.reshape(ops.matmul(rows, columns), shape=(outputs, math.prod(places)))
     if bias is not None:
         y = ops.add(y, ops.reshape(bias, shape=(outputs, 1)))
-    y = ops.reshape(y, shape=(outputs, *places))
-    return ops.transpose(y, axes=(*range(ndim + 1, y.ndim), *range(ndim + 1)))
+    return put_batch_last(ops.reshape(y, shape=(outputs, *places)), ndim + 1)
+
+
+def put_batch_last(x: Any, batch: int) -> Any:
+    """`x` with its first axes behind the others: what stands in one place of all windows lies in long rows then."""
+    return ops.transpose(x, axes=(*range(batch, x.ndim), *range(batch))) if 0 < batch < x.ndim else x
 
 
 def check_weight(function: str, ndim: int, x: Any, weight: Any, bias: Any, groups: int) -> tuple[int, ...]:
@@ -233,8 +236,7 @@ def max_pool(x: Any, window: Sizes, stride: Sizes | None = None, padding: Any = 
     >>> max_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
     [[[5.0, 3.0]]]
     """
-    windows, axes, _ = pool("max_pool", x, window, stride, padding, dilation, -np.inf)
-    return ops.max(windows, axis=axes)
+    return pool("max_pool", ops.max, x, window, stride, padding, dilation, -np.inf)
 
 
 @composition(formula="the mean of each window")
@@ -252,33 +254,38 @@ def average_pool(
     >>> average_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
     [[[3.0, 2.5]]]
     """
-    windows, axes, inside = pool("average_pool", x, window, stride, padding, 1, 0.0)
-    if count_include_pad or inside is None:
-        return ops.mean(windows, axis=axes)
-    shares: Any = 1 / inside.sum(axes).astype(windows.dtype)
-    return ops.sum(windows, axis=axes) * (constant(shares) if isinstance(x, Tensor) else shares)
+    y = pool("average_pool", ops.mean, x, window, stride, padding, 1, 0.0)
+    if count_include_pad:
+        return y
+    lengths = read_lengths("average_pool", window, len(shape_of(x)))
+    ones = np.pad(np.ones(shape_of(x)[-len(lengths) :]), read_padding("average_pool", padding, lengths, 1, 1))
+    inside = windows.view_windows(ones, lengths, None, lengths if stride is None else stride)
+    share: Any = inside.mean(tuple(range(ones.ndim, inside.ndim))).astype(y.dtype)
+    return y / (constant(share) if isinstance(y, Tensor) else share)
 
 
 def pool(
-    function: str, x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float
-) -> tuple[Any, tuple[int, ...], Any]:
-    """All windows, the axes of what stands in each, and where that is of `x` itself; None for everywhere."""
+    function: str, reduce: Any, x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float
+) -> Any:  # fmt: skip
+    """What `reduce` makes of each window, computed with the batch last, as convolutions are."""
     x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
-    lengths = tuple(window) if isinstance(window, (tuple, list)) else (window,) * (x.ndim - 2)
-    if not 0 < len(lengths) <= x.ndim:
-        raise ValueError(f"{function}: window={window!r} for x {x.shape}: expected lengths for one axis or more")
-    axes = tuple(range(x.ndim - len(lengths), x.ndim))
-    around = read_padding(function, padding, lengths, 1 if stride is None else stride, dilation)
-    params = {"window_shape": lengths, "axis": axes, "stride": lengths if stride is None else stride}
-    inside = None
-    if any(n for side in around for n in side):
-        for length, d, side in zip(lengths, np.broadcast_to(dilation, len(lengths)), around, strict=True):
-            if max(side) > (length - 1) * d:
-                raise ValueError(
-                    f"{function}: padding={padding!r} would leave windows of {window!r} with nothing in them"
-                )
-        ones = np.pad(np.ones(x.shape[-len(lengths) :]), around)
-        inside = windows.view_windows(ones, lengths, None, params["stride"], dilation)
-        x = pad_axes(x, axes, around, fill)
-    found = ops.sliding_window_view(x, dilation=dilation, **params)
-    return found, tuple(range(-len(lengths), 0)), inside
+    lengths = read_lengths(function, window, x.ndim)
+    stride = lengths if stride is None else stride
+    around = read_padding(function, padding, lengths, stride, dilation)
+    for length, d, side in zip(lengths, np.broadcast_to(dilation, len(lengths)), around, strict=True):
+        if max(side) > (length - 1) * d:
+            raise ValueError(f"{function}: padding={padding!r} leaves windows of {window!r} with nothing in them")
+    batch, count = max(x.ndim - len(lengths) - 1, 0), x.ndim
+    axes = tuple(range(count - len(lengths) - batch, count - batch))
+    x = pad_axes(put_batch_last(x, batch), axes, around, fill)
+    x = ops.sliding_window_view(x, window_shape=lengths, axis=axes, stride=stride, dilation=dilation)
+    places = put_batch_last(x, count)  # the axes of a window are first: its places are whole arrays
+    return put_batch_last(reduce(places, axis=tuple(range(x.ndim - count))), count - batch)
+
+
+def read_lengths(function: str, window: Any, ndim: int) -> tuple[int, ...]:
+    """The length of a window along each of the last axes."""
+    lengths = tuple(window) if isinstance(window, (tuple, list)) else (window,) * (ndim - 2)
+    if not 0 < len(lengths) <= ndim:
+        raise ValueError(f"{function}: window={window!r} for {ndim} axes: expected a length for one of them or more")
+    return lengths

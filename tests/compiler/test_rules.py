@@ -27,6 +27,12 @@ def gradients_clipped(x, y, factor):
     return joined, mg.concatenate([x * factor, factor * y], axis=None)
 
 
+def gradient_of_parts(x):
+    """The last part is a single entry of each row."""
+    parts = mg.exp(x[:, :1]), mg.square(x[..., 1:3]), mg.sin(x[:, -1])
+    return mg.grad(sum((mg.sum(part) for part in parts), start=0.0), x)
+
+
 EXAMPLES = {
     rules.times_one: (lambda x: (x * 1.0, 1.0 * x), X),
     rules.by_one: (lambda x: x / 1.0, X),
@@ -47,6 +53,7 @@ EXAMPLES = {
     rules.centred_in_one_product: (lambda x, v: x * v - mg.mean(x * v, axis=-1, keepdims=True), ROWS, V),
     rules.from_log_total: (loss_and_probabilities, ROWS, TARGETS),
     rules.scaled_when_joined: (gradients_clipped, X, ROWS, np.array(0.3)),
+    rules.neighbours_joined: (gradient_of_parts, mg.Tensor(ROWS, requires_grad=True)),
     rules.contiguous_operand: (lambda x, y: x @ mg.swapaxes(y, -1, -2), X, Y),
 }
 
@@ -54,6 +61,19 @@ EXAMPLES = {
 def test_every_rule_has_an_example_and_a_reason():
     assert {rule.apply for rule in rules.TABLE} == set(EXAMPLES)
     assert all(rule.reason for rule in rules.TABLE)
+
+
+def test_neighbours_among_zeros_become_one_array_in_either_order():
+    x = mg.Tensor(ROWS, requires_grad=True)
+    for parts in (range(4), range(3, -1, -1)):
+
+        def function(x, parts=parts):
+            return mg.grad(sum((mg.sum(mg.exp(x[:, i])) for i in parts), start=0.0), x)
+
+        graph = rewritten(mg.trace(function, x)).graph
+        assert [node.op for node in graph].count("concatenate") == 1
+        assert "scatter_add" not in {node.op for node in graph}
+        np.testing.assert_array_equal(graph.run(x), np.exp(ROWS))
 
 
 @pytest.mark.parametrize("rule", rules.TABLE, ids=lambda rule: rule.apply.__name__)
@@ -182,3 +202,17 @@ def test_constants_are_known_by_what_they_hold(size):
     assert not keys & {
         rewrite.key_of_array(x) for x in (other, array[None], array.astype(np.float32), array.view("i8"))
     }
+
+
+def test_what_is_seen_in_another_order_is_computed_as_it_lies():
+    x, y = RNG.standard_normal((2, 3, 4, 5))
+    order = (2, 0, 1)
+    turned = rewritten(mg.trace(lambda x, y: mg.exp(x.transpose(order) * y.transpose(order)) * 2.0, x, y)).graph
+    assert [node.op for node in turned if node.op] == ["multiply", "exp", "multiply", "transpose"]
+    np.testing.assert_array_equal(turned.run(x, y), np.exp(x * y).transpose(order) * 2.0)
+    for function in (
+        lambda x, y: x.transpose(order) * y.reshape(5, 3, 4),  # which lies in another order
+        lambda x, y: x.transpose((1, 0, 2)) * 2.0,  # of which rows are rows
+    ):
+        graph = rewritten(mg.trace(function, x, y)).graph
+        assert [node.op for node in graph if node.op][-1] == "multiply"

@@ -156,6 +156,7 @@ REFUSED_ALONG_ROWS = {  # the first axis of these samples cannot be of any size
     "roll",  # by more places than there are
     "split",  # from 4 to the end
     "squeeze",  # whatever is 1
+    "sliding_window_view", "max_pool", "average_pool",  # windows that slide over the first axis itself
 }  # fmt: skip
 
 
