@@ -138,6 +138,7 @@ FLOPS: dict[Op, Callable[..., int] | int] = {
     ops.vecdot: lambda out, x1, x2, **params: 2 * math.prod(np.broadcast_shapes(x1.shape, x2.shape)),
     ops.scatter_add: flops_of_addition,
     ops.add_along_axis: flops_of_addition,
+    ops.add_windows: flops_of_addition,
     ops.sum_to: lambda out, x, *, shape: math.prod(x.shape) if x.shape != out.shape else 0,
     ops.blockwise_attention: flops_of_blocks(products=2, passes=1),
     ops.blockwise_attention_gradient: flops_of_blocks(products=5, passes=5),

@@ -185,6 +185,16 @@ SHAPES: dict[str, Any] = {
         "roll", "x", lambda g, y, x, *, shift, axis: ops.roll(g, shift=shift, axis=axis), "finite differences"
     ),
     "what was mirrored": ("pad", "x", surroundings_forgotten, "finite differences"),
+    "windows read backwards": (
+        "sliding_window_view", "x", lambda g, y, x, *, window_shape, **params: ops.add_windows(
+            ops.flip(g, -1), shape=x.shape, **params
+        ), "definition has the same",
+    ),
+    "doubled where windows meet": (
+        "add_windows", "values", lambda g, y, values, *, shape, **params: ops.sliding_window_view(
+            g, window_shape=values.shape[len(shape):], **params
+        ) * 2.0, "definition has the same",
+    ),
 }  # fmt: skip
 
 PLANTED = REDUCTIONS | SHAPES

@@ -197,6 +197,14 @@ OPERATIONS = {
     **named("sort", admits=lambda x: x.ndim and apart(x), params=one_axis),
     **named("roll", admits=np.ndim, params=shift),
     "pad": Operation(lambda x: mg.pad(x, 1), has(1, 2)),
+    "windows": Operation(
+        lambda x, stride: mg.sliding_window_view(x, 2, axis=-1, stride=stride), lambda x: x.ndim and x.shape[-1] > 1,
+        lambda rng, shape, steer: {"stride": int(rng.integers(1, 3))},
+    ),
+    "max_pool": Operation(
+        lambda x: mg.max_pool(x, (2,), 1), lambda x: x.ndim and x.shape[-1] > 1 and apart(x),
+    ),
+    "average_pool": Operation(lambda x: mg.average_pool(x, (3, 2), 2, 1), has(2, 3)),
     "repeat": Operation(lambda x: mg.repeat(x, 2, axis=0), np.ndim),
     "tile": Operation(lambda x: mg.tile(x, 2), np.ndim),
     **named("diagonal", admits=lambda x: x.ndim == 2),
