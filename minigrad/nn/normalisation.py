@@ -15,6 +15,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.nn.layers import check_sizes
 from minigrad.nn.module import Module, check_precision, new_parameter
 from minigrad.ops.kernels import check_axis
+from minigrad.ops.windows import put_last
 
 
 class BatchNorm(Module):
@@ -56,7 +57,7 @@ class BatchNorm(Module):
         axis = check_axis("BatchNorm", self.axis, len(shape))
         if shape[axis] != channels:
             raise ValueError(f"BatchNorm: expected {channels} channels along axis {self.axis}, got x {shape}")
-        first = ops.moveaxis(x, axis, 0)
+        first = put_last(x, axis)
         rows = ops.reshape(first, (channels, math.prod(first.shape[1:])))
         if self.training:
             self._follow(rows)
@@ -65,7 +66,7 @@ class BatchNorm(Module):
             scale = 1.0 / ops.sqrt(self.running_variance + self.epsilon)
             y = (rows - ops.expand_dims(self.running_mean, 1)) * ops.expand_dims(scale, 1)
         y = y * ops.expand_dims(self.gain, 1) + ops.expand_dims(self.bias, 1)
-        return ops.moveaxis(ops.reshape(y, first.shape), 0, axis)
+        return put_last(ops.reshape(y, first.shape), len(shape) - axis)
 
     def _follow(self, rows: Any) -> None:
         """Let the running mean and variance follow those of the batch, of which the latter is freed of its bias."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.arrays import shape_of
-from minigrad.nn.layers import Dropout, check_sizes
+from minigrad.nn.layers import check_sizes
 from minigrad.nn.module import Module, check_precision, new_parameter
 
 
@@ -56,8 +56,9 @@ class Recurrent(Module):
         self.state_weight = draw(*[(width, gates)] * count, name="state_weight")
         self.input_bias = draw(*[(gates,)] * count, name="input_bias") if bias else {}
         self.state_bias = draw(*[(gates,)] * count, name="state_bias") if bias else {}
-        self.dropout = Dropout(dropout)
-        self.width = width
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"{type(self).__name__}: dropout={dropout} must be between 0 and 1")
+        self.dropout, self.width = dropout, width
 
     def forward(self, x: Any, state: Any = None) -> Any:
         """What each token gives, (…, tokens, width · directions), and the state after the last.
@@ -70,7 +71,7 @@ class Recurrent(Module):
         check_precision(x, self.input_weight["0"])
         before, after = self._part_state(x, state), list[Sequence[Any]]()
         for number, names in enumerate(self.names):
-            x = self.dropout(x) if number else x
+            x = ops.dropout(x, self.dropout) if number and self.training else x
             given = []
             for name in names:
                 y, last = self._run(name, x, before[len(after)])

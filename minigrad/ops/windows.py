@@ -154,22 +154,23 @@ def convolve(
     around = read_padding(function, padding, window, stride, dilation)
     padded = (*shape[:-ndim], *(n + sum(side) for n, side in zip(shape[-ndim:], around, strict=True)))
     windows.read_sliding(function, padded, window, tuple(range(-ndim, 0)), stride, dilation)
-    x = pad_axes(put_batch_last(x, batch), space, around, 0.0)
+    x = pad_axes(put_last(x, batch), space, around, 0.0)
     x = ops.sliding_window_view(x, window_shape=tuple(window), axis=space, stride=stride, dilation=dilation)
     places, inside = x.shape[1 : len(shape)], range(len(shape), x.ndim)
     x = ops.transpose(x, axes=(0, *inside, *range(1, len(shape))))
     apart = () if groups == 1 else (groups,)
     columns = ops.reshape(x, shape=(*apart, channels * math.prod(window), math.prod(places)))
     rows = ops.reshape(weight, shape=(*apart, outputs // groups, channels * math.prod(window)))
-    y = ops.reshape(ops.matmul(rows, columns), shape=(outputs, math.prod(places)))
+    y = ops.reshape(ops.matmul(rows, columns), shape=(outputs, *places))
     if bias is not None:
-        y = ops.add(y, ops.reshape(bias, shape=(outputs, 1)))
-    return put_batch_last(ops.reshape(y, shape=(outputs, *places)), ndim + 1)
+        y = ops.add(y, ops.reshape(bias, shape=(outputs, *[1] * len(places))))
+    return put_last(y, ndim + 1)
 
 
-def put_batch_last(x: Any, batch: int) -> Any:
-    """`x` with its first axes behind the others: what stands in one place of all windows lies in long rows then."""
-    return ops.transpose(x, axes=(*range(batch, x.ndim), *range(batch))) if 0 < batch < x.ndim else x
+def put_last(x: Any, count: int) -> Any:
+    """`x` with its first axes behind the others. With the batch last, one place of all windows lies in long rows."""
+    ndim = len(shape_of(x))
+    return ops.transpose(x, axes=(*range(count, ndim), *range(count))) if 0 < count < ndim else x
 
 
 def check_weight(function: str, ndim: int, x: Any, weight: Any, bias: Any, groups: int) -> tuple[int, ...]:
@@ -277,10 +278,10 @@ def pool(
             raise ValueError(f"{function}: padding={padding!r} leaves windows of {window!r} with nothing in them")
     batch, count = max(x.ndim - len(lengths) - 1, 0), x.ndim
     axes = tuple(range(count - len(lengths) - batch, count - batch))
-    x = pad_axes(put_batch_last(x, batch), axes, around, fill)
+    x = pad_axes(put_last(x, batch), axes, around, fill)
     x = ops.sliding_window_view(x, window_shape=lengths, axis=axes, stride=stride, dilation=dilation)
-    places = put_batch_last(x, count)  # the axes of a window are first: its places are whole arrays
-    return put_batch_last(reduce(places, axis=tuple(range(x.ndim - count))), count - batch)
+    places = put_last(x, count)  # the axes of a window are first: its places are whole arrays
+    return put_last(reduce(places, axis=tuple(range(x.ndim - count))), count - batch)
 
 
 def read_lengths(function: str, window: Any, ndim: int) -> tuple[int, ...]:
