@@ -8,6 +8,9 @@ from minigrad.core.storage import assign
 from minigrad.io import load_arrays, load_weights, save_arrays, save_weights
 from minigrad.io.layouts import LAYOUTS
 from minigrad.nn import (
+    GRU,
+    BatchNorm,
+    Conv2d,
     Decoder,
     Embedding,
     Encoder,
@@ -16,6 +19,7 @@ from minigrad.nn import (
     Linear,
     Module,
     MultiHeadAttention,
+    Sequential,
     TransformerBlock,
 )
 
@@ -387,3 +391,39 @@ def test_K8_a_load_that_fails_half_way_changes_nothing(path, monkeypatch, after)
         load_weights(other, path, "gpt2")
     assert bits(other) == before
     assert len(calls) > after + 1
+
+
+# --- convolutions and recurrent nets ----------------------------------------------------------------------------------
+
+
+def test_a_sequential_has_the_keys_of_pytorchs(path):
+    model = Sequential(Conv2d(1, 2, 3, rng=new_rng()), BatchNorm(2), abs, Linear(2, 3, rng=new_rng()))
+    arrays = saved(model, path)
+    assert sorted(arrays) == [
+        "0.bias", "0.weight", "1.bias", "1.running_mean", "1.running_var", "1.weight", "3.bias", "3.weight",
+    ]  # fmt: skip
+    assert arrays["0.weight"].shape == (2, 1, 3, 3)
+    np.testing.assert_array_equal(arrays["3.weight"], model.layers[3].weight.numpy().T)
+
+
+def test_a_count_of_batches_is_passed_over_and_anything_else_of_its_name_refused(path):
+    norm = BatchNorm(2)
+    saved(norm, path, changes={"num_batches_tracked": np.array(5)})
+    load_weights(norm, path)
+    saved(norm, path, changes={"num_batches_tracked": np.zeros(2)})
+    with pytest.raises(CheckpointError, match=r"num_batches_tracked: float64 \(2,\) that is not one number"):
+        load_weights(norm, path)
+
+
+def test_a_recurrent_net_has_the_keys_of_pytorchs(path):
+    net = GRU(3, 4, layers=2, bidirectional=True, rng=new_rng())
+    arrays = saved(net, path)
+    ends = [f"l{layer}{side}" for layer in range(2) for side in ("", "_reverse")]
+    assert set(arrays) == {
+        f"{kind}_{what}_{end}" for kind in ("weight", "bias") for what in ("ih", "hh") for end in ends
+    }
+    np.testing.assert_array_equal(arrays["weight_ih_l1_reverse"], net.input_weight["1_reverse"].numpy().T)
+    before = bits(net)
+    other = GRU(3, 4, layers=2, bidirectional=True, rng=np.random.default_rng(1))
+    load_weights(other, path)
+    assert bits(other) == before

@@ -79,6 +79,15 @@ def test_integers_add_up_as_in_numpys_sum_and_halves_in_float32():
     assert total.max() == 3000
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.uint8])
+def test_a_program_adds_up_in_the_same_precision(dtype):
+    values = np.full((3000, 3000), 1 if dtype != np.uint8 else 200, dtype)
+    step = mg.compile(lambda values: mg.add_windows(values, shape=(5999,)))
+    expected = mg.add_windows(values, shape=(5999,))
+    np.testing.assert_array_equal(step(values).numpy(), expected, strict=True)
+    assert expected.max() == 3000 * values[0, 0].astype(int)
+
+
 def test_a_program_looks_at_windows_without_a_copy_and_adds_into_its_own_memory():
     weight = mg.constant(np.ones((3, 2)))
     step = mg.compile(lambda x: mg.grad(mg.sum(mg.matmul(mg.sliding_window_view(x, 3), weight)), x))
