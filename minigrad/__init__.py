@@ -32,7 +32,8 @@ Tensor.backward = _explain_misuse(Tensor.backward)  # type: ignore[method-assign
 
 _serve(__name__, {
     "minigrad": [
-        "checks", "compiler", "data", "drawing", "export", "graph", "io", "nn", "optim", "training", "transforms",
+        "checks", "compiler", "data", "drawing", "export", "graph", "io", "linalg", "nn", "optim", "training",
+        "transforms",
     ],
     "minigrad.checks": [
         "GradientExplanation", "GradientReport", "check_gradients", "check_op", "detect_anomaly", "explain_grad",

@@ -20,6 +20,7 @@ ROOMS = {
     "lazy": "| wording",
     "memory": "|",
     "ops": "core wording |",
+    "linalg": "wording ops |",
     "transforms": "core wording |",
     "graph": "core wording ops | drawing export",
     "drawing": "core graph | foreign",

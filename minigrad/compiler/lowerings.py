@@ -37,6 +37,7 @@ from minigrad.ops import (
     indexing,
     kernels,
     linalg,
+    matrices,
     network,
     normalisation,
     product,
@@ -50,6 +51,7 @@ from minigrad.ops import (
     windows,
 )
 from minigrad.ops.kernels import blocks, curves, normal, places, rows, sums
+from minigrad.ops.kernels import matrices as squares
 from minigrad.ops.kernels.windows import add_windows
 from minigrad.ops.places import first_free, write_rows
 
@@ -372,6 +374,7 @@ CALLED: dict[Op, Any] = {
     reduction.std: sums.std,
     reduction.logsumexp: sums.logsumexp,
     linalg.vector_norm: sums.vector_norm,
+    **{op: getattr(squares, op.name) for op in vars(matrices).values() if isinstance(op, Op)},
     cumulative.linear_recurrence: sums.linear_recurrence,
     product.linear: sums.linear,
     indexing.take_along_axis: np.take_along_axis,

@@ -32,8 +32,13 @@ def find_row(op: Op, of_gradient: bool = False) -> Row | None:
         return STRONG[op.name]
     if op.name in ROWS:
         return ROWS[op.name]
-    names = [function.__name__ for function in op.numpy if function.__module__ == "numpy" or type(function) is np.ufunc]
-    return next((getattr(jnp, name) for name in names if hasattr(jnp, name)), None)
+    for function in op.numpy:
+        library = jnp.linalg if function is getattr(np.linalg, function.__name__, None) else jnp
+        known = function.__module__ in ("numpy", "numpy.linalg") or type(function) is np.ufunc
+        if known and hasattr(library, function.__name__):
+            found: Row = getattr(library, function.__name__)
+            return found
+    return None
 
 
 # --- products and sums ------------------------------------------------------------------------------------------------
@@ -119,6 +124,11 @@ def norm_of_norms(x: Parts, *, axis: Any, keepdims: bool, ord: float) -> Any:
         return None
     norms = [vector_norm(part, axis=None, keepdims=False, ord=ord) for part in x if part.size]
     return vector_norm(jnp.stack(norms), axis=None, keepdims=False, ord=ord) if norms else None
+
+
+def det(a: Any) -> Any:
+    """JAX has none of a matrix without elements."""
+    return jnp.linalg.det(a) if a.shape[-1] else jnp.ones(a.shape[:-2], a.dtype)
 
 
 # --- rows of scores ---------------------------------------------------------------------------------------------------
@@ -235,6 +245,13 @@ ROWS: dict[str, Row] = {
     "linear_recurrence": linear_recurrence,
     "std": std,
     "vector_norm": vector_norm,
+    "det": det,
+    "det_slope": lambda a: jax.grad(lambda a: jnp.sum(det(a)))(a),
+    "det_sign": lambda a: jnp.linalg.slogdet(a)[0],
+    "logabsdet": lambda a: jnp.linalg.slogdet(a)[1],
+    "logabsdet_slope": lambda a: jnp.swapaxes(jnp.linalg.inv(a), -1, -2),
+    "eigenvalues": lambda a: jnp.linalg.eigvalsh(a),
+    "eigenvectors": lambda a: jnp.linalg.eigh(a)[1],
     "logsumexp": lambda x, *, axis, keepdims: jax.nn.logsumexp(x, axis, keepdims=keepdims),
     "softmax": softmax,
     "log_softmax": log_softmax,

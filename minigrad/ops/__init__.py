@@ -13,6 +13,7 @@ from minigrad.ops.fixed import *
 from minigrad.ops.indexing import *
 from minigrad.ops.linalg import *
 from minigrad.ops.losses import *
+from minigrad.ops.matrices import *
 from minigrad.ops.methods import offer_function
 from minigrad.ops.network import *
 from minigrad.ops.normalisation import *

@@ -257,9 +257,18 @@ OPTIM = (
           "a schedule is an argument of the optimiser: a function from the step to a factor of the rate"),
 )  # fmt: skip
 
+LINALG = (
+    Habit("svd", "linalg.svd(w)", "linalg.eigh(w.T @ w)",
+          "it has no derivative here; the squares of the singular values are eigenvalues"),
+    Habit("svdvals", "linalg.svdvals(w)", "linalg.eigvalsh(w.T @ w).sqrt()", "in ascending order"),
+    Habit("pinv", "linalg.pinv(w)", "linalg.solve(w.T @ w, w.T)", "of a matrix with independent columns"),
+    Habit("lstsq", "linalg.lstsq(w, p.T)", "linalg.solve(w.T @ w, w.T @ p.T)",
+          "of a matrix with independent columns"),
+)  # fmt: skip
+
 TABLES = {
     "argument": ARGUMENTS, "Tensor": TENSOR, "Module": MODULE, "Optimiser": OPTIMISER,
-    "minigrad": MINIGRAD, "minigrad.nn": NN, "minigrad.optim": OPTIM,
+    "minigrad": MINIGRAD, "minigrad.linalg": LINALG, "minigrad.nn": NN, "minigrad.optim": OPTIM,
 }  # fmt: skip
 _BY_NAME = {place: {habit.name: habit for habit in table} for place, table in TABLES.items()}
 _BY_NAME["minigrad"] = _BY_NAME["Tensor"] | _BY_NAME["minigrad"]  # most methods are functions there, too
@@ -284,13 +293,18 @@ def _make_argument_hint(habit: Habit, takes: Collection[str]) -> str:
     return f"PyTorch's `{habit.name}` is `{ours}` here{why}" if ours else ""
 
 
+def find_habit(place: str, name: str) -> Habit | None:
+    """The habit of a name in one of `TABLES`, if there are such."""
+    return _BY_NAME.get(place, {}).get(name)
+
+
 def describe_missing(owner: str, place: str, name: str) -> str:
     """The message of an AttributeError; `place` is one of `TABLES`, if there are such habits.
 
     >>> describe_missing("a Tensor", "Tensor", "view")
     "a Tensor has no attribute 'view': for PyTorch's `x.view(3, 2)` write `x.reshape(3, 2)` (NumPy's name)"
     """
-    habit = _BY_NAME.get(place, {}).get(name)
+    habit = find_habit(place, name)
     if habit is None:
         return f"{owner} has no attribute {name!r}"
     why = f" ({habit.why})" if habit.why else ""

@@ -20,7 +20,7 @@ def explain_failure(op: Op, error: Exception, inputs: Sequence[Any], params: Map
     """`error` again, of its own type, saying which op failed on which arguments; for shapes, which axes clash."""
     operands = [(op.argument(i), x) for i, x in enumerate(inputs) if x is not None]
     given = [f"{name}: {describe(x)}" for name, x in operands] + [f"{name}={value}" for name, value in params.items()]
-    kind = next(kind for kind in NUMPYS_OWN if isinstance(error, kind))
+    kind = next(kind for kind in (np.linalg.LinAlgError, *NUMPYS_OWN) if isinstance(error, kind))
     problem = ""
     if kind in (ValueError, AttributeError):
         from minigrad.wording.clashes import explain_shapes

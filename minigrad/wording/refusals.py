@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.core.arrays import shape_of
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.core.record import by_numpy
+from minigrad.wording import habits
 from minigrad.wording.calls import make_call_error
 from minigrad.wording.calls import name_call_error as name_call_error
 from minigrad.wording.messages import describe, explain_failure
@@ -110,8 +111,11 @@ def array_without_copy(tensor: Any) -> ValueError:
 
 def unsupported_function(function: Any) -> TypeError:
     """A NumPy function that knows no Tensors."""
-    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
     name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+    habit = habits.find_habit("minigrad.linalg", function.__name__)
+    if habit:
+        return TypeError(f"{name} is not supported on Tensors: write `{habit.here}` ({habit.why}), or use x.numpy()")
+    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
     return TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
 
 

@@ -77,7 +77,12 @@ def require_alike(case, what, layouts):
     """The compiled function gives what the function itself gives, for the arrays as drawn and in each other layout."""
     step = mg.compile(lambda arguments, cotangents: what(case.function, arguments, cotangents))
     for layout in (np.array, *layouts, np.array):
-        arguments, cotangents = given(case, what, np.float64, layout)
+        try:
+            arguments, cotangents = given(case, what, np.float64, layout)
+            what(case.function, arguments, cotangents)
+        except np.linalg.LinAlgError:  # what has one element at every place is singular
+            assert layout is one_element
+            continue
         for program in step.programs:
             poison(program)
         actual = [t._held for t in step(arguments, cotangents)]

@@ -85,6 +85,11 @@ def vector_norm(x, *, ord, axis, keepdims):
     return jnp.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
+def det(a):
+    """JAX has none of a matrix without elements."""
+    return jnp.linalg.det(a) if a.shape[-1] else jnp.ones(a.shape[:-2])
+
+
 def recurrence(a, b, *, axis, reverse):
     a, b = (jnp.moveaxis(x, axis, 0) for x in jnp.broadcast_arrays(a, b))
     ys = {}
@@ -359,6 +364,15 @@ COUNTERPARTS = {
     **named("matmul", "outer", "inner", "dot", "tensordot", "einsum"),
     "linear": lambda x, weight, bias: x @ weight + (0.0 if bias is None else bias),
     "vecdot": lambda x1, x2, *, axis, keepdims: jnp.sum(x1 * x2, axis, keepdims=keepdims),
+    # square matrices
+    "det": det,
+    **named("solve", "inv", "slogdet", "cholesky", "eigh", "eigvalsh", library=jnp.linalg),
+    "det_slope": lambda a: det(a)[..., None, None] * jnp.linalg.inv(a).mT,
+    "det_sign": lambda a: jnp.linalg.slogdet(a)[0],
+    "logabsdet": lambda a: jnp.linalg.slogdet(a)[1],
+    "logabsdet_slope": lambda a: jnp.linalg.inv(a).mT,
+    "eigenvalues": jnp.linalg.eigvalsh,
+    "eigenvectors": lambda a: jnp.linalg.eigh(a)[1],
     # networks
     "softmax": softmax,
     "log_softmax": log_softmax,

@@ -119,6 +119,19 @@ def recurrence(a, b, *, axis, reverse):
     return torch.stack([ys[i] for i in range(len(b))]).movedim(0, axis) if ys else b.movedim(0, axis)
 
 
+# --- square matrices --------------------------------------------------------------------------------------------------
+
+
+def solve(a, b):
+    """PyTorch takes a batch of vectors for one, where the shapes allow it."""
+    return torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)
+
+
+def of_both_triangles(function):
+    """PyTorch reads one, and gives a gradient for both."""
+    return lambda a, *args: function((a + a.mT) / 2, *args)
+
+
 # --- by index ---------------------------------------------------------------------------------------------------------
 
 
@@ -443,6 +456,20 @@ COUNTERPARTS = {
     "dot": dot,
     "tensordot": tensordot,
     "einsum": lambda subscripts, *operands: torch.einsum(subscripts, *map(tensor, operands)),
+    # square matrices
+    "solve": solve,
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "det_slope": lambda a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,
+    "det_sign": lambda a: torch.linalg.slogdet(a)[0],
+    "logabsdet": lambda a: torch.linalg.slogdet(a)[1],
+    "logabsdet_slope": lambda a: torch.linalg.inv(a).mT,
+    "slogdet": torch.linalg.slogdet,
+    "cholesky": lambda a, *, upper: torch.linalg.cholesky(a, upper=upper),
+    "eigenvalues": of_both_triangles(torch.linalg.eigvalsh),
+    "eigenvectors": of_both_triangles(lambda a: torch.linalg.eigh(a)[1]),
+    "eigh": of_both_triangles(lambda a, *triangle: torch.linalg.eigh(a)),
+    "eigvalsh": of_both_triangles(lambda a, *triangle: torch.linalg.eigvalsh(a)),
     # networks
     "softmax": softmax,
     "log_softmax": log_softmax,

@@ -53,7 +53,13 @@ def test_B3_compiled_ops_give_what_eager_ones_give(name, dtype, samples):
         program = mg.compile(lambda args, params, op=case.function: results(op(*args, **params)))
         for start in range(len(special_values(dtype))):
             args, params = arguments_of(case, dtype, start, [1, 5, 7][start % 3])
-            for actual, expected in zip(program(args, params), results(case.function(*args, **params)), strict=True):
+            try:
+                found = results(case.function(*args, **params))
+            except (TypeError, np.linalg.LinAlgError) as error:
+                with pytest.raises(type(error)):
+                    program(args, params)
+                continue
+            for actual, expected in zip(program(args, params), found, strict=True):
                 require_alike(actual.numpy(), np.asarray(expected), f"sample {case.number}, {args}")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import Tensor, nn, optim
+from minigrad import Tensor, linalg, nn, optim
 from minigrad.wording import habits
 from minigrad.wording.habits import TABLES
 
@@ -22,7 +22,7 @@ def names(tmp_path, monkeypatch):
     model = nn.Linear(3, 2, rng=rng, dtype=np.float64)
     mg.save_checkpoint("x.safetensors", model)
     return {
-        "mg": mg, "np": np, "nn": nn, "optim": optim, "rng": rng, "x": x, "y": y, "w": w, "p": p,
+        "mg": mg, "np": np, "linalg": linalg, "nn": nn, "optim": optim, "rng": rng, "x": x, "y": y, "w": w, "p": p,
         "loss": (x * x).sum(), "a": np.ones((2, 3)), "tokens": Tensor(np.ones((2, 5, 8), np.float32)),
         "allowed": np.ones((5, 5), bool), "chosen": x.numpy() > 1, "places": np.array([[0, 2], [1, 0]]),
         "model": model, "attention": nn.MultiHeadAttention(8, 2, rng=rng),
@@ -76,7 +76,7 @@ def test_a_habit_is_listed_once(place):
     [
         (Tensor([1.0]), "Tensor"), (nn.RMSNorm(2), "Module"),
         (optim.SGD([Tensor(1.0, requires_grad=True)], 0.1), "Optimiser"),
-        (mg, "minigrad"), (nn, "minigrad.nn"), (optim, "minigrad.optim"),
+        (mg, "minigrad"), (linalg, "minigrad.linalg"), (nn, "minigrad.nn"), (optim, "minigrad.optim"),
     ],
 )  # fmt: skip
 def test_hasattr_and_getattr_work_as_ever(owner, place):

@@ -16,7 +16,7 @@ class Draw(NamedTuple):
     shape: tuple[int, ...]
     low: float | None = None
     high: float | None = None
-    kind: str = "f"  # as in numpy.dtype.kind: f, i or b
+    kind: str = "f"  # as in numpy.dtype.kind: f, i or b; s for a symmetric matrix
 
 
 class Generator:
@@ -29,6 +29,11 @@ def normal(*shape: int) -> Draw:
 
 def between(low: float, high: float, *shape: int) -> Draw:
     return Draw(shape, low, high)
+
+
+def definite(*shape: int) -> Draw:
+    """Symmetric positive definite matrices in the last two axes, whose eigenvalues lie apart."""
+    return Draw(shape, -0.1, 0.1, "s")
 
 
 def positive(*shape: int) -> Draw:
@@ -53,6 +58,9 @@ def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> A
         return sample
     if sample.low is None or sample.high is None:
         return np.asarray(rng.standard_normal(sample.shape)).astype(dtype)
-    if sample.kind == "f":
-        return np.asarray(rng.uniform(sample.low, sample.high, sample.shape)).astype(dtype)
+    if sample.kind in "fs":
+        drawn = np.asarray(rng.uniform(sample.low, sample.high, sample.shape))
+        if sample.kind == "s":
+            drawn = drawn + np.swapaxes(drawn, -1, -2) + np.diag(np.arange(1, sample.shape[-1] + 1))
+        return drawn.astype(dtype)
     return rng.integers(int(sample.low), int(sample.high), sample.shape).astype(bool if sample.kind == "b" else int)
