@@ -115,6 +115,7 @@ EXPECTED = {
     ),
     "scores.py": (["score            parameters  bits at first", "\nadditive              14666"], {"scores.svg"}),
     "long_range.py": (["norm of the gradient, by distance", "first tokens named, after 80 steps"], {"long_range.svg"}),
+    "gaussian_process.py": (["step     loss   length   height    noise\n   0 "], {"process.svg"}),
     "positions.py": (["positions        parameters      64     128     256\nnone  "], {"positions.svg"}),
     "attention_cost.py": (
         [
@@ -162,6 +163,11 @@ MEASURED = {
         > 1e-15
         > number(r"\nrecurrent .*?(\S+)\n", output)
     ),
+    "gaussian_process.py": lambda output: (
+        number(r"at most (\S+) from the closed form", output) < 1e-10
+        and number(r" (\S+) from 0 in the end", output) < 1e-8
+        and result(output)[0] < result(output)[1]
+    ),
     "positions.py": lambda output: result(output)[0] < 3.4 and number(r"\nALiBi .* (\S+)\n", output) < 3.4,
     "attention_cost.py": lambda output: result(output)[0] < result(output)[1],
     "read_attention.py": lambda output: (
@@ -183,7 +189,13 @@ NEEDED = {
     "scale_out.py": ("jax", "jax"),
 }
 
-QUICK = {"own_op.py", "graph_attention.py", "softmax_gradient.py", "training_step.py"}  # the rest take seconds each
+QUICK = {
+    "own_op.py",
+    "gaussian_process.py",
+    "graph_attention.py",
+    "softmax_gradient.py",
+    "training_step.py",
+}  # the rest take seconds each
 
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 each_in_its_tier = pytest.mark.parametrize(
