@@ -54,6 +54,10 @@ def has(*axes):
     return lambda x, *_: x.ndim in axes
 
 
+def regular(x):
+    return x.ndim > 1 and x.size and x.shape[-1] == x.shape[-2] and np.max(np.linalg.cond(x)) < 20
+
+
 def ends_alike(x, y):
     return x.ndim and y.ndim and x.shape[-1] == y.shape[-1]
 
@@ -188,6 +192,11 @@ OPERATIONS = {
         lambda x, y, causal: mg.scaled_dot_product_attention(x, y, y, causal=causal, block=2), attends,
         lambda rng, shape, steer: {"causal": bool(rng.integers(2))}, arity=2,
     ),
+    **named("det", "inv", admits=regular),
+    "slogdet": Operation(lambda x: mg.slogdet(x).logabsdet, regular),
+    "solve": Operation(lambda x, y: mg.solve(x, y), lambda x, y: regular(x) and products_fit(x, y), arity=2),
+    "cholesky": Operation(lambda x: mg.cholesky(x @ mg.swapaxes(x, -1, -2)), regular),
+    "eigvalsh": Operation(lambda x: mg.eigvalsh(x @ mg.swapaxes(x, -1, -2)), regular),
     **named("transpose", params=permutation),
     **named("reshape", params=new_shape),
     "expand_dims": Operation(lambda x, axis: mg.expand_dims(x, axis), np.ndim, one_axis),
