@@ -33,7 +33,11 @@ def or_named(name: str, function: Callable[..., Any], a: Array, *others: Any, **
 
 
 def solve(a: Array, b: Any) -> Any:
-    return or_named("solve", np.linalg.solve, squares(a), b)
+    n, shape = squares(a).shape[-1], np.shape(b)
+    if shape[-2:-1] != (n,) != shape:
+        vectors = "for a batch of vectors write solve(a, b[..., None])[..., 0]"
+        raise ValueError(f"expected b as a vector of {n} or matrices with {n} rows, got {shape}; {vectors}")
+    return or_named("solve", np.linalg.solve, a, b)
 
 
 def inv(a: Array) -> Any:

@@ -39,9 +39,10 @@ ops.solve.specimens = specimens(
     call(normal(0, 2, 2), normal(0, 2, 3)), call(normal(0, 0), normal(0)), call(normal(2, 2), normal(2, 0)),
     refusal(call(SINGULAR, normal(2)), Error, "solve", "a: float64 (2, 2)", "Singular"),
     refusal(call(normal(2, 3), normal(2)), ValueError, "solve", "(2, 3)", "square"),
-    refusal(call(normal(3, 3), normal(2)), ValueError, "solve", "a: float64 (3, 3)", "b: float64 (2,)"),
-    refusal(call(normal(2, 2), normal(3, 1)), ValueError, "solve", "(2, 2)", "(3, 1)"),
-    refusal(call(normal(2, 2), normal()), ValueError, "solve", "b: float64 ()"),
+    refusal(call(normal(3, 3), normal(2)), ValueError, "solve", "a: float64 (3, 3)", "b: float64 (2,)", "3 rows"),
+    refusal(call(normal(2, 2), normal(3, 1)), ValueError, "solve", "(2, 2)", "(3, 1)", "2 rows"),
+    refusal(call(normal(4, 3, 3), normal(4, 3)), ValueError, "solve", "(4, 3)", "solve(a, b[..., None])"),
+    refusal(call(normal(2, 2), normal()), ValueError, "solve", "b: float64 ()", "a vector of 2"),
 )  # fmt: skip
 ops.inv.specimens = specimens(
     *REGULAR, *refusals_of_shapes("inv"),
