@@ -33,7 +33,7 @@ def specimens_of(function: Function) -> Specimens:
     """What tries the function: given by its family, or said by the declaration of an op of one's own.
 
     >>> specimens_of(mg.registry["exp"]).samples
-    (Call(args=(Draw(shape=(2, 3), low=None, high=None, kind='f'),), params={}),)
+    (Call(args=(Draw(shape=(2, 3), low=None, high=None, kind='f', definite=False),), params={}),)
     """
     load_families()
     own: Specimens = function.specimens or Specimens()

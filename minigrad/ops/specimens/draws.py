@@ -16,7 +16,8 @@ class Draw(NamedTuple):
     shape: tuple[int, ...]
     low: float | None = None
     high: float | None = None
-    kind: str = "f"  # as in numpy.dtype.kind: f, i or b; s for a symmetric matrix
+    kind: str = "f"  # as in numpy.dtype.kind: f, i or b
+    definite: bool = False  # symmetric positive definite matrices in the last two axes, whose eigenvalues lie apart
 
 
 class Generator:
@@ -32,8 +33,7 @@ def between(low: float, high: float, *shape: int) -> Draw:
 
 
 def definite(*shape: int) -> Draw:
-    """Symmetric positive definite matrices in the last two axes, whose eigenvalues lie apart."""
-    return Draw(shape, -0.1, 0.1, "s")
+    return Draw(shape, -0.1, 0.1, definite=True)
 
 
 def positive(*shape: int) -> Draw:
@@ -58,9 +58,9 @@ def realise(sample: Any, rng: np.random.Generator, dtype: Any = np.float64) -> A
         return sample
     if sample.low is None or sample.high is None:
         return np.asarray(rng.standard_normal(sample.shape)).astype(dtype)
-    if sample.kind in "fs":
+    if sample.kind == "f":
         drawn = np.asarray(rng.uniform(sample.low, sample.high, sample.shape))
-        if sample.kind == "s":
+        if sample.definite:
             drawn = drawn + np.swapaxes(drawn, -1, -2) + np.diag(np.arange(1, sample.shape[-1] + 1))
         return drawn.astype(dtype)
     return rng.integers(int(sample.low), int(sample.high), sample.shape).astype(bool if sample.kind == "b" else int)
