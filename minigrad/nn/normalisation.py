@@ -36,8 +36,8 @@ class BatchNorm(Module):
     >>> norm = BatchNorm(2)
     >>> norm(np.array([[0.0, 5.0], [2.0, 9.0]], np.float32)).numpy().round(2).tolist()
     [[-1.0, -1.0], [1.0, 1.0]]
-    >>> norm.running_mean.numpy().round(2).tolist()
-    [0.1, 0.7]
+    >>> norm.running_mean.numpy().round(2)
+    array([0.1, 0.7], dtype=float32)
     """
 
     def __init__(

@@ -119,7 +119,7 @@ def require_alike(number):
 
 
 def test_the_graphs_use_every_operation_and_most_use_a_node_more_than_once():
-    graphs = [drawn((number, 0)) for number in range(400)]
+    graphs = [drawn((number, 0)) for number in range(600)]
     operations = [step.operation for graph in graphs for step in graph.steps]
     assert min(operations.count(name) for name in OPERATIONS) >= 3
     uses = [[node for step in graph.steps for node in step.nodes] for graph in graphs]

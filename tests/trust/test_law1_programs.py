@@ -183,7 +183,7 @@ def test_memory_has_no_history_in_any_way(order):
 @pytest.fixture(scope="module")
 def drawn():
     """Many programs, which are not run."""
-    return [draw_program(seed) for seed in seeds("drawn", 1500)]
+    return [draw_program(seed) for seed in seeds("drawn", 2000)]
 
 
 @pytest.mark.deep
