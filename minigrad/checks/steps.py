@@ -170,7 +170,7 @@ class Traced:
         if not recording.sweeps:
             raise CaptureError(f"{name_of(step)} takes no gradient that could be checked: call backward() in it")
         graph = graph_of_capture(recording, recording.sweeps)
-        sweeps = [SweepCheck(graph, sweep) for sweep in graph.returned[1]]
+        sweeps = [SweepCheck(sweep) for sweep in graph.returned[1]]
         kept = [*graph.outputs, *graph.updates.values(), *(node for sweep in sweeps for node in sweep.needed)]
         return cls(graph, sweeps, find_last_uses(graph.nodes, kept))
 

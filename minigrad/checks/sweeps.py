@@ -15,7 +15,8 @@ import numpy as np
 from minigrad.checks.differences import ROUNDING
 from minigrad.checks.report import InputReport
 from minigrad.core.arrays import Array
-from minigrad.graph import Graph, Node
+from minigrad.graph import Node
+from minigrad.graph.part import find_needed
 from minigrad.graph.run import apply_to_arrays, find_last_uses, interpret
 from minigrad.graph.weak import Sweep
 
@@ -65,9 +66,9 @@ class Slope(NamedTuple):
 class SweepCheck:
     """One sweep of a graph; `needed` are the nodes whose values `check` reads."""
 
-    def __init__(self, graph: Graph, sweep: Sweep[Node]) -> None:
+    def __init__(self, sweep: Sweep[Node]) -> None:
         self.sweep = sweep
-        self._moving = _find_moving(graph, sweep)
+        self._moving = _find_moving(sweep)
         self._last_uses = find_last_uses(self._moving, sweep.outputs)
         operands = [x for node in self._moving for x in node.inputs if isinstance(x, Node)]
         self.needed = [*operands, *sweep.outputs, *sweep.cotangents, *sweep.targets, *sweep.gradients]
@@ -154,19 +155,12 @@ def apply_wide(node: Node, operands: list[Any]) -> Array:
     return result
 
 
-def _find_moving(graph: Graph, sweep: Sweep[Node]) -> list[Node]:
+def _find_moving(sweep: Sweep[Node]) -> list[Node]:
     """The operations through which gradients flow from the outputs to the targets, in order."""
-    reached: set[int] = set()
-    waiting = list(sweep.outputs)
-    while waiting:
-        node = waiting.pop()
-        if node.requires_grad and node.number not in reached:
-            reached.add(node.number)
-            waiting += [x for x in node.inputs if isinstance(x, Node)]
     found: list[Node] = []
     moving = {target.number for target in sweep.targets}
-    for node in graph:
-        if node.number in reached and any(isinstance(x, Node) and x.number in moving for x in node.inputs):
+    for node in find_needed(sweep.outputs, lambda node: node.requires_grad):
+        if any(isinstance(x, Node) and x.number in moving for x in node.inputs):
             moving.add(node.number)
             found.append(node)
     return found

@@ -1,7 +1,8 @@
-"""Cutting a part out of a graph: what lies on the paths between two nodes."""
+"""Parts of a graph: what nodes depend on, and what lies on the paths between two of them, cut out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,18 @@ _LEAF: dict[str, Any] = {
     "op": None, "function": None, "inputs": (), "params": MappingProxyType({}), "role": "input", "origin": None,
     "of_gradient": False,
 }  # fmt: skip
+
+
+def find_needed(roots: Iterable[Node], follow: Callable[[Node], bool] = lambda node: True) -> list[Node]:
+    """The roots and every node that they depend on, in order; none that is not to be followed, or only lies behind."""
+    found: dict[int, Node] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.number not in found and follow(node):
+            found[node.number] = node
+            stack += [x for x in node.inputs if isinstance(x, Node)]
+    return [found[number] for number in sorted(found)]
 
 
 def between(graph: Graph, start: Node | str, end: Node | str) -> Graph:

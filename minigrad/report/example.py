@@ -5,7 +5,7 @@ A traced step and a batch enter, norms and a `Graph` with values leave. Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from minigrad.core.modes import within
 from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.graph import Graph, Node
 from minigrad.graph.called import differentiate
+from minigrad.graph.part import find_needed
 from minigrad.graph.run import apply_to_arrays, bind_arguments, find_last_uses, interpret, values_of_leaves
 
 
@@ -22,7 +23,7 @@ def measure_gradients(step: Callable[..., Any], batch: Sequence[Any]) -> list[tu
     """The parameters of the step, and the length of the gradient that it takes for each, at its present weights."""
     traced = Traced.of(step, batch)
     sweeps = [check.sweep for check in traced.sweeps]
-    nodes = _find_ancestors(gradient for sweep in sweeps for gradient in sweep.gradients)
+    nodes = find_needed(gradient for sweep in sweeps for gradient in sweep.gradients)
     values = values_of_leaves(traced.graph, bind_arguments(traced.graph, tuple(batch)))
     last_uses = find_last_uses(nodes, [gradient for sweep in sweeps for gradient in sweep.gradients])
     with np.errstate(all="ignore"), draws_put_back(read_draws(traced.graph)):
@@ -56,18 +57,6 @@ def follow_example(step: Callable[..., Any], batch: Sequence[Any]) -> Graph:
         return result
 
     with np.errstate(all="ignore"), within(record=True), draws_put_back(read_draws(graph)):
-        interpret(_find_ancestors([output]), values, record, {})
+        interpret(find_needed([output]), values, record, {})
         loss = values[output.number]
         return differentiate(loss if loss.shape == () else loss.sum())
-
-
-def _find_ancestors(nodes: Iterable[Node]) -> list[Node]:
-    """The operations that these depend on, themselves included, in order."""
-    found: dict[int, Node] = {}
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        if node.number not in found:
-            found[node.number] = node
-            waiting += [x for x in node.inputs if isinstance(x, Node)]
-    return [found[number] for number in sorted(found)]
