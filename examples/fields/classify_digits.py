@@ -27,9 +27,7 @@ import digit_images
 import minigrad as mg
 from deform import deform
 from minigrad import nn, optim
-from patches import from_patches, patches
-from regression import regression_baseline
-from rows import row_batches
+from minigrad.data import from_patches, patches, regression_baseline, row_batches
 
 PATCH, TOKENS, WIDTH, BATCH = 2, 16, 64, 32
 

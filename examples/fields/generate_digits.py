@@ -25,7 +25,7 @@ import numpy as np
 import digit_images
 import minigrad as mg
 from minigrad import data, nn, optim
-from rows import row_batches
+from minigrad.data import row_batches
 
 LEVELS, PIXELS, BATCH = 17, 64, 32
 

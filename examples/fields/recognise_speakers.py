@@ -26,8 +26,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
-from regression import regression_baseline
-from rows import pad, row_batches
+from minigrad.data import regression_baseline, row_batches
+from rows import pad
 from utterances import vowels
 
 Frames = np.ndarray  # float32 (utterances, frames, 12)

@@ -1,62 +1,15 @@
-"""Rows of a data set: which examples a batch takes, and examples of different lengths as one array.
+"""Examples of different lengths as one array.
 
-In come numbers of examples, or sequences; out go the rows of each batch, and arrays with a mask of what is real.
+In come sequences; out go arrays with a mask of what is real.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from minigrad.data.arguments import check_generator, check_positive
-
-SORTED_TOGETHER = 8  # batches
-
-
-def row_batches(
-    count: int, batch: int, rng: np.random.Generator, lengths: npt.ArrayLike | None = None
-) -> Iterator[npt.NDArray[np.int64]]:
-    """Endless batches of the rows of a data set: which of its `count` examples to take, int64 of shape (batch,).
-
-    No example is in a batch twice, and all are drawn equally often. With `lengths`, one for each example, those of a
-    batch are of similar length, so that `pad` has little to fill up: they are neighbours among eight times as many
-    (fewer where there are not so many), sorted.
-
-    As with `minigrad.data.text_batches`, a batch is drawn when it is asked for and `rng` is all the iterator remembers.
-
-    Raises TypeError when a size is not an integer or `rng` is not a generator, ValueError when a size is below 1,
-    `batch` is larger than `count`, or `lengths` do not have shape (count,).
-
-    >>> sequences, labels = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]], np.array([0, 1, 1, 0])
-    >>> rows = next(row_batches(4, batch=2, rng=np.random.default_rng(0), lengths=[len(s) for s in sequences]))
-    >>> rows, labels[rows]
-    (array([1, 2]), array([1, 1]))
-    >>> pad([sequences[row] for row in rows])[0]
-    array([[4, 0],
-           [5, 6]])
-    """
-    check_generator("row_batches", rng)
-    check_positive("row_batches", count=count, batch=batch)
-    if batch > count:
-        raise ValueError(f"row_batches: batch must be at most count, the number of examples; got {batch} > {count}")
-    sizes = None if lengths is None else np.asarray(lengths)
-    if sizes is not None and sizes.shape != (count,):
-        raise ValueError(f"row_batches: lengths must have shape (count,) = ({count},), got {sizes.shape}")
-    drawn_at_once = 1 if sizes is None else min(SORTED_TOGETHER, count // batch)
-
-    def batches() -> Iterator[npt.NDArray[np.int64]]:
-        while True:
-            rows = rng.choice(count, drawn_at_once * batch, replace=False)
-            if sizes is not None:
-                rows = rows[np.argsort(sizes[rows], kind="stable")]
-                start = batch * rng.integers(drawn_at_once)
-                rows = rows[start : start + batch]
-            yield rows
-
-    return batches()
 
 
 def pad(sequences: Sequence[npt.ArrayLike], value: float = 0) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:

@@ -27,8 +27,7 @@ import minigrad as mg
 from boxes import bounding_boxes, intersection_over_union
 from canvases import canvases
 from minigrad import nn, optim
-from patches import from_patches, patches
-from regression import regression_baseline
+from minigrad.data import from_patches, patches, regression_baseline
 
 SIDE, PATCH, WIDTH, BATCH = 16, 2, 64, 32
 COLOURS = np.array([

@@ -23,8 +23,9 @@ import numpy as np
 import date_pairs
 import minigrad as mg
 from minigrad import data, nn, optim
+from minigrad.data import row_batches
 from places import fixed_places_baseline
-from rows import pad, row_batches
+from rows import pad
 
 Ids = np.ndarray  # integers (dates, characters)
 MARK = "\n"  # before and after each target

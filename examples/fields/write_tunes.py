@@ -26,7 +26,7 @@ import minigrad as mg
 import tunebook
 from abc_notation import check_tune
 from minigrad import data, nn, optim
-from rows import row_batches
+from minigrad.data import row_batches
 
 Ids = np.ndarray  # integers (tunes, characters)
 BATCH, LONGEST, STRIDE, TEMPERATURE = 8, 512, 64, 0.7  # few lengths: each has a compiled program of its own

@@ -3,9 +3,16 @@
 Everything here is plain NumPy and knows nothing of graphs.
 """
 
+from minigrad.data.batches import hold_out as hold_out
+from minigrad.data.batches import row_batches as row_batches
 from minigrad.data.batches import text_batches as text_batches
 from minigrad.data.batches import windows as windows
 from minigrad.data.ngrams import ngram_baselines as ngram_baselines
+from minigrad.data.patches import from_patches as from_patches
+from minigrad.data.patches import patches as patches
+from minigrad.data.regression import linear_regression as linear_regression
+from minigrad.data.regression import regression_baseline as regression_baseline
+from minigrad.data.regression import softmax_regression as softmax_regression
 from minigrad.data.tasks import TASKS as TASKS
 from minigrad.data.tasks import copy as copy
 from minigrad.data.tasks import reversal as reversal

@@ -1,6 +1,6 @@
-"""Windows of a text, drawn at random to learn from, or one after the other to measure on.
+"""Which part of the data a batch takes: windows of a text, rows of a data set; and which rows are held out.
 
-In come the ids that `Vocabulary.encode` gives, out go arrays of one shape with a row for each window.
+In come ids of a text, or numbers of examples; out go arrays with a row for each window, or rows to take.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from minigrad.core.arrays import real_array
 from minigrad.data.arguments import check_generator, check_positive
 
 Tokens = npt.NDArray[np.int64]
+
+SORTED_TOGETHER = 8  # batches
+HELD_OUT = 5  # one of so many
 
 
 def text_batches(
@@ -61,6 +64,46 @@ def text_batches(
     return batches()
 
 
+def row_batches(
+    count: int, batch: int, rng: np.random.Generator, lengths: npt.ArrayLike | None = None
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Endless batches of the rows of a data set: which of its `count` examples to take, int64 of shape (batch,).
+
+    No example is in a batch twice, and all are drawn equally often. With `lengths`, one for each example, those of a
+    batch are of similar length, so that padding has little to fill up: they are neighbours among eight times as many
+    (fewer where there are not so many), sorted.
+
+    As with `text_batches`, a batch is drawn when it is asked for and `rng` is all the iterator remembers.
+
+    Raises TypeError when a size is not an integer or `rng` is not a generator, ValueError when a size is below 1,
+    `batch` is larger than `count`, or `lengths` do not have shape (count,).
+
+    >>> lengths, labels = [3, 1, 2, 4], np.array([0, 1, 1, 0])
+    >>> rows = next(row_batches(4, batch=2, rng=np.random.default_rng(0), lengths=lengths))
+    >>> rows, labels[rows]
+    (array([1, 2]), array([1, 1]))
+    """
+    check_generator("row_batches", rng)
+    check_positive("row_batches", count=count, batch=batch)
+    if batch > count:
+        raise ValueError(f"row_batches: batch must be at most count, the number of examples; got {batch} > {count}")
+    sizes = None if lengths is None else np.asarray(lengths)
+    if sizes is not None and sizes.shape != (count,):
+        raise ValueError(f"row_batches: lengths must have shape (count,) = ({count},), got {sizes.shape}")
+    drawn_at_once = 1 if sizes is None else min(SORTED_TOGETHER, count // batch)
+
+    def batches() -> Iterator[npt.NDArray[np.int64]]:
+        while True:
+            rows = rng.choice(count, drawn_at_once * batch, replace=False)
+            if sizes is not None:
+                rows = rows[np.argsort(sizes[rows], kind="stable")]
+                start = batch * rng.integers(drawn_at_once)
+                rows = rows[start : start + batch]
+            yield rows
+
+    return batches()
+
+
 def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Tokens, Tokens]]:
     """The windows of a text one after the other: a list of `(inputs, targets)`, int64 of shape (≤ batch, tokens).
 
@@ -96,6 +139,27 @@ def windows(ids: npt.ArrayLike, tokens: int, batch: int = 64) -> list[tuple[Toke
     if whole < len(inputs):
         pairs.append((inputs[None, whole:], targets[None, whole:]))
     return pairs
+
+
+def hold_out(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which rows to measure on and never to learn from: every fifth of each class, booleans (count,).
+
+    They are drawn by a generator of their own, and thus the same for every seed of a training. Of each class at least
+    one is held out, where it has two, and at least one is left. For data without classes, all labels are the same.
+
+    Args:
+        labels: (count,), the class of each row.
+
+    >>> hold_out(["cat", "dog", "cat", "dog", "cat"])
+    array([False, False, False,  True,  True])
+    """
+    rng = np.random.default_rng(0)
+    classes, numbers = np.unique(labels, return_inverse=True)
+    held_out = np.zeros(len(numbers), dtype=np.bool_)
+    for label in range(len(classes)):
+        rows = rng.permutation(np.flatnonzero(numbers == label))
+        held_out[rows[: min(len(rows) - 1, max(1, len(rows) // HELD_OUT))]] = True
+    return held_out
 
 
 def _check_ids(function: str, ids: npt.ArrayLike) -> Tokens:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digit_images import FILE, digits
-from regression import regression_baseline
+from minigrad.data import regression_baseline
 
 
 def test_every_image_of_the_file_is_in_one_part():

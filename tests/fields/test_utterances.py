@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from regression import regression_baseline
+from minigrad.data import regression_baseline
 from rows import pad
 from utterances import vowels
 

@@ -1,7 +1,4 @@
-"""Images as sequences of tokens: cut into square patches and put together again.
-
-Called by `classify_digits.py` and `segment_digits.py`.
-"""
+"""Images as sequences of tokens: cut into square patches and put together again."""
 
 from __future__ import annotations
 
@@ -18,8 +15,11 @@ Numbers = npt.NDArray[Any]
 def patches(images: npt.ArrayLike, size: int) -> Numbers:
     """The square patches of each image, (count, tokens, size · size), from (count, height, width).
 
-    Patches go row by row, and so do the pixels of each. Raises ValueError when images do not have three axes or their
-    height or width is no multiple of `size`, TypeError when `size` is not an integer.
+    With colours, (count, height, width, channels), the last axis of both is longer: (count, tokens, size · size ·
+    channels). Patches go row by row, and so do the pixels of each, a pixel's channels side by side.
+
+    Raises ValueError when images do not have three or four axes or their height or width is no multiple of `size`,
+    TypeError when `size` is not an integer.
 
     >>> patches([[[1, 2, 3, 4], [5, 6, 7, 8]]], size=2)
     array([[[1, 2, 5, 6],
@@ -27,14 +27,15 @@ def patches(images: npt.ArrayLike, size: int) -> Numbers:
     """
     check_positive("patches", size=size)
     array = np.asarray(images)
-    if array.ndim != 3 or array.shape[1] % size or array.shape[2] % size:
+    if array.ndim not in (3, 4) or array.shape[1] % size or array.shape[2] % size:
         raise ValueError(
-            f"patches: images need shape (count, height, width), the last two multiples of size={size}, "
-            f"got {array.shape}"
+            "patches: images need shape (count, height, width) or (count, height, width, channels), height and width "
+            f"multiples of size={size}; got {array.shape}"
         )
-    count, height, width = array.shape
-    tiles = array.reshape(count, height // size, size, width // size, size).swapaxes(2, 3)
-    return tiles.reshape(count, (height // size) * (width // size), size * size)
+    count, height, width = array.shape[:3]
+    channels = 1 if array.ndim == 3 else array.shape[3]
+    tiles = array.reshape(count, height // size, size, width // size, size, channels).swapaxes(2, 3)
+    return tiles.reshape(count, (height // size) * (width // size), size * size * channels)
 
 
 def from_patches(tokens: npt.ArrayLike, width: int) -> Numbers:

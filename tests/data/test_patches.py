@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patches import from_patches, patches
+from minigrad.data import from_patches, patches
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,13 @@ def test_putting_together_undoes_cutting(shape, size):
     tokens = patches(images, size)
     assert tokens.shape == (shape[0], shape[1] * shape[2] // size**2, size**2)
     assert (from_patches(tokens, width=shape[2]) == images).all()
+
+
+def test_the_channels_of_a_pixel_lie_side_by_side():
+    images = np.random.default_rng(1).random((2, 4, 6, 3))
+    tokens = patches(images, 2).reshape(2, 6, 4, 3)
+    for channel in range(3):
+        assert (tokens[..., channel] == patches(images[..., channel], 2)).all()
 
 
 def test_each_pixel_is_in_the_token_of_its_square():

@@ -1,6 +1,6 @@
 """What a linear model achieves, to stand beside what a trained model does.
 
-In come features and labels, out goes the share of new examples that it has right.
+In come features and what belongs to them, out goes what a model fitted to them says of new features.
 """
 
 from __future__ import annotations
@@ -23,10 +23,7 @@ def regression_baseline(
     """The share of validation examples that softmax regression has right, fitted to the others.
 
     `features` have shape (count, width), `labels` are integers from 0 of shape (count,); those of the validation part
-    likewise. Features are scaled to mean 0 and variance 1 over the training part; the penalty on the squared weights is
-    that of a standard normal prior, 1 / (2 count) beside the mean loss. Nothing is chosen with a look at the validation
-    part, and nothing is random: the minimum is the only one, found by gradient steps with Nesterov's momentum (Beck and
-    Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, 2009, without the shrinking).
+    likewise. Nothing is chosen with a look at the validation part, and nothing is random; see `softmax_regression`.
 
     Raises ValueError when shapes do not agree or are empty, TypeError when labels are not integers.
 
@@ -38,11 +35,47 @@ def regression_baseline(
     new_x, new_y = _check_part("validation", validation_features, validation_labels)
     if x.shape[1] != new_x.shape[1]:
         raise ValueError(f"regression_baseline: training has {x.shape[1]} features, validation {new_x.shape[1]}")
+    return float((softmax_regression(x, y, new_x).argmax(axis=1) == new_y).mean())
+
+
+def softmax_regression(features: npt.ArrayLike, labels: npt.ArrayLike, new_features: npt.ArrayLike) -> Numbers:
+    """The probability of each class for new examples, (new count, classes), by softmax regression on the others.
+
+    `features` have shape (count, width), `labels` are integers from 0 of shape (count,). Features are scaled to mean 0
+    and variance 1 over the training part; the penalty on the squared weights is that of a standard normal prior,
+    1 / (2 count) beside the mean loss. The minimum is the only one, found by gradient steps with Nesterov's momentum
+    (Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, 2009, without the shrinking).
+
+    >>> softmax_regression([[0.0], [0.2], [0.8], [1.0]], [0, 0, 1, 1], [[0.1], [0.9]]).round(1)
+    array([[0.8, 0.2],
+           [0.2, 0.8]])
+    """
+    x, new_x = _scale(features, new_features)
+    scores = _append_ones(new_x) @ _fit_weights(_append_ones(x), np.asarray(labels))
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def linear_regression(features: npt.ArrayLike, targets: npt.ArrayLike, new_features: npt.ArrayLike) -> Numbers:
+    """The targets (new count,) of new examples, by linear regression on the others.
+
+    Features are scaled and their weights penalised as in `softmax_regression`: `targets`, (count,), of about variance 1
+    let the prior fit.
+
+    >>> linear_regression([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], [[1.0]])
+    array([3.])
+    """
+    x, new_x = _scale(features, new_features)
+    y = np.asarray(targets, dtype=np.float64)
+    weights = np.linalg.solve(x.T @ x + np.eye(x.shape[1]), x.T @ (y - y.mean()))
+    return np.asarray(new_x @ weights + y.mean())
+
+
+def _scale(features: npt.ArrayLike, new_features: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+    x, new_x = np.asarray(features, dtype=np.float64), np.asarray(new_features, dtype=np.float64)
     mean, deviation = x.mean(axis=0), x.std(axis=0)
     scale = np.where(deviation > 0, deviation, 1)
-    weights = _fit_weights(_append_ones((x - mean) / scale), y)
-    scores = _append_ones((new_x - mean) / scale) @ weights
-    return float((scores.argmax(axis=1) == new_y).mean())
+    return (x - mean) / scale, (new_x - mean) / scale
 
 
 def _fit_weights(x: Numbers, y: Numbers) -> Numbers:

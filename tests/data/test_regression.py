@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from regression import _append_ones, _fit_weights, regression_baseline
+from minigrad.data import linear_regression, regression_baseline, softmax_regression
+from minigrad.data.regression import _append_ones, _fit_weights
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.standard_normal((3, 4)) * 3
@@ -63,3 +64,22 @@ def test_a_class_that_was_never_seen_is_always_wrong():
 def test_misuse_is_explained(arguments, error, message):
     with pytest.raises(error, match=message):
         regression_baseline(*arguments)
+
+
+def test_probabilities_are_those_of_the_class_that_is_guessed():
+    new = POINTS + 0.5
+    probabilities = softmax_regression(POINTS, LABELS, new)
+    assert probabilities.shape == (90, 3)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    share = (probabilities.argmax(axis=1) == LABELS).mean()
+    assert share == regression_baseline(POINTS, LABELS, new, LABELS)
+
+
+def test_linear_regression_is_the_minimum_of_the_penalised_squares():
+    targets = POINTS @ [1.0, -2.0, 0.0, 0.5] + RNG.standard_normal(90)
+    scaled = (POINTS - POINTS.mean(axis=0)) / POINTS.std(axis=0)
+    slope = mg.Tensor(np.linalg.lstsq(np.c_[scaled, np.ones(90)], linear_regression(POINTS, targets, POINTS))[0],
+                      requires_grad=True)  # fmt: skip
+    (((np.c_[scaled, np.ones(90)] @ slope - targets) ** 2).sum() + (slope[:-1] ** 2).sum()).backward()
+    assert np.abs(slope.grad).max() < 1e-9
+    assert linear_regression(POINTS, np.full(90, 7.0), POINTS[:2]) == pytest.approx(7)
