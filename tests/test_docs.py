@@ -241,3 +241,15 @@ def test_every_error_of_minigrad_is_in_the_hierarchy_of_the_docs():
         error = stack.pop()
         stack += error.__subclasses__()
         assert f"`{error.__name__}`" in index
+
+
+def test_the_engine_of_sixty_lines_has_no_more():
+    """Of engine.md: the lines until it trains, of blocks that print nothing, and do without minigrad."""
+    blocks = BLOCK.findall((ROOT / "docs" / "engine.md").read_text("utf-8").split("\n## 5.")[0])
+    printing = [language == "text" for language, _ in blocks[1:]] + [False]
+    engine = [
+        code
+        for (language, code), prints in zip(blocks, printing, strict=True)
+        if language == "python" and not prints and "minigrad" not in code
+    ]
+    assert 50 < sum(1 for code in engine for line in code.splitlines() if line.strip()) <= 60

@@ -100,7 +100,9 @@ def check_gradients(
         report = GradientReport(order, tuple(entries))
         if not report.passed:
             graph = any(y.requires_grad for y in outputs(True))
-            raise GradientCheckError(str(report) if graph else f"{report}\n{why.NO_GRAPH}")
+            error = GradientCheckError(str(report) if graph else f"{report}\n{why.NO_GRAPH}")
+            error.report = report
+            raise error
     return report
 
 

@@ -24,7 +24,9 @@ class CaptureError(GraphError):
 
 
 class GradientCheckError(MinigradError, AssertionError):
-    """Gradients disagree with finite differences; the message is the report."""
+    """Gradients disagree with finite differences; the message is the report, which is also kept as data."""
+
+    report: Any = None
 
 
 class AnomalyError(MinigradError, FloatingPointError):
