@@ -26,7 +26,7 @@ __all__ = [
 
 relu: Op = row(
     "relu", lambda x: np.maximum(x, 0), "max(x, 0)", lambda g, y, x: ops.where(y > 0, g, 0.0),
-    definition=lambda x: ops.where(ops.less_equal(x, 0.0), 0.0, x),
+    definition=lambda x: ops.where(ops.greater(x, 0.0), x, ops.stop_gradient(ops.maximum(x, 0.0))),  # a NaN stays one
 )  # fmt: skip
 
 
@@ -72,13 +72,19 @@ elu.vjp("x")(lambda g, y, x, *, alpha: ops.where(x > 0, g, g * (ops.exp(not_posi
 # --- sigmoid and its kin ----------------------------------------------------------------------------------------------
 
 
+def softplus_definition(x: Any) -> Any:
+    """max(x, 0) + log(1 + exp(−|x|)), both choices as smooth pieces: nothing overflows, and 0 is no kink."""
+    positive = ops.greater(x, 0.0)
+    return ops.where(positive, x, 0.0) + ops.log1p(ops.exp(ops.where(positive, -x, x)))
+
+
 sigmoid: Op = row(
     "sigmoid", lambda x: curves.sigmoid(x), "σ(x) = 1 / (1 + exp(−x))", lambda g, y, x: g * (y * ops.sigmoid(-x)),
     definition=lambda x: 1.0 / (1.0 + ops.exp(-x)),
 )  # fmt: skip
 softplus: Op = row(
     "softplus", lambda x: curves.softplus(x), "log(1 + exp x)", lambda g, y, x: g * ops.sigmoid(x),
-    definition=lambda x: ops.log1p(ops.exp(x)),
+    definition=softplus_definition,
 )  # fmt: skip
 log_sigmoid: Op = row(
     "log_sigmoid", lambda x: curves.log_sigmoid(x), "log σ(x) = −log(1 + exp(−x))",
@@ -98,7 +104,8 @@ softsign: Op = row(
 
 def gelu_definition(x: Any, *, approximate: str) -> Any:
     if approximate == "tanh":
-        angle = (x + ops.number_power(x, exponent=3) * 0.044715) * ROOT_2_OVER_PI
+        inside = ops.clip(x, -40.0, 40.0)  # beyond, tanh is ±1 already, and the angle would overflow
+        angle = (inside + ops.number_power(inside, exponent=3) * 0.044715) * ROOT_2_OVER_PI
         return ops.strong_multiply(x * 0.5, ops.tanh(angle) + 1.0)
     return ops.strong_multiply(x * 0.5, ops.erfc(x * -ROOT_HALF))
 

@@ -36,17 +36,25 @@ def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
     return Shaped(shape, np.result_type(getattr(x, "dtype", type(x)), np.float16))
 
 
-def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
+def shift(x: Any, where: Any, axis: int) -> Any:
+    """`x` less its largest element; −∞ where it is masked."""
     if where is not None:
         x = ops.where(where, x, -np.inf)
     largest = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
     if where is not None:
         largest = ops.where(largest == -np.inf, 0.0, largest)
-    exponentials = ops.exp(x - largest)
+    return x - largest
+
+
+def add_up(exponentials: Any, where: Any, axis: int) -> Any:
+    """Their sum; 1 where everything is masked."""
     total = ops.sum(exponentials, axis=axis, keepdims=True)
-    if where is not None:
-        total = ops.where(total == 0, 1.0, total)
-    return exponentials / total
+    return total if where is None else ops.where(total == 0, 1.0, total)
+
+
+def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
+    exponentials = ops.exp(shift(x, where, axis))
+    return exponentials / add_up(exponentials, where, axis)
 
 
 @op(formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition, infer=shape_of_weights)
@@ -66,9 +74,11 @@ softmax.vjp("x")(lambda g, y, x, where, *, axis: y * (g - ops.vecdot(g, y, axis=
 
 
 def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
+    shifted = shift(x, where, axis)
+    rest = ops.log(add_up(ops.exp(shifted), where, axis))
     if where is not None:
-        x = ops.where(where, x, -np.inf)
-    return x - ops.logsumexp(x, axis=axis, keepdims=True)
+        rest = ops.where(where, rest, ops.stop_gradient(rest))  # no gradient comes from what is masked
+    return shifted - rest
 
 
 @op(formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition, infer=shape_of_weights)

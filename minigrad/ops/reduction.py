@@ -207,10 +207,12 @@ def centre(x: Any, axis: Axis) -> Any:
     return shifted - ops.mean(shifted, axis=axis, keepdims=True)
 
 
-@op(
-    formula="√(var x)", numpy=[np.std],
-    definition=lambda x, *, axis, ddof, keepdims: ops.sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
-)  # fmt: skip
+def std_definition(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    variance = var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return unless_zero(variance, ops.sqrt(unless_zero(variance, variance, 1.0)))
+
+
+@op(formula="√(var x)", numpy=[np.std], definition=std_definition)
 def std(x: Any, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation over `axis`; the gradient of equal elements is 0 by convention.
 
@@ -235,13 +237,15 @@ def unless_zero(y: Any, value: Any, otherwise: float = 0.0) -> Any:
     return ops.where(ops.equal(y, 0.0), otherwise, value)
 
 
-def shifted_logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    largest = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
-    total = ops.log(ops.sum(ops.exp(x - largest), axis=axis, keepdims=True)) + largest
+def logsumexp_definition(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    largest = ops.max(x, axis=axis, keepdims=True)
+    shift = ops.stop_gradient(ops.where(ops.isfinite(largest), largest, 0.0))
+    finite = ops.log(ops.sum(ops.exp(x - shift), axis=axis, keepdims=True)) + shift
+    total = ops.where(ops.equal(largest, np.inf), largest, finite)
     return total if keepdims else ops.squeeze(total, axis=axis)
 
 
-@op(formula="log Σᵢ exp xᵢ", definition=shifted_logsumexp)
+@op(formula="log Σᵢ exp xᵢ", definition=logsumexp_definition)
 def logsumexp(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over `axis`, shifted by the largest element so that nothing overflows.
 
