@@ -116,6 +116,8 @@ EXPECTED = {
     "scores.py": (["score            parameters  bits at first", "\nadditive              14666"], {"scores.svg"}),
     "long_range.py": (["norm of the gradient, by distance", "first tokens named, after 80 steps"], {"long_range.svg"}),
     "gaussian_process.py": (["step     loss   length   height    noise\n   0 "], {"process.svg"}),
+    "two_moons.py": (["step   1: loss ", "step 100: loss ", "with 69015 numbers"], {"moons.svg"}),
+    "adder.py": (["held-out loss ", "with -1 where no digit is asked for"], {"adder.svg"}),
     "positions.py": (["positions        parameters      64     128     256\nnone  "], {"positions.svg"}),
     "attention_cost.py": (
         [
@@ -168,6 +170,15 @@ MEASURED = {
         and number(r" (\S+) from 0 in the end", output) < 1e-8
         and result(output)[0] < result(output)[1]
     ),
+    "two_moons.py": lambda output: (
+        all(float(each) < 1e-14 for each in re.findall(r"at most (\S+) apart", output))
+        and result(output)[0] == 100 > 90 > result(output)[1]
+    ),
+    "adder.py": lambda output: (
+        number(r"loss [\d.]+, (\S+) from that", output) < 1e-6
+        and 50 < result(output)[1] < 60
+        and result(output)[0] > 15
+    ),
     "positions.py": lambda output: result(output)[0] < 3.4 and number(r"\nALiBi .* (\S+)\n", output) < 3.4,
     "attention_cost.py": lambda output: result(output)[0] < result(output)[1],
     "read_attention.py": lambda output: (
@@ -195,6 +206,7 @@ QUICK = {
     "graph_attention.py",
     "softmax_gradient.py",
     "training_step.py",
+    "two_moons.py",
 }  # the rest take seconds each
 
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
