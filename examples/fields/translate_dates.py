@@ -23,7 +23,6 @@ import numpy as np
 import date_pairs
 import minigrad as mg
 from minigrad import data, nn, optim
-from minigrad.data import row_batches
 from places import fixed_places_baseline
 from rows import pad
 
@@ -90,7 +89,7 @@ def main() -> None:
         written = model.translate(source, real, int(vocabulary.encode(MARK)[0]), following.shape[1])
         return float(((written == following) | (following < 0)).all(axis=1).mean())
 
-    batches = (tuple(array[rows] for array in train) for rows in row_batches(len(train[0]), BATCH, rng))
+    batches = (tuple(array[rows] for array in train) for rows in data.row_batches(len(train[0]), BATCH, rng))
     mg.fit(step if arguments.eager else mg.compile(step), batches, steps, share_right, every=steps // 5)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
