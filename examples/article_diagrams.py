@@ -1,14 +1,16 @@
-"""The two diagrams of every article on attention, drawn from models that run.
+"""The two diagrams of every article on attention, one of them put right, drawn from models that run.
 
     python examples/article_diagrams.py --out pictures
 
 What to look at:
-1. Attention: query → key-value pairs → score calculation → softmax → attention weight → context vector. Each box is a
-   scope of the code below, closed (`depth=0`); an arrow is there because something inside one box uses a result of
-   another. That is why the values also go straight to the context vector, which the articles leave out.
-2. The way in: input sequence → embedding layer → positional encoding → concatenation → neural network.
+1. Attention as it is published: query → key-value pairs → score calculation → softmax → attention weight → context
+   vector. Each box is a scope of the code below, closed (`depth=0`); an arrow is there because something inside one
+   box uses a result of another. So it shows what the articles leave out: values go straight to the context vector.
+   And what they confuse: the tokens are inside "query", and softmax is cut in two.
+2. Attention put right: tokens become queries, keys and values, and softmax is one step, whose result are the weights.
+3. The way in: input sequence → embedding layer → positional encoding → concatenation → neural network.
 The text that is printed is Mermaid: GitHub and notebooks draw it where they find it. With --out, the diagrams are
-drawn, closed and open, as attention.svg, attention_open.svg, sequence.svg and sequence_open.svg.
+drawn, closed and open: published.svg, published_open.svg, attention.svg and so on.
 """
 
 import argparse
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="as in the other examples; here nothing takes long")
     arguments = parser.parse_args()
 
-    for number, (name, model) in enumerate({"attention": attention, "sequence": sequence}.items(), 1):
+    for number, (name, model) in enumerate({"published": published, "attention": attention, "sequence": sequence}.items(), 1):
         with mg.recording() as recording:  # also of what needs no gradient, such as the positions
             model()
         graph = recording.graph()
@@ -44,8 +46,8 @@ def parameter(*shape: int, name: str) -> mg.Tensor:
     return mg.Tensor(RNG.standard_normal(shape) / np.sqrt(shape[-1]), requires_grad=True, name=name)
 
 
-def attention() -> mg.Tensor:
-    """Attention of six tokens on each other."""
+def published() -> mg.Tensor:
+    """Attention of six tokens on each other, in the boxes of the articles."""
     with mg.scope("query"):
         tokens = mg.Tensor(RNG.standard_normal((6, WIDTH)), name="tokens")
         query = tokens @ parameter(WIDTH, WIDTH, name="W_query")
@@ -64,6 +66,24 @@ def attention() -> mg.Tensor:
         context = weights @ values
         context.name = "context"
     return context
+
+
+def attention() -> mg.Tensor:
+    """The same attention, with each step in a box of its own."""
+    tokens = mg.Tensor(RNG.standard_normal((6, WIDTH)), name="tokens")
+    with mg.scope("queries"):
+        queries = tokens @ parameter(WIDTH, WIDTH, name="W_query")
+    with mg.scope("keys"):
+        keys = tokens @ parameter(WIDTH, WIDTH, name="W_key")
+    with mg.scope("values"):
+        values = tokens @ parameter(WIDTH, WIDTH, name="W_value")
+    with mg.scope("scores"):
+        scores = queries @ keys.T / np.sqrt(WIDTH)
+    with mg.scope("attention weights"):
+        weights = mg.softmax(scores)
+        weights.name = "weights"
+    with mg.scope("context"):
+        return weights @ values
 
 
 def sequence() -> mg.Tensor:

@@ -71,7 +71,7 @@ EXPECTED = {
     ),
     "article_diagrams.py": (
         ['s1["key-value pairs<br/>(6, 8)"]', "s4 --> s5", 's3["concatenation<br/>(5, 16)"]'],
-        {"attention.svg", "attention_open.svg", "sequence.svg", "sequence_open.svg"},
+        {f"{name}{end}.svg" for name in ("published", "attention", "sequence") for end in ("", "_open")},
     ),
     "train_reverse.py": (
         ["untrained: 0.0% of the sequences right", "place i looks most at place [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]"],

@@ -1,4 +1,4 @@
-"""The two diagrams of articles on attention, box for box, from the models in examples/article_diagrams.py."""
+"""The diagrams of articles on attention, box for box, from the models in examples/article_diagrams.py."""
 
 import importlib.util
 import itertools
@@ -11,8 +11,8 @@ import minigrad as mg
 from minigrad.drawing.engines import ENGINES
 
 SVG = "{http://www.w3.org/2000/svg}"
-DIAGRAMS = {
-    "attention": [
+DIAGRAMS = {  # each a chain of boxes, whatever else there is
+    "published": [
         "query", "key-value pairs", "score calculation", "softmax", "attention weight", "context vector",
     ],
     "sequence": ["input sequence", "embedding layer", "positional encoding", "concatenation", "neural network"],
@@ -50,10 +50,22 @@ def test_the_flowchart_has_these_boxes_in_this_order(models, name, titles):
 
 
 def test_arrows_beside_the_chain_are_what_is_used_again(models):
-    text = graph_of(models, "attention").mermaid(**COLLAPSED)
+    text = graph_of(models, "published").mermaid(**COLLAPSED)
     assert sorted(re.findall(r"s\d+ --> s\d+", text)) == [
         "s0 --> s1", "s0 --> s2", "s1 --> s2", "s1 --> s5", "s2 --> s3", "s3 --> s4", "s4 --> s5",
     ]  # fmt: skip
+
+
+def test_put_right_tokens_go_three_ways_and_softmax_is_one_step(models):
+    text = graph_of(models, "attention").mermaid(**COLLAPSED)
+    boxes = dict(re.findall(r'^  (\w+)[\[(]+"(.*?)<br/>.*"[\])]+$', text, re.MULTILINE))
+    arrows = [(boxes[a], boxes[b]) for a, b in re.findall(r"^  (\w+) --> (\w+)$", text, re.MULTILINE)]
+    assert sorted(arrows) == [
+        ("attention weights", "context"), ("keys", "scores"), ("queries", "scores"), ("scores", "attention weights"),
+        ("tokens", "keys"), ("tokens", "queries"), ("tokens", "values"), ("values", "context"),
+    ]  # fmt: skip
+    (weights,) = [n for n in graph_of(models, "attention") if n.scope and "attention weights" in str(n.scope)]
+    assert weights.op == "softmax"
 
 
 @pytest.mark.skipif(not any(engine.find() for engine in ENGINES), reason="no layout engine: install the extra dot")
@@ -75,5 +87,5 @@ def test_the_models_are_no_drawings(models, name, titles):
         mg.sum(getattr(models, name)() ** 2).backward()
     graph = recording.graph()
     assert all(node.gradient is not None and node.gradient.any() for node in graph if node.role == "parameter")
-    if name == "attention":
+    if name != "sequence":
         assert graph.find("weights").value.sum(axis=-1) == pytest.approx(1.0)
