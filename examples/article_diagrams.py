@@ -30,7 +30,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="as in the other examples; here nothing takes long")
     arguments = parser.parse_args()
 
-    for number, (name, model) in enumerate({"published": published, "attention": attention, "sequence": sequence}.items(), 1):
+    for number, (name, model) in enumerate(
+        {"published": published, "attention": attention, "sequence": sequence}.items(), 1
+    ):
         with mg.recording() as recording:  # also of what needs no gradient, such as the positions
             model()
         graph = recording.graph()
