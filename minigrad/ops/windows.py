@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import windows
-from minigrad.ops.normalisation import floating
 from minigrad.ops.precision import rounded_once
 
 __all__ = ["add_windows", "average_pool", "conv1d", "conv2d", "max_pool", "sliding_window_view"]
@@ -151,9 +151,10 @@ def convolve(
     """One product of the weight and all windows as columns, with the batch last."""
     shape, (outputs, channels, *window) = shape_of(x), check_weight(function, ndim, x, weight, bias, groups)
     batch, space = len(shape) - ndim - 1, tuple(range(1, ndim + 1))
+    stride = windows.read_numbers(function, "stride", stride, ndim, 1)
+    dilation = windows.read_numbers(function, "dilation", dilation, ndim, 1)
     around = read_padding(function, padding, window, stride, dilation)
-    padded = (*shape[:-ndim], *(n + sum(side) for n, side in zip(shape[-ndim:], around, strict=True)))
-    windows.read_sliding(function, padded, window, tuple(range(-ndim, 0)), stride, dilation)
+    check_fit(function, shape, window, stride, padding, around, dilation)
     x = pad_axes(put_last(x, batch), space, around, 0.0)
     x = ops.sliding_window_view(x, window_shape=tuple(window), axis=space, stride=stride, dilation=dilation)
     places, inside = x.shape[1 : len(shape)], range(len(shape), x.ndim)
@@ -182,7 +183,7 @@ def check_weight(function: str, ndim: int, x: Any, weight: Any, bias: Any, group
             f"{function}: expected x (…, channels, {', '.join(axes)}) and weight (outputs, channels / groups, "
             f"{', '.join(axes)}), got {shape} and {kernel}"
         )
-    channels = shape[-ndim - 1]
+    channels, (groups,) = shape[-ndim - 1], windows.read_numbers(function, "groups", groups, 1, 1)
     if groups < 1 or channels != kernel[1] * groups or kernel[0] % groups:
         raise ValueError(
             f"{function}: weight {kernel} with groups={groups} takes {kernel[1] * groups} channels to a multiple of "
@@ -193,25 +194,40 @@ def check_weight(function: str, ndim: int, x: Any, weight: Any, bias: Any, group
     return kernel
 
 
-def read_padding(function: str, padding: Any, window: Sequence[int], stride: Any, dilation: Any) -> list[Any]:
+def read_padding(
+    function: str, padding: Any, window: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
     """How much is put before and after each axis of a window."""
     if isinstance(padding, str):
-        if padding not in ("same", "valid") or (padding == "same" and np.max(stride) > 1):
+        if padding not in ("same", "valid") or (padding == "same" and max(stride) > 1):
             raise ValueError(
                 f'{function}: padding={padding!r} with stride={stride!r}: expected numbers, "valid", or with a stride '
                 'of 1 "same"'
             )
-        reach = (np.array(window) - 1) * dilation if padding == "same" else np.zeros(len(window), int)
-        return [(n // 2, n - n // 2) for n in reach.tolist()]
-    sides = list(padding) if isinstance(padding, (tuple, list)) else [padding] * len(window)
-    if len(sides) != len(window):
+        reach = [(n - 1) * d if padding == "same" else 0 for n, d in zip(window, dilation, strict=True)]
+        return [(n // 2, n - n // 2) for n in reach]
+    sides = padding if isinstance(padding, (tuple, list)) else [padding] * len(window)
+    around = [tuple(side) if isinstance(side, (tuple, list)) else (side, side) for side in sides]
+    if len(sides) != len(window) or any(len(side) != 2 for side in around):
         raise ValueError(
             f"{function}: padding={padding!r} for {len(window)} axes: expected a number or a pair for each"
         )
-    return [tuple(side) if isinstance(side, (tuple, list)) else (side, side) for side in sides]
+    flat = windows.read_numbers(function, "padding", padding, 2 * len(window), 0, list(itertools.chain(*around)))
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def pad_axes(x: Any, axes: Sequence[int], around: Sequence[Any], value: float) -> Any:
+def check_fit(
+    function: str, shape: tuple[int, ...], window: Any, stride: Any, padding: Any, around: Any, dilation: Any
+) -> None:
+    """Refuse windows of which none fits into the padded array, and padding for which no memory has addresses."""
+    count = len(window)
+    padded = (*shape[:-count], *(n + sum(side) for n, side in zip(shape[-count:], around, strict=True)))
+    if math.prod(padded) >= 2**47:  # the addresses that processors have
+        raise ValueError(f"{function}: padding={padding!r} makes {padded} of {shape}, which no memory holds")
+    windows.read_sliding(function, padded, tuple(window), tuple(range(-count, 0)), stride, dilation)
+
+
+def pad_axes(x: Any, axes: Sequence[int], around: Sequence[Any], value: Any) -> Any:
     if not any(n for side in around for n in side):
         return x
     widths = [(0, 0)] * x.ndim
@@ -237,7 +253,13 @@ def max_pool(x: Any, window: Sizes, stride: Sizes | None = None, padding: Any = 
     >>> max_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
     [[[5.0, 3.0]]]
     """
-    return pool("max_pool", ops.max, x, window, stride, padding, dilation, -np.inf)
+    x = x if hasattr(x, "dtype") else array_or_constant(x)
+    sliding = read_pooling("max_pool", x, window, stride, padding, dilation)
+    y = reduce_windows(ops.max, x, sliding, lowest(x.dtype))
+    if not sliding.is_padded or x.dtype.kind != "f":
+        return y
+    # Where −∞ is the largest, those put around it have their part of the gradient: the others get that, too.
+    return y * ops.where(ops.equal(y, -np.inf), excess(x, sliding, y), 1.0)
 
 
 @composition(formula="the mean of each window")
@@ -255,27 +277,51 @@ def average_pool(
     >>> average_pool(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2).tolist()
     [[[3.0, 2.5]]]
     """
-    y = pool("average_pool", ops.mean, x, window, stride, padding, 1, 0.0)
-    if count_include_pad:
-        return y
-    lengths = read_lengths("average_pool", window, len(shape_of(x)))
-    ones = np.pad(np.ones(shape_of(x)[-len(lengths) :]), read_padding("average_pool", padding, lengths, 1, 1))
-    inside = windows.view_windows(ones, lengths, None, lengths if stride is None else stride)
-    share: Any = inside.mean(tuple(range(ones.ndim, inside.ndim))).astype(y.dtype)
-    return y / (constant(share) if isinstance(y, Tensor) else share)
+    if not isinstance(count_include_pad, (bool, np.bool_)):
+        raise TypeError(f"average_pool: count_include_pad={count_include_pad!r}: expected True or False")
+    x = x if hasattr(x, "dtype") else array_or_constant(x)
+    sliding = read_pooling("average_pool", x, window, stride, padding, 1)
+    y = reduce_windows(ops.mean, x, sliding, 0)
+    return y if count_include_pad or not sliding.is_padded else y * excess(x, sliding, y)
 
 
-def pool(
-    function: str, reduce: Any, x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float
-) -> Any:  # fmt: skip
-    """What `reduce` makes of each window, computed with the batch last, as convolutions are."""
-    x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
-    lengths = read_lengths(function, window, x.ndim)
-    stride = lengths if stride is None else stride
+class Pooling(NamedTuple):
+    """How windows slide over the last axes: one number of each kind for each of them."""
+
+    lengths: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    around: list[tuple[int, int]]
+
+    @property
+    def is_padded(self) -> bool:
+        return any(n for side in self.around for n in side)
+
+
+def read_pooling(function: str, x: Any, window: Any, stride: Any, padding: Any, dilation: Any) -> Pooling:
+    lengths = tuple(window) if isinstance(window, (tuple, list)) else (window,) * (x.ndim - 2)
+    if not 0 < len(lengths) <= x.ndim:
+        raise ValueError(f"{function}: window={window!r} for {x.ndim} axes: expected a length for one of them or more")
+    count = len(lengths)
+    windows.read_numbers(function, "window", window, count, 1, lengths)
+    stride = lengths if stride is None else windows.read_numbers(function, "stride", stride, count, 1)
+    dilation = windows.read_numbers(function, "dilation", dilation, count, 1)
     around = read_padding(function, padding, lengths, stride, dilation)
-    for length, d, side in zip(lengths, np.broadcast_to(dilation, len(lengths)), around, strict=True):
+    for length, d, side in zip(lengths, dilation, around, strict=True):
         if max(side) > (length - 1) * d:
             raise ValueError(f"{function}: padding={padding!r} leaves windows of {window!r} with nothing in them")
+    check_fit(function, x.shape, lengths, stride, padding, around, dilation)
+    return Pooling(lengths, stride, dilation, around)
+
+
+def lowest(dtype: np.dtype[Any]) -> Any:
+    """What is larger than nothing of this type."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
+def reduce_windows(reduce: Any, x: Any, sliding: Pooling, fill: Any) -> Any:
+    """What `reduce` makes of each window, computed with the batch last, as convolutions are."""
+    lengths, stride, dilation, around = sliding
     batch, count = max(x.ndim - len(lengths) - 1, 0), x.ndim
     axes = tuple(range(count - len(lengths) - batch, count - batch))
     x = pad_axes(put_last(x, batch), axes, around, fill)
@@ -284,9 +330,10 @@ def pool(
     return put_last(reduce(places, axis=tuple(range(x.ndim - count))), count - batch)
 
 
-def read_lengths(function: str, window: Any, ndim: int) -> tuple[int, ...]:
-    """The length of a window along each of the last axes."""
-    lengths = tuple(window) if isinstance(window, (tuple, list)) else (window,) * (ndim - 2)
-    if not 0 < len(lengths) <= ndim:
-        raise ValueError(f"{function}: window={window!r} for {ndim} axes: expected a length for one of them or more")
-    return lengths
+def excess(x: Any, sliding: Pooling, y: Any) -> Any:
+    """How many times as large as what it holds of `x` each window is, beside `y`."""
+    lengths, stride, dilation, around = sliding
+    ones = np.pad(np.ones(shape_of(x)[-len(lengths) :]), around)
+    inside = windows.view_windows(ones, lengths, None, stride, dilation)
+    times: Any = (1 / inside.mean(tuple(range(ones.ndim, inside.ndim)))).astype(y.dtype)
+    return constant(times) if isinstance(y, Tensor) else times

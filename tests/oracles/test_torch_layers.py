@@ -94,6 +94,20 @@ def test_pooling_with_another_length_stride_and_padding_for_each_axis():
     agree(lambda x: mg.average_pool(x, *args), lambda x: functional.avg_pool2d(x, *args), normal(2, 3, 8, 9))
 
 
+@pytest.mark.parametrize("row", [
+    [-np.inf, 1.0, 2.0, -np.inf], [np.inf, -np.inf, 3.0, np.nan], [np.nan, 0.0, -np.inf, -np.inf],
+    [-np.inf, -1e308, 1e308, np.inf],
+], ids=str)  # fmt: skip
+def test_pooling_of_special_values_beside_padding(row):
+    row = np.array([[row]])  # no two elements of one window are the largest: those share the gradient here, not there
+    agree(lambda x: mg.max_pool(x, 2, padding=1), lambda x: functional.max_pool1d(x, 2, padding=1), row)
+    for included in (True, False):
+        agree(
+            lambda x, i=included: mg.average_pool(x, 2, padding=1, count_include_pad=i),
+            lambda x, i=included: functional.avg_pool1d(x, 2, padding=1, count_include_pad=i), row,
+        )  # fmt: skip
+
+
 # --- modules with PyTorch's weights -----------------------------------------------------------------------------------
 
 

@@ -40,29 +40,44 @@ class Strided:
         self.__array_interface__ = {**lies, "shape": tuple(shape), "strides": tuple(strides), "data": place}
 
 
+def read_numbers(
+    function: str, name: str, given: Any, count: int, least: int, numbers: Any = None
+) -> tuple[int, ...]:  # fmt: skip
+    """One integer for each of `count` axes; one alone is for all. `numbers` are those read from what was given."""
+    numbers = given if numbers is None else numbers
+    numbers = tuple(numbers) if isinstance(numbers, (tuple, list)) else (numbers,) * count
+    if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in numbers):
+        raise TypeError(f"{function}: {name}={given!r}: expected integers")
+    if len(numbers) != count:
+        raise ValueError(f"{function}: {name}={given!r} for {count} axes: expected a number for each")
+    if min(numbers, default=least) < least:
+        raise ValueError(f"{function}: {name}={given!r}: expected at least {least}")
+    return tuple(int(n) for n in numbers)
+
+
 def read_sliding(
     function: str, shape: tuple[int, ...], window_shape: Any, axis: Any, stride: Any, dilation: Any
 ) -> list[Sliding]:
     """How windows slide over an array of this shape, axis by axis; an error where none fits in."""
     lengths = window_shape if isinstance(window_shape, (tuple, list)) else (window_shape,)
     axes = range(len(shape)) if axis is None else normalize_axis_tuple(axis, len(shape), function, True)
-    columns: list[Sequence[int]] = [axes]
-    for name, given, least in (("window_shape", lengths, 0), ("stride", stride, 1), ("dilation", dilation, 1)):
-        numbers = tuple(given) if isinstance(given, (tuple, list)) else (given,) * len(axes)
-        if len(numbers) != len(axes):
-            raise ValueError(f"{function}: {name}={given!r} for {len(axes)} axes: expected a number for each")
-        if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in numbers):
-            raise TypeError(f"{function}: {name}={given!r}: expected integers")
-        if min(numbers, default=least) < least:
-            raise ValueError(f"{function}: {name}={given!r}: expected at least {least}")
-        columns.append(numbers)
-    found, left = [Sliding(*row) for row in zip(*columns, strict=True)], list(shape)
-    for one in found:
-        if one.reach > left[one.axis]:
+    count = len(axes)
+    columns = (
+        axes,
+        read_numbers(function, "window_shape", window_shape, count, 0, lengths),
+        read_numbers(function, "stride", stride, count, 1),
+        read_numbers(function, "dilation", dilation, count, 1),
+    )
+    found, left = [], list(shape)
+    for one in (Sliding(*row) for row in zip(*columns, strict=True)):
+        length = left[one.axis]
+        if one.reach > length:
             dilated = f" with dilation {one.dilation}" if one.dilation > 1 else ""
             where = f"in axis {one.axis} of {shape}"
             raise ValueError(f"{function}: a window of {one.length}{dilated} does not fit {where}")
-        left[one.axis] = one.count(left[one.axis])
+        left[one.axis] = one.count(length)
+        beyond = length + 1  # as good as any larger step, and an address
+        found.append(one._replace(stride=min(one.stride, beyond), dilation=min(one.dilation, beyond)))
     return found
 
 
