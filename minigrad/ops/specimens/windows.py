@@ -111,7 +111,7 @@ ops.conv2d.specimens = specimens(
     call(normal(2, 2, 2, 3, 3), normal(2, 1, 2, 2), padding=((1, 0), 1), groups=2),
     refusal(call(normal(3, 5), normal(2, 3, 2, 2)), ValueError, "conv2d", "(…, channels, height, width)", "(3, 5)"),
     refusal(call(normal(1, 4, 5, 5), normal(3, 2, 2, 2), groups=2), ValueError, "conv2d", "groups=2", "(3, 2, 2, 2)"),
-    refusal(call(normal(1, 1, 5, 5), normal(1, 1, 3, 3), stride=2, padding="same"), ValueError, "same", "stride=(2, 2)"),
+    refusal(call(normal(1, 1, 5, 5), normal(1, 1, 3, 3), stride=2, padding="same"), ValueError, "same", "(2, 2)"),
     reference=correlated,
 )  # fmt: skip
 ops.max_pool.specimens = specimens(
