@@ -14,9 +14,10 @@ import numpy as np
 from minigrad.core.arrays import Array
 from minigrad.core.errors import GraphError
 from minigrad.core.storage import array_of, assign
-from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.structure import map_leaves
 from minigrad.export.jax_rows import DRAWS, IN_PARTS, JOINS, ROWS, Row, find_row, jax, jnp
 from minigrad.export.parts import Parts, apply_elementwise, find_layouts, split
+from minigrad.graph.arguments import flatten
 from minigrad.graph.node import Node
 from minigrad.nn.state import check_state
 
@@ -114,7 +115,7 @@ class JaxFunction:
         """
         before = {key: jnp.asarray(value) for key, value in state.items()}
         values: dict[Node, Any] = {node: jnp.asarray(array) for node, array in self._constants.items()}
-        values |= zip(self._inputs, _check_inputs(self._inputs, inputs), strict=True)
+        values |= zip(self._inputs, self._check_inputs(inputs), strict=True)
         self._check_state(before)
         for node, places in self._places.items():
             parts = Parts(before[place] for place in places)
@@ -132,6 +133,20 @@ class JaxFunction:
         for node, places in self._places.items():
             after |= zip(places, self._split(node, values[self._graph.updates.get(node, node)]), strict=True)
         return after, map_leaves(lambda x: join(values[x]) if isinstance(x, Node) else x, self._graph.returned)
+
+    def _check_inputs(self, inputs: tuple[Any, ...]) -> list[Any]:
+        """The inputs as the graph takes them, then what is drawn for it."""
+        nodes, count = self._inputs, len(self._inputs) - len(self._graph.inputs)
+        given, drawn = inputs[: len(inputs) - count], inputs[len(inputs) - count :]
+        arrays = [jnp.asarray(x) for x in (*self._graph._leaves(given), *flatten(drawn))]
+        fits = len(arrays) == len(nodes) and all(
+            x.shape == node.shape and x.dtype == type_in_jax(node) for x, node in zip(arrays, nodes, strict=False)
+        )
+        if not fits:
+            came = ", ".join(f"{x.shape} {x.dtype}" for x in arrays) or "nothing"
+            draws = ", the last by step.draw()" if count else ""
+            raise ValueError(f"step takes, after the state, {_list_inputs(nodes)}{draws}, got {came}")
+        return arrays
 
     def _split(self, node: Node, value: Any) -> Sequence[Any]:
         """A piece of state as the arrays that stand for it."""
@@ -273,18 +288,6 @@ def _list_kinds(node: Node) -> list[Any]:
 def _has_rule(node: Node, position: int) -> bool:
     """Whether the operand is one of the numbers that are computed with; others are indices, masks and targets."""
     return node.function is not None and node.function.argument(position) in node.function.rules
-
-
-def _check_inputs(nodes: Sequence[Node], inputs: Sequence[Any]) -> list[Any]:
-    arrays = [jnp.asarray(x) for x in leaves(tuple(inputs))]
-    fits = len(arrays) == len(nodes) and all(
-        x.shape == node.shape and x.dtype == type_in_jax(node) for x, node in zip(arrays, nodes, strict=False)
-    )
-    if not fits:
-        came = ", ".join(f"{x.shape} {x.dtype}" for x in arrays) or "nothing"
-        draws = ", the last by step.draw()" if any(node.role == "random" for node in nodes) else ""
-        raise ValueError(f"step takes, after the state, {_list_inputs(nodes)}{draws}, got {came}")
-    return arrays
 
 
 def _list_inputs(nodes: Sequence[Node]) -> str:

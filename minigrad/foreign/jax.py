@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.foreign.jax_rows import BROADCASTING, ROWS, SAME, Value
 from minigrad.foreign.op import compute_values, make_results, name_extra, refuse
 from minigrad.graph import Graph
+from minigrad.graph.arguments import holds_dictionary
 from minigrad.graph.made import make_leaf, make_operation
 
 CALLS = frozenset({
@@ -85,7 +85,8 @@ def from_jax(function: Callable[..., Any], *args: Any, values: bool = False) -> 
     walked = [id(x) for x in leaves(returned) if isinstance(x, Tensor)]
     if walked != [id(x) for x in outputs]:  # a structure that minigrad does not walk
         returned = tuple(outputs)
-    return Graph.of(reader.nodes, returned, leaves=partial(_enter, jax, bool(jax.config.jax_enable_x64)))
+    wide, example = bool(jax.config.jax_enable_x64), jax.tree.structure(_strip(jax, args))
+    return Graph.of(reader.nodes, returned, leaves=lambda given: _enter(jax, wide, example, given))
 
 
 def import_jax() -> Any:
@@ -326,10 +327,24 @@ class _Equation:
         return [0 if x is None else x for x in results]
 
 
-def _enter(jax: Any, wide: bool, args: Any) -> Iterator[Any]:
-    """The arrays of arguments of any structure, in JAX's order and in the types that they have where JAX is `wide`."""
-    for x in filter(_is_array, jax.tree.leaves(args)):
-        if isinstance(x, (int, float)):
+def _strip(jax: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments that hold arrays, with None for what is none, and so no leaf."""
+    holding = [x for x in args if any(map(_is_array, jax.tree.leaves(x)))]
+    return tuple(jax.tree.map(lambda x: x if _is_array(x) else None, holding))
+
+
+def _enter(jax: Any, wide: bool, example: Any, args: tuple[Any, ...]) -> Iterator[Any]:
+    """The arrays of arguments, in JAX's order and in the types that they have where JAX is `wide`.
+
+    Those in lists and tuples may be nested in any way; all others only as in `example`, whose keys JAX has sorted.
+    """
+    given = _strip(jax, args)
+    found = jax.tree.structure(given)
+    is_list = jax.tree_util.all_leaves(x for x in leaves(given) if x is not None) and not holds_dictionary(given)
+    if found != example and not is_list:
+        raise ValueError(f"expected arguments nested as {example}, or their arrays one by one, got {found}")
+    for x in jax.tree.leaves(given):
+        if isinstance(x, (int, float, jax.core.Tracer)):
             yield x
         else:
             array = _to_numpy(jax, x)

@@ -17,13 +17,14 @@ from minigrad.core.arrays import Array, Shaped
 from minigrad.core.errors import NUMPYS_OWN
 from minigrad.core.op import Op
 from minigrad.core.record import registry
-from minigrad.core.structure import leaves, map_leaves
+from minigrad.core.structure import map_leaves
 from minigrad.core.tensor import Tensor
 from minigrad.foreign.op import compute_values, name_extra
 from minigrad.foreign.torch_network_rows import ROWS
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, read_program
 from minigrad.foreign.torch_values import Call, as_array, dtype_of, name_of, shape_of
 from minigrad.graph import Graph
+from minigrad.graph.arguments import flatten, strip
 from minigrad.graph.made import make_leaf, make_operation
 
 
@@ -107,7 +108,8 @@ class _Reader:
             compute_values(self.nodes)
         returned = map_leaves(lambda x: self.known[x] if hasattr(x, "meta") else x, program.returned)
         updates = {placeholders[path]: self.known[node] for path, node in program.updates.items()}
-        return Graph.of(self.nodes, returned, updates, arrays_among)
+        example = strip(program.arguments, lambda entry: entry.role == "input")
+        return Graph.of(self.nodes, returned, updates, lambda given: map(as_array, flatten(given, example)))
 
     def leaf(self, entry: Entry) -> Any:
         """What stands for a placeholder: a leaf, or a constant of Python itself."""
@@ -232,8 +234,3 @@ def results_of(node: Any) -> list[Shaped | None]:
     all_used = any(user.target is not operator.getitem for user in node.users)
     used = {user.args[1] for user in node.users if user.target is operator.getitem and user.users}
     return [shape_of(x, name) if x is not None and (all_used or i in used) else None for i, x in enumerate(value)]
-
-
-def arrays_among(arguments: Any) -> list[Any]:
-    """What stands in the arguments of `run`, tensors of PyTorch as arrays."""
-    return [as_array(x) for x in leaves(arguments)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigrad.core.errors import GraphError
-from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, sort_results
+from minigrad.foreign.torch_program import Entry, Program, arguments_of, attribute_of, place_of, sort_results
 from minigrad.foreign.torch_values import name_of, shape_of, writes
 
 
@@ -66,7 +66,9 @@ def differentiate(exported: Any, entries: list[Entry]) -> Program:
     one = len(ends) == 1 and cotangents[0].shape == ()
     names = ["∂output" if len(ends) == 1 else f"∂output{number}" for number in range(1, len(ends) + 1)]
     incoming = [Entry("cotangent" if one else "input", *pair) for pair in zip(names, cotangents, strict=True)]
-    return Program(traced, [entries[i] for i in places] + incoming, (returned, gradients), updates, gradients)
+    arguments = (*arguments_of(exported, entries), *(entry for entry in incoming if entry.role == "input"))
+    entries = [entries[i] for i in places] + incoming
+    return Program(traced, entries, (returned, gradients), updates, gradients, arguments)
 
 
 def _follow(traced: Any) -> Any:

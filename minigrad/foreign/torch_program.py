@@ -42,6 +42,7 @@ class Program:
     returned: Any  # nodes of the graph in tuples, lists and dictionaries
     updates: dict[str, Any]  # by the path of a buffer, the node of its next value
     gradients: dict[str, Any]  # by the path of what it is the gradient for, a node or None
+    arguments: tuple[Any, ...]  # the entries of the inputs, nested as the arguments of `run` are
 
 
 def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gradients: bool) -> Program:
@@ -83,7 +84,7 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
         with _naming_errors("torch.autograd", module):
             return differentiate(exported, entries)
     returned, updates = sort_results(exported, entries, exported.graph.output_node().args[0])
-    return Program(exported.graph_module, entries, returned, updates, {})
+    return Program(exported.graph_module, entries, returned, updates, {}, arguments_of(exported, entries))
 
 
 @contextmanager
@@ -125,6 +126,14 @@ def sort_results(exported: Any, entries: list[Entry], results: Iterable[Any]) ->
         if entry.path in updates and entry.role == "constant":
             entry.role = "state"
     return _structure(exported.call_spec.out_spec, iter(returned)), updates
+
+
+def arguments_of(exported: Any, entries: list[Entry]) -> tuple[Any, ...]:
+    """The entries of the inputs as the arguments are nested, those by name after the others."""
+    specs = zip(exported.graph_signature.input_specs, entries, strict=True)
+    inputs = (entry for spec, entry in specs if spec.kind.name == "USER_INPUT")
+    args, kwargs = _structure(exported.call_spec.in_spec, inputs)
+    return (*args, *kwargs.values())
 
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:
@@ -183,7 +192,7 @@ def _share(entries: list[Entry]) -> list[Entry]:
 
 
 def _structure(spec: Any, results: Iterator[Any]) -> Any:
-    """The results in dictionaries, lists and tuples, whatever classes PyTorch has for them."""
+    """Results, or inputs, in dictionaries, lists and tuples, whatever classes PyTorch has for them."""
     if spec.is_leaf():
         return next(results)
     parts = [_structure(child, results) for child in spec.children()]

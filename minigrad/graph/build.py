@@ -6,22 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from minigrad.core.arrays import read_only
 from minigrad.core.autodiff import grad
-from minigrad.core.capture import Capture
 from minigrad.core.errors import GraphError
 from minigrad.core.modes import within
 from minigrad.core.storage import check_alive, held_by
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor
+from minigrad.graph.arguments import flatten
 from minigrad.graph.captured import capture
 from minigrad.graph.graph import Graph
 from minigrad.graph.models import titles_of
 from minigrad.graph.node import Array, Node, Operand, Origin
+from minigrad.graph.weak import Recording
 from minigrad.wording.messages import describe
 
 
@@ -85,11 +87,12 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     return graph_of_capture(capture(function, *args, **kwargs))
 
 
-def graph_of_capture(recording: Capture, beside: Any = None) -> Graph:
+def graph_of_capture(recording: Recording, beside: Any = None) -> Graph:
     """The graph of a function that was captured; where there is something `beside`, it returns a pair."""
     updates = {state: recording.originals.get(value, value) for state, value in recording.updates.items()}
     returned = recording.outputs if beside is None else (recording.outputs, beside)
-    return build(returned, recording.given, updates, recording.effects, captured=True)
+    graph = build(returned, recording.given, updates, recording.effects, captured=True)
+    return replace(graph, _leaves=partial(flatten, example=recording.example))
 
 
 def build(

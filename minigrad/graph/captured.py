@@ -1,6 +1,6 @@
 """Running a function once on stand-ins for its arguments: shapes without values.
 
-Functions and their arguments enter, and a `Capture` that has seen everything leaves, for `build.py` to make a graph of.
+Functions and their arguments enter; a `Recording` that has seen everything leaves, and `build.py` makes a graph of it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from minigrad.core.arrays import Shaped, real_array
-from minigrad.core.capture import Capture
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
 from minigrad.core.record import registry
 from minigrad.core.storage import check_alive, memory_of
 from minigrad.core.structure import leaves, map_leaves
 from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.arguments import strip
 from minigrad.graph.weak import Recording
 from minigrad.wording.messages import describe
 
 SCALARS = "?bBhHiIlLqQefd"  # types of NumPy scalars that `item()` makes a number of Python's
 
 
-def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Capture:
+def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recording:
     """Run `function` once on stand-ins that have a shape and a dtype but no values.
 
     Raises:
@@ -50,6 +50,7 @@ def record(
         with within(capture=recording, record=True):
             for name, value in arguments.items():
                 given.arguments[name] = map_named(stand_ins.argument, name, value)
+            recording.example = strip((*given.args, *given.kwargs.values()), lambda x: isinstance(x, Tensor))
             try:
                 recording.outputs = map_leaves(_take_output, function(*given.args, **given.kwargs))
             except Exception as error:

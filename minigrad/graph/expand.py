@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def expand(graph: Graph, names: Sequence[str]) -> Graph:
             raise ValueError(f"expand: no composite operation {name!r} in this graph; composite ones: {listed}")
     recording = Capture(began=0) if graph.captured else None
     with within(grad=True, record=True, capture=recording), expanded(*names):
-        return record_again(graph, _record)
+        return replace(record_again(graph, _record), _leaves=graph._leaves)
 
 
 def _record(node: Node, operands: list[Any]) -> Tensor:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from minigrad.core.storage import held_by
-from minigrad.core.structure import leaves
+from minigrad.graph.arguments import flatten
 from minigrad.graph.cost import Cost, cost
 from minigrad.graph.listing import listing
 from minigrad.graph.node import Node, refuse_to_copy
@@ -63,12 +63,12 @@ class Graph:
     captured: bool
     _given: tuple[Node, ...] = ()  # what `run` binds each of its arguments to, where these are not just the `inputs`
     _last_uses: dict[int, list[int]] = field(default_factory=dict)
-    _leaves: Callable[[Any], Iterable[Any]] = leaves  # how `run` walks its arguments
+    _leaves: Callable[[tuple[Any, ...]], Iterable[Any]] = flatten  # how `run` walks its arguments
 
     @classmethod
     def of(
         cls, nodes: Iterable[Tensor], returned: Any, updates: Mapping[Tensor, Tensor] = MappingProxyType({}),
-        leaves: Callable[[Any], Iterable[Any]] = leaves,
+        leaves: Callable[[tuple[Any, ...]], Iterable[Any]] = flatten,
     ) -> Graph:  # fmt: skip
         """The graph of a program that somebody else describes: `minigrad.foreign` reads JAX and PyTorch with it.
 
@@ -274,14 +274,16 @@ class Graph:
         """Compute the outputs on NumPy arrays, node by node, and write the updates into the state.
 
         Args:
-            arguments: arrays for `inputs`, in order; nested tuples, lists and dictionaries are walked. A recorded graph
-                may be run without: on the values it was recorded with. A traced one takes as many as the function was
-                traced with; where the same Tensor stood in two places, both take the same values.
+            arguments: arrays for `inputs`, in order, also in tuples and lists. A recorded graph may be run without: on
+                the values it was recorded with. A traced one takes as many as the function was traced with, those by
+                name last; where the same Tensor stood in two places, both take the same values. Dictionaries are taken
+                by their keys, nested as the function was traced with them, without what is no array.
 
         Returns arrays in the structure that the traced function returned.
 
         Raises:
-            ValueError: the wrong number of arrays, a wrong shape or dtype, or different values for one Tensor.
+            ValueError: the wrong number of arrays, a wrong shape or dtype, different values for one Tensor, or
+                dictionaries with other keys or in other places.
 
         >>> import minigrad as mg, numpy as np
         >>> graph = mg.graph.trace(lambda x: mg.sum(x * x), np.zeros(3))
@@ -295,7 +297,7 @@ class Graph:
 
         State is a dictionary of arrays by path: parameters and buffers, the moments of each parameter, the rate and
         the counters, by the names that `io.save_checkpoint` gives them. `step.load(state)` writes it into the live
-        Tensors again. Inputs are those of the graph, in their order, in nested tuples, lists and dictionaries.
+        Tensors again. Inputs are those of `run`; dictionaries are taken by their keys, which JAX sorts.
 
         Args:
             draws: where random numbers come from. "key": a key of JAX in the state; a run can be repeated to the bit,

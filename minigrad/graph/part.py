@@ -11,6 +11,7 @@ from minigrad.core.arrays import Shaped
 from minigrad.core.errors import GraphError
 from minigrad.core.storage import held_by
 from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.arguments import flatten
 from minigrad.graph.node import Node, Origin
 from minigrad.graph.search import node_of
 
@@ -68,6 +69,7 @@ def between(graph: Graph, start: Node | str, end: Node | str) -> Graph:
         effects=tuple(node for node in nodes.values() if node.role == "random"),
         returned=nodes[last.number],
         _given=(),
+        _leaves=flatten,
         _last_uses={},
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from minigrad.core.structure import map_leaves
+from minigrad.graph.arguments import flatten
 from minigrad.graph.diff import Difference, Kind
 from minigrad.graph.graph import Graph
 from minigrad.graph.node import Node
@@ -50,6 +51,7 @@ def union(difference: Difference) -> Union:
         returned=map_leaves(lambda x: of[x] if isinstance(x, Node) else x, after.returned),
         captured=before.captured or after.captured,
         _given=(),
+        _leaves=flatten,
         _last_uses={},
     )
     return Union(graph, of | {x: of[y] for x, y in matched.items()}, marks)

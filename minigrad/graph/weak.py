@@ -47,6 +47,7 @@ class Recording(Capture):
         self.assigned: dict[Storage, list[Tensor]] = {}  # state that has a new value, by what it looks into
         self.late: dict[Tensor, list[Tensor]] = {}  # arguments → the state that had a new value when they were read
         self.sweeps: list[Sweep[Tensor]] = []
+        self.example: tuple[Any, ...] = ()  # the arguments, as `strip` makes one for `flatten`
 
     def differentiate(self, outputs: Any, cotangents: Any, gradients: Any, targets: Collection[Tensor]) -> Any:
         self.sweeps.append(Sweep(list(outputs), list(cotangents), [*gradients], [*gradients.values()]))

@@ -37,9 +37,12 @@ call = make_call_error
 
 def other_structure(what: str, tree: Any, other: Any) -> ValueError:
     """`other` was to be built as `tree` is."""
+    if isinstance(other, dict):
+        got = f"one with the keys {[*other]}" if isinstance(tree, dict) else f"a dictionary with the keys {[*other]}"
+    else:
+        got = str(len(other)) if isinstance(other, (tuple, list)) else f"one {type(other).__name__}"
     if isinstance(tree, dict):
-        return ValueError(f"{what}: expected a dictionary with the keys {[*tree]}")
-    got = len(other) if isinstance(other, (tuple, list)) else f"one {type(other).__name__}"
+        return ValueError(f"{what}: expected a dictionary with the keys {[*tree]}, got {got}")
     return ValueError(f"{what}: expected {len(tree)}, in a tuple or list, got {got}")
 
 

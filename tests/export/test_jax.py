@@ -520,3 +520,35 @@ def test_scopes_are_those_of_the_program():
     text = jax.jit(step).lower(step.state, *EXAMPLE).as_text(debug_info=True)
     assert "transformer/blocks/0/attention" in text
     assert "optimiser/" in text
+
+
+PARAMETERS = {"weight": np.array([1.0, 2.0]), "bias": np.array([30.0, 40.0])}
+
+
+def compute(parameters, x):
+    return (parameters["weight"] * x - parameters["bias"]).sum()
+
+
+@pytest.mark.parametrize("read", [mg.trace, mg.from_jax])
+@pytest.mark.parametrize("names", [("weight", "bias"), ("bias", "weight")])
+def test_dictionaries_are_taken_by_their_keys(read, names, double_precision):
+    x, given = np.array([7.0, 11.0]), {name: PARAMETERS[name] for name in names}
+    graph = read(compute, PARAMETERS, x)
+    step, expected = graph.to_jax(), compute(PARAMETERS, x)
+    assert graph.run(given, x) == expected
+    assert step({}, given, x)[1] == jax.jit(step)({}, given, x)[1] == expected
+    for other in ({"weight": x, "shift": x}, {"bias": x}, PARAMETERS | {"more": {}, "rest": {"x": x}}):
+        for call in (graph.run, lambda *args: jax.jit(step)({}, *args)):
+            with pytest.raises(ValueError, match=r"expected .*(bias.*weight|weight.*bias)"):
+                call(other, x)
+
+
+def test_draws_follow_what_a_dictionary_holds():
+    graph = mg.trace(lambda given: mg.dropout(given["x"] - given["y"], 0.5, np.random.default_rng(0)), {
+        "x": np.ones(4, np.float32), "y": np.zeros(4, np.float32)})  # fmt: skip
+    step = graph.to_jax(draws="inputs")
+    (drawn,) = step.draw()
+    given = {"y": np.zeros(4, np.float32), "x": np.ones(4, np.float32)}
+    assert step({}, given, drawn)[1].min() >= 0.0
+    with pytest.raises(ValueError, match="got a dictionary"):
+        step({}, drawn, given)

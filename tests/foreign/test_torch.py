@@ -534,3 +534,23 @@ def test_results_do_not_look_into_buffers_that_are_written():
     expected = [x.numpy() for x in Windows()(torch.ones(4))]
     for result, right in zip(graph.run(np.ones(4, np.float32)), expected, strict=True):
         assert np.array_equal(result, right)
+
+
+class Mixture(nn.Module):
+    def forward(self, parts, x, *, scale):
+        return parts["weight"] * x * scale - parts["rest"]["bias"]
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("names", [("weight", "rest"), ("rest", "weight")])
+def test_dictionaries_are_taken_by_their_keys(gradients, names):
+    a, b, x, g = (torch.tensor([number, number + 1.0]) for number in (2.0, 30.0, 500.0, 1.0))
+    parts = {"weight": a.clone().requires_grad_(gradients), "rest": {"flag": None, "bias": b}}
+    graph = mg.from_torch(Mixture(), parts, x, scale=torch.tensor(7.0), gradients=gradients)
+    given = {name: {"weight": a, "rest": {"bias": b}}[name] for name in names}
+    results = graph.run(given, x, torch.tensor(7.0), *([g] if gradients else []))
+    output, gradient = (results[0], next(iter(results[1].values()))) if gradients else (results, g * x * 7.0)
+    np.testing.assert_array_equal(output, a * x * 7.0 - b)
+    np.testing.assert_array_equal(gradient, g * x * 7.0)
+    with pytest.raises(ValueError, match=r"expected a dictionary with the keys \['weight', 'rest'\], got one with the"):
+        graph.run({"weight": a, "bias": b}, x, torch.tensor(7.0), *([g] if gradients else []))
