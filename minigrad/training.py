@@ -7,6 +7,7 @@ and what is saved are functions of the caller; here are only the loop, its clock
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import sys
 import threading
@@ -51,9 +52,10 @@ def fit(
         report: a `minigrad.Report`, the page of this run, which is written anew at each record.
 
     A record has `step`, `loss` (the mean since the last record), `tokens_per_second` (elements of a batch's first
-    array), with `validate` also `validation`, with checks `checks`, the figures of each since the last record (see
-    `StepChecker.compare`), and with a report `layers`, the norms of gradients. Ctrl-C ends training after the step
-    under way, with a record and a checkpoint; the `step` of the last record tells. A second Ctrl-C does not wait.
+    array; of floats, vectors along its last axis), with `validate` also `validation`, with checks `checks`, the figures
+    of each since the last record (see `StepChecker.compare`), and with a report `layers`, the norms of gradients.
+    Ctrl-C ends training after the step under way, with a record and a checkpoint; the `step` of the last record tells.
+    A second Ctrl-C does not wait.
 
     Raises:
         ValueError: a `start` that is not between 0 and `steps`, or `every` below 1.
@@ -114,7 +116,7 @@ def fit(
                 elif checkpoint is not None:
                     checkpoint(records)
                 raise
-            tokens += np.size(batch[0])
+            tokens += _count_tokens(batch[0])
             if bar is not None:
                 bar.update()
             if done % every == 0:
@@ -124,6 +126,11 @@ def fit(
         if losses:
             make_record()
     return records
+
+
+def _count_tokens(array: Any) -> int:
+    shape = np.shape(array)
+    return math.prod(shape if np.asarray(array).dtype.kind != "f" else shape[:-1])
 
 
 @contextlib.contextmanager

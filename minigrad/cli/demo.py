@@ -127,7 +127,9 @@ def _train(training: Run, records: int, checkpoint: Path, limit: float | None, s
     def show(history: Sequence[Record]) -> None:
         step, loss, validation = (history[-1][key] for key in ("step", "loss", "validation"))
         told = f"Step {step} of {training.settings.steps}: loss {loss:.4f}, on the validation text {validation:.4f}."
-        shown.show(progress=pieces.paragraph(told), curve=_draw_curve(history, {}, checkpoint.with_name(CURVE)))
+        shown.show(
+            progress=pieces.paragraph(told), curve=_draw_curve(training, history, {}, checkpoint.with_name(CURVE))
+        )
 
     print("\n4. A model of characters, trained on text")
     print(training.describe())
@@ -149,15 +151,15 @@ def _show_losses(training: Run, folder: Path) -> Pieces:
     rows = [(name, f"{loss:.4f}") for name, loss in losses.items()]
     return {
         "losses": pieces.table(("model", training.data.goal), rows),
-        "curve": _draw_curve(training.history, losses, folder / CURVE),
+        "curve": _draw_curve(training, training.history, losses, folder / CURVE),
         "checked": pieces.paragraph(checked),
         "checks": page.picture(CHECKS, checked, "Errors by step, and up to where they pass."),
         "sample": pieces.block(text, prose=True),
     }
 
 
-def _draw_curve(history: Sequence[Record], losses: Mapping[str, float], place: Path) -> str:
-    draw_loss_curve(history, losses, place)
+def _draw_curve(training: Run, history: Sequence[Record], losses: Mapping[str, float], place: Path) -> str:
+    draw_loss_curve(training, history, losses, place)
     alternative = f"Loss by step, from {history[0]['loss']:.2f} to {history[-1]['loss']:.2f}"
     return page.picture(place.name, alternative, "Training loss is the mean since the point before.")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.cli.datasets import CharacterText
+from minigrad.cli.labelled import ImageData, Labelled
 from minigrad.cli.run import SAMPLE, Run
 from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.curves import draw_curves
@@ -24,9 +26,15 @@ LOSSES = {"validation": "validation", "training": "loss"}  # in records, by what
 
 
 def draw_attention(run: Run, folder: Path, names: list[str]) -> None:
-    """Draw the attention weights of each layer on one sequence into the files `names`, one panel per head."""
+    """Draw the attention weights of each layer on one input into the files `names`, one panel per head.
+
+    Of images it is one picture, of some of them and what the model looks at.
+    """
+    if isinstance(run.data, ImageData):
+        run.data.sample(run.model, run.rng, SAMPLE).save(folder / names[0])
+        return
     example = run.data.example()
-    for number, (name, weights) in enumerate(zip(names, run.attention(example.tokens), strict=True)):
+    for number, (name, weights) in enumerate(zip(names, run.attention(*example.inputs), strict=True)):
         title = f"{run.settings.task}: attention weights, layer {number}"
         heatmap(weights.numpy(), example.queries, example.keys, title, theme="auto").save(folder / name)
 
@@ -34,7 +42,8 @@ def draw_attention(run: Run, folder: Path, names: list[str]) -> None:
 def write_explorer(run: Run, path: Path) -> Graph:
     """Write the page on which one sequence is followed through the trained model and back, and return its graph."""
     example = run.data.example()
-    loss = ops.cross_entropy(run.model(example.tokens[:-1]), example.tokens[1:])
+    (tokens,) = example.inputs
+    loss = ops.cross_entropy(run.model(tokens[:-1]), tokens[1:])
     loss.name = "loss"
     loss.backward(keep=True)
     graph: Graph = loss.graph()
@@ -60,8 +69,19 @@ def report_text(run: Run) -> tuple[dict[str, float], str]:
     return losses, text
 
 
-def format_losses(losses: Mapping[str, float]) -> list[str]:
-    """A table of losses, and which baselines the run is better than.
+def report_answers(run: Run) -> dict[str, float]:
+    """Print how good the answers of a run and of its baselines are, and return their losses."""
+    data = run.data
+    assert isinstance(data, Labelled)
+    answers = data.baselines() | {MODEL: data.predict(run.model, data.validation)}
+    rated = {name: data.rate(outputs) for name, outputs in answers.items()}
+    losses = {name: loss for name, (loss, _) in rated.items()}
+    print(f"\n{data.goal}:", *format_losses(losses, {name: said for name, (_, said) in rated.items()}), sep="\n  ")
+    return losses
+
+
+def format_losses(losses: Mapping[str, float], remarks: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """A table of losses, with remarks to them, and which baselines the run is better than.
 
     >>> print(*format_losses({"1-gram": 3.2, "2-gram": 2.3, "this model": 2.5}), sep="\\n")
     1-gram      3.2000
@@ -70,15 +90,17 @@ def format_losses(losses: Mapping[str, float]) -> list[str]:
     """
     beaten = [name for name, loss in losses.items() if losses[MODEL] < loss]
     verdict = f"  better than {', '.join(beaten)}" if beaten else "  better than none of them: more steps help"
-    return [f"{name:<10}  {loss:.4f}{verdict if name == MODEL else ''}" for name, loss in losses.items()]
+    width = max(map(len, losses))
+    rows = {name: f"{name:<{width}}  {loss:.4f}  {remarks.get(name, '')}".rstrip() for name, loss in losses.items()}
+    return [row + verdict * (name == MODEL) for name, row in rows.items()]
 
 
-def draw_loss_curve(history: Sequence[Record], losses: Mapping[str, float], path: Path) -> None:
-    """Training and validation loss by step, with the n-gram models as lines."""
+def draw_loss_curve(run: Run, history: Sequence[Record], losses: Mapping[str, float], path: Path) -> None:
+    """Training and validation loss by step, with the baselines as lines."""
     steps = [record["step"] for record in history]
     curves = {name: (steps, [record[key] for record in history]) for name, key in LOSSES.items()}
     baselines = {name: loss for name, loss in losses.items() if name != MODEL}
-    draw_curves(path, curves, "step", "loss, nats per character", levels=baselines, theme="auto")
+    draw_curves(path, curves, "step", run.data.loss_axis, levels=baselines, theme="auto")
 
 
 def draw_checks(history: Sequence[Record], path: Path) -> str:

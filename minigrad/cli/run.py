@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad import ops
 from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
-from minigrad.cli.datasets import DATASETS, Batch, Tokens
+from minigrad.cli.datasets import DATASETS, Batch, Sequences
+from minigrad.cli.labelled import Labelled
 from minigrad.core.errors import GradientCheckError
 from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
 from minigrad.io.checkpoint import NOTES
-from minigrad.nn import LanguageModel
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
 from minigrad.report import Report
 from minigrad.training import Record, fit
@@ -33,8 +32,8 @@ class Settings:
 
     task: str
     steps: int
-    batch: int  # sequences
-    tokens: int  # of a sequence
+    batch: int  # sequences, rows or images
+    tokens: int  # of a sequence; 0 where the data says how many
     width: int
     heads: int
     layers: int
@@ -48,6 +47,8 @@ SETTINGS = {
     "reverse": Settings("reverse", steps=400, batch=64, tokens=10, width=64, heads=1, layers=1, rate=1e-2, warmup=20),
     "copy": Settings("copy", steps=200, batch=64, tokens=10, width=64, heads=1, layers=1, rate=5e-3, warmup=20),
     "sort": Settings("sort", steps=600, batch=64, tokens=10, width=64, heads=2, layers=2, rate=3e-3, warmup=20),
+    "table": Settings("table", steps=1000, batch=64, tokens=0, width=32, heads=4, layers=2, rate=3e-3, warmup=50),
+    "images": Settings("images", steps=600, batch=32, tokens=0, width=64, heads=4, layers=2, rate=2e-3, warmup=50),
 }
 SAMPLE = 400  # characters that a model of text writes
 TIMED = 3  # steps, to compare speeds
@@ -57,19 +58,16 @@ BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 class Run:
     """A model in training. Equal settings give equal runs, on one machine and with one number of threads.
 
-    Its steps are compiled, unless `eager`.
+    Its steps are compiled, unless `eager`; `data` is that of its task, or of one's own.
     """
 
-    def __init__(self, settings: Settings, eager: bool = False) -> None:
+    def __init__(self, settings: Settings, eager: bool = False, data: Sequences | Labelled | None = None) -> None:
         self.settings = settings
         self.eager = eager
         self.history: list[Record] = []
         self.rng = np.random.default_rng(settings.seed)
-        self.data = DATASETS[settings.task](settings.seed, settings.tokens)
-        self.model = LanguageModel(
-            self.data.vocabulary_size, settings.width, settings.heads, settings.layers, settings.tokens,
-            causal=self.data.causal, rng=self.rng,
-        )  # fmt: skip
+        self.data: Any = data or DATASETS[settings.task](settings.seed, settings.tokens)
+        self.model: Any = self.data.new_model(settings.width, settings.heads, settings.layers, self.rng)
         schedule = WarmupCosine(min(settings.warmup, settings.steps // 10), settings.steps)
         self.optimiser = AdamW(
             self.model.parameters(), settings.rate, BETAS, weight_decay=WEIGHT_DECAY, schedule=schedule
@@ -85,14 +83,12 @@ class Run:
         s = self.settings
         size = sum(parameter.size for parameter in self.model.parameters())
         layers = f"{s.layers} layer{'s' * (s.layers > 1)} of {s.heads} head{'s' * (s.heads > 1)}, width {s.width}"
-        return "\n".join(
-            (
-                f"data      {self.data.identity}",
-                f"model     {layers}, {s.tokens} tokens, {size:,} parameters",
-                f"training  {s.steps} steps of {s.batch} sequences, AdamW, rate {s.rate:g}, seed {s.seed}",
-                f"measured  {self.data.goal}",
-            )
-        )
+        lines = self.data.describe() | {
+            "model": f"{layers}, {self.data.tokens} tokens, {size:,} parameters",
+            "training": f"{s.steps} steps of {s.batch} {self.data.items}, AdamW, rate {s.rate:g}, seed {s.seed}",
+            "measured": self.data.goal,
+        }
+        return "\n".join(f"{name:<8}  {text}" for name, text in lines.items())
 
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,
@@ -133,13 +129,14 @@ class Run:
         data, seed = self.data, [self.settings.seed, 2]
         return Report(
             page, self.model, lambda: data.sample(self.model, np.random.default_rng(seed), SAMPLE),
-            tokens=data.name_tokens, measure=None if data.causal else data.goal,
+            tokens=data.name_tokens, measure=None if data.measures_loss else data.goal,
             title=f"minigrad train {self.settings.task}",
         )  # fmt: skip
 
-    def _step(self, tokens: Any, targets: Any) -> mg.Tensor:
+    def _step(self, *batch: Any) -> mg.Tensor:
         self.optimiser.zero_grad()
-        loss: mg.Tensor = ops.cross_entropy(self.model(tokens), targets)
+        *inputs, targets = batch
+        loss: mg.Tensor = self.data.loss(self.model(*inputs), targets)
         loss.backward()
         clip_gradients(self.optimiser.parameters, LONGEST_GRADIENT)
         self.optimiser.step()
@@ -147,7 +144,7 @@ class Run:
 
     def compare_speed(self) -> str:
         """How much faster a compiled step is than one that is not, measured on a copy of the run."""
-        twin = copy.deepcopy(self)
+        twin = copy.deepcopy(self, {id(self.data): self.data})
         batch = next(twin.data.batches(twin.rng, self.settings.batch))
         eager, compiled = (_time_step(step, batch) for step in (twin._step, twin.step))
         return (
@@ -161,15 +158,18 @@ class Run:
         metadata = {"settings": asdict(self.settings), "data": self.data.identity, "history": records}
         save_checkpoint(path, self.model, self.optimiser, generators={"training": self.rng}, metadata=metadata)
 
-    def attention(self, tokens: Tokens) -> list[mg.Tensor]:
-        """The attention weights of each layer, (heads, queries, keys), for one sequence."""
+    def attention(self, *inputs: Any) -> list[mg.Tensor]:
+        """The attention weights of each layer, (heads, queries, keys), for one input of the model."""
         with mg.no_grad():
-            self.model(tokens)
+            self.model(*inputs)
         weights = (block.attention.weights for block in self.model.transformer.blocks)
         return [layer for layer in weights if layer is not None]
 
 
-def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager: bool = False) -> Run:
+def resume_run(
+    path: Path, task: str, steps: int | None, seed: int | None, eager: bool = False,
+    data: Sequences | Labelled | None = None,
+) -> Run:  # fmt: skip
     """The run that was saved at `path`, to go on with; `steps` moves its end.
 
     Raises:
@@ -179,7 +179,7 @@ def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager
     _, texts = load_arrays(path)
     try:
         notes = json.loads(texts[NOTES])
-        saved, data, history = dict(notes["settings"]), notes["data"], list(notes["history"])
+        saved, identity, history = dict(notes["settings"]), notes["data"], list(notes["history"])
         settings = replace(SETTINGS[task], steps=operator.index(saved["steps"]), seed=operator.index(saved["seed"]))
         if not (1 <= settings.steps <= MOST_STEPS and 0 <= settings.seed <= LARGEST_SEED):
             raise ValueError("steps or seed out of range")
@@ -195,9 +195,9 @@ def resume_run(path: Path, task: str, steps: int | None, seed: int | None, eager
         raise CommandError(f"{path} has settings of another task or version: {', '.join(differences)}")
     if seed not in (None, settings.seed):
         raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
-    run = Run(replace(settings, steps=steps or settings.steps), eager)
-    if data != run.data.identity:
-        raise CommandError(f"{path} was trained on other data ({data}) than there is here ({run.data.identity})")
+    run = Run(replace(settings, steps=steps or settings.steps), eager, data)
+    if identity != run.data.identity:
+        raise CommandError(f"{path} was trained on other data ({identity}) than there is here ({run.data.identity})")
     load_checkpoint(path, run.model, run.optimiser, generators={"training": run.rng})
     run.history = history
     if run.done > run.settings.steps:

@@ -26,6 +26,8 @@ from minigrad.nn.positions import rotary as rotary
 from minigrad.nn.positions import sinusoids as sinusoids
 from minigrad.nn.recurrent import GRU as GRU
 from minigrad.nn.recurrent import LSTM as LSTM
+from minigrad.nn.tokens import TableTransformer as TableTransformer
+from minigrad.nn.tokens import VisionTransformer as VisionTransformer
 from minigrad.nn.transformer import Decoder as Decoder
 from minigrad.nn.transformer import Encoder as Encoder
 from minigrad.nn.transformer import TransformerBlock as TransformerBlock

@@ -78,7 +78,7 @@ def test_reversal_is_learned_and_the_attention_is_an_anti_diagonal(capsys):
     assert "share of new sequences that are right in every place: 100.0%" in output.out
     assert output.err.count("validation") == 19  # lines of progress, at most 20
     run = resume_run(Path("minigrad-train/reverse.safetensors"), "reverse", None, None)
-    (weights,) = run.attention(run.data.example().tokens)
+    (weights,) = run.attention(*run.data.example().inputs)
     assert weights.numpy()[0].argmax(axis=-1).tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     picture = Path("minigrad-train/reverse_attention_layer_0.svg").read_text("utf-8")
     assert "reverse: attention weights, layer 0" in picture

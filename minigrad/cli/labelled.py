@@ -1,0 +1,291 @@
+"""Tables and folders of images of one's own: what a run learns from where each row or image has an answer.
+
+The attributes are those that `datasets.py` tells of. A fifth is held out; baselines learn from the rest, as the model.
+"""
+
+from __future__ import annotations
+
+import abc
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import minigrad as mg
+from minigrad import data, ops
+from minigrad.cli.datasets import Batch, Example
+from minigrad.data.files import Column
+from minigrad.drawing.heatmap import Heatmap
+from minigrad.drawing.image_sheet import image_sheet
+from minigrad.nn import Module, TableTransformer, VisionTransformer
+
+SIZE, PATCH, SHIFT = 32, 4, 2  # pixels: of an image and of a patch; an image is shifted by up to so many to learn from
+MEASURED = 256  # rows at a time
+SAMPLES = 10  # answers in a sample, or images in a picture
+FADED = 0.15  # how much is seen of what is not looked at
+ASKING = "answer"  # what the class token is called
+
+Numbers = npt.NDArray[Any]
+
+
+class Labelled(abc.ABC):
+    """Rows with an answer: one of `classes`, or a number where there are none, `targets` then scaled to variance 1."""
+
+    measures_loss, causal = True, False
+    items: str
+    identity: str
+    tokens: int
+    centre, deviation = 0.0, 1.0  # of targets that are numbers
+
+    def __init__(self, classes: list[str] | None, targets: Numbers, held_out: npt.NDArray[np.bool_]) -> None:
+        self.classes, self.targets = classes, targets
+        self.train, self.validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        loss, unit = ("squared error", "variances") if classes is None else ("loss", "nats")
+        self.goal, self.loss_axis = f"{loss} on the {self.items} held out, in {unit}", f"{loss}, {unit}"
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, str]:
+        """What is to be said before the training, line by line."""
+
+    @abc.abstractmethod
+    def new_model(self, width: int, heads: int, layers: int, rng: np.random.Generator) -> Module:
+        """A model that reads such rows."""
+
+    @abc.abstractmethod
+    def name_tokens(self, read: Numbers) -> list[str]:
+        """What the tokens of one row are called, of the first array that `read` gives."""
+
+    @abc.abstractmethod
+    def sample(self, model: Any, rng: np.random.Generator, count: int) -> Any:
+        """What the model answers to some of the rows held out."""
+
+    @abc.abstractmethod
+    def read(self, rows: Numbers) -> Batch:
+        """What the model reads of these rows, an array or several."""
+
+    @abc.abstractmethod
+    def features(self) -> Numbers:
+        """What the baseline reads of every row, (count, width)."""
+
+    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]:
+        count = len(self.train)
+        for rows in data.row_batches(count, min(batch, count), rng):
+            yield (*self.read(self.train[rows]), self.targets[self.train[rows]])
+
+    def loss(self, outputs: Any, targets: Any) -> Any:
+        if self.classes is None:
+            return ops.mean(ops.square(ops.index(outputs, (..., 0)) - targets))
+        return ops.cross_entropy(outputs, targets)
+
+    def predict(self, model: Any, rows: Numbers) -> Numbers:
+        parts = [rows[start : start + MEASURED] for start in range(0, len(rows), MEASURED)]
+        with mg.no_grad():
+            return np.concatenate([model(*self.read(part)).numpy() for part in parts])
+
+    def measure(self, model: Any) -> float:
+        return float(self.loss(self.predict(model, self.validation), self.targets[self.validation]))
+
+    def baselines(self) -> dict[str, Numbers]:
+        """What simpler models answer to the rows held out, as the model does."""
+        features, targets = self.features(), self.targets[self.train]
+        known, new = features[self.train], features[self.validation]
+        if self.classes is None:
+            guesses = {"mean": np.full(len(new), targets.mean())}
+            guesses["linear regression"] = data.linear_regression(known, targets, new)
+            return {name: guess[:, None] for name, guess in guesses.items()}
+        shares = np.bincount(targets) / len(targets)
+        probabilities = {"class frequencies": np.broadcast_to(shares, (len(new), len(shares)))}
+        probabilities["softmax regression"] = data.softmax_regression(known, targets, new)
+        return {name: np.log(np.maximum(p, np.finfo(float).tiny)) for name, p in probabilities.items()}
+
+    def rate(self, outputs: Numbers) -> tuple[float, str]:
+        """The loss of such answers to the rows held out, and how good they are in words."""
+        targets = self.targets[self.validation]
+        loss = float(self.loss(outputs, targets))
+        if self.classes is None:
+            return loss, f"off by {loss**0.5 * self.deviation:.4g}, root mean square"
+        return loss, f"{(outputs.argmax(axis=-1) == targets).mean():.1%} right"
+
+    def name_answers(self, answers: Numbers) -> list[str]:
+        """Targets, or outputs of the model, in words."""
+        if self.classes is None:
+            return [f"{answer * self.deviation + self.centre:.4g}" for answer in answers.reshape(-1)]
+        return [self.classes[number] for number in (answers if answers.ndim == 1 else answers.argmax(axis=-1))]
+
+
+class TableData(Labelled):
+    """The columns of a file, each a token; see `minigrad.data.read_table`."""
+
+    items = "rows"
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.table = table = data.read_table(path, target)
+        answer = table.target
+        classes, targets = None, answer.numbers
+        if targets is None:
+            classes = sorted(set(answer.texts))
+            targets = np.array([classes.index(text) for text in answer.texts])
+        held_out = data.hold_out(targets if classes else np.zeros(len(targets)))
+        if classes is None:
+            self.centre, self.deviation = targets[~held_out].mean(), targets[~held_out].std() or 1.0
+            targets = ((targets - self.centre) / self.deviation).astype(np.float32)
+        super().__init__(classes, targets, held_out)
+        self.name, self.tokens = path.name, len(table.columns)
+        self.labels: list[str] = []  # of codes
+        encoded = [self._encode(column) for column in table.columns]
+        self.codes, self.numbers = (np.stack(parts, axis=1) for parts in zip(*encoded, strict=True))
+        texts = [column.texts for column in [*table.columns, answer]]
+        crc = zlib.crc32(repr([target, [column.name for column in table.columns], texts]).encode())
+        self.identity = f"{len(targets):,} rows, CRC {crc:08x}"
+
+    def _encode(self, column: Column) -> tuple[Numbers, Numbers]:
+        """The code of each row, and its number. What the part to learn from does not have counts as missing."""
+        first = len(self.labels)
+        if column.numbers is None:
+            known = sorted({column.texts[row] for row in self.train} - {""})
+            codes = {text: first + code for code, text in enumerate(known, 1)}
+            self.labels += [f"{column.name} missing", *(f"{column.name} {text}" for text in known)]
+            return np.array([codes.get(text, first) for text in column.texts]), np.zeros(len(column.texts), np.float32)
+        self.labels += [f"{column.name} missing", column.name]
+        there = ~np.isnan(column.numbers)
+        known_numbers = column.numbers[self.train][there[self.train]]
+        centre, deviation = (known_numbers.mean(), known_numbers.std() or 1.0) if len(known_numbers) else (0.0, 1.0)
+        scaled = np.where(there, (column.numbers - centre) / deviation, 0.0)
+        return first + there.astype(np.int64), scaled.astype(np.float32)
+
+    def describe(self) -> dict[str, str]:
+        columns, answer = self.table.columns, self.table.target
+        numbers = sum(column.numbers is not None for column in columns)
+        gaps = sum(column.gaps for column in columns)
+        kinds = [f"{numbers} of numbers"] * bool(numbers)
+        kinds += [f"{len(columns) - numbers} of categories"] * (numbers < len(columns))
+        said = {"data": f"{self.name}, {self.identity}"}
+        said["columns"] = " and ".join(kinds) + (f'; {gaps:,} gaps are read as "missing"' if gaps else "")
+        for name, why in self.table.left_out.items():
+            said["left out"] = f"{said['left out']}\n          " if "left out" in said else ""
+            said["left out"] += f"{name}: {why}"
+        said["target"] = f"{answer.name}, " + (
+            f"a number, {answer.numbers.min():g} to {answer.numbers.max():g}"
+            if answer.numbers is not None else say_classes(answer.texts)
+        )  # fmt: skip
+        return said | {"held out": say_held_out(self)}
+
+    def new_model(self, width: int, heads: int, layers: int, rng: np.random.Generator) -> TableTransformer:
+        outputs = len(self.classes or [""])
+        return TableTransformer(self.tokens, len(self.labels), outputs, width, heads, layers, rng=rng)
+
+    def read(self, rows: Numbers) -> Batch:
+        return self.codes[rows], self.numbers[rows]
+
+    def features(self) -> Numbers:
+        one_hot = (self.codes[..., None] == np.arange(len(self.labels))).any(axis=1)
+        return np.concatenate([self.numbers, one_hot], axis=1)
+
+    def example(self) -> Example:
+        row = self.validation[0]
+        texts = [f"{column.name} {column.texts[row] or 'missing'}" for column in self.table.columns]
+        return Example((self.codes[row], self.numbers[row]), [ASKING, *texts], [ASKING, *texts])
+
+    def name_tokens(self, codes: Numbers) -> list[str]:
+        return [ASKING, *(self.labels[code] for code in codes)]
+
+    def sample(self, model: Any, rng: np.random.Generator, count: int) -> str:
+        rows = self.validation[:SAMPLES]
+        answers = self.name_answers(self.predict(model, rows)), self.name_answers(self.targets[rows])
+        return "\n".join(f"{answer}, right is {truth}" for answer, truth in zip(*answers, strict=True))
+
+
+class ImageData(Labelled):
+    """The images in a folder for each class, each patch a token; see `minigrad.data.read_images`."""
+
+    items = "images"
+    tokens = (SIZE // PATCH) ** 2
+
+    def __init__(self, path: Path) -> None:
+        self.images = images = data.read_images(path, SIZE)
+        super().__init__(images.classes, images.labels, data.hold_out(images.labels))
+        self.name = path.resolve().name
+        pixels = images.pixels[self.train]
+        self._centre, self._deviation = pixels.mean(), pixels.std() or 1.0
+        crc = zlib.crc32(images.pixels.tobytes() + repr([images.classes, images.labels.tolist()]).encode())
+        self.identity = f"{len(images.labels):,} images, CRC {crc:08x}"
+
+    def describe(self) -> dict[str, str]:
+        images = self.images
+        colours = "grey" if images.pixels.shape[-1] == 1 else "in colour"
+        said = {"data": f"{self.name}, {self.identity}, {colours}, resized to {SIZE} × {SIZE} pixels"}
+        said["classes"] = say_classes([images.classes[label] for label in images.labels])
+        if images.ignored:
+            said["ignored"] = f"{images.ignored} of other endings, or beside the folders of the classes"
+        return said | {"held out": say_held_out(self)}
+
+    def new_model(self, width: int, heads: int, layers: int, rng: np.random.Generator) -> VisionTransformer:
+        features = PATCH**2 * self.images.pixels.shape[-1]
+        return VisionTransformer(self.tokens, features, len(self.images.classes), width, heads, layers, rng=rng)
+
+    def read(self, rows: Numbers) -> Batch:
+        return self._cut(self.images.pixels[rows])
+
+    def _cut(self, pixels: Numbers) -> Batch:
+        return (data.patches(((pixels - self._centre) / self._deviation).astype(np.float32), PATCH),)
+
+    def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]:
+        """Each image is shifted a little every time that it is seen; what comes in at the edges is as they are."""
+        count, places = len(self.train), np.arange(SIZE)
+        for drawn in data.row_batches(count, min(batch, count), rng):
+            rows = self.train[drawn]
+            down, right = rng.integers(-SHIFT, SHIFT + 1, size=(2, len(rows), 1))
+            lines, columns = ((places + shift).clip(0, SIZE - 1) for shift in (down, right))
+            shifted = self.images.pixels[rows[:, None, None], lines[:, :, None], columns[:, None, :]]
+            yield (*self._cut(shifted), self.targets[rows])
+
+    def features(self) -> Numbers:
+        return self.images.pixels.reshape(len(self.targets), -1)
+
+    def name_tokens(self, patches: Numbers) -> list[str]:
+        across = SIZE // PATCH
+        return [ASKING, *(f"line {row}, column {column}" for row in range(across) for column in range(across))]
+
+    def sample(self, model: Any, rng: np.random.Generator, count: int) -> Heatmap:
+        """Some of the images held out, and where the class token looks in the last layer: the rest is faded."""
+        rows = self._choose()
+        captions = self._compare(self.predict(model, rows), rows)
+        weights = model.transformer.blocks[-1].attention.weights.numpy().mean(axis=1)[:, 0, 1:]
+        looks = data.from_patches(np.repeat(weights[..., None], PATCH**2, axis=-1), width=SIZE)[..., None]
+        looks = FADED + (1 - FADED) * looks / looks.max(axis=(1, 2), keepdims=True)
+        shown = np.broadcast_to(self.images.pixels[rows] / 255, (len(rows), SIZE, SIZE, 3))
+        pairs = np.concatenate([shown, 1 - looks * (1 - shown)])
+        title = "Images held out, and what the class token looks at"
+        return image_sheet(pairs, captions + [""] * len(rows), title=title, columns=len(rows), theme="auto")
+
+    def _choose(self) -> Numbers:
+        """Some rows held out, of every class in turn."""
+        rows, labels = self.validation, self.targets[self.validation]
+        turns = zip_longest(*(rows[labels == label] for label in range(len(self.images.classes))))
+        shown = [row for turn in turns for row in turn if row is not None]
+        return np.array(shown[:SAMPLES])
+
+    def _compare(self, outputs: Numbers, rows: Numbers) -> list[str]:
+        answers, truths = self.name_answers(outputs), self.name_answers(self.targets[rows])
+        return [x if x == y else f"{y} read as {x}" for x, y in zip(answers, truths, strict=True)]
+
+
+def say_classes(texts: list[str]) -> str:
+    """How many there are, with the frequent ones first.
+
+    >>> say_classes(["cat", "dog", "cat"])
+    '2 classes: cat 2, dog 1'
+    """
+    counts = Counter(texts).most_common()
+    most = ", ".join(f"{name} {count:,}" for name, count in counts[:4])
+    return f"{len(counts)} classes: {most}{', …' * (len(counts) > 4)}"
+
+
+def say_held_out(found: Labelled) -> str:
+    share = "every fifth" if found.classes is None else "every fifth of each class"
+    return f"{len(found.validation):,} {found.items}, {share}, by a draw that no seed changes"

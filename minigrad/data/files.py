@@ -1,0 +1,192 @@
+"""Text and tables of one's own: files in UTF-8, and rows of comma-separated values.
+
+In come paths, out go the parts of a text, or the columns of a table as they stand in the file. What cannot be
+understood raises a ValueError of one line that begins with the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.data.text import Text
+
+GAPS = {"", "na", "n/a", "nan", "null", "?"}  # what stands where a value is missing, in small letters
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+SEPARATORS = ",;\t"
+MOST_CATEGORIES = 200  # different texts in a column; and at most half as many as rows
+FEWEST_ROWS = 10
+
+
+def read_text(path: str | os.PathLike[str], tokens: int) -> Text:
+    """A text of one's own in two parts, the last tenth for validation; line ends are "\\n".
+
+    Args:
+        path: a file in UTF-8.
+        tokens: the context of the model; the validation text is longer than that.
+
+    Raises:
+        OSError: a file that cannot be read.
+        ValueError: one that is not UTF-8, empty, too short, or has one character only.
+    """
+    text = _read_utf8(path).replace("\r\n", "\n").replace("\r", "\n")
+    fewest = 10 * (tokens + 1)
+    if len(text) < fewest:
+        raise ValueError(
+            f"{path} has {len(text):,} characters; at least {fewest:,} are needed, as the last tenth is held out and "
+            f"a context is {tokens} characters"
+        )
+    if len(set(text)) == 1:
+        raise ValueError(f"{path} has one character only, {text[0]!r}: there is nothing to predict")
+    length = len(text) * 9 // 10
+    return Text(text[:length], text[length:], source=Path(path).name, licence="that of the file")
+
+
+class Column(NamedTuple):
+    """A column of a table: its `texts`, "" for a gap; and as `numbers`, NaN for a gap, if all of them are."""
+
+    name: str
+    texts: list[str]
+    numbers: npt.NDArray[np.float64] | None
+
+    @property
+    def gaps(self) -> int:
+        return self.texts.count("")
+
+
+class Table(NamedTuple):
+    """The columns to learn from, the `target` to be told from them, and columns left out, with why."""
+
+    columns: list[Column]
+    target: Column
+    left_out: dict[str, str]
+
+
+def read_table(path: str | os.PathLike[str], target: str) -> Table:
+    """The columns of a file of comma-separated values; semicolons and tabs are understood as well.
+
+    A column whose values are all numbers is one of numbers, any other one of categories. Gaps (nothing, NA, NaN, null,
+    ?) may be everywhere but in the target. A target of numbers has more than two of them: two are classes. Columns that
+    say nothing (always the same) or nothing that can be learned (more than 200 different texts, or a different one in
+    every second row) are left out.
+
+    Args:
+        path: a file in UTF-8, with the names of the columns in its first line.
+        target: the name of the column to be told from the others.
+
+    Raises:
+        OSError: a file that cannot be read.
+        ValueError: rows of different lengths, names that are twice there, fewer than ten rows, a number that is too
+            large, a target that is not there, has gaps or one value only, a class of one row, nothing to learn from.
+    """
+    names, rows, lines = _read_rows(path)
+    if target not in names:
+        raise ValueError(f"{path} has no column {target!r}; it has: {', '.join(names)}")
+    columns = [_read_column(path, name, [row[place] for row in rows], lines) for place, name in enumerate(names)]
+    answer = columns.pop(names.index(target))
+    left_out = {column.name: why for column in columns if (why := _say_useless(column))}
+    columns = [column for column in columns if column.name not in left_out]
+    answer = _check_target(path, answer, lines)
+    if not columns:
+        why = "".join(f"; {name} is left out: {why}" for name, why in left_out.items())
+        raise ValueError(f"{path} has no column to tell {target!r} from{why}")
+    return Table(columns, answer, left_out)
+
+
+def _read_utf8(path: str | os.PathLike[str]) -> str:
+    data = Path(path).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text: byte 0x{data[error.start]:02x} at {error.start:,}; save it as UTF-8"
+        ) from None
+    if not text.strip():
+        raise ValueError(f"{path} is empty")
+    return text
+
+
+def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]], list[int]]:
+    """The names of the columns, the rows, and the line on which each row ends."""
+    text = _read_utf8(path)
+    first = text.lstrip().split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count), strict=True)
+    rows, lines = list[list[str]](), list[int]()
+    try:
+        for row in reader:
+            if row:
+                rows.append([cell.strip() for cell in row])
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: not comma-separated values: {error}") from None
+    header, rows, lines = rows[0], rows[1:], lines[1:]
+    names = [name or f"column {place}" for place, name in enumerate(header, 1)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{path} has the column {twice[0]!r} more than once; each needs a name of its own")
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(names):
+            raise ValueError(f"{path}, line {line}: {len(row)} values, but the first line names {len(names)} columns")
+    if len(rows) < FEWEST_ROWS:
+        raise ValueError(
+            f"{path} has {len(rows)} rows below the names of its columns; at least {FEWEST_ROWS} are needed"
+        )
+    return names, rows, lines
+
+
+def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int]) -> Column:
+    texts = ["" if text.lower() in GAPS else text for text in texts]
+    if not all(NUMBER.fullmatch(text) for text in texts if text):
+        return Column(name, texts, None)
+    numbers = np.array([float(text) if text else math.nan for text in texts])
+    with np.errstate(all="ignore"):
+        too_large = np.isinf(numbers * numbers * len(numbers))
+    if too_large.any():
+        row = int(np.flatnonzero(too_large)[0])
+        raise ValueError(f"{path}, line {lines[row]}: {texts[row]!r} in the column {name!r} is too large a number")
+    return Column(name, texts, numbers)
+
+
+def _say_useless(column: Column) -> str:
+    """Why nothing can be learned from a column, if so."""
+    values: set[Any] = {*column.texts} if column.numbers is None else {*column.numbers[~np.isnan(column.numbers)]}
+    if len(values | {""} if column.gaps else values) == 1:
+        return "the same in every row"
+    return _say_too_many(column) if column.numbers is None else ""
+
+
+def _say_too_many(column: Column) -> str:
+    kinds = len({*column.texts} - {""})
+    if kinds <= min(MOST_CATEGORIES, len(column.texts) // 2):
+        return ""
+    other = next(text for text in column.texts if text and not NUMBER.fullmatch(text))
+    return f"{kinds:,} different texts, such as {other!r}"
+
+
+def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]) -> Column:
+    place = f"{path}: the target {target.name!r}"
+    if target.gaps:
+        line = lines[target.texts.index("")]
+        raise ValueError(f"{place} is missing in {target.gaps:,} of {len(lines):,} rows, first in line {line}")
+    values = set[Any](target.texts if target.numbers is None else target.numbers.tolist())
+    if len(values) == 1:
+        raise ValueError(f"{place} is {target.texts[0]!r} in every row: there is nothing to tell")
+    if target.numbers is not None:
+        if len(values) > 2:
+            return target
+        target = Column(target.name, [f"{number:g}" for number in target.numbers], None)
+    elif why := _say_too_many(target):
+        raise ValueError(f"{place} has {why}: too many to be classes, and it is not all numbers")
+    rare, count = min(Counter(target.texts).items(), key=lambda item: item[1])
+    if count == 1:
+        raise ValueError(f"{place} is {rare!r} in one row only: each class needs two, to learn from and to measure on")
+    return target
