@@ -60,8 +60,15 @@ OPERATIONS = {
     "relu": Row("ReLU", "activation", "ReLU"),
     "gelu": Row("GELU", "activation", "GELU"),
     "silu": Row("SiLU", "activation", "SiLU"),
+    "pad": Row("", OTHER),
     "zeros_like": Row("", SHAPE),
     "ones_like": Row("", SHAPE),
+}
+WINDOWS = "sliding_window_view"
+OF_WINDOWS = {  # what the operations are where an operand is the windows of an array
+    "max": Row("Max Pooling", OTHER, "Max Pooling"),
+    "mean": Row("Average Pooling", OTHER, "Average Pooling"),
+    "matmul": Row("Convolution", "linear", "Convolution"),
 }
 
 
@@ -91,12 +98,22 @@ def name_module(title: str, path: str) -> str:
 
 def find_operation(node: Node) -> Row:
     """The row of a node; what only looks at its operand in another shape, or computes with a number, is left out."""
-    known = OPERATIONS.get(node.op or "")
+    table = OPERATIONS | OF_WINDOWS if any(map(looks_at_windows, node.inputs)) else OPERATIONS
+    known = table.get(node.op or "")
     if known is not None or node.function is None:
         return known or Row("", OTHER)
     words = split_words(node.op or "")
     kind = "activation" if node.function.elementwise else OTHER
     return Row(words, kind, "" if node.function.view or node.function.symbol else words)
+
+
+def looks_at_windows(operand: object) -> bool:
+    """Whether it is the windows of an array, perhaps in another shape."""
+    while isinstance(operand, Node) and operand.function is not None and operand.function.view:
+        if operand.op == WINDOWS:
+            return True
+        operand = operand.inputs[0]
+    return False
 
 
 def split_words(name: str) -> str:

@@ -161,6 +161,8 @@ class _Reader:
             self._follow_leaf(node)
             return
         operands = [] if names.find_operation(node).kind == names.SHAPE else self._operands_of(node)
+        if len(node.inputs) > 1 and node.dtype.kind != "b":
+            operands = [x for x in operands if x.dtype.kind != "b"]  # masks are not drawn, nor what they are made of
         arriving = (origin for operand in operands for origin in self._origins_of(operand))
         origins = dict.fromkeys(origin for origin in arriving if origin != number)
         if path is None and origins:

@@ -14,7 +14,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.drawing.architecture import draw_architecture
 from minigrad.drawing.architecture_layout import Layout, find_columns
-from minigrad.drawing.architecture_names import MODULES, OPERATIONS
+from minigrad.drawing.architecture_names import MODULES, OF_WINDOWS, OPERATIONS, WINDOWS
 from minigrad.drawing.architecture_sheet import BETWEEN, FILLS, _Painter
 from minigrad.drawing.fonts import measure_text
 from minigrad.drawing.sheet import Ellipse, Rectangle, Text, walk_elements
@@ -285,6 +285,41 @@ def test_weights_written_by_hand_belong_to_their_product_and_constants_are_left_
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("padding", [0, 1])
+def test_convolutions_and_poolings_that_are_functions_are_called_so(padding):
+    class Net(nn.Module):
+        def __init__(self):
+            self.kernel = mg.Tensor(np.ones((4, 1, 3, 3), np.float32), requires_grad=True, name="kernel")
+            self.readout = new_linear(4, 2)
+
+        def forward(self, x):
+            x = mg.max_pool(mg.relu(mg.conv2d(x, self.kernel, padding="same")), 2, padding=padding)
+            x = mg.average_pool(x, 2, 2, padding, count_include_pad=False)
+            return self.readout(mg.max(mg.mean(x, axis=-1), axis=-1))
+
+    images = np.ones((2, 1, 8, 8), np.float32)
+    assert list_boxes(draw_architecture(Net(), images)) == [
+        ("x", []), ("Convolution", ["x"]), ("ReLU", ["Convolution"]), ("Max Pooling", ["ReLU"]),
+        ("Average Pooling", ["Max Pooling"]), ("Mean", ["Average Pooling"]), ("Max", ["Mean"]), ("Linear", ["Max"]),
+        ("Output", ["Linear"]),
+    ]  # fmt: skip
+
+
+def test_what_is_chosen_by_a_mask_comes_from_what_it_chooses_from():
+    class Gate(nn.Module):
+        def __init__(self):
+            self.readout = new_linear(8, 2)
+
+        def forward(self, x):
+            x = self.readout(x)
+            return mg.astype(mg.where(x > 0, mg.exp(x), x) > 1.0, "float32")
+
+    assert list_boxes(draw_architecture(Gate(), VECTORS)) == [
+        ("x", []), ("Linear", ["x"]), ("Exp", ["Linear"]), ("Where", ["Exp", "Linear"]), ("Greater", ["Where"]),
+        ("Astype", ["Greater"]), ("Output", ["Astype"]),
+    ]  # fmt: skip
+
+
 def test_a_module_is_drawn_wherever_it_is_called_also_on_its_own_result():
     class Cell(nn.Module):
         def __init__(self):
@@ -371,8 +406,8 @@ def test_the_model_stays_as_it_was():
 
 def test_every_row_of_the_tables_stands_for_something_that_there_is():
     assert {*MODULES} <= {*vars(nn)}
-    assert {*OPERATIONS} <= {*mg.registry}
-    kinds = {row.kind for row in (*MODULES.values(), *OPERATIONS.values())}
+    assert {*OPERATIONS, *OF_WINDOWS, WINDOWS} <= {*mg.registry}
+    kinds = {row.kind for row in (*MODULES.values(), *OPERATIONS.values(), *OF_WINDOWS.values())}
     assert kinds - {"hidden", "positions", "sign", "shape"} <= {*FILLS}
 
 
