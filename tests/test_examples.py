@@ -118,6 +118,10 @@ EXPECTED = {
     "gaussian_process.py": (["step     loss   length   height    noise\n   0 "], {"process.svg"}),
     "two_moons.py": (["step   1: loss ", "step 100: loss ", "with 69015 numbers"], {"moons.svg"}),
     "adder.py": (["held-out loss ", "with -1 where no digit is asked for"], {"adder.svg"}),
+    "copy_task.py": (["beside the original: rate within "], {"copy_attention.svg"}),
+    "bahdanau.py": (["weights: at most "], {"bahdanau.svg"}),
+    "maml.py": (["error on unseen waves after  0 steps   1 step   5 steps\nlearned to learn  "], {"sine.svg"}),
+    "digits_vae.py": (["nats per new image: "], {"samples.svg", "elbo.svg"}),
     "positions.py": (["positions        parameters      64     128     256\nnone  "], {"positions.svg"}),
     "attention_cost.py": (
         [
@@ -178,6 +182,24 @@ MEASURED = {
         number(r"loss [\d.]+, (\S+) from that", output) < 1e-6
         and 50 < result(output)[1] < 60
         and result(output)[0] > 15
+    ),
+    "copy_task.py": lambda output: (
+        number(r"rate within (\S+) of it", output) < 1e-14
+        and number(r"the loss within (\S+)\n", output) < 1e-12
+        and result(output)[0] > 50 > result(output)[1]
+    ),
+    "bahdanau.py": lambda output: (
+        number(r"at most (\S+) from the equations", output) < 1e-5
+        and result(output)[0] > 5
+        and 45 < result(output)[1] < 46
+    ),
+    "maml.py": lambda output: (
+        number(r"gradient: (\S+) of its norm", output) < 1e-7 and result(output)[0] < 1.2 < 1.4 < result(output)[1]
+    ),
+    "digits_vae.py": lambda output: (
+        number(r"divergence: at most (\S+) from its integral", output) < 1e-10
+        and number(r"image: (\S+) with 1 ", output) > number(r" (\S+) with 10 ", output) > result(output)[0]
+        and result(output)[0] < 115
     ),
     "positions.py": lambda output: result(output)[0] < 3.4 and number(r"\nALiBi .* (\S+)\n", output) < 3.4,
     "attention_cost.py": lambda output: result(output)[0] < result(output)[1],
