@@ -54,8 +54,9 @@ class Slope(NamedTuple):
         """Why the difference tells nothing; "" where it does."""
         if not np.isfinite(self.analytic + self.numeric):
             return "infinite, or not a number"
-        if self.rounding > UNCLEAR * self.typical and (self.error or self.typical):
-            return f"rounding may add {self.rounding:.0e} to a slope of {self.typical:.0e}"
+        slope = max(self.typical, abs(self.numeric))  # a rule that gives nothing is typical of nothing
+        if self.rounding > UNCLEAR * slope and (self.error or self.typical):
+            return f"rounding may add {self.rounding:.0e} to a slope of {slope:.0e}"
         return ""
 
     @property

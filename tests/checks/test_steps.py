@@ -226,6 +226,21 @@ def test_a_wrong_rule_stops_the_run_before_the_step_with_a_report_and_a_checkpoi
     assert [line.split()[1] for line in wrong] == ["Linear/weight", "Linear/bias"]  # what is before gelu
 
 
+FACTORS = {"one percent more": 1.01, "the other sign": -1.0, "nothing": 0.0}
+
+
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
+@pytest.mark.parametrize("name", ["plain", "accumulated", "by_hand", "tied", "with_a_target"])
+def test_a_wrong_factor_in_any_rule_of_a_step_is_found(name, factor):
+    ((x,),) = batches(1)
+    graph = mg.trace(getattr(Trained(), name), x)
+    rules = {(node.origin.node.op, node.origin.argument) for node in graph if node.origin and node.origin.node}
+    assert len(rules) > 4
+    for rule in rules:
+        with planted(*rule, off_by(factor)), pytest.raises(mg.GradientCheckError, match="WRONG"):
+            StepChecker(getattr(Trained(), name)).begin([x], number=1)
+
+
 def spoil(batches, number, context):
     """The batches; `context` is entered before one of them."""
     for count, batch in enumerate(batches, 1):
@@ -390,6 +405,14 @@ def test_these_are_the_rules_of_the_demo():
     graph = mg.trace(run._step, *batch)
     used = {(node.origin.node.op, node.origin.argument) for node in graph if node.origin and node.origin.node}
     assert used | {("add", "x1")} == set(RULES)  # that of a sum is no operation of its own
+
+
+@DEEP
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
+@pytest.mark.parametrize(("name", "argument"), RULES)
+def test_a_wrong_factor_in_a_rule_of_the_demo_is_found_at_the_first_check(name, argument, factor):
+    with planted(name, argument, off_by(factor)):
+        assert is_found(seed=0)
 
 
 @DEEP
