@@ -122,6 +122,11 @@ EXPECTED = {
     "bahdanau.py": (["weights: at most "], {"bahdanau.svg"}),
     "maml.py": (["error on unseen waves after  0 steps   1 step   5 steps\nlearned to learn  "], {"sine.svg"}),
     "digits_vae.py": (["nats per new image: "], {"samples.svg", "elbo.svg"}),
+    "burgers.py": (["step  300  loss ", "derivatives beside finite differences: "], {"burgers.svg"}),
+    "image_nets.py": (
+        ["\ntransformer         39610", "\nconvolutional        6090", "(baseline 96.9%)"],
+        {"image_nets.svg"},
+    ),
     "positions.py": (["positions        parameters      64     128     256\nnone  "], {"positions.svg"}),
     "attention_cost.py": (
         [
@@ -200,6 +205,12 @@ MEASURED = {
         number(r"divergence: at most (\S+) from its integral", output) < 1e-10
         and number(r"image: (\S+) with 1 ", output) > number(r" (\S+) with 10 ", output) > result(output)[0]
         and result(output)[0] < 115
+    ),
+    "burgers.py": lambda output: (
+        all(float(each) < 1e-4 for each in re.findall(r" (\S+) by [tx]", output)) and result(output)[0] < 10
+    ),
+    "image_nets.py": lambda output: (
+        all(float(each) < 1e-5 for each in re.findall(r"% +(\S+)\n", output)) and result(output)[0] > 60
     ),
     "positions.py": lambda output: result(output)[0] < 3.4 and number(r"\nALiBi .* (\S+)\n", output) < 3.4,
     "attention_cost.py": lambda output: result(output)[0] < result(output)[1],

@@ -1,0 +1,112 @@
+"""Two nets read the same digits: a small vision transformer, and a small convolutional net beside it.
+
+    python examples/ports/image_nets.py --out pictures
+
+After Dosovitskiy et al., arXiv 2010.11929: patches of 2 × 2, a class token, learned positions; and after LeCun et al.,
+1998, with ReLU and maxima: two convolutions, each pooled by two, and a linear map. Both learn from the same images of
+8 × 8 pixels, moved, turned and resized a little every time, in as many steps.
+
+What to look at:
+1. A linear map of patches is a convolution with a stride, as in the original's code: it, and the first layer of the
+   other net, beside a sum over each window in turn, in NumPy.
+2. Parameters, milliseconds a step (and for its images), and the share of new images right, beside softmax regression.
+3. --out draws image_nets.svg: the new images that one of them reads wrongly.
+"""
+
+import argparse
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as small as these gain nothing from more
+sys.path.append(str(Path(__file__).parents[1] / "fields"))
+
+import numpy as np
+
+import minigrad as mg
+from deform import deform
+from digit_images import digits
+from minigrad import data, nn, optim
+
+PATCH, WIDTH, BATCH, CHANNELS = 2, 48, 32, (16, 32)
+
+
+class VisionTransformer(nn.Module):
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.patches = nn.Conv2d(1, WIDTH, PATCH, stride=PATCH, rng=rng)
+        self.asking = mg.Tensor(rng.normal(size=(1, 1, WIDTH)).astype("f4"), requires_grad=True, name="class token")
+        self.positions = nn.LearnedPositions(17, WIDTH, rng)
+        self.encoder = nn.Encoder(2, WIDTH, heads=3, hidden=2 * WIDTH, activation="gelu", rng=rng)
+        self.readout = nn.Linear(WIDTH, 10, rng=rng)
+
+    def forward(self, images: mg.Tensor) -> mg.Tensor:
+        tokens = mg.swapaxes(mg.reshape(self.patches(4 * images), (len(images), WIDTH, -1)), 1, 2)
+        asking = mg.broadcast_to(self.asking, (len(images), 1, WIDTH))
+        return self.readout(self.encoder(self.positions(mg.concatenate([asking, tokens], axis=1)))[:, 0])
+
+
+def make_convolutional(rng: np.random.Generator) -> nn.Module:
+    few, many = CHANNELS
+    return nn.Sequential(
+        nn.Conv2d(1, few, 3, padding=1, rng=rng), mg.relu, lambda x: mg.max_pool(x, 2),
+        nn.Conv2d(few, many, 3, padding=1, rng=rng), mg.relu, lambda x: mg.max_pool(x, 2),
+        lambda x: mg.reshape(x, (-1, many * 4)), nn.Linear(many * 4, 10, rng=rng),
+    )  # fmt: skip
+
+
+def take_step(model: nn.Module, optimiser: optim.Optimiser, images: np.ndarray, labels: np.ndarray) -> mg.Tensor:
+    optimiser.zero_grad()
+    loss = mg.cross_entropy(model(images), labels)
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def slide(images: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int, padding: int) -> np.ndarray:
+    images = np.pad(images, [(0, 0), (0, 0), (padding, padding), (padding, padding)]).astype(np.float64)
+    window, places = weight.shape[-1], range(0, images.shape[-1] - weight.shape[-1] + 1, stride)
+    sums = [[images[:, None, :, i : i + window, j : j + window] * weight for j in places] for i in places]
+    return np.moveaxis(np.sum(sums, axis=(4, 5, 6)), (2, 3), (0, 1)) + bias[:, None, None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A vision transformer and a convolutional net read digits.")
+    parser.add_argument("--out", type=Path, help="folder for the pictures; without it none are drawn")
+    parser.add_argument("--quick", action="store_true", help="200 steps instead of 3000")
+    parser.add_argument("--seed", type=int, default=0, help="of the initial weights and the batches")
+    arguments = parser.parse_args()
+    mg.keep_memory()
+    steps, (train, new) = 200 if arguments.quick else 3000, (digits().train, digits().validation)
+    images, answers = new.images[:, None], []
+    print("net            parameters  ms a step   right  first layer beside NumPy")
+    for name, make in (("transformer", VisionTransformer), ("convolutional", make_convolutional)):
+        rng = np.random.default_rng(arguments.seed)
+        model = make(rng)
+        layer = model.patches if name == "transformer" else model.layers[0]
+        reference = slide(images, layer.weight.numpy(), layer.bias.numpy(), layer.stride, layer.padding)
+        apart = abs(layer(images).numpy() - reference).max()
+        schedule = optim.WarmupCosine(warmup=steps // 20, steps=steps)
+        optimiser = optim.AdamW(model.parameters(), rate=2e-3, weight_decay=0.05, schedule=schedule)
+        drawn = data.row_batches(len(train.labels), BATCH, rng)
+        batches = ((deform(train.images[i], rng, turn=15, resize=0.15)[:, None], train.labels[i]) for i in drawn)
+        clock = time.perf_counter()
+        mg.fit(mg.compile(partial(take_step, model, optimiser)), batches, steps, every=steps // 10)
+        milliseconds = 1000 * (time.perf_counter() - clock) / steps
+        answers.append(model(images).numpy().argmax(axis=-1))
+        size, right = sum(p.size for p in model.parameters()), np.mean(answers[-1] == new.labels)
+        print(f"{name:<15}{size:>10}{milliseconds:>11.1f}{right:>8.1%}{apart:>26.1e}")
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        wrong = np.flatnonzero((np.array(answers) != new.labels).any(axis=0))[:40]
+        captions = [f"{new.labels[i]}: {answers[0][i]}, {answers[1][i]}" for i in wrong]
+        title = "Digits, and what the transformer and the convolutional net read"
+        mg.image_sheet(new.images[wrong], captions, title=title).save(arguments.out / "image_nets.svg")
+    flat = [part.images.reshape(-1, 64) for part in (train, new)]
+    baseline = data.regression_baseline(flat[0], train.labels, flat[1], new.labels)
+    print(f"result: new images right by the convolutional net {right:.1%} (baseline {baseline:.1%})")
+
+
+if __name__ == "__main__":
+    main()
