@@ -145,10 +145,12 @@ def name_extra(reader: str, library: str, error: ModuleNotFoundError) -> ModuleN
     )
 
 
-def refuse(reader: str, engine: str, function: Callable[..., Any], error: Exception) -> CaptureError:
+def refuse(
+    reader: str, engine: str, function: Callable[..., Any], error: Exception, advice: str = ""
+) -> CaptureError:  # fmt: skip
     """The error of a reader where the engine does not take the program, with the first line of what it says."""
     says = next(filter(None, map(str.strip, str(error).splitlines())), "no reason given")
-    return CaptureError(f"{reader}: {engine} cannot trace {name_of(function)}: {type(error).__name__}: {says}")
+    return CaptureError(f"{reader}: {engine} cannot trace {name_of(function)}: {type(error).__name__}: {says}{advice}")
 
 
 def _can_be_shown(value: Any) -> bool:

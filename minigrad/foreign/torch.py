@@ -168,8 +168,10 @@ class _Reader:
 
     def translate(self, call: Call, results: list[Shaped | None], writer: _Writer) -> list[Tensor | None] | None:
         """What the row of an operation writes, if there is one and it makes just these results."""
-        namespace, _, name = str(call.target).partition(".")
-        row = ROWS.get(name) or ROWS.get(name.partition(".")[0]) if namespace == "aten" else None
+        row = None
+        if getattr(call.target, "namespace", "") == "aten":
+            name = call.target.overloadpacket.__name__
+            row = ROWS.get(f"{name}.{call.target._overloadname}") or ROWS.get(name)
         if row is None or any(x is not None and x.dtype.kind == "c" for x in (*call.operands, *results)):
             return None  # no op is of complex numbers
         try:

@@ -120,6 +120,11 @@ def _interpret(module: Any, values: list[Any], marks: Marks) -> list[Any]:
     from torch.fx.node import map_arg
     from torch.utils._pytree import tree_leaves
 
+    instead = {
+        # Attention computed otherwise may lie otherwise in memory, and what was a view of it is a copy then.
+        torch.ops.aten.view.default: torch.ops.aten.reshape.default,
+        torch.ops.aten.copy.default: _overwrite,  # what is written into a slice; PyTorch has no derivative of it
+    }
     given = iter(values)
     known: dict[Any, Any] = {}
     for node in module.graph.nodes:
@@ -129,12 +134,17 @@ def _interpret(module: Any, values: list[Any], marks: Marks) -> list[Any]:
             known[node] = attribute_of(module, node)
         elif node.op == "call_function":
             marks.move(*place_of(node))
-            # Attention computed otherwise may lie otherwise in memory, and what was a view of it is a copy then.
-            function = torch.ops.aten.reshape.default if node.target is torch.ops.aten.view.default else node.target
-            known[node] = function(*map_arg(node.args, known.get), **map_arg(node.kwargs, known.get))
+            known[node] = instead.get(node.target, node.target)(
+                *map_arg(node.args, known.get), **map_arg(node.kwargs, known.get)
+            )
             marks.follow(tree_leaves(known[node]))
     marks.mark()
     return list(map_arg(module.graph.output_node().args[0], known.get))
+
+
+def _overwrite(x: Any, values: Any, non_blocking: bool = False) -> Any:
+    """`x` with `values` in all its places."""
+    return values.to(x.dtype).expand(x.shape).clone()
 
 
 def _is_floating(result: Any) -> bool:

@@ -15,7 +15,11 @@ from typing import Any
 
 from minigrad.core.errors import CaptureError, GraphError
 from minigrad.foreign.op import refuse
-from minigrad.foreign.torch_refusals import refuse_what_was_lost, refusing_what_changes_gradients
+from minigrad.foreign.torch_refusals import (
+    refuse_merged_inputs,
+    refuse_what_was_lost,
+    refusing_what_changes_gradients,
+)
 from minigrad.foreign.torch_values import as_torch
 
 READ_DECOMPOSED = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
@@ -57,6 +61,7 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
 
     if isinstance(module, torch.export.ExportedProgram):
         exported = module
+        refuse_merged_inputs(exported)
         own_args, own_kwargs = exported.example_inputs or ((), {})
         args, kwargs = (args, kwargs) if args or kwargs else (own_args, own_kwargs)
     elif isinstance(module, torch.nn.Module):
@@ -66,10 +71,11 @@ def read_program(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], gra
             f"from_torch: expected a torch.nn.Module or what torch.export.export returns, got "
             f"{type(module).__name__}; put a function into a module whose forward calls it"
         )
+    leaves = torch.utils._pytree.tree_leaves((args, kwargs))
     args, kwargs = torch.utils._pytree.tree_map(as_torch, (tuple(args), dict(kwargs)))
     with _naming_errors("torch.export", module):
         if exported is None or exported.range_constraints:  # sizes that vary are read as they are in these inputs
-            called, leaves = exported.module() if exported else module, torch.utils._pytree.tree_leaves((args, kwargs))
+            called = exported.module() if exported else module
             with refusing_what_changes_gradients(called, leaves) if gradients else nullcontext():
                 exported = torch.export.export(called, args, kwargs)
         refuse_what_was_lost(exported, gradients)
@@ -95,7 +101,24 @@ def _naming_errors(engine: str, module: Any) -> Iterator[None]:
     except (CaptureError, GraphError):
         raise
     except Exception as error:
-        raise refuse("from_torch", engine, type(module), error) from error
+        raise refuse("from_torch", engine, type(module), error, advise(module)) from error
+
+
+def advise(module: Any) -> str:
+    """What may be the matter with a module that PyTorch does not export: it writes into memory that has two names."""
+    import torch
+
+    names: dict[int, list[str]] = {}
+    for name, x in module.named_buffers(remove_duplicate=False) if isinstance(module, torch.nn.Module) else ():
+        if x.layout is torch.strided and x.numel() and x.device.type == "cpu":
+            names.setdefault(x.untyped_storage().data_ptr(), []).append(name)
+    shared = [" and ".join(several) for several in names.values() if len(several) > 1]
+    if not shared:
+        return ""
+    return (
+        f". Its buffers {', '.join(shared)} lie in one memory, which PyTorch exports only where nothing writes there: "
+        "give each its own, x.clone(), or keep one"
+    )
 
 
 def attribute_of(module: Any, node: Any) -> Any:
@@ -140,7 +163,7 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     import torch
 
     table = torch.export.default_decompositions()
-    return {op: table[op] for op in table if str(op).split(".")[1] in READ_DECOMPOSED}
+    return {op: table[op] for op in table if op.overloadpacket.__name__ in READ_DECOMPOSED}
 
 
 def _sort_inputs(exported: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
@@ -179,16 +202,9 @@ def _entry(spec: Any, exported: Any, given: Iterator[Any]) -> Entry:
 
 
 def _share(entries: list[Entry]) -> list[Entry]:
-    """The same, with one entry for all that lies in one place of memory: a weight that is tied to another."""
-    known: dict[Any, Entry] = {}
-
-    def first(entry: Entry) -> Entry:
-        x = entry.value
-        if entry.role != "parameter" or not x.numel():
-            return entry
-        return known.setdefault((x.data_ptr(), x.shape, x.stride(), x.dtype), entry)
-
-    return [first(entry) for entry in entries]
+    """The same, with one entry for a weight that is tied to another; two that lie in one place of memory stay two."""
+    known: dict[int, Entry] = {}
+    return [known.setdefault(id(x.value), x) if x.role == "parameter" else x for x in entries]
 
 
 def _structure(spec: Any, results: Iterator[Any]) -> Any:

@@ -9,14 +9,34 @@ from typing import Any
 from minigrad.core.errors import CaptureError
 
 
+def refuse_merged_inputs(exported: Any) -> None:
+    """CaptureError for a program that was exported with one tensor in two places, which its graph takes for one."""
+    import torch
+
+    given = torch.utils._pytree.tree_leaves(exported.example_inputs)
+    tensors = [
+        x for x in (*exported.state_dict.values(), *exported.constants.values(), *given) if isinstance(x, torch.Tensor)
+    ]
+    names = exported.graph_signature.user_inputs
+    merged = [name for name, x in zip(names, given, strict=False) if sum(x is other for other in tensors) > 1]
+    if merged:
+        raise CaptureError(
+            f"from_torch: the program was exported with one tensor for {', '.join(map(str, merged))} and another input "
+            "or weight, and it reads one of them only: export it with copies, x.clone(), or pass the module itself"
+        )
+
+
 def refuse_what_was_lost(exported: Any, gradients: bool) -> None:
     """CaptureError for what an exported program says that its functional graph will not."""
+    import torch
+
+    switches = torch.ops.higher_order.wrap_with_set_grad_enabled, torch._C._set_grad_enabled
     graphs = [part.graph for part in exported.graph_module.modules() if hasattr(part, "graph")]
     for node in (node for graph in graphs for node in graph.nodes if node.op == "call_function"):
         schema = getattr(node.target, "_schema", None)
         names = [x.name for x in schema.arguments] if schema else []
         given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
-        if "set_grad_enabled" in str(node.target) and gradients:
+        if gradients and node.target in switches:
             raise CaptureError(
                 "from_torch: gradients=True would let gradients flow through what the module computes under "
                 "torch.no_grad(): use .detach() there"
@@ -26,7 +46,11 @@ def refuse_what_was_lost(exported: Any, gradients: bool) -> None:
                 f"from_torch: {node.target} drops out between its layers, and what PyTorch makes of it does not: read "
                 "the module in evaluation, module.eval(), or with dropout=0"
             )
-        if "instance_norm" in str(node.target) and given.get("use_input_stats") and given.get("running_mean"):
+        if (
+            node.target is torch.ops.aten.instance_norm.default
+            and given.get("use_input_stats")
+            and given.get("running_mean")
+        ):
             raise CaptureError(
                 f"from_torch: {node.target} writes running statistics where nobody sees it: read the module in "
                 "evaluation, module.eval(), or with track_running_stats=False"

@@ -16,12 +16,12 @@ from minigrad.foreign.op import make_results
 
 
 def as_torch(x: Any) -> Any:
-    """Arrays and Tensors as tensors of PyTorch; all else as it is."""
+    """Arrays and Tensors as tensors of PyTorch, and tensors as copies of them; all else as it is."""
     import torch
 
     x = x.numpy() if isinstance(x, Tensor) else x
-    if isinstance(x, torch.Tensor) and x.is_inference():  # of which there are no gradients
-        return x.clone()
+    if isinstance(x, torch.Tensor):  # what is given twice, or is a weight as well, PyTorch would take for one input
+        return x.detach().clone().requires_grad_(x.requires_grad)
     return torch.from_numpy(np.array(x)) if isinstance(x, np.ndarray) else x
 
 
