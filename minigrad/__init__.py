@@ -53,5 +53,5 @@ _serve(__name__, {
     "minigrad.ops.specimens.calls": ["call", "kink", "refusal"],
     "minigrad.report": ["Report"],
     "minigrad.training": ["fit"],
-    "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "vjp"],
+    "minigrad.transforms": ["hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
 })  # fmt: skip

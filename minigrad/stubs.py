@@ -18,7 +18,7 @@ from minigrad import ops
 from minigrad.core.op import Op
 from minigrad.core.record import Function, registry
 from minigrad.core.tensor import Tensor
-from minigrad.ops.methods import Method
+from minigrad.ops.methods import OPERATORS, Method
 
 PACKAGE = Path(__file__).parent
 IMPORTS = """\
@@ -38,7 +38,11 @@ from minigrad.core.tensor import {imported}
 from minigrad.ops.indexing import Index
 """
 PLAIN = "\n_Plain = Array | np.generic | float | list[Any] | tuple[Any, ...]\n\n__version__: str\n\n"
-METHODS = "\nclass Methods:\n"
+_RESULTS = {"divmod": "tuple[Tensor, Tensor]"}
+METHODS = "\nclass Methods:\n" + "".join(
+    f"    def __{side}{operator}__(self, other: Operand) -> {_RESULTS.get(operator, 'Tensor')}: ...\n"
+    for operator in OPERATORS for side in ("", "r")
+)  # fmt: skip
 FREE, BY_NAME, STARRED = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY, Parameter.VAR_POSITIONAL
 
 

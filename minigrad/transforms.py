@@ -1,4 +1,4 @@
-"""Derivatives of functions: vjp, jvp, hvp, jacobian, hessian, all made of `grad`.
+"""Derivatives of functions: vjp, jvp, hvp, jacobian, hessian, value_and_grad, all made of `grad`.
 
 A function of Tensors and a list of arguments enter, all of them differentiated; Tensors leave. An argument is an array
 (or a nested list of numbers), or arrays in tuples, lists and dictionaries, and its gradient has the same structure.
@@ -9,12 +9,13 @@ it has none: where a gradient would flow through it, to what the function takes 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from minigrad.core.arrays import real_array, shape_of
+from minigrad.core.arrays import Array, real_array, shape_of
 from minigrad.core.autodiff import grad
 from minigrad.core.errors import CaptureError
 from minigrad.core.modes import current_mode, within
@@ -47,6 +48,83 @@ def vjp(function: Callable[..., Any], inputs: Sequence[Any], cotangents: Any = N
     vectors = None if cotangents is None else _read_vectors("vjp: cotangents", "output", outputs, cotangents)
     gradients = grad(_check_results("vjp", outputs), variables, vectors, create_graph=_is_nested(), unused="zero")
     return _hand_out((outputs, tuple(gradients)), outputs, variables, (inputs, cotangents))
+
+
+@overload
+def value_and_grad(function: Callable[..., Any], flat: Literal[True], like: Any = None) -> FlatFunction: ...
+@overload
+def value_and_grad(function: Callable[..., Any], flat: Literal[False] = False) -> Callable[..., tuple[Any, Any]]: ...
+def value_and_grad(function: Callable[..., Any], flat: bool = False, like: Any = None) -> Callable[..., Any]:
+    """A function that gives the value of a scalar function, and its gradient by the first argument.
+
+    Args:
+        function: takes Tensors, returns a scalar. Its first argument is one array, or arrays in tuples, lists and
+            dictionaries, and so is the gradient; all other arguments are passed on as they are.
+        flat: make a function of one vector, as optimisers want them: it returns a float, and the gradient as a vector
+            of float64, which `scipy.optimize.minimize(…, jac=True)` takes.
+        like: with `flat`, an example of the first argument, in whose structure, shapes and types the vector is read.
+            The result's `flatten(x)` makes the vector to begin with, its `unflatten(vector)` reads the one found.
+            Without an example, `function` is given the vector itself.
+
+    Raises:
+        TypeError: arguments or a result that are not of floating-point type; an example without `flat`.
+        ValueError: a result that is not a scalar; a vector that does not fit the example.
+
+    >>> function = value_and_grad(lambda p, x: ((p["w"] * x + p["b"]) ** 2).sum())
+    >>> value, gradient = function({"w": 2.0, "b": 1.0}, np.array([1.0, -1.0]))
+    >>> float(value), {name: float(g) for name, g in gradient.items()}
+    (10.0, {'w': 8.0, 'b': 4.0})
+    >>> function = value_and_grad(lambda p: (p["w"] ** 2).sum() + p["b"], flat=True, like={"w": [1.0, 2.0], "b": 0.5})
+    >>> function(np.array([3.0, 4.0, 5.0]))
+    (30.0, array([6., 8., 1.]))
+    """
+    if like is not None and not flat:
+        raise TypeError("value_and_grad: like= is the example of a flat vector: expected flat=True beside it")
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
+        variables = _make_variables("value_and_grad", [x])
+        value, (gradient,) = _differentiate_scalar(
+            "value_and_grad", lambda x: function(x, *args, **kwargs), variables, create_graph=_is_nested()
+        )
+        return _hand_out((value, gradient), value, variables, (x, args, kwargs))
+
+    return FlatFunction(call, like) if flat else call
+
+
+class FlatFunction:
+    """What `value_and_grad` makes with `flat=True`: a function of one vector, and the way there and back."""
+
+    def __init__(self, call: Callable[..., tuple[Tensor, Any]], like: Any) -> None:
+        self._call = call
+        self._like = None if like is None else _make_variable(like, "value_and_grad: like: ")
+
+    def __call__(self, vector: Any, *args: Any, **kwargs: Any) -> tuple[float, Array]:
+        """The value as a float, and the gradient as a vector of float64."""
+        value, gradient = self._call(self.unflatten(vector), *args, **kwargs)
+        return float(value), _join(gradient)
+
+    def flatten(self, x: Any) -> Array:
+        """Arrays in the structure of the example as one vector of float64, in memory of its own."""
+        variable = _make_variable(x, "flatten: ")
+        if self._like is not None:
+            _read_vectors("flatten", "example", self._like, variable)
+        return _join(variable)
+
+    def unflatten(self, vector: Any) -> Any:
+        """The parts of a vector as arrays, in the structure, shapes and types of the example."""
+        vector = np.array(vector.numpy() if isinstance(vector, Tensor) else vector, np.float64)
+        if self._like is None:
+            return vector
+        ends = np.cumsum([0, *(x.size for x in leaves(self._like))]).tolist()
+        if vector.shape != (ends[-1],):
+            raise ValueError(f"value_and_grad: a vector of shape {vector.shape}: the example has {ends[-1]} elements")
+        parts = (vector[a:b] for a, b in itertools.pairwise(ends))
+        return map_leaves(lambda x: next(parts).reshape(x.shape).astype(x.dtype), self._like)
+
+
+def _join(tree: Any) -> Array:
+    """The elements of all leaves in one vector of float64."""
+    return np.concatenate([np.empty(0), *(x.numpy().ravel() for x in leaves(tree))], dtype=np.float64)
 
 
 def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -186,12 +264,12 @@ def _stack_rows(rows: Sequence[Tensor], shape: tuple[int, ...], x: Tensor) -> Te
 
 
 def _differentiate_scalar(
-    name: str, function: Callable[..., Any], variables: Sequence[Any]
+    name: str, function: Callable[..., Any], variables: Sequence[Any], create_graph: bool = True
 ) -> tuple[Tensor, tuple[Any, ...]]:
     value = _check_one_result(name, _call_function(function, variables))
     if value.shape != ():
         raise ValueError(f"{name}: the function must return a scalar, got {describe(value)}: take its sum or mean")
-    return value, grad(value, tuple(variables), create_graph=True, unused="zero")
+    return value, grad(value, tuple(variables), create_graph=create_graph, unused="zero")
 
 
 def _make_variables(name: str, inputs: Sequence[Any]) -> list[Any]:

@@ -279,3 +279,78 @@ def test_what_depends_on_nothing_around_is_a_plain_value():
 def test_transforms_are_not_captured_and_say_what_is(name, call):
     with pytest.raises(mg.CaptureError, match=rf"{name} is called while a function is captured.*minigrad\.grad"):
         mg.compile(call)(Tensor(X))
+
+
+# --- value and gradient -----------------------------------------------------------------------------------------------
+
+EXAMPLE = {"w": np.ones((2, 3), np.float32), "parts": [np.zeros(2), 0.5]}
+
+
+def squares(p, scale=1.0):
+    return (mg.sum(mg.square(p["w"])) + mg.sum(mg.square(p["parts"][0])) + p["parts"][1] ** 2) * scale
+
+
+def test_the_gradient_has_the_structure_of_the_first_argument():
+    value, gradient = mg.value_and_grad(squares)(EXAMPLE, scale=2.0)
+    assert float(value) == 12.5
+    assert gradient["w"].tolist() == np.full((2, 3), 4.0).tolist()
+    assert gradient["w"].dtype == np.float32
+    assert [g.tolist() for g in gradient["parts"]] == [[0.0, 0.0], 2.0]
+
+
+def test_a_vector_is_read_as_the_example_and_the_gradient_is_a_vector():
+    function = mg.value_and_grad(squares, flat=True, like=EXAMPLE)
+    vector = function.flatten(EXAMPLE)
+    assert vector.dtype == np.float64
+    value, gradient = function(vector * 3.0, 0.5)
+    assert type(value) is float
+    assert value == 9.0 * 6.25 / 2
+    assert (gradient.dtype, gradient.tolist()) == (np.float64, (vector * 3.0).tolist())
+    back = function.unflatten(vector)
+    assert back["w"].dtype == np.float32
+    np.testing.assert_array_equal(back["w"], EXAMPLE["w"])
+    assert [x.tolist() for x in back["parts"]] == [[0.0, 0.0], 0.5]
+    back["w"][...] = 7.0  # memory of its own
+    assert vector[0] == 1.0
+
+
+def test_without_an_example_the_function_is_given_the_vector():
+    function = mg.value_and_grad(lambda x: mg.sum(x**2), flat=True)
+    value, gradient = function([1.0, 2.0])
+    assert (value, gradient.tolist()) == (5.0, [2.0, 4.0])
+    assert function.flatten([[1.0], [2.0]]).tolist() == [1.0, 2.0]
+
+
+def test_scipy_minimises_with_it():
+    minimize = pytest.importorskip("scipy.optimize").minimize
+    function = mg.value_and_grad(lambda p: squares(p) - 2.0 * mg.sum(p["w"]), flat=True, like=EXAMPLE)
+    found = function.unflatten(minimize(function, function.flatten(EXAMPLE) + 2.0, jac=True).x)
+    np.testing.assert_allclose(found["w"], 1.0, atol=1e-5)
+    np.testing.assert_allclose(found["parts"][0], 0.0, atol=1e-5)
+
+
+def test_it_is_differentiated_again_within_another_transform():
+    def length_of_gradient(x):
+        return mg.sum(mg.square(mg.value_and_grad(lambda y: mg.sum(y**3))(x)[1]))
+
+    _, (gradient,) = mg.vjp(length_of_gradient, [[1.0, 2.0]])
+    assert gradient.tolist() == [36.0, 288.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: mg.value_and_grad(lambda x: x * 2.0)([1.0, 2.0]), ValueError, "value_and_grad.*scalar"),
+        (lambda: mg.value_and_grad(lambda x: 2.0)([1.0]), TypeError, "value_and_grad.*Tensors, got float"),
+        (lambda: mg.value_and_grad(lambda x: (x, x))(1.0), TypeError, "value_and_grad.*one Tensor, got a tuple"),
+        (lambda: mg.value_and_grad(mg.sum)(np.arange(3)), TypeError, "cannot require a gradient"),
+        (lambda: mg.value_and_grad(mg.sum, like=[1.0]), TypeError, "flat=True"),
+        (lambda: mg.value_and_grad(squares, True, EXAMPLE)(np.ones(3)), ValueError, r"\(3,\).*9 elements"),
+        (lambda: mg.value_and_grad(squares, True, EXAMPLE).flatten({"w": 1.0}), ValueError, "flatten.*keys"),
+        (lambda: mg.value_and_grad(mg.sum, True, [1.0, 2.0]).flatten([1.0]), ValueError, r"flatten.*\(1,\).*\(2,\)"),
+        (lambda: mg.compile(mg.value_and_grad(mg.sum))(np.ones(2)), mg.CaptureError, "value_and_grad.*captured"),
+    ],
+)  # fmt: skip
+def test_what_has_no_value_and_gradient_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -295,10 +295,9 @@ class Tensor(Methods):
     __pow__, __rpow__, __ipow__ = _operator("power"), _reflected("power"), _in_place("power", "**")
     __lt__, __le__, __gt__, __ge__ = map(_operator, ("less", "less_equal", "greater", "greater_equal"))
     __eq__, __ne__ = _operator("equal"), _operator("not_equal")  # type: ignore[assignment]  # elementwise, as in NumPy
-    __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
-    __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")
-    __xor__, __rxor__ = _operator("bitwise_xor"), _reflected("bitwise_xor")
-    __neg__, __abs__, __invert__ = _operator("negative"), _operator("absolute"), _operator("invert")
+    __and__, __or__, __xor__ = map(_operator, ("bitwise_and", "bitwise_or", "bitwise_xor"))
+    __rand__, __ror__, __rxor__ = map(_reflected, ("bitwise_and", "bitwise_or", "bitwise_xor"))
+    __neg__, __pos__, __abs__, __invert__ = map(_operator, ("negative", "positive", "absolute", "invert"))
     __getitem__ = _operator("index")
     __hash__ = object.__hash__
 

@@ -107,6 +107,8 @@ ROWS |= {
     "add": by("Add"), "subtract": by("Sub"), "multiply": by("Mul"), "divide": by("Div"), "negative": by("Neg"),
     "absolute": by("Abs"), "sign": by("Sign"), "sqrt": by("Sqrt"), "tensor_power": by("Pow"),
     "maximum": by("Max"), "minimum": by("Min"),
+    "fmod": lambda onnx, out, *xs: onnx.Mod(*cast_all(onnx, out, *xs), fmod=1),
+    "positive": lambda onnx, out, x: x,
     "floor": rounding("Floor"), "ceil": rounding("Ceil"), "rint": rounding("Round"),
     "exp": by("Exp"), "log": by("Log"), "log2": scaled(1 / math.log(2), "Log"),
     "log10": scaled(1 / math.log(10), "Log"), "sin": by("Sin"), "cos": by("Cos"), "tan": by("Tan"),

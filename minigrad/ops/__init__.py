@@ -11,6 +11,7 @@ from minigrad.ops.einstein import *
 from minigrad.ops.elementwise import *
 from minigrad.ops.fixed import *
 from minigrad.ops.indexing import *
+from minigrad.ops.joining import *
 from minigrad.ops.linalg import *
 from minigrad.ops.losses import *
 from minigrad.ops.matrices import *
@@ -21,6 +22,7 @@ from minigrad.ops.product import *
 from minigrad.ops.random import *
 from minigrad.ops.rearrange import *
 from minigrad.ops.reduction import *
+from minigrad.ops.remainders import *
 from minigrad.ops.shape import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.truths import *

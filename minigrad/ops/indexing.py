@@ -57,7 +57,8 @@ def parse_index(key: object) -> tuple[Index, list[Any]]:
             entries.append(entry)
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
             entries.append(int(entry))
-        elif isinstance(entry, (Tensor, np.ndarray, list, bool, np.bool_)):
+        elif isinstance(entry, (Tensor, np.ndarray, list, tuple, range, bool, np.bool_)):
+            entry = [*entry] if isinstance(entry, (tuple, range)) else entry
             array = entry if isinstance(entry, Tensor) else array_or_constant(entry)
             if array.size == 0 and isinstance(entry, list):
                 array = ops.astype(array, np.int64)
@@ -190,8 +191,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """
     if axis is None:
         x, axis = ops.ravel(x), 0
-    if isinstance(indices, (tuple, list)):
-        empty, indices = not len(indices), array_or_constant(indices)
+    if isinstance(indices, (tuple, list, range)):
+        empty, indices = not len(indices), array_or_constant([*indices])
         indices = ops.astype(indices, np.intp) if empty else indices
     if hasattr(indices, "dtype") and indices.dtype.kind == "b":  # 0 and 1 to NumPy; as an index they would be a mask
         indices = ops.astype(indices, np.int64)

@@ -12,11 +12,15 @@ from typing import Any, TypeVar
 
 from minigrad.core.op import Op
 from minigrad.core.record import Function, registry
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, _in_place, _operator, _reflected
 
 F = TypeVar("F", bound=Function)
 
 NO_OPERANDS = ("str", "int", "float", "Sequence")  # what annotations of texts, numbers and lists of arrays begin with
+
+
+NO_METHODS = {"append"}  # of a list it changes the list, and here it would do nothing
+OPERATORS = {"mod": ("remainder", "%"), "floordiv": ("floor_divide", "//"), "divmod": ("divmod", "")}
 
 
 class Method:
@@ -38,7 +42,7 @@ def offer_function(function: F) -> F:
     """Make the function a method of Tensor, if its first argument is an array; what Tensor has of its own it keeps."""
     held = inspect.getattr_static(Tensor, function.name, None)
     if isinstance(held, (Method, NoneType)):
-        if takes_array_first(function):
+        if takes_array_first(function) and function.name not in NO_METHODS:
             setattr(Tensor, function.name, Method(function.name))
         elif held is not None:  # one of this name was declared before
             delattr(Tensor, function.name)
@@ -66,3 +70,10 @@ def takes_array_first(function: Function) -> bool:
         return False
     annotation = call.__annotations__.get(code.co_varnames[0], "")
     return not getattr(annotation, "__name__", str(annotation)).startswith(NO_OPERANDS)
+
+
+for _suffix, (_name, _symbol) in OPERATORS.items():
+    setattr(Tensor, f"__{_suffix}__", _operator(_name))
+    setattr(Tensor, f"__r{_suffix}__", _reflected(_name))
+    if _symbol:
+        setattr(Tensor, f"__i{_suffix}__", _in_place(_name, _symbol))

@@ -17,7 +17,10 @@ from minigrad.core.tensor import Tensor, constant
 from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import check_axes, check_axis, sums
 
-__all__ = ["diag", "diagonal", "flip", "hstack", "moveaxis", "pad", "ravel", "repeat", "roll", "tile", "vstack"]
+__all__ = [
+    "diag", "diagonal", "flatten", "flip", "fliplr", "flipud", "moveaxis", "pad", "ravel", "repeat", "roll", "rot90",
+    "tile",
+]  # fmt: skip
 
 # --- another order, another shape -------------------------------------------------------------------------------------
 
@@ -60,6 +63,55 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     ndim = len(shape_of(x))
     axes = range(ndim) if axis is None else check_axes("flip", axis, ndim)
     return ops.index(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
+
+
+@composition(formula="the elements of x in one row")
+def flatten(x: Any) -> Any:
+    """`ravel`, by the name of NumPy's method.
+
+    >>> flatten(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    return ops.ravel(x)
+
+
+@composition(formula="the rows of x from the last to the first", numpy=[np.flipud])
+def flipud(x: Any) -> Any:
+    """The elements in reverse order along the first axis.
+
+    >>> flipud(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [1.0, 2.0]]
+    """
+    return ops.flip(x, 0)
+
+
+@composition(formula="the columns of x from the last to the first", numpy=[np.fliplr])
+def fliplr(x: Any) -> Any:
+    """The elements in reverse order along the second axis.
+
+    >>> fliplr(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[2.0, 1.0], [4.0, 3.0]]
+    """
+    return ops.flip(x, 1)
+
+
+@composition(formula="x turned by right angles in the plane of two axes", numpy=[np.rot90])
+def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Any:
+    """Turned `k` times by 90°, from the first of two axes towards the second.
+
+    >>> rot90(Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[2.0, 4.0], [1.0, 3.0]]
+    """
+    first, second = check_plane("rot90", axes, len(shape_of(x)))
+    turned = ops.flip(x, ((), second, (first, second), first)[operator.index(k) % 4])
+    return ops.swapaxes(turned, first, second) if k % 2 else turned
+
+
+def check_plane(function: str, axes: Sequence[int], ndim: int) -> tuple[int, ...]:
+    found = check_axes(f"{function}, axes", axes, ndim)
+    if len(found) != 2:
+        raise ValueError(f"{function}: axes={axes!r}: expected two axes")
+    return found
 
 
 @op(formula="x shifted along axes, what leaves at one end entering at the other", numpy=[np.roll])
@@ -217,27 +269,3 @@ def diag(x: Any, k: int = 0) -> Any:
     place = diagonal_of(n, n, k)
     flat = ops.scatter_add(x, index=Index([Slice(place.start, place.stop, place.step)]), shape=(n * n,))
     return ops.reshape(flat, (n, n))
-
-
-# --- joining ----------------------------------------------------------------------------------------------------------
-
-
-@composition(formula="the arrays one below another", numpy=[np.vstack])
-def vstack(arrays: Sequence[Any]) -> Any:
-    """The arrays joined along their first axis; one with a single axis is a row.
-
-    >>> vstack([Tensor([1.0, 2.0]), [3.0, 4.0]]).tolist()
-    [[1.0, 2.0], [3.0, 4.0]]
-    """
-    return ops.concatenate([x if len(shape_of(x)) > 1 else ops.reshape(x, (1, -1)) for x in arrays], axis=0)
-
-
-@composition(formula="the arrays side by side", numpy=[np.hstack])
-def hstack(arrays: Sequence[Any]) -> Any:
-    """The arrays joined along their second axis, or along the first where they have only one.
-
-    >>> hstack([Tensor([1.0, 2.0]), [3.0]]).tolist()
-    [1.0, 2.0, 3.0]
-    """
-    rows = [x if len(shape_of(x)) else ops.reshape(x, 1) for x in arrays]
-    return ops.concatenate(rows, axis=0 if rows and len(shape_of(rows[0])) == 1 else 1)

@@ -17,7 +17,9 @@ from minigrad.ops.kernels.sums import Axis, count_degrees_of_freedom, count_redu
 from minigrad.ops.precision import rounded_once
 from minigrad.ops.shape import inverse_permutation
 
-__all__ = ["argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var"]
+__all__ = [
+    "amax", "amin", "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
+]  # fmt: skip
 
 
 def places(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -110,6 +112,26 @@ def min(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 @min.vjp("x")
 def _(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return share_among_extremes(g, y, x, axis)
+
+
+@composition(formula="maxᵢ xᵢ", numpy=[np.amax])
+def amax(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """`max`, by its other name.
+
+    >>> float(amax(Tensor([1.0, 3.0])))
+    3.0
+    """
+    return ops.max(x, axis=places("amax", axis, len(shape_of(x))), keepdims=keepdims)
+
+
+@composition(formula="minᵢ xᵢ", numpy=[np.amin])
+def amin(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """`min`, by its other name.
+
+    >>> float(amin(Tensor([1.0, 3.0])))
+    1.0
+    """
+    return ops.min(x, axis=places("amin", axis, len(shape_of(x))), keepdims=keepdims)
 
 
 @composition(formula="maxᵢ xᵢ − minᵢ xᵢ", numpy=[np.ptp])

@@ -18,7 +18,7 @@ from minigrad.ops.kernels import check_axis, sums
 from minigrad.wording.clashes import refuse_clash
 
 __all__ = [
-    "broadcast_to", "concatenate", "expand_dims", "reshape", "split", "squeeze", "stack", "sum_to", "swapaxes",
+    "broadcast_to", "concatenate", "expand_dims", "reshape", "squeeze", "stack", "sum_to", "swapaxes",
     "transpose", "tril", "triu",
 ]  # fmt: skip
 
@@ -172,27 +172,6 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
         raise ValueError(f"stack: expected at least one array, all of one shape, got {', '.join(map(str, shapes))}")
     place = check_axis("stack", axis, len(shapes[0]) + 1)
     return ops.concatenate([ops.expand_dims(x, place) for x in arrays], axis=place)
-
-
-@composition(formula="the parts of x along an axis", numpy=[np.split])
-def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """`x` in equal sections, or cut at the indices: one slice, and one node, a part.
-
-    >>> [part.tolist() for part in split(Tensor([1.0, 2.0, 3.0]), [1])]
-    [[1.0], [2.0, 3.0]]
-    """
-    shape = shape_of(x)
-    axis = check_axis("split", axis, len(shape))
-    length = shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        sections = int(indices_or_sections)
-        if sections < 1 or length % sections:
-            raise ValueError(f"split: an axis of length {length} does not divide into {sections} equal sections")
-        cuts = [length // sections * i for i in range(1, sections)]
-    else:
-        cuts = [int(i) for i in indices_or_sections]
-    before = (slice(None),) * axis
-    return [ops.index(x, (*before, slice(a, b))) for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
 
 
 def check_matrix(x: Any) -> Any:

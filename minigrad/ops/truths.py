@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import ops
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import Op, op
 from minigrad.ops.kernels.sums import Axis
 from minigrad.ops.rows import PAIR, row
 
 __all__ = [
-    "all", "any", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert",
-    "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "not_equal",
+    "all", "allclose", "any", "array_equal", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater",
+    "greater_equal", "invert", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "not_equal",
 ]  # fmt: skip
 
 # --- comparisons and truths -------------------------------------------------------------------------------------------
@@ -58,6 +60,62 @@ def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     [True, False]
     """
     return np.all(x, axis=axis, keepdims=keepdims)
+
+
+# --- of two arrays ----------------------------------------------------------------------------------------------------
+
+
+def isclose_definition(a: Any, b: Any, *, rtol: float, atol: float, equal_nan: bool) -> Any:
+    a, b = (ops.astype(x, np.float64) if hasattr(x, "dtype") and x.dtype.kind != "f" else x for x in (a, b))
+    near = ops.less_equal(ops.absolute(a - b), ops.absolute(b) * rtol + atol)
+    close = ops.logical_or(ops.logical_and(near, ops.isfinite(b)), ops.equal(a, b))
+    return ops.logical_or(close, ops.logical_and(ops.isnan(a), ops.isnan(b))) if equal_nan else close
+
+
+@op(
+    formula="|a − b| ≤ atol + rtol |b|", elementwise=True, numpy=[np.isclose], differentiable=False,
+    definition=isclose_definition,
+)  # fmt: skip
+def isclose(a: Any, b: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether elements are equal within a tolerance; infinities where they are the same, NaN if `equal_nan` says so.
+
+    >>> isclose(Tensor([1.0, 2.0]), [1.0, 2.1]).tolist()
+    [True, False]
+    """
+    return np.isclose(a, b, rtol, atol, equal_nan)
+
+
+@op(
+    formula="|aᵢ − bᵢ| ≤ atol + rtol |bᵢ| for every i", numpy=[np.allclose], differentiable=False,
+    definition=lambda a, b, **params: ops.all(ops.isclose(a, b, **params)),
+)  # fmt: skip
+def allclose(a: Any, b: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether all elements are equal within a tolerance, as `isclose` says.
+
+    >>> bool(allclose(Tensor([1.0, 2.0]), [1.0, 2.1]))
+    False
+    """
+    return np.bool_(np.allclose(a, b, rtol, atol, equal_nan))
+
+
+def array_equal_definition(x1: Any, x2: Any, *, equal_nan: bool) -> Any:
+    if shape_of(x1) != shape_of(x2):
+        return ops.logical_and(ops.all(ops.isnan(x1)), False)
+    same = ops.equal(x1, x2)
+    return ops.all(ops.logical_or(same, ops.logical_and(ops.isnan(x1), ops.isnan(x2))) if equal_nan else same)
+
+
+@op(
+    formula="the shapes of x₁ and x₂ are equal, and so is every element", numpy=[np.array_equal], differentiable=False,
+    definition=array_equal_definition,
+)  # fmt: skip
+def array_equal(x1: Any, x2: Any, *, equal_nan: bool = False) -> Any:
+    """Whether two arrays have the same shape and the same elements; NaN is equal to NaN if `equal_nan` says so.
+
+    >>> bool(array_equal(Tensor([1.0, 2.0]), [1.0, 2.0])), bool(array_equal(Tensor([1.0, 2.0]), [1.0]))
+    (True, False)
+    """
+    return np.bool_(np.array_equal(x1, x2, equal_nan))
 
 
 # --- bit by bit, which of booleans is "and", "or", "either" and "not" -------------------------------------------------

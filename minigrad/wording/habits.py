@@ -90,7 +90,6 @@ ARGUMENTS = (
 TENSOR = (
     Habit("view", "x.view(3, 2)", "x.reshape(3, 2)", "NumPy's name"),
     Habit("view_as", "x.view_as(w)", "x.reshape(w.shape)"),
-    Habit("flatten", "x.flatten()", "x.ravel()", "NumPy's name"),
     Habit("permute", "x.permute(1, 0)", "x.transpose(1, 0)", "NumPy's transpose takes all axes"),
     Habit("t", "x.t()", "x.T"),
     Habit("trace", "x.trace()", "x.matrix_trace()", "minigrad.trace captures a function; np.trace(x) works too"),

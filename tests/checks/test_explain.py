@@ -204,6 +204,7 @@ ZEROS = {
     "sigmoid": lambda w: mg.sigmoid(w * 1e4), "tanh": lambda w: mg.tanh(w * 1e4),
     "softmax": lambda w: mg.softmax(w * 1e4),
     "sign": mg.sign, "round": mg.round, "floor": mg.floor, "ceil": mg.ceil, "trunc": mg.trunc, "rint": mg.rint,
+    "floor_divide": lambda w: w // 2.0,
     "strong_multiply": lambda w: mg.strong_multiply(w, 0.0), "det_sign": lambda w: mg.det_sign(mg.diag(w)),
 }  # fmt: skip
 

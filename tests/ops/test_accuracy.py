@@ -127,10 +127,11 @@ def to_power(n):
 UNARY = {
     "absolute": (abs, mp.sign, line), "sign": (mp.sign, zero, line), "negative": (lambda x: -x, lambda x: -1, line),
     "floor": (mp.floor, zero, line), "ceil": (mp.ceil, zero, line), "rint": (mp.nint, zero, line),
-    "trunc": (lambda x: mp.sign(x) * mp.floor(abs(x)), zero, line), "round": (mp.nint, zero, line),
+    "trunc": (lambda x: whole(x), zero, line), "round": (mp.nint, zero, line),
     "astype": (lambda x: x, one, line, {"dtype": "float64"}),
     "copy": (lambda x: x, one, line),
     "deg2rad": (mp.radians, lambda x: mp.pi / 180, line), "rad2deg": (mp.degrees, lambda x: 180 / mp.pi, points(-9, 9)),
+    "positive": (lambda x: x, one, line),
     "square": (*to_power(2), points(-1e150, 1e150)), "sqrt": (mp.sqrt, lambda x: 1 / (2 * mp.sqrt(x)), positive),
     "reciprocal": (lambda x: 1 / x, lambda x: -1 / x**2, points(-10, 10, tiny=False, huge=150, near=[0])),
     "number_power": (*to_power(3), points(-1e90, 1e90, huge=90), {"exponent": 3}),
@@ -241,6 +242,15 @@ def logaddexp(base):
     return value, share, lambda x1, x2: share(x2, x1)
 
 
+def whole(x):
+    return mp.sign(x) * mp.floor(abs(x))
+
+
+def remains(of_dividend):
+    """What remains, with the sign of the dividend or of the divisor; what the latter adds up is rounded."""
+    return lambda x1, x2: total(x1, -x2 * (whole if of_dividend else mp.floor)(x1 / x2))
+
+
 # op → value, derivatives by both arguments, points
 anywhere = pairs(-10, 10, huge=100)
 BINARY = {
@@ -250,6 +260,10 @@ BINARY = {
     "strong_multiply": (lambda x1, x2: x1 * x2, lambda x1, x2: x2, lambda x1, x2: x1, pairs(-10, 10, tiny=False)),
     "divide": (lambda x1, x2: x1 / x2, lambda x1, x2: 1 / x2, lambda x1, x2: -x1 / x2**2,
                pairs(-10, 10, tiny=False, huge=100)),
+    "fmod": (remains(1), one, lambda x1, x2: -whole(x1 / x2), pairs(-10, 10, tiny=False)),
+    "remainder": (remains(0), one, lambda x1, x2: -mp.floor(x1 / x2), pairs(-10, 10, tiny=False)),
+    "floor_divide": (lambda x1, x2: mp.floor(x1 / x2), zero, zero, pairs(-10, 10, tiny=False)),
+    "copysign": (lambda x1, x2: abs(x1) * mp.sign(x2), lambda x1, x2: mp.sign(x1) * mp.sign(x2), zero, anywhere),
     "maximum": (max, lambda x1, x2: x1 > x2, lambda x1, x2: x2 > x1, anywhere),
     "minimum": (min, lambda x1, x2: x1 < x2, lambda x1, x2: x2 < x1, anywhere),
     "tensor_power": (lambda x1, x2: x1**x2, lambda x1, x2: magnified(x2 * x1 ** (x2 - 1), mp.log(x1)),

@@ -132,6 +132,11 @@ def of_both_triangles(function):
     return lambda a, *args: function((a + a.mT) / 2, *args)
 
 
+def floor_divide(x1, x2):
+    """PyTorch's own has no derivative."""
+    return torch.div(tensor(x1), tensor(x2), rounding_mode="floor")
+
+
 # --- by index ---------------------------------------------------------------------------------------------------------
 
 
@@ -419,7 +424,28 @@ COUNTERPARTS = {
     "stack": torch.stack,
     "vstack": torch.vstack,
     "hstack": torch.hstack,
-    "split": rearranged(np.split),
+    **{f.__name__: rearranged(f) for f in (np.split, np.array_split, np.vsplit, np.hsplit, np.dsplit, np.rot90)},
+    **{f.__name__: rearranged(f) for f in (np.flipud, np.fliplr)},
+    "flatten": torch.ravel,
+    "dstack": torch.dstack,
+    "column_stack": torch.column_stack,
+    "append": lambda x, values, axis: torch.cat(
+        [x.reshape(-1), tensor(values).reshape(-1)] if axis is None else [x, values], axis or 0
+    ),
+    "atleast_1d": torch.atleast_1d,
+    "atleast_2d": torch.atleast_2d,
+    "atleast_3d": torch.atleast_3d,
+    "floor_divide": floor_divide,
+    **named("remainder", "fmod", "positive", "signbit", "copysign"),
+    "mod": on_tensors(torch.remainder),
+    "divmod": lambda x1, x2: (floor_divide(x1, x2), on_tensors(torch.remainder)(x1, x2)),
+    "amax": over_axes(lambda rows: rows.amax(-1)),
+    "amin": over_axes(lambda rows: rows.amin(-1)),
+    "isclose": lambda a, b, **params: torch.isclose(*torch.broadcast_tensors(tensor(a), tensor(b)), **params),
+    "allclose": lambda a, b, **params: tensor(torch.allclose(*torch.broadcast_tensors(tensor(a), tensor(b)), **params)),
+    "array_equal": lambda x1, x2, equal_nan: tensor(
+        x1.shape == x2.shape and bool(torch.isclose(x1, x2, 0, 0, equal_nan).all() if equal_nan else (x1 == x2).all())
+    ),
     "flip": rearranged(np.flip),
     "roll": rearranged(np.roll),
     "tile": lambda x, reps: x.tile(reps if isinstance(reps, tuple) else (reps,)),

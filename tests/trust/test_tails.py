@@ -41,8 +41,8 @@ def gelu_tanh_curvature(x):
 # the rows of the other table → the second derivative
 CURVATURE = {
     **dict.fromkeys(
-        ["absolute", "sign", "negative", "floor", "ceil", "rint", "trunc", "round", "astype", "copy", "deg2rad",
-         "rad2deg", "relu", "leaky_relu"], zero),
+        ["absolute", "sign", "negative", "positive", "floor", "ceil", "rint", "trunc", "round", "astype", "copy",
+         "deg2rad", "rad2deg", "relu", "leaky_relu"], zero),
     "square": lambda x: 2, "sqrt": lambda x: -1 / (4 * x * mp.sqrt(x)), "reciprocal": lambda x: 2 / x**3,
     "number_power": lambda x: 6 * x, "number_power b": lambda x: mpf(3.75) * x ** mpf(-3.5),
     "exp": mp.exp, "expm1": mp.exp, "exp2": lambda x: mp.log(2) ** 2 * mpf(2) ** x,

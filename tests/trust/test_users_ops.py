@@ -90,11 +90,11 @@ def mean_of_the_positive(x):
     return x[x > 0].mean() if (x > 0).any() else 0
 
 
-def positive(x):
+def what_is_positive(x):
     return x[x > 0]
 
 
-@pytest.mark.parametrize("forward", [largest, mean_of_the_positive, positive])
+@pytest.mark.parametrize("forward", [largest, mean_of_the_positive, what_is_positive])
 def test_a_program_is_made_for_the_shape_and_type_that_zeros_have(declared, forward):
     op = declared(forward)
     with pytest.raises(TypeError, match=rf"{forward.__name__}: returned float64 .*, where for zeros"):

@@ -16,8 +16,8 @@ from minigrad.ops.specimens.calls import Call, Kink, Refusal, Specimens
 
 FAMILIES = (
     "activations", "attention", "blockwise", "class_losses", "cumulative", "einstein", "elementwise", "fixed",
-    "indexing", "linalg", "losses", "matrices", "network", "normalisation", "product", "random", "rearrange",
-    "reduction", "shape", "transcendental", "truths", "windows",
+    "indexing", "joining", "linalg", "losses", "matrices", "network", "normalisation", "product", "random", "rearrange",
+    "reduction", "remainders", "shape", "transcendental", "truths", "windows",
 )  # fmt: skip
 
 

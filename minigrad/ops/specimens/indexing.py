@@ -14,7 +14,7 @@ from minigrad.ops.specimens.draws import booleans, integers, normal
 
 keys = [
     (0,), (-1, slice(None)), (slice(None, None, -2),), (None, ..., 1), (slice(1, 1),), (..., 0),
-    ([0, 0, 3], [1, 1, 2]), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
+    ([0, 0, 3], [1, 1, 2]), ((0, 3), range(2)), (range(0),), (slice(None), [0, 2]), (0, slice(None), [1, 2]),
 ]  # fmt: skip
 OUTSIDE = np.array([0, 3])
 
@@ -82,7 +82,7 @@ ops.set_at.specimens = specimens(
 ops.take.specimens = specimens(
     call(normal(4, 3), integers(12, 2)), call(normal(4, 3), integers(3, 2, 2), axis=-1),
     call(normal(4, 3), 1, axis=0), call(normal(4, 3), (0, -1), 1), call(normal(2), [True, False]),
-    call(normal(4, 3), integers(3, 0)), call(normal(), 0),
+    call(normal(4, 3), integers(3, 0)), call(normal(4, 3), range(2)), call(normal(), 0),
     refusal(call(normal(4, 3), 0, 2), AxisError, "take", "axis 2", "dimension 2"),
     refusal(call(normal(4, 3), [0, 4], 0), IndexError, "index 4", "(4, 3)"),
     refusal(call(normal(4, 3), [0.5]), IndexError, "integers", "float64"),

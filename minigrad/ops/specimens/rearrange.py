@@ -26,6 +26,24 @@ ops.flip.specimens = specimens(
     refusal(call(normal(2, 3), 2), AxisError, "flip", "axis 2", "dimension 2"),
     refusal(call(normal(2, 3), (0, -2)), ValueError, "flip", "repeated"),
 )  # fmt: skip
+ops.flatten.specimens = specimens(
+    call(normal(2, 3)), call(normal()), call(normal(2, 0)),
+    refusal(call(normal(2, 3), order="F"), TypeError, "order"),
+    reference=np.ravel,
+)  # fmt: skip
+ops.flipud.specimens = specimens(
+    call(normal(2, 3)), call(normal(3)), call(normal(0, 2)),
+    refusal(call(normal()), AxisError, "axis 0", "dimension 0"),
+)  # fmt: skip
+ops.fliplr.specimens = specimens(
+    call(normal(2, 3)), call(normal(2, 0, 2)), refusal(call(normal(3)), AxisError, "axis 1", "dimension 1")
+)
+ops.rot90.specimens = specimens(
+    *(call(normal(2, 3), k) for k in (1, 2, -1, 4)), call(normal(2, 3, 2), axes=(2, 0)), call(normal(2, 3), 7, [1, 0]),
+    refusal(call(normal(2, 3), 1, (0, 2)), AxisError, "rot90", "axis 2", "dimension 2"),
+    refusal(call(normal(2, 3), axes=(0, -2)), ValueError, "rot90", "repeated"),
+    refusal(call(normal(2, 3), axes=(0,)), ValueError, "rot90", "two axes"),
+)  # fmt: skip
 ops.roll.specimens = specimens(
     call(normal(5), 2), call(normal(2, 3), -1, 1), call(normal(2, 3), (1, 2), axis=(0, -1)), call(normal(), 1),
     call(normal(2, 3), (4, 1), axis=(1, 1)), call(normal(2, 3), 1, (0, 1)), call(normal(0, 2), 1),
@@ -73,12 +91,4 @@ ops.diag.specimens = specimens(
     call(normal(3, 2), k=-1), call(normal(0)), call(normal(0, 2)),
     refusal(call(normal()), ValueError, "diag", "one or two axes", "()"),
     refusal(call(normal(2, 2, 2)), ValueError, "diag", "one or two axes", "(2, 2, 2)"),
-)  # fmt: skip
-ops.vstack.specimens = specimens(
-    call([normal(2, 3), normal(1, 3)]), call([normal(3), normal(3)]), call([normal(), normal()]),
-    refusal(call([normal(2), normal(3)]), ValueError, "(1, 2)", "(1, 3)"),
-)  # fmt: skip
-ops.hstack.specimens = specimens(
-    call([normal(2, 3), normal(2, 1)]), call([normal(2), normal(3)]), call([normal(), normal()]),
-    refusal(call([normal(2, 2), normal(3, 2)]), ValueError, "(2, 2)", "(3, 2)"),
 )  # fmt: skip

@@ -55,6 +55,8 @@ ops.min.specimens = specimens(
     *refusals_of_nothing("min"),
     kink(with_ties(1.0, 0.0, 0.0), [0.0, 0.5, 0.5]), kink(with_ties(1.0, np.nan, 3.0), [0.0, 1.0, 0.0]),
 )  # fmt: skip
+ops.amax.specimens = specimens(*samples, *refusals_of_axes("amax"))
+ops.amin.specimens = specimens(*samples, *refusals_of_axes("amin"))
 ops.ptp.specimens = specimens(*samples, *refusals_of_nothing("max"))
 for function in (ops.argmax, ops.argmin):
     function.specimens = specimens(

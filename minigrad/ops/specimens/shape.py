@@ -1,4 +1,4 @@
-"""Specimens of ops that give arrays another shape, join them and cut them."""
+"""Specimens of ops that give arrays another shape, and join them."""
 
 from __future__ import annotations
 
@@ -71,14 +71,6 @@ ops.stack.specimens = specimens(
     refusal(call([normal(2, 3), normal(3, 2)]), ValueError, "stack", "(2, 3)", "(3, 2)"),
     refusal(call([normal(2), normal(2)], 2), AxisError, "stack", "axis 2", "dimension 2"),
     refusal(call([]), ValueError, "stack", "at least one"),
-)  # fmt: skip
-ops.split.specimens = specimens(
-    call(normal(4, 3), 2), call(normal(3, 4), 2, axis=-1), call(normal(5, 2), [1, 4]), call(normal(0, 2), 3),
-    call(normal(3), [-1, 7]),
-    refusal(call(normal(4, 3), 3), ValueError, "split", "length 4", "3 equal sections"),
-    refusal(call(normal(4, 3), 0), ValueError, "split", "0 equal sections"),
-    refusal(call(normal(4, 3), 2, 2), AxisError, "split", "axis 2", "dimension 2"),
-    refusal(call(normal(), 1), AxisError, "split", "axis 0", "dimension 0"),
 )  # fmt: skip
 for function in (ops.tril, ops.triu):
     function.specimens = specimens(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minigrad import ops
 from minigrad.ops.specimens.calls import call, refusal, specimens
 from minigrad.ops.specimens.draws import booleans, integers, normal
@@ -26,6 +28,21 @@ for function in (ops.any, ops.all):
         call(booleans(0, 2), axis=0), call(booleans()), call(normal(2, 3), axis=()),
         *refusals_of_axes(function.name),
     )  # fmt: skip
+
+# --- of two arrays ----------------------------------------------------------------------------------------------------
+
+NEAR = np.array([1.0, 2.0, np.inf, -np.inf, np.nan, 1e-9]), np.array([1.0 + 1e-6, 2.1, np.inf, np.inf, np.nan, 0.0])
+
+for function in (ops.isclose, ops.allclose):
+    function.specimens = specimens(
+        *pair, call(*NEAR), call(*NEAR, equal_nan=True), call(*NEAR, 0.1), call(*NEAR, rtol=0.0, atol=0.2),
+        call(integers(8, 3), integers(8, 3)), *refusals_of_pairs(function.name),
+    )  # fmt: skip
+ops.array_equal.specimens = specimens(
+    call(normal(2, 3), normal(2, 3)), call(NEAR[0], NEAR[0]), call(NEAR[0], NEAR[0], equal_nan=True),
+    call(booleans(3), booleans(3)), call(normal(2, 3), normal(3)),
+    refusal(call(normal(3), normal(3), rtol=0.1), TypeError, "array_equal", "rtol is not supported"),
+)  # fmt: skip
 
 # --- bit by bit -------------------------------------------------------------------------------------------------------
 
