@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.core.errors import CheckpointError
 from minigrad.io.arrays import load_arrays, save_arrays
 from minigrad.io.generator import generator_state, restore_generator
+from minigrad.nn.recipe import write_recipe
 from minigrad.nn.state import list_differences
 from minigrad.wording.messages import describe
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from minigrad.optim.optimiser import Optimiser
 
 VERSION = 1
-FORMAT, NOTES, GENERATOR, OPTIMISER = "minigrad.format", "minigrad.metadata", "minigrad.generator.", "optimiser."
+FORMAT, NOTES, MODEL = "minigrad.format", "minigrad.metadata", "minigrad.model"
+GENERATOR, OPTIMISER = "minigrad.generator.", "optimiser."
 
 
 def save_checkpoint(
@@ -68,6 +70,8 @@ def save_checkpoint(
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"save_checkpoint: metadata must be a dictionary that JSON can hold: {error}") from error
     texts = {FORMAT: str(VERSION), NOTES: notes}
+    if model._recipe is not None:
+        texts[MODEL] = write_recipe(model._recipe)
     texts |= {GENERATOR + name: generator_state(rng) for name, rng in (generators or {}).items()}
     save_arrays(path, arrays, texts)
 
@@ -93,12 +97,7 @@ def load_checkpoint(
         OSError: see `load_arrays`.
     """
     generators = generators or {}
-    arrays, texts = load_arrays(path)
-    version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
-    if version != str(VERSION):
-        raise CheckpointError(
-            f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
-        )
+    arrays, texts = read_checkpoint(path)
     weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
     state = {key.removeprefix(OPTIMISER): array for key, array in arrays.items() if key.startswith(OPTIMISER)}
     problems = list_differences(dict(model.named_tensors()), weights)
@@ -131,6 +130,17 @@ def load_checkpoint(
         restore(*before)
         raise
     return notes
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays and texts of a checkpoint, of a format that is known here."""
+    arrays, texts = load_arrays(path)
+    version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
+    if version != str(VERSION):
+        raise CheckpointError(
+            f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
+        )
+    return arrays, texts
 
 
 def check_fit(path: str | os.PathLike[str], problems: Sequence[str]) -> None:

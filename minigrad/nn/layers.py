@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.nn.module import Module, check_precision, new_parameter
+from minigrad.nn.room import current_room
 
 
 class Linear(Module):
@@ -227,7 +228,10 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def check_sizes(module: str, **sizes: int) -> None:
-    """Raise ValueError for a size that is not a whole number from 1 on."""
+    """Raise ValueError for a size that is not a whole number from 1 on, or has no room."""
+    room = current_room()
     for name, size in sizes.items():
         if not isinstance(size, (int, np.integer)) or size < 1:
             raise ValueError(f"{module}: {name}={size!r} must be a whole number, at least 1")
+        if room is not None:
+            room.check(f"{module}: {name}", size)

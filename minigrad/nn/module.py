@@ -8,10 +8,11 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import os
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Token
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +23,8 @@ from minigrad.core.modes import Mode, Place, current_mode, reset_mode, set_mode
 from minigrad.core.storage import Storage, assign, check_alive, held_by, note_change
 from minigrad.core.structure import enter
 from minigrad.core.tensor import Tensor
+from minigrad.nn.recipe import Recipe
+from minigrad.nn.room import current_room
 from minigrad.nn.state import check_state
 from minigrad.nn.watched import Watched, assign_buffer
 from minigrad.wording.misuse import explain_misuse
@@ -132,6 +135,12 @@ class Module(Watched, habits="Module"):
     __signature__ = CallSignature()
     _training: bool = True
     _calls: Calls | None = None
+    _recipe: Recipe | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        module = super().__new__(cls, *args, **kwargs)
+        object.__setattr__(module, "_recipe", Recipe(cls, args, kwargs))
+        return module
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -304,6 +313,38 @@ class Module(Watched, habits="Module"):
         for path, tensor in tensors.items():
             assign(tensor, state[path])
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], classes: Iterable[type[Module]] = ()) -> Self:
+        """The module that `save_checkpoint` wrote, made again as it was made then, with its parameters and buffers.
+
+        Args:
+            path: the checkpoint.
+            classes: modules of your own that are among its parts. Nothing is imported by a name in a file: what is made
+                is of this class, of these, or of `minigrad.nn`.
+
+        Raises:
+            CheckpointError: a file that is damaged, says nothing or too little of how the module was made, or says
+                something that its arrays do not bear out.
+            OSError: see `load_arrays`.
+
+        A generator among the arguments is a new one. What was changed after the module was made, such as its list of
+        layers, is not known: then make the module, and call `load_checkpoint(path, module)`.
+
+        >>> import tempfile
+        >>> from minigrad.io import save_checkpoint
+        >>> from minigrad.nn import Linear
+        >>> model = Linear(2, 3, rng=np.random.default_rng(0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_checkpoint(f"{folder}/model.safetensors", model)
+        ...     again = Linear.load(f"{folder}/model.safetensors")
+        >>> bool((again.weight == model.weight).all())
+        True
+        """
+        from minigrad.io.models import load_model
+
+        module: Self = load_model(cls, path, classes)
+        return module
+
     def astype(self, dtype: Any) -> Self:
         """A copy whose floating-point parameters and buffers have another dtype; make optimisers from the copy.
 
@@ -316,7 +357,11 @@ class Module(Watched, habits="Module"):
             for _, tensor in self.named_tensors()
             if tensor.dtype.kind == "f"
         }
-        return copy.deepcopy(self, converted)  # a memo: where the old Tensor is met, the new one is put
+        module = copy.deepcopy(self, converted)  # a memo: where the old Tensor is met, the new one is put
+        for part in module.modules():
+            if part._recipe is not None:
+                part._recipe.dtype = np.dtype(dtype).name
+        return module
 
     def train(self, training: bool = True) -> Self:
         """Switch training behaviour, such as dropout, on (or off) here and below."""
@@ -350,6 +395,9 @@ class Module(Watched, habits="Module"):
 
 def new_parameter(values: Any, dtype: Any, name: str) -> Tensor:
     """A parameter of `dtype`, rounded from the float64 `values`: a float32 model is the rounded float64 model."""
+    room = current_room()
+    if room is not None:
+        room.take(name, np.size(values))
     return Tensor(np.asarray(values), dtype, requires_grad=True, name=name)
 
 
