@@ -44,8 +44,15 @@ MADE = {
     "RMSNorm": (lambda rng: nn.RMSNorm(8, epsilon=1e-2), X),
     "Sequential": (lambda rng: nn.Sequential(nn.Linear(8, 3, rng=rng), mg.tanh, nn.RMSNorm(3)), X),
     "SinusoidalPositions": (lambda rng: nn.SinusoidalPositions(8, learnable_scale=True), X),
+    "TableTransformer": (
+        lambda rng: nn.TableTransformer(3, 7, outputs=2, width=8, heads=2, layers=1, rng=rng),
+        (np.array([[0, 2, 5]]), X[0, :1, :3]),
+    ),
     "TransformerBlock": (lambda rng: nn.TransformerBlock(8, 2, rng=rng, hidden=9), X),
-}
+    "VisionTransformer": (
+        lambda rng: nn.VisionTransformer(5, 8, outputs=2, width=8, heads=2, layers=1, rng=rng, norm="post"), X,
+    ),
+}  # fmt: skip
 CLASSES = sorted(
     name for name, x in vars(nn).items() if inspect.isclass(x) and issubclass(x, nn.Module) and x is not nn.Module
 )
