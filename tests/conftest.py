@@ -1,5 +1,6 @@
 """What every test and doctest gets: the names that docstrings use, and a watch over global state."""
 
+import itertools
 import os
 import signal
 from importlib import import_module
@@ -51,6 +52,29 @@ class Everywhere:
         before = global_state()
         yield
         assert global_state() == before, "the test changed global state and did not change it back"
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """A function that arranges Ctrl-C while the step of that number is under way, in runs of the command line."""
+    from minigrad.cli import run
+    from minigrad.training import fit
+
+    def arrange(number):
+        def interrupted_fit(step, batches, steps, start=0, **options):
+            done = itertools.count(start + 1)
+
+            def step_and_stop(*batch):
+                loss = step(*batch)
+                if next(done) == number:
+                    os.kill(os.getpid(), signal.SIGINT)
+                return loss
+
+            return fit(step_and_stop, batches, steps, start=start, **options)
+
+        monkeypatch.setattr(run, "fit", interrupted_fit)
+
+    return arrange
 
 
 def global_state():

@@ -20,13 +20,15 @@ from xml.etree import ElementTree
 import pytest
 
 import minigrad
-from minigrad.__main__ import make_parser
+from minigrad.__main__ import main, make_parser
 from minigrad.cli.arguments import CommandError
 from minigrad.drawing.svg import write_svg
 from minigrad.wording.habits import TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONSOLE = re.compile(r"^\$ (minigrad .*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+DECIMAL = re.compile(r"\d+\.\d+")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHOWN = {  # how a page shows a picture: the theme that it is drawn in, whatever the code beside it says
     re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)"): "auto",
@@ -57,12 +59,12 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 @pytest.mark.filterwarnings("ignore:distutils Version classes are deprecated:DeprecationWarning")  # in torchviz
 @each_document
-def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch, draw_again):
+def test_code_prints_and_draws_what_the_document_says(document, tmp_path, monkeypatch, draw_again, interrupt_at):
     for library in NEEDED.get(document.name, ()):
         pytest.importorskip(library, reason=f"{library} is not installed: python -m pip install {library}")
     monkeypatch.chdir(tmp_path)
     text = document.read_text("utf-8")
-    run_blocks(text, document.name)
+    run_blocks(text, document.name, interrupt_at)
     for committed, theme in list_pictures_to_draw(document):
         drawn = tmp_path / committed.name
         assert drawn.exists(), f"no code in {document.name} draws {drawn.name}"
@@ -100,8 +102,11 @@ def list_pictures_to_draw(document):
                 yield page.parent / reference, theme
 
 
-def run_blocks(text, name):
-    """Run the `python` blocks in one namespace; a `text` block right after one is what it prints."""
+def run_blocks(text, name, interrupt_at=None):
+    """Run the `python` blocks in one namespace; a `text` block right after one is what it prints.
+
+    In a `console` block lines that begin with $ are commands, each with what it prints: see `run_command`.
+    """
     namespace = {"__name__": "__main__"}
     printed = None
     for block in BLOCK.finditer(text):
@@ -118,6 +123,30 @@ def run_blocks(text, name):
         elif language == "text":
             assert printed == content, place
             printed = None
+        elif language == "console":
+            for command, output in CONSOLE.findall(content):
+                run_command(command, output, place, interrupt_at)
+
+
+def run_command(command, expected, place, interrupt_at):
+    """Run a command that begins with `minigrad`, and compare what it prints with what is `expected`.
+
+    There, … stands for anything, alone on a line for any lines, ^C for a key that is pressed, and numbers with a
+    decimal point are what they are on another machine, too, to a quarter or a tenth of one.
+    """
+    stop = re.search(r"\^C\ninterrupted after step (\d+)", expected)
+    interrupt_at(int(stop[1]) if stop else 0)
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+        main(shlex.split(command)[1:])
+    lines = [line for line in expected.rstrip("\n").split("\n") if line != "^C"]
+    texts = [
+        re.escape(DECIMAL.sub("±", line)).replace("±", f"({DECIMAL.pattern})").replace("…", ".*") for line in lines
+    ]
+    pattern = "".join(r"(?:.*\n)*?" if text == ".*" else text + r"\n" for text in texts)
+    found = re.fullmatch(pattern, output.getvalue())
+    assert found, f"{place}: {command}\n{output.getvalue()}"
+    numbers = [float(number) for number in DECIMAL.findall(expected)]
+    assert [float(number) for number in found.groups()] == pytest.approx(numbers, rel=0.25, abs=0.1), place
 
 
 def shown(picture):
@@ -153,6 +182,20 @@ def test_a_wrong_output_and_an_error_are_noticed():
         run_blocks("```python\nprint(1)\n```\n```text\n2\n```\n", "x.md")
     with pytest.raises(ZeroDivisionError):
         run_blocks("```python\n1 / 0\n```\n", "x.md")
+
+
+def test_a_command_that_prints_something_else_is_noticed(interrupt_at, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = "train copy has no --target\n"
+    run_command("minigrad train copy --target x", f"minigrad: {expected}", "x.md", interrupt_at)
+    with pytest.raises(AssertionError, match=r"x\.md: minigrad train copy --target x\n +minigrad: train copy has no"):
+        run_command("minigrad train copy --target x", "minigrad: …\nand more\n", "x.md", interrupt_at)
+    shown = "…\n^C\ninterrupted after step 2 of 3; …\n"
+    run_command("minigrad train copy --steps 3", shown, "x.md", interrupt_at)
+    for rate, right in (("0.005", True), ("0.5", False)):
+        with contextlib.nullcontext() if right else pytest.raises(AssertionError, match=r"x\.md"):
+            expected = f"…\ntraining  4 steps of 64 sequences, AdamW, rate {rate}, seed 0\n…\n"
+            run_command("minigrad train copy --steps 4", expected, "x.md", interrupt_at)
 
 
 @each_document

@@ -71,7 +71,8 @@ class CharacterText(Sequences):
     def __init__(self, seed: int, tokens: int, path: Path | None = None) -> None:
         super().__init__(tokens)
         self.text = data.python_topics() if path is None else data.read_text(path, tokens)
-        self.prompt = "The " if path is None else self.text.validation[:PROMPT]
+        words = self.text.validation.partition(" ")[2] or self.text.validation  # it may begin within a word
+        self.prompt = "The " if path is None else words[:PROMPT]
         whole = self.text.train + self.text.validation
         self.vocabulary = data.Vocabulary(whole)
         self.vocabulary_size = len(self.vocabulary)

@@ -19,6 +19,7 @@ from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
 from minigrad.cli.datasets import DATASETS, Batch, Sequences
 from minigrad.cli.labelled import Labelled
 from minigrad.core.errors import GradientCheckError
+from minigrad.drawing.text import escape_hidden
 from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
 from minigrad.io.checkpoint import NOTES
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
@@ -88,7 +89,8 @@ class Run:
             "training": f"{s.steps} steps of {s.batch} {self.data.items}, AdamW, rate {s.rate:g}, seed {s.seed}",
             "measured": self.data.goal,
         }
-        return "\n".join(f"{name:<8}  {text}" for name, text in lines.items())
+        text = "\n".join(f"{name:<8}  {said}" for name, said in lines.items())
+        return "\n".join(escape_hidden(line) for line in text.split("\n"))
 
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,

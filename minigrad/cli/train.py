@@ -14,6 +14,7 @@ from minigrad.cli.labelled import ImageData, Labelled, TableData
 from minigrad.cli.results import draw_attention, draw_loss_curve, report_answers, report_text
 from minigrad.cli.run import SETTINGS, Run, resume_run
 from minigrad.cli.threads import one_blas_thread
+from minigrad.drawing.text import escape_hidden
 from minigrad.memory import keep_memory
 from minigrad.training import CHECK_EVERY
 
@@ -117,4 +118,4 @@ def read_data(task: str, path: Path | None, target: str | None) -> Sequences | L
             return CharacterText(0, SETTINGS[task].tokens, path)
         return ImageData(path) if target is None else TableData(path, target)
     except ValueError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(escape_hidden(str(error))) from error

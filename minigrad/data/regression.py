@@ -13,7 +13,8 @@ import numpy.typing as npt
 Numbers = npt.NDArray[Any]
 
 TOLERANCE = 1e-5  # largest entry of the gradient at which the fit ends
-MOST_STEPS = 5000
+MOST_STEPS, FEWEST_STEPS = 5000, 200
+MOST_PRODUCTS = 1e10  # of a feature and a weight, for each class: minutes
 
 
 def regression_baseline(
@@ -44,7 +45,8 @@ def softmax_regression(features: npt.ArrayLike, labels: npt.ArrayLike, new_featu
     `features` have shape (count, width), `labels` are integers from 0 of shape (count,). Features are scaled to mean 0
     and variance 1 over the training part; the penalty on the squared weights is that of a standard normal prior,
     1 / (2 count) beside the mean loss. The minimum is the only one, found by gradient steps with Nesterov's momentum
-    (Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, 2009, without the shrinking).
+    (Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, 2009, without the shrinking): at most 5000,
+    and 200 where there are millions of numbers, which may end on the way there.
 
     >>> softmax_regression([[0.0], [0.2], [0.8], [1.0]], [0, 0, 1, 1], [[0.1], [0.9]]).round(1)
     array([[0.8, 0.2],
@@ -87,7 +89,7 @@ def _fit_weights(x: Numbers, y: Numbers) -> Numbers:
     rate = 1 / (np.linalg.norm(x, 2) ** 2 / (2 * count) + 1 / count)  # 1 / the largest curvature
     weights = ahead = np.zeros((width, targets.shape[1]))
     momentum = 1.0
-    for _ in range(MOST_STEPS):
+    for _ in range(int(np.clip(MOST_PRODUCTS / x.size, FEWEST_STEPS, MOST_STEPS))):
         scores = x @ ahead
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         gradient = x.T @ (odds / odds.sum(axis=1, keepdims=True) - targets) / count + penalty * ahead

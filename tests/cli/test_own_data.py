@@ -1,12 +1,10 @@
 """`minigrad train … --data`: texts, tables and images of one's own, beside baselines; what is refused, and how."""
 
 import csv
-import itertools
 import json
 import os
 import random
 import re
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,6 @@ from minigrad.cli.run import SETTINGS, resume_run
 from minigrad.cli.train import read_data
 from minigrad.io import load_arrays
 from minigrad.io.checkpoint import NOTES
-from minigrad.training import fit
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: python -m pip install Pillow")
 ImageDraw = pytest.importorskip("PIL.ImageDraw")
@@ -125,7 +122,7 @@ def test_shapes_are_told_apart_where_regression_on_pixels_is_weak(capsys):
 
 @pytest.mark.usefixtures("small_models")
 @pytest.mark.parametrize("task", COMMANDS)
-def test_equal_runs_write_equal_bytes_and_what_was_interrupted_goes_on(task, capsys, monkeypatch):
+def test_equal_runs_write_equal_bytes_and_what_was_interrupted_goes_on(task, capsys, interrupt_at):
     WRITERS[task]()
     for folder, seed in (("whole", "1"), ("again", "1"), ("other", "2")):
         assert train(COMMANDS[task], "--steps", "6", "--out", folder, "--seed", seed) == 0
@@ -133,18 +130,7 @@ def test_equal_runs_write_equal_bytes_and_what_was_interrupted_goes_on(task, cap
     whole = Path("whole", checkpoint).read_bytes()
     assert whole == Path("again", checkpoint).read_bytes() != Path("other", checkpoint).read_bytes()
 
-    def interrupted_fit(step, *arguments, start=0, **options):
-        done = itertools.count(start + 1)
-
-        def step_and_stop(*batch):
-            loss = step(*batch)
-            if next(done) == 3:
-                os.kill(os.getpid(), signal.SIGINT)
-            return loss
-
-        return fit(step_and_stop, *arguments, start=start, **options)
-
-    monkeypatch.setattr(runs, "fit", interrupted_fit)
+    interrupt_at(3)
     capsys.readouterr()
     assert train(COMMANDS[task], "--steps", "6", "--out", "parts", "--seed", "1") == 130
     hint = f"interrupted after step 3 of 6; to go on: minigrad train {COMMANDS[task]} --out parts --resume\n"

@@ -1,10 +1,8 @@
 """`minigrad train`: what is learned, shown and saved, and going on from where it stopped."""
 
-import itertools
 import json
 import os
 import re
-import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +16,6 @@ from minigrad.cli.run import SETTINGS, resume_run
 from minigrad.core.record import registry
 from minigrad.io import load_arrays, save_arrays
 from minigrad.io.checkpoint import NOTES
-from minigrad.training import fit
 
 
 @pytest.fixture(autouse=True)
@@ -33,27 +30,6 @@ def short_text(monkeypatch):
     short = replace(whole, train=whole.train[:5000], validation=whole.train[5000:6000])
     monkeypatch.setattr(data, "python_topics", lambda: short)
     monkeypatch.setitem(SETTINGS, "text", replace(SETTINGS["text"], tokens=32, width=16, heads=2, layers=2))
-
-
-@pytest.fixture
-def interrupt_at(monkeypatch):
-    """Ctrl-C while the step of that number is under way."""
-
-    def arrange(number):
-        def interrupted_fit(step, batches, steps, start=0, **options):
-            done = itertools.count(start + 1)
-
-            def step_and_stop(*batch):
-                loss = step(*batch)
-                if next(done) == number:
-                    os.kill(os.getpid(), signal.SIGINT)
-                return loss
-
-            return fit(step_and_stop, batches, steps, start=start, **options)
-
-        monkeypatch.setattr(runs, "fit", interrupted_fit)
-
-    return arrange
 
 
 def train(*arguments):
