@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,18 @@ EXPECTED = {
         ["270 utterances to learn from, 370 to measure on", "result: utterances right "],
         {"speakers_attention.svg"},
     ),
+    "recognise_speech.py": (
+        [
+            "1,360 sequences to learn from, 340 to measure on",
+            "attention moves on in ",
+            "result: spoken digits right ",
+        ],
+        {"speech_attention.svg"},
+    ),
+    "speak_digits.py": (
+        ["voices differ, of 101", "to learn from: ", "to measure on: ", "spoken_digits.npz: 0."],
+        {"spoken_digits.npz"},
+    ),
     "translate_dates.py": (
         ["66,474 dates to learn from, 6,575 unseen", "result: unseen dates right "],
         {"dates_attention.svg"},
@@ -155,6 +168,7 @@ MEASURED = {
     "train_reverse.py": lambda output: number(r"\ntrained *: ([\d.]+)%", output) > 95,
     "train_text.py": lambda output: number(r"this model: ([\d.]+)", output) < number(r"1-gram ([\d.]+)", output),
     "recognise_speakers.py": lambda output: result(output)[0] > 90 and 96 < result(output)[1] < 97.5,
+    "recognise_speech.py": lambda output: result(output)[0] > 5 and 97 < result(output)[1] < 99,
     "translate_dates.py": lambda output: 11 < result(output)[1] < 13,
     "generate_text.py": lambda output: (
         number(r"difference of their logits: (\S+)", output) < 1e-4 and result(output)[0] < 3.6 < 2 + result(output)[1]
@@ -226,6 +240,8 @@ MEASURED = {
     ),
 }
 
+PROGRAMS = {"speak_digits.py": "espeak-ng"}  # what a script calls
+
 # The library that a script needs beyond the extra `demo`, and the extra it comes with.
 NEEDED = {
     "translate_dates.py": ("babel", "translation"),
@@ -238,6 +254,7 @@ QUICK = {
     "gaussian_process.py",
     "graph_attention.py",
     "softmax_gradient.py",
+    "speak_digits.py",
     "training_step.py",
     "two_moons.py",
 }  # the rest take seconds each
@@ -255,6 +272,8 @@ def test_example_shows_what_it_promises(path, tmp_path):
         library, extra = NEEDED[path.name]
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{path.name} needs {library}, the extra `{extra}`")
+    if path.name in PROGRAMS and shutil.which(PROGRAMS[path.name]) is None:
+        pytest.skip(f"{path.name} needs the program {PROGRAMS[path.name]}")
     printed, drawn = EXPECTED[path.name]
     out = tmp_path / "out"
     output = run(path, "--quick", "--out", str(out), folder=tmp_path)

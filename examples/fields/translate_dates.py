@@ -24,7 +24,7 @@ import date_pairs
 import minigrad as mg
 from minigrad import data, nn, optim
 from places import fixed_places_baseline
-from rows import pad
+from rows import pad, pad_targets
 
 Ids = np.ndarray  # integers (dates, characters)
 MARK = "\n"  # before and after each target
@@ -101,8 +101,7 @@ def main() -> None:
 def encoded(pairs: date_pairs.Pairs, vocabulary: data.Vocabulary, stride: int) -> tuple[Ids, Ids, Ids, Ids]:
     """Sources and where they are real; targets from the mark on, and what follows each character, -1 for nothing."""
     source, real = pad([vocabulary.encode(text) for text in pairs.sources[::stride]])
-    target, _ = pad([vocabulary.encode(MARK + text + MARK) for text in pairs.targets[::stride]], value=-1)
-    return source, real, np.maximum(target[:, :-1], 0), target[:, 1:]
+    return source, real, *pad_targets([vocabulary.encode(MARK + text + MARK) for text in pairs.targets[::stride]])
 
 
 def draw(model: Translator, date: list[Ids], vocabulary: data.Vocabulary, path: Path) -> None:

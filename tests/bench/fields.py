@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "fields.md"
 SCRIPTS = (
     "generate_text", "translate_dates", "classify_digits", "segment_digits", "generate_digits", "recognise_speakers",
-    "write_tunes", "graph_attention",
+    "recognise_speech", "write_tunes", "graph_attention",
 )  # fmt: skip
 RESULT = re.compile(r"^result: (?P<what>.+?) (?P<value>[-\d.]+%?) \(baseline (?P<baseline>[-\d.]+%?)\)$", re.MULTILINE)
 TABLE = re.compile(r"(?<=<!-- fields: begin -->\n).*?(?=<!-- fields: end -->)", re.DOTALL)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rows import pad
+from rows import pad, pad_targets
 
 
 @given(st.lists(st.lists(st.integers(-5, 5), max_size=6), max_size=6))
@@ -64,3 +64,23 @@ def test_padding_keeps_the_common_dtype(sequences, value, dtype):
 def test_misuse_is_explained_at_the_call(wrong, error, message):
     with pytest.raises(error, match=message):
         wrong()
+
+
+def test_a_length_takes_the_place_of_the_longest():
+    array, mask = pad([[1, 2], [3]], value=9, length=4)
+    assert array.tolist() == [[1, 2, 9, 9], [3, 9, 9, 9]]
+    assert mask.sum(axis=1).tolist() == [2, 1]
+    assert pad([np.ones((2, 3), np.float32)], length=5)[0].shape == (1, 5, 3)
+    with pytest.raises(ValueError, match="longest sequence has 2 places, more than length=1"):
+        pad([[1, 2], [3]], length=1)
+
+
+@given(st.lists(st.lists(st.integers(0, 5), min_size=2, max_size=6), min_size=1, max_size=6))
+def test_targets_follow_what_is_read(sequences):
+    inputs, following = pad_targets(sequences)
+    for read, written, sequence in zip(inputs, following, sequences, strict=True):
+        count = len(sequence) - 1
+        assert read[:count].tolist() == sequence[:-1]
+        assert written[:count].tolist() == sequence[1:]
+        assert (written[count:] == -1).all()
+        assert (read >= 0).all()
