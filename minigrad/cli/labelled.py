@@ -249,19 +249,19 @@ class ImageData(Labelled):
 
     def name_tokens(self, patches: Numbers) -> list[str]:
         across = SIZE // PATCH
-        return [ASKING, *(f"line {row}, column {column}" for row in range(across) for column in range(across))]
+        return [ASKING, *(f"{row},{column}" for row in range(across) for column in range(across))]
 
     def sample(self, model: Any, rng: np.random.Generator, count: int) -> Heatmap:
         """Some of the images held out, and where the class token looks in the last layer: the rest is faded."""
         rows = self._choose()
-        captions = self._compare(self.predict(model, rows), rows)
+        captions = self.name_answers(self.targets[rows]) + self.name_answers(self.predict(model, rows))
         weights = model.transformer.blocks[-1].attention.weights.numpy().mean(axis=1)[:, 0, 1:]
         looks = data.from_patches(np.repeat(weights[..., None], PATCH**2, axis=-1), width=SIZE)[..., None]
         looks = FADED + (1 - FADED) * looks / looks.max(axis=(1, 2), keepdims=True)
         shown = np.broadcast_to(self.images.pixels[rows] / 255, (len(rows), SIZE, SIZE, 3))
         pairs = np.concatenate([shown, 1 - looks * (1 - shown)])
-        title = "Images held out, and what the class token looks at"
-        return image_sheet(pairs, captions + [""] * len(rows), title=title, columns=len(rows), theme="auto")
+        title = "Images held out; below them, where the class token looks and what it reads"
+        return image_sheet(pairs, captions, title=title, columns=len(rows), theme="auto")
 
     def _choose(self) -> Numbers:
         """Some rows held out, of every class in turn."""
@@ -269,10 +269,6 @@ class ImageData(Labelled):
         turns = zip_longest(*(rows[labels == label] for label in range(len(self.images.classes))))
         shown = [row for turn in turns for row in turn if row is not None]
         return np.array(shown[:SAMPLES])
-
-    def _compare(self, outputs: Numbers, rows: Numbers) -> list[str]:
-        answers, truths = self.name_answers(outputs), self.name_answers(self.targets[rows])
-        return [x if x == y else f"{y} read as {x}" for x, y in zip(answers, truths, strict=True)]
 
 
 def say_classes(texts: list[str]) -> str:
