@@ -196,6 +196,39 @@ def test_what_is_held_out_has_no_say_in_what_is_learned():
     assert {after.labels[code] for code in after.codes[after.validation, 1]} == {"garden missing"}
 
 
+@pytest.mark.parametrize("task", ["table", "images"])
+def test_batches_have_what_is_not_held_out_each_with_its_own_answer(task, monkeypatch):
+    monkeypatch.setattr("minigrad.cli.labelled.SHIFT", 0)
+    WRITERS[task]()
+    found = TableData(Path("houses.csv"), "price") if task == "table" else ImageData(Path("shapes"))
+    assert not {*found.train} & {*found.validation}
+    *inputs, targets = (array.tolist() for array in (*found.read(found.train), found.targets[found.train]))
+    known = {repr(row) for row in zip(*inputs, targets, strict=True)}
+    drawn = set()
+    for batch in itertools.islice(found.batches(np.random.default_rng(0), 16), 40):
+        drawn |= {repr(row) for row in zip(*(array.tolist() for array in batch), strict=True)}
+    assert drawn <= known
+    assert len(drawn) > 0.7 * len(known)
+
+
+def test_an_image_is_shifted_by_two_pixels_at_most_and_its_edges_go_on():
+    write_images(2)
+    found = ImageData(Path("shapes"))
+    places = np.zeros((2, 32, 32, 3), np.uint8)
+    places[:, 8, 20] = 255
+    places[:, :, 0] = 90
+    found.images = found.images._replace(pixels=np.concatenate([places, places]))
+    found._centre, found._deviation = 0, 1
+    drawn = set()
+    for patches, _ in itertools.islice(found.batches(np.random.default_rng(0), 2), 100):
+        for image in patches:
+            first = image.reshape(8, 8, 4, 4, 3).swapaxes(1, 2).reshape(32, 32, 3)[..., 0]
+            ((row, column),) = np.argwhere(first == 255)
+            drawn.add((row - 8, column - 20))
+            assert (first[:, 0] == 90).all() == (column >= 20)
+    assert drawn == {*itertools.product(range(-2, 3), repeat=2)}
+
+
 def test_a_gap_is_a_code_of_its_own_and_no_number():
     write_table()
     found = TableData(Path("houses.csv"), "price")
