@@ -1,6 +1,7 @@
 """`minigrad train … --data`: texts, tables and images of one's own, beside baselines; what is refused, and how."""
 
 import csv
+import itertools
 import json
 import os
 import random
