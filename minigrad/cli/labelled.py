@@ -28,6 +28,8 @@ SIZE, PATCH, SHIFT = 32, 4, 2  # pixels: of an image and of a patch; an image is
 MEASURED = 256  # rows at a time
 SAMPLES = 10  # answers in a sample, or images in a picture
 FADED = 0.15  # how much is seen of what is not looked at
+SAID = 4  # classes, or columns left out
+FARTHEST = 1e3  # deviations from the mean: what is beyond counts as that
 ASKING = "answer"  # what the class token is called
 
 Numbers = npt.NDArray[Any]
@@ -132,7 +134,7 @@ class TableData(Labelled):
             targets = np.array([classes.index(text) for text in answer.texts])
         held_out = data.hold_out(targets if classes else np.zeros(len(targets)))
         if classes is None:
-            self.centre, self.deviation = targets[~held_out].mean(), targets[~held_out].std() or 1.0
+            self.centre, self.deviation = measure_spread(targets[~held_out])
             targets = ((targets - self.centre) / self.deviation).astype(np.float32)
         super().__init__(classes, targets, held_out)
         self.name, self.tokens = path.name, len(table.columns)
@@ -153,9 +155,8 @@ class TableData(Labelled):
             return np.array([codes.get(text, first) for text in column.texts]), np.zeros(len(column.texts), np.float32)
         self.labels += [f"{column.name} missing", column.name]
         there = ~np.isnan(column.numbers)
-        known_numbers = column.numbers[self.train][there[self.train]]
-        centre, deviation = (known_numbers.mean(), known_numbers.std() or 1.0) if len(known_numbers) else (0.0, 1.0)
-        scaled = np.where(there, (column.numbers - centre) / deviation, 0.0)
+        centre, deviation = measure_spread(column.numbers[self.train][there[self.train]])
+        scaled = np.where(there, (column.numbers - centre) / deviation, 0.0).clip(-FARTHEST, FARTHEST)
         return first + there.astype(np.int64), scaled.astype(np.float32)
 
     def describe(self) -> dict[str, str]:
@@ -166,9 +167,9 @@ class TableData(Labelled):
         kinds += [f"{len(columns) - numbers} of categories"] * (numbers < len(columns))
         said = {"data": f"{self.name}, {self.identity}"}
         said["columns"] = " and ".join(kinds) + (f'; {gaps:,} gaps are read as "missing"' if gaps else "")
-        for name, why in self.table.left_out.items():
-            said["left out"] = f"{said['left out']}\n          " if "left out" in said else ""
-            said["left out"] += f"{name}: {why}"
+        if left_out := [f"{name}: {why}" for name, why in self.table.left_out.items()]:
+            more = [f"and {len(left_out) - SAID} more"] * (len(left_out) > SAID)
+            said["left out"] = "\n          ".join(left_out[:SAID] + more)
         said["target"] = f"{answer.name}, " + (
             f"a number, {answer.numbers.min():g} to {answer.numbers.max():g}"
             if answer.numbers is not None else say_classes(answer.texts)
@@ -211,7 +212,7 @@ class ImageData(Labelled):
         super().__init__(images.classes, images.labels, data.hold_out(images.labels))
         self.name = path.resolve().name
         pixels = images.pixels[self.train]
-        self._centre, self._deviation = pixels.mean(), pixels.std() or 1.0
+        self._centre, self._deviation = measure_spread(pixels)
         crc = zlib.crc32(images.pixels.tobytes() + repr([images.classes, images.labels.tolist()]).encode())
         self.identity = f"{len(images.labels):,} images, CRC {crc:08x}"
 
@@ -271,6 +272,13 @@ class ImageData(Labelled):
         return np.array(shown[:SAMPLES])
 
 
+def measure_spread(known: Numbers) -> tuple[float, float]:
+    """The mean and the deviation of numbers; 0 and 1 where there are none, or all are the same."""
+    if not known.size:
+        return 0.0, 1.0
+    return float(known.mean()), float(known.std()) if np.ptp(known) else 1.0
+
+
 def say_classes(texts: list[str]) -> str:
     """How many there are, with the frequent ones first.
 
@@ -278,8 +286,8 @@ def say_classes(texts: list[str]) -> str:
     '2 classes: cat 2, dog 1'
     """
     counts = Counter(texts).most_common()
-    most = ", ".join(f"{name} {count:,}" for name, count in counts[:4])
-    return f"{len(counts)} classes: {most}{', …' * (len(counts) > 4)}"
+    most = ", ".join(f"{name} {count:,}" for name, count in counts[:SAID])
+    return f"{len(counts)} classes: {most}{', …' * (len(counts) > SAID)}"
 
 
 def say_held_out(found: Labelled) -> str:

@@ -72,7 +72,7 @@ class Table(NamedTuple):
 
 
 def read_table(path: str | os.PathLike[str], target: str) -> Table:
-    """The columns of a file of comma-separated values; semicolons and tabs are understood as well.
+    """The columns of a file of comma-separated values; semicolons and tabs are understood, and with them 0,5 as 0.5.
 
     A column whose values are all numbers is one of numbers, any other one of categories. Gaps (nothing, NA, NaN, null,
     ?) may be everywhere but in the target. A target of numbers has more than two of them: two are classes. Columns that
@@ -88,10 +88,10 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
         ValueError: rows of different lengths, names that are twice there, fewer than ten rows, a number that is too
             large, a target that is not there, has gaps or one value only, a class of one row, nothing to learn from.
     """
-    names, rows, lines = _read_rows(path)
+    names, rows, lines, point = _read_rows(path)
     if target not in names:
         raise ValueError(f"{path} has no column {target!r}; it has: {', '.join(names)}")
-    columns = [_read_column(path, name, [row[place] for row in rows], lines) for place, name in enumerate(names)]
+    columns = [_read_column(path, name, [row[place] for row in rows], lines, point) for place, name in enumerate(names)]
     answer = columns.pop(names.index(target))
     left_out = {column.name: why for column in columns if (why := _say_useless(column))}
     columns = [column for column in columns if column.name not in left_out]
@@ -115,11 +115,12 @@ def _read_utf8(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]], list[int]]:
-    """The names of the columns, the rows, and the line on which each row ends."""
+def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]], list[int], str]:
+    """The names of the columns, the rows, the line on which each row ends, and what stands in numbers for a point."""
     text = _read_utf8(path)
     first = text.lstrip().split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count), strict=True)
+    separator = max(SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     rows, lines = list[list[str]](), list[int]()
     try:
         for row in reader:
@@ -140,14 +141,15 @@ def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]]
         raise ValueError(
             f"{path} has {len(rows)} rows below the names of its columns; at least {FEWEST_ROWS} are needed"
         )
-    return names, rows, lines
+    return names, rows, lines, "." if separator == "," else ","
 
 
-def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int]) -> Column:
+def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int], point: str) -> Column:
     texts = ["" if text.lower() in GAPS else text for text in texts]
-    if not all(NUMBER.fullmatch(text) for text in texts if text):
+    plain = [text.replace(point, ".") for text in texts]
+    if not all(NUMBER.fullmatch(text) for text in plain if text):
         return Column(name, texts, None)
-    numbers = np.array([float(text) if text else math.nan for text in texts])
+    numbers = np.array([float(text) if text else math.nan for text in plain])
     with np.errstate(all="ignore"):
         too_large = np.isinf(numbers * numbers * len(numbers))
     if too_large.any():

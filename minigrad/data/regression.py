@@ -76,7 +76,7 @@ def linear_regression(features: npt.ArrayLike, targets: npt.ArrayLike, new_featu
 def _scale(features: npt.ArrayLike, new_features: npt.ArrayLike) -> tuple[Numbers, Numbers]:
     x, new_x = np.asarray(features, dtype=np.float64), np.asarray(new_features, dtype=np.float64)
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(deviation > 0, deviation, 1)
+    scale = np.where(np.ptp(x, axis=0) > 0, deviation, 1)  # rounding leaves a deviation to what is always 0.1
     return (x - mean) / scale, (new_x - mean) / scale
 
 

@@ -174,6 +174,19 @@ def test_a_map_of_attention_names_columns_with_their_values():
     assert re.search(r">area \d+<", picture)
 
 
+def test_numbers_far_from_those_that_are_learned_from_stay_finite():
+    rows = [f"{i},0.1,{i % 7}" for i in range(60)]
+    Path("t.csv").write_text("\n".join(["x,same,y", *rows]), "utf-8")
+    held_out = TableData(Path("t.csv"), "y").validation
+    rows[held_out[0]] = "1e40,1e9,3"
+    Path("t.csv").write_text("\n".join(["x,same,y", *rows]), "utf-8")
+    found = TableData(Path("t.csv"), "y")
+    assert found.numbers.max() == 1000
+    model = found.new_model(8, 2, 1, np.random.default_rng(0))
+    answers = found.baselines() | {"model": found.predict(model, found.validation)}
+    assert all(np.isfinite(found.rate(outputs)[0]) for outputs in answers.values())
+
+
 def test_grey_images_have_one_channel_and_colours_three():
     write_images(4, colours=False)
     assert ImageData(Path("shapes")).read(np.arange(2))[0].shape == (2, 64, 16)

@@ -41,6 +41,14 @@ def test_other_separators_quotes_line_ends_and_a_byte_order_mark_are_understood(
     assert target.numbers.tolist() == [i * i for i in range(12)]
 
 
+def test_with_semicolons_a_comma_is_a_point_and_spaces_before_quotes_do_not_count(tmp_path):
+    rows = [f'{i},5; "a; b{i % 2}";-1.5e1' for i in range(12)]
+    columns, target, _ = read_table(write(tmp_path, table("x;kind;y", "7;c;2", "8;c;3", *rows)), "y")
+    assert columns[0].numbers.tolist() == [7, 8, *(i + 0.5 for i in range(12))]
+    assert columns[1].texts[2:4] == ["a; b0", "a; b1"]
+    assert target.numbers.tolist() == [2, 3] + [-15] * 12
+
+
 def test_a_column_without_a_name_is_named_by_its_place(tmp_path):
     columns, _, _ = read_table(write(tmp_path, table(",kind,price", *ROWS)), "price")
     assert columns[0].name == "column 1"

@@ -39,8 +39,10 @@ def test_scale_and_place_of_the_features_do_not_matter():
     assert regression_baseline(POINTS * 1000 - 5, LABELS, new * 1000 - 5, LABELS[::2]) == share
 
 
-def test_a_feature_that_never_varies_is_harmless():
-    constant = np.insert(POINTS, 0, 7.0, axis=1)
+@pytest.mark.parametrize("level", [7.0, 0.1])
+def test_a_feature_that_never_varies_is_harmless(level):
+    constant = np.insert(POINTS, 0, level, axis=1)
+    assert np.abs(linear_regression(constant, POINTS[:, 0], constant + 1)).max() < 100
     assert regression_baseline(constant, LABELS, constant, LABELS) == regression_baseline(
         POINTS, LABELS, POINTS, LABELS
     )
