@@ -217,7 +217,7 @@ MEASURED = {
     ),
     "digits_vae.py": lambda output: (
         number(r"divergence: at most (\S+) from its integral", output) < 1e-10
-        and number(r"image: (\S+) with 1 ", output) > number(r" (\S+) with 10 ", output) > result(output)[0]
+        and number(r"image: (\S+) with 1 ", output) > number(r" (\S+) with 10,", output) > result(output)[0]
         and result(output)[0] < 115
     ),
     "burgers.py": lambda output: (
