@@ -128,7 +128,9 @@ def _list_arguments(function: Function) -> Iterable[str]:
 
 
 def _find_numpy_name(known: Any) -> str:
-    name = known.__name__
+    name, owner = known.__name__, getattr(known, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"numpy.{owner.__name__}.{name}"
     modules = (np, np.linalg, np.lib.stride_tricks)
     return next(f"{module.__name__}.{name}" for module in modules if getattr(module, name, None) is known)
 

@@ -363,6 +363,8 @@ CALLED: dict[Op, Any] = {
     elementwise.round: np.round,
     truths.any: np.any,
     truths.all: np.all,
+    cumulative.cummax: sums.cummax,
+    cumulative.cummin: sums.cummin,
     truths.isclose: np.isclose,
     truths.allclose: np.allclose,
     truths.array_equal: np.array_equal,

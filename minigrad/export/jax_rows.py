@@ -257,6 +257,8 @@ ROWS: dict[str, Row] = {
     "sum_to": sum_to,
     "cumsum": along("cumsum"),
     "cumprod": along("cumprod"),
+    "cummax": lambda x, *, axis: jax.lax.cummax(x, axis % x.ndim),
+    "cummin": lambda x, *, axis: jax.lax.cummin(x, axis % x.ndim),
     "linear_recurrence": linear_recurrence,
     "std": std,
     "vector_norm": vector_norm,

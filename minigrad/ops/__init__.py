@@ -7,6 +7,7 @@ from minigrad.ops.attention import *
 from minigrad.ops.blockwise import *
 from minigrad.ops.class_losses import *
 from minigrad.ops.cumulative import *
+from minigrad.ops.differences import *
 from minigrad.ops.einstein import *
 from minigrad.ops.elementwise import *
 from minigrad.ops.fixed import *

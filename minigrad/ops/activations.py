@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.arrays import shape_of
 from minigrad.core.op import Op, op
-from minigrad.ops.kernels import curves, normal
+from minigrad.core.record import composition
+from minigrad.ops.kernels import check_axis, curves, normal
 from minigrad.ops.kernels.normal import ROOT_2_OVER_PI, ROOT_HALF, double_angle
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.rows import check_number, row
 
 __all__ = [
-    "elu", "gelu", "gelu_slope", "leaky_relu", "log_sigmoid", "mish", "mish_slope", "relu", "sigmoid", "silu",
-    "silu_slope", "softplus", "softsign",
+    "elu", "gelu", "gelu_slope", "glu", "hard_tanh", "leaky_relu", "log_sigmoid", "mish", "mish_slope", "relu",
+    "selu", "sigmoid", "silu", "silu_slope", "softplus", "softsign",
 ]  # fmt: skip
 
 # --- the relu family --------------------------------------------------------------------------------------------------
@@ -69,6 +72,29 @@ def elu(x: Any, *, alpha: float = 1.0) -> Any:
 elu.vjp("x")(lambda g, y, x, *, alpha: ops.where(x > 0, g, g * (ops.exp(not_positive(x)) * alpha)))
 
 
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # they keep mean 0 and variance 1
+
+
+@composition(formula="scale · (x where x > 0, else alpha · (exp x − 1))")
+def selu(x: Any) -> Any:
+    """`elu` with the two constants that keep mean 0 and variance 1 (Klambauer et al., arXiv 1706.02515).
+
+    >>> selu(Tensor([-1.0, 2.0])).numpy().round(4).tolist()
+    [-1.1113, 2.1014]
+    """
+    return ops.elu(x, alpha=SELU_ALPHA) * SELU_SCALE
+
+
+@composition(formula="min(max(x, −1), 1)")
+def hard_tanh(x: Any) -> Any:
+    """`x` limited to the range from −1 to 1.
+
+    >>> hard_tanh(Tensor([-3.0, 0.5])).tolist()
+    [-1.0, 0.5]
+    """
+    return ops.clip(x, -1.0, 1.0)
+
+
 # --- sigmoid and its kin ----------------------------------------------------------------------------------------------
 
 
@@ -95,6 +121,20 @@ softsign: Op = row(
     lambda g, y, x: g * ops.square(1.0 / (ops.absolute(x) + 1.0)),
     definition=lambda x: x / (ops.absolute(x) + 1.0),
 )  # fmt: skip
+
+
+@composition(formula="a · σ(b), a and b the halves of x")
+@rounded_once
+def glu(x: Any, axis: int = -1) -> Any:
+    """Gated linear unit: one half of `axis` times the sigmoid of the other (Dauphin et al., arXiv 1612.08083).
+
+    >>> glu(Tensor([1.0, 2.0, 0.0, 0.0])).tolist()
+    [0.5, 1.0]
+    """
+    check_axis("glu", axis, len(shape_of(x)))
+    value, gate = ops.split(x, 2, axis)
+    return value * ops.sigmoid(gate)
+
 
 # --- gelu -------------------------------------------------------------------------------------------------------------
 

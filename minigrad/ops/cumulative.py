@@ -1,4 +1,4 @@
-"""Running sums and products along an axis, and the recurrence behind the derivatives of the latter.
+"""Running sums, products and extremes along an axis, and the recurrence behind the derivatives of the latter.
 
 Nothing is divided, so zeros are right to every order. The product over an axis (reduction.py) takes its rule from here.
 """
@@ -13,10 +13,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
+from minigrad.core.record import by_numpy, composition
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.kernels import HALF, check_axis, sums
+from minigrad.ops.normalisation import floating
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.strong import strongly_multiplied
 
-__all__ = ["cumprod", "cumsum", "linear_recurrence"]
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "linear_recurrence", "logcumsumexp"]
 
 
 @op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum])
@@ -94,6 +98,72 @@ def _(g: Any, y: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
 @linear_recurrence.vjp("b")
 def _(g: Any, y: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     return ops.linear_recurrence(a, g, axis=axis, reverse=not reverse)
+
+
+# --- the largest and the smallest up to each --------------------------------------------------------------------------
+
+
+def extreme_definition(reduce: str) -> Any:
+    """The extreme of a row that has what comes later left out."""
+
+    def definition(x: Any, *, axis: int) -> Any:
+        rows, count = ops.moveaxis(x, axis, -1), x.shape[axis]
+        if not count:
+            return ops.copy(x)
+        nothing = (-np.inf if reduce == "max" else np.inf) if x.dtype.kind == "f" else ops.index(rows, (..., [[0]]))
+        until = ops.where(ops.tri(count, dtype=bool), ops.expand_dims(rows, -2), nothing)
+        return ops.moveaxis(getattr(ops, reduce)(until, axis=-1), -1, axis)
+
+    return definition
+
+
+@op(formula="yᵢ = max(x₁, …, xᵢ)", definition=extreme_definition("max"))
+def cummax(x: Any, *, axis: int = 0) -> Any:
+    """The largest of all elements up to each along `axis`; equal ones share the gradient evenly.
+
+    >>> cummax(Tensor([1.0, 3.0, 2.0])).tolist()
+    [1.0, 3.0, 3.0]
+    """
+    return sums.cummax(x, axis)
+
+
+@op(formula="yᵢ = min(x₁, …, xᵢ)", definition=extreme_definition("min"))
+def cummin(x: Any, *, axis: int = 0) -> Any:
+    """The smallest of all elements up to each along `axis`; equal ones share the gradient evenly.
+
+    >>> cummin(Tensor([3.0, 1.0, 2.0])).tolist()
+    [3.0, 1.0, 1.0]
+    """
+    return sums.cummin(x, axis)
+
+
+by_numpy |= {np.maximum.accumulate: cummax, np.minimum.accumulate: cummin}
+
+
+@cummax.vjp("x")
+@cummin.vjp("x")
+def _(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+    chosen = ops.logical_or(ops.equal(x, y), ops.isnan(x))
+    before = preceding(y, axis, 0.0)
+    same = ops.astype(ops.logical_or(ops.equal(y, before), ops.isnan(before)), g.dtype)  # in one run of equal results
+    sharing = ops.linear_recurrence(same, ops.astype(chosen, g.dtype), axis=axis)
+    return ops.where(chosen, ops.linear_recurrence(same, g / sharing, axis=axis, reverse=True), 0.0)
+
+
+@composition(formula="yᵢ = log(exp x₁ + … + exp xᵢ)")
+@rounded_once
+def logcumsumexp(x: Any, axis: int = 0) -> Any:
+    """log(cumsum(exp(x))) along `axis`, each sum shifted by the largest element so far, so that nothing overflows.
+
+    >>> logcumsumexp(Tensor([1000.0, 1000.0])).tolist()
+    [1000.0, 1000.6931471805599]
+    """
+    x = floating(x if hasattr(x, "dtype") else array_or_constant(x))
+    check_axis("logcumsumexp", axis, len(x.shape))
+    largest = ops.stop_gradient(ops.cummax(x, axis=axis))
+    shift = ops.where(ops.isfinite(largest), largest, 0.0)
+    fading = ops.exp(ops.minimum(preceding(shift, axis, 0.0) - shift, 0.0))
+    return ops.log(ops.linear_recurrence(fading, ops.exp(x - shift), axis=axis)) + shift
 
 
 # --- along one axis ---------------------------------------------------------------------------------------------------

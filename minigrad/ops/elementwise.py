@@ -14,15 +14,15 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.core.record import composition
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, array_or_constant
 from minigrad.ops.kernels import is_zero, select_where
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
 __all__ = [
     "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "floor", "full_like", "maximum", "minimum",
-    "multiply", "negative", "number_power", "ones_like", "power", "reciprocal", "rint", "round", "sign", "sqrt",
-    "square", "stop_gradient", "strong_multiply", "subtract", "tensor_power", "trunc", "where", "zeros_like",
+    "multiply", "nan_to_num", "negative", "number_power", "ones_like", "power", "reciprocal", "rint", "round", "sign",
+    "sqrt", "square", "stop_gradient", "strong_multiply", "subtract", "tensor_power", "trunc", "where", "zeros_like",
 ]  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -205,6 +205,27 @@ def where_bounds_are_in_order(condition: Any, a_min: Any, a_max: Any) -> Any:
     if isinstance(a_min, (int, float)) and isinstance(a_max, (int, float)):
         return ops.zeros_like(condition) if a_min > a_max else condition
     return ops.logical_and(condition, ops.logical_not(ops.greater(a_min, a_max)))
+
+
+@composition(formula="x with numbers in place of NaN and ±∞", numpy=[np.nan_to_num])
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """`x` with finite numbers for what is not finite, for ±∞ the largest there are by default; their gradient is 0.
+
+    >>> nan_to_num(Tensor([1.0, np.nan, np.inf]), posinf=9.0).tolist()
+    [1.0, 0.0, 9.0]
+    """
+    if not copy:
+        raise ValueError("nan_to_num: copy=False would write into x: the result is a new array here")
+    x = x if hasattr(x, "dtype") else array_or_constant(x)
+    if x.dtype.kind != "f":
+        return ops.copy(x)
+    most = float(np.finfo(x.dtype).max)
+    for found, number in (
+        (ops.isnan(x), nan), (ops.equal(x, np.inf), most if posinf is None else posinf),
+        (ops.equal(x, -np.inf), -most if neginf is None else neginf),
+    ):  # fmt: skip
+        x = ops.where(found, number, x)
+    return x
 
 
 # --- rounding: the gradient is 0, also at the jumps -------------------------------------------------------------------

@@ -17,7 +17,7 @@ from minigrad.ops.kernels import broadcasts_to
 from minigrad.ops.normalisation import floating
 from minigrad.ops.precision import rounded_once
 
-__all__ = ["bce_with_logits", "huber", "kl_div", "l1", "mse"]
+__all__ = ["bce", "bce_with_logits", "huber", "kl_div", "l1", "mse"]
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -112,6 +112,23 @@ def bce_with_logits(logits: Any, targets: Any, positive_weight: Any = None, redu
     with np.errstate(invalid="ignore"):  # an infinite logit that is right costs nothing: 0 · ∞ is 0 here
         losses = ops.strong_multiply(yes, ops.softplus(-logits)) + ops.strong_multiply(no, ops.softplus(logits))
     return reduce(losses, reduction)
+
+
+@composition(formula="mean of −target · log p − (1 − target) · log(1 − p)")
+@rounded_once
+def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    """The cross-entropy of yes or no, in nats: `targets` from 0 to 1 under `probabilities`; ∞ where one was excluded.
+
+    Of logits, `bce_with_logits` is exact where probabilities are rounded to 0 or 1.
+
+    >>> bce(Tensor([0.5, 1.0]), [1, 1], reduction="none").numpy().round(4).tolist()
+    [0.6931, 0.0]
+    """
+    probabilities, targets = prepare_pair("bce", probabilities, targets, reduction)
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not expected costs nothing: 0 · ∞ is 0 here
+        yes = ops.strong_multiply(targets, ops.log(probabilities))
+        no = ops.strong_multiply(1.0 - targets, ops.log1p(-probabilities))
+    return reduce(-(yes + no), reduction)
 
 
 @composition(formula="mean of Σⱼ targetⱼ · (log targetⱼ − log_probabilitiesⱼ)")

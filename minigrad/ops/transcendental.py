@@ -13,14 +13,16 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
+from minigrad.core.record import composition
 from minigrad.ops.kernels import curves, normal
 from minigrad.ops.kernels.normal import TWO_OVER_ROOT_PI
+from minigrad.ops.precision import rounded_once
 from minigrad.ops.rows import PAIR, check_number, row
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "erf", "erfc",
     "exp", "exp2", "expm1", "gaussian", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2",
-    "one_minus_square", "rad2deg", "sin", "sinh", "tan", "tanh", "tanh_slope",
+    "one_minus_square", "rad2deg", "sin", "sinc", "sinh", "tan", "tanh", "tanh_slope",
 ]  # fmt: skip
 
 # --- exponentials and logarithms --------------------------------------------------------------------------------------
@@ -114,6 +116,27 @@ arccosh: Op = row(
 arctanh: Op = row(
     "arctanh", np.arctanh, "artanh x", lambda g, y, x: ops.strong_multiply(g, 1.0 / ops.one_minus_square(x)),
 )  # fmt: skip
+
+SERIES = [(-1) ** k / math.factorial(2 * k + 1) for k in range(12, -1, -1)]  # of sin(u) / u in u², the last first
+
+
+@composition(formula="sin(πx) / (πx)", numpy=[np.sinc])
+@rounded_once
+def sinc(x: Any) -> Any:
+    """sin(πx) / (πx), and 1 at 0. Up to |πx| = 1 it is a series, so that its derivatives are right at 0 too.
+
+    >>> sinc(Tensor([0.0, 0.5])).numpy().round(4).tolist()
+    [1.0, 0.6366]
+    """
+    angle = ops.multiply(x, math.pi)
+    near = ops.less(ops.absolute(angle), 1.0)
+    square = ops.square(ops.where(near, angle, 0.0))
+    series: Any = SERIES[0]
+    for coefficient in SERIES[1:]:
+        series = square * series + coefficient
+    away = ops.where(near, 1.0, angle)
+    return ops.where(near, series, ops.sin(away) / away)
+
 
 # --- the Gaussian and its integrals -----------------------------------------------------------------------------------
 

@@ -127,7 +127,7 @@ def rearranged(function):
 def read(x, key):
     """JAX takes no lists among the entries of an index."""
     entries = key if isinstance(key, tuple) else (key,)
-    return x[tuple(np.asarray(entry, int) if isinstance(entry, list) else entry for entry in entries)]
+    return x[tuple(np.asarray(entry, int) if isinstance(entry, (list, tuple, range)) else entry for entry in entries)]
 
 
 def added(values, key, shape):
@@ -265,6 +265,11 @@ def huber(difference, delta):
     return jnp.where(size <= delta, difference**2 / 2, delta * (size - delta / 2))
 
 
+def bce(p, targets, reduction):
+    t = jnp.asarray(targets)
+    return reduced(-(t * jnp.log(p) + (1 - t) * jnp.log1p(-p)), reduction)
+
+
 def bce_with_logits(x, targets, positive_weight, reduction):
     targets, weight = jnp.asarray(targets, float), 1.0 if positive_weight is None else jnp.asarray(positive_weight)
     losses = -weight * targets * jax.nn.log_sigmoid(x) - (1 - targets) * jax.nn.log_sigmoid(-x)
@@ -345,6 +350,15 @@ COUNTERPARTS = {
     **named("atleast_2d", "atleast_3d", "remainder", "floor_divide", "mod", "fmod", "positive", "signbit", "copysign"),
     "divmod": lambda x1, x2: (jnp.floor_divide(x1, x2), jnp.remainder(x1, x2)),
     "flatten": jnp.ravel,
+    **named("diff", "cross", "kron", "sinc"),
+    "nan_to_num": lambda x, copy, nan, posinf, neginf: jnp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
+    "cummax": lambda x, *, axis: jax.lax.cummax(x, axis % x.ndim),
+    "cummin": lambda x, *, axis: jax.lax.cummin(x, axis % x.ndim),
+    "logcumsumexp": lambda x, axis: jax.lax.cumlogsumexp(x, axis % x.ndim),
+    "selu": jax.nn.selu,
+    "hard_tanh": jax.nn.hard_tanh,
+    "glu": jax.nn.glu,
+    "bce": bce,
     "amax": lambda x, axis, keepdims: jnp.max(x, axis, keepdims=keepdims),
     "amin": lambda x, axis, keepdims: jnp.min(x, axis, keepdims=keepdims),
     "pad": padded,
@@ -407,4 +421,7 @@ COUNTERPARTS = {
 
 DRAWN = "a random draw, which has no samples: no two generators agree"
 NUMBERS = "made of numbers alone: there is nothing to differentiate, and NumPy is the judge of its values"
-EXCEPTIONS = {"dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN, "arange": NUMBERS, "tri": NUMBERS}
+EXCEPTIONS = {
+    "gradient": "JAX's takes neither places nor edge_order; PyTorch's does",
+    "dropout": DRAWN, "random_normal": DRAWN, "random_uniform": DRAWN, "arange": NUMBERS, "tri": NUMBERS,
+}  # fmt: skip

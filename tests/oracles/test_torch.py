@@ -132,6 +132,31 @@ def of_both_triangles(function):
     return lambda a, *args: function((a + a.mT) / 2, *args)
 
 
+def along_end(x, y, axis):
+    """What is put at an end of an axis, as an array: PyTorch takes no numbers."""
+    return y if y is None or np.ndim(y) else torch.full_like(x.narrow(axis, 0, 1), y)
+
+
+def gradient(f, *steps, axis=None, edge_order=1):
+    """PyTorch takes numbers or places, not both: a number becomes places."""
+    f = tensor(f).double()
+    axes = range(f.ndim) if axis is None else np.atleast_1d(axis).tolist()
+    steps = steps * len(axes) if len(steps) == 1 else steps or (1.0,) * len(axes)
+    pairs = zip(axes, map(tensor, steps), strict=True)
+    places = [s if s.ndim else torch.arange(f.shape[a], dtype=f.dtype) * s for a, s in pairs]
+    return torch.gradient(f, spacing=places, dim=list(axes), edge_order=edge_order)
+
+
+def cross(a, b, axisa, axisb, axisc, axis):
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    vectors = torch.broadcast_tensors(a.movedim(axisa, -1), b.movedim(axisb, -1))
+    return torch.linalg.cross(*vectors).movedim(-1, axisc)
+
+
+def bce(p, target, reduction):
+    return functional.binary_cross_entropy(p, tensor(target).to(p.dtype), reduction=reduction)
+
+
 def floor_divide(x1, x2):
     """PyTorch's own has no derivative."""
     return torch.div(tensor(x1), tensor(x2), rounding_mode="floor")
@@ -427,6 +452,18 @@ COUNTERPARTS = {
     **{f.__name__: rearranged(f) for f in (np.split, np.array_split, np.vsplit, np.hsplit, np.dsplit, np.rot90)},
     **{f.__name__: rearranged(f) for f in (np.flipud, np.fliplr)},
     "flatten": torch.ravel,
+    **named("sinc", "kron"),
+    "diff": lambda a, n, axis, *ends: torch.diff(tensor(a), n, axis, *(along_end(a, y, axis) for y in ends)),
+    "gradient": gradient,
+    "cross": cross,
+    "nan_to_num": lambda x, copy, nan, posinf, neginf: torch.nan_to_num(tensor(x), nan, posinf, neginf),
+    "cummax": lambda x, *, axis: torch.cummax(x, axis).values,
+    "cummin": lambda x, *, axis: torch.cummin(x, axis).values,
+    "logcumsumexp": torch.logcumsumexp,
+    "selu": functional.selu,
+    "hard_tanh": functional.hardtanh,
+    "glu": functional.glu,
+    "bce": bce,
     "dstack": torch.dstack,
     "column_stack": torch.column_stack,
     "append": lambda x, values, axis: torch.cat(

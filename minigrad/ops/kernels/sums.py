@@ -174,3 +174,11 @@ def pad(x: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
     if mode == "constant":
         return function(x, pad_width, mode, constant_values=cast_exactly(constant_values or 0, x.dtype))
     return function(x, pad_width, mode, **({} if constant_values is None else {"constant_values": constant_values}))
+
+
+def cummax(x: Any, axis: int) -> Any:
+    return np.maximum.accumulate(x, axis)
+
+
+def cummin(x: Any, axis: int) -> Any:
+    return np.minimum.accumulate(x, axis)

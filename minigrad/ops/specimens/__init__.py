@@ -15,9 +15,9 @@ from minigrad.core.record import Function
 from minigrad.ops.specimens.calls import Call, Kink, Refusal, Specimens
 
 FAMILIES = (
-    "activations", "attention", "blockwise", "class_losses", "cumulative", "einstein", "elementwise", "fixed",
-    "indexing", "joining", "linalg", "losses", "matrices", "network", "normalisation", "product", "random", "rearrange",
-    "reduction", "remainders", "shape", "transcendental", "truths", "windows",
+    "activations", "attention", "blockwise", "class_losses", "cumulative", "differences", "einstein", "elementwise",
+    "fixed", "indexing", "joining", "linalg", "losses", "matrices", "network", "normalisation", "product", "random",
+    "rearrange", "reduction", "remainders", "shape", "transcendental", "truths", "windows",
 )  # fmt: skip
 
 

@@ -51,3 +51,16 @@ ops.silu_slope.specimens = specimens(
 )
 ops.mish.specimens = specimens(*wide, reference=lambda x: x * np.tanh(np.log1p(np.exp(x))))
 ops.mish_slope.specimens = specimens(*wide)
+ops.selu.specimens = specimens(
+    *wide, refusal(call(normal(2), alpha=1.0), TypeError, "alpha"),
+    reference=lambda x: np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))) * 1.0507009873554805,
+)  # fmt: skip
+ops.hard_tanh.specimens = specimens(
+    *wide, refusal(call(normal(2), 0.0), TypeError, "hard_tanh"), kink(call(np.array([-1.0, 1.0])), 1.0),
+    reference=lambda x: np.clip(x, -1, 1),
+)  # fmt: skip
+ops.glu.specimens = specimens(
+    call(normal(2, 4)), call(normal(4, 3), 0), call(normal(2, 6, 3), axis=-2), call(normal(0, 2)),
+    refusal(call(normal(2, 3)), ValueError, "split", "length 3", "2 equal sections"),
+    reference=lambda x, axis=-1: np.split(x, 2, axis)[0] / (1 + np.exp(-np.split(x, 2, axis)[1])),
+)  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import call, refusal, specimens
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import normal
 
 
@@ -31,6 +31,22 @@ for function in (ops.cumsum, ops.cumprod):
         refusal(call(normal(2, 3), axis=(0, 1)), TypeError, function.name, "axis=(0, 1)"),
         refusal(call(normal(2, 3), dtype="float32"), TypeError, function.name, "dtype"),
     )  # fmt: skip
+runs = np.array([1.0, 0.0, 1.0, 2.0, 2.0, 1.0])
+for function, mirror in ((ops.cummax, 1.0), (ops.cummin, -1.0)):
+    function.specimens = specimens(
+        call(normal(4)), call(normal(3, 2)), call(normal(2, 3), 1), call(normal(3, 2, 2), axis=-2), call(normal(1)),
+        call(normal(0, 3)), call(normal(0, 3), axis=1),
+        refusal(call(normal(2, 3), axis=5), AxisError, function.name, "axis 5", "dimension 2"),
+        refusal(call(normal(), 0), TypeError, function.name, "scalar"),
+        kink(call(runs * mirror), [2.5, 0.0, 0.5, 2.0, 1.0, 0.0]),
+        reference=(np.maximum if mirror > 0 else np.minimum).accumulate,
+    )  # fmt: skip
+ops.logcumsumexp.specimens = specimens(
+    call(normal(4)), call(normal(3, 2)), call(normal(2, 3), 1), call(normal(2, 3), axis=-1), call(normal(0, 3)),
+    call(np.array([1000.0, -1000.0, 1000.5])),
+    refusal(call(normal(2, 3), axis=5), AxisError, "logcumsumexp", "axis 5", "dimension 2"),
+    reference=lambda x, axis=0: np.logaddexp.accumulate(x, axis),
+)  # fmt: skip
 ops.linear_recurrence.specimens = specimens(
     call(normal(4), normal(4)), call(normal(2, 3), normal(2, 3), axis=0), call(0.5, normal(2, 4)),
     call(normal(3), normal(2, 3), reverse=True), call(normal(3, 1), normal(3, 2), axis=-2, reverse=True),

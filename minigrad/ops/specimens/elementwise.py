@@ -77,6 +77,12 @@ ops.clip.specimens = specimens(
     flat="its input is outside the bounds",
 )  # fmt: skip
 
+ops.nan_to_num.specimens = specimens(
+    call(normal(2, 3)), call(np.array([1, 2])), call(normal(3), True, 1.0, 2.0, -3.0), call(normal(), copy=1),
+    refusal(call(normal(2), False), ValueError, "nan_to_num", "copy=False"),
+    kink(call(np.array([1.0, np.nan, np.inf, -np.inf])), [1.0, 0.0, 0.0, 0.0]),
+)  # fmt: skip
+
 # --- rounding ---------------------------------------------------------------------------------------------------------
 
 jumps = [kink(call(np.array([-1.0, 0.0, 0.5, 2.0])), 0.0)]

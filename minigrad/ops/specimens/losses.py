@@ -71,6 +71,14 @@ ops.bce_with_logits.specimens = specimens(
     refusal(call(normal(3), normal(3), normal(3, 1)), ValueError, "bce_with_logits", "positive_weight", "(3, 1)"),
     reference=bce_in_numpy,
 )  # fmt: skip
+ops.bce.specimens = specimens(
+    call(between(0.1, 0.9, 2, 3), between(0.0, 1.0, 2, 3)), call(between(0.1, 0.9, 2, 3), booleans(2, 3), "sum"),
+    call(between(0.1, 0.9, 3), [1, 0, 1], reduction="none"), call(between(0.1, 0.9), 1),
+    *refusals_of_pairs("bce"),
+    reference=lambda p, t, reduction="mean": reduce_in_numpy(
+        -(np.asarray(t) * np.log(p) + (1 - np.asarray(t)) * np.log(1 - p)), reduction
+    ),
+)  # fmt: skip
 ops.kl_div.specimens = specimens(
     call(normal(2, 3), positive(2, 3)), call(normal(2, 3), [0, 1, 0], reduction="sum"),
     call(normal(2, 2, 3), normal(2, 2, 3), log_target=True, reduction="none"), call(normal(3), positive(3)),

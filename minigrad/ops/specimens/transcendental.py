@@ -41,5 +41,8 @@ ops.gaussian.specimens = specimens(
     refusal(call(normal(3), rate=0.0), ValueError, "gaussian", "rate=0.0", "above 0"),
     reference=lambda x, *, rate=0.5: np.exp(-rate * np.square(as_float(x))),
 )  # fmt: skip
+ops.sinc.specimens = specimens(
+    *wide, call(np.array([1.0, -0.3, 1 / np.pi])), refusal(call(normal(2), 1.0), TypeError, "sinc"),
+)  # fmt: skip
 ops.erf.specimens = specimens(*wide, reference=np.vectorize(math.erf, otypes=[float]))
 ops.erfc.specimens = specimens(*wide, reference=np.vectorize(math.erfc, otypes=[float]))
