@@ -1,4 +1,4 @@
-"""Spectrograms as another throat, another pace and another room would have made them: more sound to learn from.
+"""Spectrograms as another throat, another pace and a noisier room would have made them: more sound to learn from.
 
 In comes a spectrogram, out goes another. Called by `recognise_speech.py`.
 """
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 PACE, THROAT, NOISE = 0.15, 3.0, 0.1  # a share of the pace; bands; of the range from silence to the loudest place
-ECHO, LATEST = 0.6, 8  # an echo is softer by at most so much of that range, and comes at most so many frames later
 GAPS, LONGEST_GAP = 2, 5  # silent spans of frames, and as many of bands, each so long at most
 
 Frames = npt.NDArray[np.float32]
@@ -19,8 +18,8 @@ def disturb(frames: Frames, rng: np.random.Generator) -> Frames:
     """Another spectrogram of what is said in `frames`: float32 of shape (other length, bands), and a copy.
 
     `frames` has shape (length, bands), at least two of each, from 0, silence, to 1. The sound goes up to 15 % faster or
-    slower, and everything up to three bands up or down, as in shorter and longer throats. Then come an echo and noise,
-    and a few spans of frames and of bands are silent.
+    slower, and everything up to three bands up or down, as in shorter and longer throats. Then comes noise, and a few
+    spans of frames and of bands are silent.
 
     Raises ValueError when `frames` do not have two axes of at least two places each.
 
@@ -36,7 +35,6 @@ def disturb(frames: Frames, rng: np.random.Generator) -> Frames:
     times = np.arange(0, len(frames) - 1, rng.uniform(1 - PACE, 1 + PACE))
     bands = np.arange(frames.shape[1]) + rng.uniform(-THROAT, THROAT)
     disturbed = _read_between(_read_between(frames, times).T, bands).T
-    disturbed = _add_echo(disturbed, rng)
     disturbed = disturbed + np.float32(NOISE) * rng.standard_normal(disturbed.shape, np.float32)
     for surface in (disturbed, disturbed.T):
         for start in rng.integers(len(surface), size=GAPS):
@@ -51,11 +49,3 @@ def _read_between(rows: Frames, places: npt.NDArray[np.floating]) -> Frames:
     share = (places - lower).astype(np.float32)[:, None]
     between: Frames = rows[lower] * (1 - share) + rows[lower + 1] * share
     return between
-
-
-def _add_echo(frames: Frames, rng: np.random.Generator) -> Frames:
-    """What is louder, the sound or its echo."""
-    delay, loss = int(rng.integers(1, LATEST + 1)), np.float32(rng.uniform(0, ECHO))
-    echo = np.pad(frames, ((delay, 0), (0, 0)))[: len(frames)]
-    louder: Frames = np.maximum(frames, echo - loss)
-    return louder

@@ -71,10 +71,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write down spoken digits with an encoder and a decoder.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for the picture; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="30 steps instead of 5,000")
+    parser.add_argument("--quick", action="store_true", help="30 steps instead of 3,500")
     parser.add_argument("--eager", action="store_true", help="without minigrad.compile")
     arguments = parser.parse_args()
-    steps = 30 if arguments.quick else 5000
+    steps = 30 if arguments.quick else 3500
 
     spoken, singles = spoken_digits(), spoken_digits(single=True)
     unseen = spoken.validation

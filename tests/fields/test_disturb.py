@@ -14,7 +14,6 @@ def calm(monkeypatch):
     monkeypatch.setattr(module, "THROAT", 0.0)
     monkeypatch.setattr(module, "NOISE", 0.0)
     monkeypatch.setattr(module, "GAPS", 0)
-    monkeypatch.setattr(module, "_add_echo", lambda frames, rng: frames)
     return lambda **amounts: [monkeypatch.setattr(module, name, amount) for name, amount in amounts.items()]
 
 
@@ -62,21 +61,6 @@ def test_noise_has_its_deviation(calm):
     noise = np.concatenate([(frames - FRAMES[:-1]).ravel() for frames in disturbed(FRAMES, 20)])
     assert abs(noise.mean()) < 0.002
     assert abs(noise.std() - 0.1) < 0.002
-
-
-def test_an_echo_is_softer_and_later_and_takes_nothing_away():
-    click = np.zeros((30, 2), np.float32)
-    click[4] = 1
-    delays, losses = [], []
-    for seed in range(200):
-        heard = module._add_echo(click, np.random.default_rng(seed))
-        assert (heard >= click).all()
-        (where,) = np.flatnonzero((heard > click).any(axis=1))
-        delays.append(where - 4)
-        losses.append(1 - heard[where, 0])
-    assert set(delays) == {*range(1, 9)}
-    assert 0 <= min(losses) < 0.05 < 0.55 < max(losses) <= 0.6
-    assert click.sum() == 2
 
 
 def test_gaps_are_spans_of_frames_and_of_bands(calm):
