@@ -15,16 +15,19 @@ import numpy as np
 
 from minigrad.core.arrays import Array, Shaped
 from minigrad.core.errors import NUMPYS_OWN
+from minigrad.core.modes import within
 from minigrad.core.op import Op
 from minigrad.core.record import registry
+from minigrad.core.storage import array_of
 from minigrad.core.structure import map_leaves
-from minigrad.core.tensor import Tensor
+from minigrad.core.tensor import Tensor, new_tensor
 from minigrad.foreign.op import compute_values, name_extra
-from minigrad.foreign.torch_network_rows import ROWS
+from minigrad.foreign.torch_composed_rows import ROWS
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, read_program
 from minigrad.foreign.torch_values import Call, as_array, dtype_of, name_of, shape_of
-from minigrad.graph import Graph
+from minigrad.graph import Graph, Node
 from minigrad.graph.arguments import flatten, strip
+from minigrad.graph.build import trace
 from minigrad.graph.made import make_leaf, make_operation
 
 
@@ -33,7 +36,7 @@ def from_torch(module: Any, *args: Any, gradients: bool = False, values: bool = 
 
     Modules become scopes, weights parameters that keep their path and look into the module's own memory, buffers that
     are written become `updates`. Each operation of PyTorch is the op of minigrad that means the same, or a node of its
-    own, such as `aten.conv2d`, that PyTorch computes, random draws from its own generator. `graph.run` takes the
+    own, such as `aten.topk`, that PyTorch computes, random draws from its own generator. `graph.run` takes the
     module's inputs, and writes into none. At ±∞ gelu, silu and mish have their limit, where PyTorch may say NaN.
 
     Args:
@@ -213,6 +216,22 @@ class _Writer:
         assert dropped is not None
         self.nodes.append(dropped)
         return dropped
+
+    def compose(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """What a function of Tensors makes of these inputs, op by op."""
+        zeros = (np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in inputs)
+        with within(grad=True):
+            graph = trace(function, *(new_tensor(x, requires_grad=x.dtype.kind == "f") for x in zeros))
+        written = dict(zip(graph._given, inputs, strict=True))
+        for node in graph:
+            if node in written:
+                continue
+            if node.op is None:
+                written[node] = self.constant(array_of(node.cell))
+            else:
+                operands = (written[x] if isinstance(x, Node) else x for x in node.inputs)
+                written[node] = getattr(self, node.op)(*operands, **node.params)
+        return written[graph.outputs[0]]
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         op = registry[name]

@@ -61,7 +61,7 @@ def shape_of(value: Any, where: str) -> Shaped:
 
 
 def name_of(target: Any) -> str:
-    """What a foreign operation is called: `aten.conv2d`."""
+    """What a foreign operation is called: `aten.topk`."""
     parts = str(target).split(".")
     return ".".join(parts[:2]) if len(parts) > 1 else f"torch.{parts[0]}"
 

@@ -93,7 +93,6 @@ MODELS = {  # a module and its inputs
     "loss": lambda: (Classifier(), [torch.randint(0, 10, (3, 4)), torch.randint(0, 10, (3, 4))]),
 }
 PYTORCHS = {  # what no row says
-    "aten.conv2d", "aten.max_pool2d", "aten.adaptive_avg_pool2d", "aten.convolution", "aten.convolution_backward",
     "aten.max_pool2d_with_indices", "aten.max_pool2d_with_indices_backward", "aten.nll_loss_forward",
     "aten.nll_loss_backward",
 }  # fmt: skip
@@ -171,8 +170,7 @@ def test_every_reader_reads_it(gradients, tmp_path):
     assert len(graph.updates) == 3 * 5  # mean, variance and count of each norm
     assert re.search(rf"\b{len(list(module.parameters()))} parameter\b", str(graph.stats()))
     assert graph.stats().orders.keys() == ({0, 1} if gradients else {0})
-    convolutions = graph.cost().by_op["aten.convolution" if gradients else "aten.conv2d"]
-    assert convolutions.nodes == 5
+    assert graph.cost().by_op["matmul"].nodes >= 5 * (3 if gradients else 1)  # of convolutions
     part = graph.between("x", "norm/sqrt")
     assert {node.scope for node in part if node.op} == {"stem", "norm"}
     assert str(graph.diff(mg.from_torch(module, *inputs, gradients=gradients))) == "no difference"
@@ -334,8 +332,8 @@ def test_the_weights_of_attention_are_seen_before_and_after_dropout(gradients):
 
 
 def test_arrows_to_foreign_operations_say_what_pytorch_calls_their_operands():
-    graph = mg.from_torch(nn.Conv1d(2, 3, 1).double(), floats(1, 2, 4))
-    node = graph.find("aten.conv1d")
+    graph = mg.from_torch(nn.ConvTranspose1d(2, 3, 1).double(), floats(1, 2, 4))
+    node = graph.find("aten.conv_transpose1d")
     assert [node.function.argument(position) for position in range(3)] == ["input", "weight", "bias"]
 
 
