@@ -45,7 +45,7 @@ ENGINE = {  # the names that those who read graphs take from the engine, beside 
              "Origin Place Watch Within current_mode expanded within",
     "compiler": "Tensor RESULT constant new_tensor Op Capture current_mode within "
                 "CUT Storage array_of held_by next_id touch",
-    "foreign": "Tensor Op registry Place current_mode",
+    "foreign": "Tensor new_tensor Op registry grad array_of Place current_mode within",
     "checks": "Tensor Operand new_tensor Op Function by_numpy grad Contribution sweep "
               "array_of assign held_by storage_of Watch Within expanded within",
     "export": "Tensor new_tensor Op array_of assign",
