@@ -213,7 +213,8 @@ MEASURED = {
         and 45 < result(output)[1] < 46
     ),
     "maml.py": lambda output: (
-        number(r"gradient: (\S+) of its norm", output) < 1e-7 and result(output)[0] < 1.2 < 1.4 < result(output)[1]
+        number(r"gradient: (\S+) of its norm", output) < 1e-7
+        and result(output)[0] < number(r"\nto first order +\S+ +(\S+)", output) < 1.4 < result(output)[1]
     ),
     "digits_vae.py": lambda output: (
         number(r"divergence: at most (\S+) from its integral", output) < 1e-10

@@ -8,7 +8,8 @@ gradient goes through two derivatives. ν is 0.05/π, five times theirs, with 2,
 
 What to look at:
 1. The derivatives of the net, by t, by x, and by x twice, beside finite differences of its values.
-2. The error beside the solution of Cole and Hopf, an integral: 0.07 %, as in the original. --out draws burgers.svg.
+2. The error beside the solution of Cole and Hopf, an integral: 0.04 %. The original has 0.07 % with its thinner front,
+   where this smaller net, with 10,000 places and 2,000 steps, has 2 %. --out draws burgers.svg.
 """
 
 import argparse
@@ -54,12 +55,13 @@ def minimise(theta: np.ndarray, t: mg.Tensor, x: mg.Tensor, steps: int) -> np.nd
         return [result.numpy() for result in differentiate(mg.Tensor(theta, requires_grad=True), t, x)]
 
     (value, gradient), known = function(theta), []
+    scale = 1 / np.linalg.norm(gradient)
     for step in range(steps):
         direction, factors = gradient.copy(), []
         for move, change in reversed(known):
             factors.append(move @ direction / (move @ change))
             direction -= factors[-1] * change
-        direction *= move @ change / (change @ change) if known else 1 / np.linalg.norm(gradient)
+        direction *= scale
         for (move, change), factor in zip(known, reversed(factors), strict=True):
             direction += (factor - change @ direction / (move @ change)) * move
         rate = 1.0
@@ -67,7 +69,8 @@ def minimise(theta: np.ndarray, t: mg.Tensor, x: mg.Tensor, steps: int) -> np.nd
             rate /= 2
         move, change = -rate * direction, found[1] - gradient
         theta, (value, gradient) = theta + move, found
-        known = [*known, (move, change)][-MEMORY:] if move @ change > 0 else known
+        if move @ change > 0:
+            known, scale = [*known, (move, change)][-MEMORY:], move @ change / (change @ change)
         if (step + 1) % (steps // 10) == 0:
             print(f"step {step + 1:>4}  loss {value:.2e}")
     return theta
@@ -83,11 +86,11 @@ def solve(t: np.ndarray, x: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A net solves Burgers' equation.")
     parser.add_argument("--out", type=Path, help="folder for the curves; without it none are drawn")
-    parser.add_argument("--quick", action="store_true", help="300 steps instead of 2000")
+    parser.add_argument("--quick", action="store_true", help="300 steps instead of 3000")
     arguments, rng = parser.parse_args(), np.random.default_rng(0)
     t, x = (mg.Tensor(rng.uniform(low, 1.0, 2000), requires_grad=True) for low in (0.0, -1.0))
     theta = np.concatenate([rng.normal(0, (2 / (a + b)) ** 0.5, (a + 1) * b) for a, b in pairwise(SIZES)])
-    theta = minimise(theta, t, x, 300 if arguments.quick else 2000)
+    theta = minimise(theta, t, x, 300 if arguments.quick else 3000)
     u, *by_graph = (result.numpy() for result in derivatives(theta, t, x))
     moves = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * 1e-4
     later, sooner, right, left = (predict(theta, t.numpy() + after, x.numpy() + aside) for after, aside in moves)
