@@ -293,7 +293,7 @@ def outcome(derivatives):
     ends = torch.utils._pytree.tree_leaves(theirs)
     incoming = [floats(*x.shape, dtype=x.dtype) for x in ends]
     wanted = [x for x in torch.utils._pytree.tree_leaves(inputs) if x.requires_grad]
-    _, gradients = graph.run(inputs, incoming)
+    _, gradients = graph.run(inputs, *incoming)
     return list(gradients.values()), torch.autograd.grad(ends, wanted, incoming), foreign, read
 
 
@@ -369,7 +369,7 @@ def test_special_values_are_those_of_pytorch(dtype, derivatives):
             wanted = {name: [x for x in given if x.requires_grad] for name, given in inputs.items()}
             theirs = group(torch.autograd.grad(flat(theirs), flat(wanted), incoming), wanted)
         with np.errstate(all="ignore"):
-            ours = graph.run(inputs, incoming)[1] if derivatives else graph.run(inputs)
+            ours = graph.run(inputs, *incoming)[1] if derivatives else graph.run(inputs)
         ours = group(ours.values(), wanted) if derivatives else ours
         for name in samples:
             for x, y in zip(flat(ours[name]), flat(theirs[name]), strict=True):
