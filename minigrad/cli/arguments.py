@@ -6,6 +6,7 @@ In come the words after `minigrad`, out go checked values. The folder is tried b
 from __future__ import annotations
 
 import argparse
+import math
 import reprlib
 import tempfile
 import textwrap
@@ -54,6 +55,30 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
         if not lowest <= number <= highest:
             got = reprlib.repr(text)  # it may be pages long
             raise argparse.ArgumentTypeError(f"expected a whole number from {lowest:,} to {highest:,}, got {got}")
+        return number
+
+    return convert
+
+
+def real_number(lowest: float, highest: float) -> Callable[[str], float]:
+    """A `type=` for argparse: numbers from `lowest` to `highest`.
+
+    >>> real_number(0, 1000)("0.8")
+    0.8
+    >>> real_number(0, 1000)("nan")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: expected a number from 0 to 1,000, got 'nan'
+    """
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not lowest <= number <= highest:
+            raise argparse.ArgumentTypeError(
+                f"expected a number from {lowest:,} to {highest:,}, got {reprlib.repr(text)}"
+            )
         return number
 
     return convert

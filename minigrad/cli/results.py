@@ -16,7 +16,7 @@ from minigrad.drawing.convert import save_sheet
 from minigrad.drawing.curves import draw_curves
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.lengths import PIXEL
-from minigrad.drawing.text import escape_hidden
+from minigrad.drawing.text import escape_lines
 from minigrad.graph import Graph
 from minigrad.report.report import lay_out_checks
 from minigrad.training import Record
@@ -62,8 +62,7 @@ def report_text(run: Run) -> tuple[dict[str, float], str]:
     data = run.data
     assert isinstance(data, CharacterText)
     losses = data.baselines() | {MODEL: run.history[-1]["validation"]}
-    text = data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE)
-    text = "\n".join(escape_hidden(line) for line in text.split("\n"))
+    text = escape_lines(data.sample(run.model, np.random.default_rng([run.settings.seed, 2]), SAMPLE))
     print(f"\n{data.goal}:", *format_losses(losses), sep="\n  ")
     print(f"\na sample of what it writes:\n\n{text}\n")
     return losses, text

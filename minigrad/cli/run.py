@@ -16,12 +16,12 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
-from minigrad.cli.datasets import DATASETS, Batch, Sequences
+from minigrad.cli.datasets import DATASETS, Batch, CharacterText, Sequences
 from minigrad.cli.labelled import Labelled
 from minigrad.core.errors import GradientCheckError
 from minigrad.drawing.text import escape_hidden
 from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
-from minigrad.io.checkpoint import NOTES
+from minigrad.io.checkpoint import NOTES, VOCABULARY
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
 from minigrad.report import Report
 from minigrad.training import Record, fit
@@ -158,6 +158,8 @@ class Run:
         """Equal runs write equal bytes: how fast it went is not saved."""
         records = [{key: value for key, value in r.items() if key != "tokens_per_second"} for r in history]
         metadata = {"settings": asdict(self.settings), "data": self.data.identity, "history": records}
+        if isinstance(self.data, CharacterText):
+            metadata[VOCABULARY] = self.data.vocabulary.characters
         save_checkpoint(path, self.model, self.optimiser, generators={"training": self.rng}, metadata=metadata)
 
     def attention(self, *inputs: Any) -> list[mg.Tensor]:

@@ -66,6 +66,11 @@ def escape_hidden(text: str) -> str:
     return _HIDDEN.sub(lambda hidden: hidden[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def escape_lines(text: str) -> str:
+    """`text` as it is divided into lines, in each of which what is hidden is escaped: it cannot move a cursor."""
+    return "\n".join(map(escape_hidden, text.split("\n")))
+
+
 def make_text(given: object, longest: int = LONGEST_TOOLTIP) -> str:
     """Anything as a text on one line, what cannot be seen made visible, cut at `longest` characters."""
     return shorten(escape_hidden(str(given)), longest)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VERSION = 1
 FORMAT, NOTES, MODEL = "minigrad.format", "minigrad.metadata", "minigrad.model"
 GENERATOR, OPTIMISER = "minigrad.generator.", "optimiser."
+VOCABULARY = "vocabulary"  # among the metadata of a model of text, its characters
 
 
 def save_checkpoint(
@@ -141,6 +142,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
             f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
         )
     return arrays, texts
+
+
+def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The metadata of a checkpoint."""
+    return _parse_notes(path, read_checkpoint(path)[1].get(NOTES, "{}"))
 
 
 def check_fit(path: str | os.PathLike[str], problems: Sequence[str]) -> None:

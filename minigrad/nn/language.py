@@ -10,7 +10,7 @@ import numpy.typing as npt
 from minigrad.core.arrays import real_array
 from minigrad.core.modes import no_grad
 from minigrad.nn.cache import KeyValueCache
-from minigrad.nn.layers import Dropout, Embedding, Linear
+from minigrad.nn.layers import Dropout, Embedding, Linear, check_sizes
 from minigrad.nn.module import Module
 from minigrad.nn.positions import SinusoidalPositions
 from minigrad.nn.transformer import Decoder, Encoder
@@ -42,6 +42,7 @@ class LanguageModel(Module):
         self, vocabulary: int, width: int, heads: int, layers: int, context: int, *, rng: np.random.Generator,
         hidden: int | None = None, causal: bool = True, dropout: float = 0.0, dtype: Any = np.float32, **options: Any,
     ) -> None:  # fmt: skip
+        check_sizes("LanguageModel", context=context)
         self.context = context
         self.embedding = Embedding(vocabulary, width, rng, dtype=dtype)
         self.positions = SinusoidalPositions(width, dtype=dtype)
@@ -83,7 +84,8 @@ class LanguageModel(Module):
             The prompt and what follows, (…, tokens + count).
 
         Raises:
-            ValueError: a prompt that is not of integers or empty, a temperature below 0, a `top_k` below 1.
+            ValueError: a prompt that is not of integers or empty, a temperature below 0, a `top_k` below 1, and logits
+                that are NaN or infinite, as those of a model whose training has diverged.
 
         >>> model = LanguageModel(vocabulary=5, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
         >>> model.generate([1, 2], count=6, rng=np.random.default_rng(0), temperature=0).shape
@@ -108,6 +110,8 @@ class LanguageModel(Module):
                 else:
                     logits = self(ids[..., cache.tokens :], cache=cache)
                 last = logits.numpy()[..., -1, :].astype(np.float64)
+                if not np.isfinite(last.max(axis=-1)).all():
+                    raise ValueError("generate: the largest logit is NaN or infinite: the training has diverged")
                 following = np.apply_along_axis(draw_token, -1, last, rng, temperature, top_k)
                 ids = np.concatenate([ids, following[..., None]], axis=-1)
         finally:
@@ -119,5 +123,6 @@ class LanguageModel(Module):
 def draw_token(logits: npt.NDArray[np.float64], rng: np.random.Generator, temperature: float, top_k: int | None) -> int:
     """One token, drawn from softmax(logits / temperature) over the `top_k` largest."""
     likeliest = np.argsort(-logits, kind="stable")[: 1 if temperature == 0 else top_k]
-    cumulative = np.cumsum(np.exp((logits[likeliest] - logits[likeliest[0]]) / (temperature or 1.0)))
+    with np.errstate(over="ignore"):  # of a temperature near 0
+        cumulative = np.cumsum(np.exp((logits[likeliest] - logits[likeliest[0]]) / (temperature or 1.0)))
     return int(likeliest[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])
