@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.ops.extended import TypedOp
 from minigrad.stubs import stubs, write_stubs
 
 ROOT = Path(mg.__file__).parent.parent
@@ -136,7 +137,8 @@ def test_every_function_has_a_signature_and_a_docstring_of_its_own():
         assert arguments not in ([], ["args", "kwargs"]), name
         if isinstance(function, mg.core.op.Op):
             variadic = [function.variadic] if function.variadic else []
-            assert arguments == [*function.arguments, *variadic, *function.defaults], name
+            dtype = ["dtype"] if isinstance(function, TypedOp) else []
+            assert arguments == [*function.arguments, *variadic, *function.defaults, *dtype], name
         assert function.__doc__ not in (None, "", type(function).__doc__), name
         assert function.__name__ == name
 

@@ -11,8 +11,10 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.tensor import Tensor, constant
+from minigrad.ops.extended import extended
 from minigrad.ops.kernels import rows
-from minigrad.ops.losses import check_reduction
+from minigrad.ops.losses import check_reduction, reduce
+from minigrad.ops.precision import rounded_once
 
 __all__ = ["cross_entropy", "nll"]
 
@@ -39,7 +41,39 @@ def definition_on_log_probabilities(
     return total / (number if isinstance(number, float) else ops.astype(number, total.dtype))
 
 
-@op(
+def cross_entropy_of_probabilities(
+    logits: Any, targets: Any, weight: Any = None, reduction: str = "mean",
+    ignore_index: int | None = None, label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """The loss of targets that are distributions, (…, classes) as the logits are; None where they are none."""
+    dtype, shape = getattr(targets, "dtype", None), shape_of(logits)
+    if dtype is None or dtype.kind != "f" or not shape or targets.shape != shape:
+        return None
+    check_reduction("cross_entropy", reduction)
+    if ignore_index is not None:
+        raise ValueError("cross_entropy: ignore_index= is a class, and the targets are probabilities: leave it out")
+    if weight is not None and shape_of(weight) != shape[-1:]:
+        raise ValueError(f"cross_entropy: weight of shape {shape_of(weight)}, expected {shape[-1:]}, one per class")
+    check_smoothing(label_smoothing)
+    return expected_loss(logits, targets, weight, reduction, label_smoothing)
+
+
+@rounded_once
+def expected_loss(logits: Any, targets: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:
+    if label_smoothing:
+        targets = targets * (1 - label_smoothing) + label_smoothing / targets.shape[-1]
+    with np.errstate(invalid="ignore"):  # what is not expected costs nothing, also where the model excludes it
+        losses = ops.strong_multiply(targets, ops.log_softmax(logits))
+    return reduce(-ops.sum(losses if weight is None else losses * weight, axis=-1), reduction)
+
+
+def check_smoothing(label_smoothing: float) -> None:
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
+
+
+@extended(
+    cross_entropy_of_probabilities,
     formula="mean of −log softmax(logits) at the targets",
     definition=lambda logits, targets, weight, **params: definition_on_log_probabilities(
         ops.log_softmax(logits), targets, weight, **params
@@ -50,6 +84,9 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
     """The cross-entropy, in nats, of integer `targets` (…) under `logits` (…, classes).
+
+    Targets of floats (…, classes) are probabilities: the loss is −Σ target · log softmax(logits), and the mean is over
+    all rows, whatever the weights.
 
     Args:
         weight: one number per class (classes,). The loss of a target is multiplied by the weight of its class, and the
@@ -69,8 +106,7 @@ def cross_entropy(
     20000.0
     """
     check_targets("cross_entropy", logits, targets, weight, reduction)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
+    check_smoothing(label_smoothing)
     return rows.cross_entropy(logits, targets, weight, reduction, ignore_index, label_smoothing)
 
 

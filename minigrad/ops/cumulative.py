@@ -15,6 +15,7 @@ from minigrad.core.arrays import Shaped, is_half, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
 from minigrad.core.tensor import array_or_constant
+from minigrad.ops.extended import typed
 from minigrad.ops.kernels import HALF, check_axis, sums
 from minigrad.ops.normalisation import floating
 from minigrad.ops.precision import rounded_once
@@ -23,7 +24,7 @@ from minigrad.ops.strong import strongly_multiplied
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "linear_recurrence", "logcumsumexp"]
 
 
-@op(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum])
+@typed(formula="yᵢ = x₁ + … + xᵢ", numpy=[np.cumsum])
 def cumsum(x: Any, *, axis: int | None = None) -> Any:
     """The sum of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
 
@@ -41,7 +42,7 @@ def _(g: Any, y: Any, x: Any, *, axis: int | None) -> Any:
     return in_shape(ops.flip(ops.cumsum(ops.flip(g, along), axis=along), along), x.shape)
 
 
-@op(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod])
+@typed(formula="yᵢ = x₁ · … · xᵢ", numpy=[np.cumprod])
 def cumprod(x: Any, *, axis: int | None = None) -> Any:
     """The product of all elements up to each, along `axis` or of the flattened array; of float16 in float32.
 

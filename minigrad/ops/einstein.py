@@ -33,20 +33,18 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     Args:
         subscripts: one letter for each axis, `"ij,jk->ik"`. A letter that an operand repeats means its diagonal. `...`
             stands for any axes, which broadcast. Without `->` the output has the letters that occur once, sorted.
-        operands: the arrays. An axis of length 1 broadcasts.
+        operands: the arrays. An axis of length 1 broadcasts. Or each operand with its labels after it, as integers,
+            and those of the output last: `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
 
     Raises:
         ValueError: subscripts that do not fit the operands or each other.
-        TypeError: subscripts that are not a string, as in the form einsum(x, [0, 1], …), which is not supported.
+        TypeError: subscripts that are neither a string nor lists of integers and `...`.
 
     >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 10.0]).tolist()
     [21.0, 43.0]
     """
     if not isinstance(subscripts, str):
-        raise TypeError(
-            f"einsum: expected the subscripts as a string first, as in einsum('ij->ji', x), got "
-            f"{type(subscripts).__name__}; the form einsum(x, [0, 1], …) is not supported"
-        )
+        subscripts, operands = read_sublists(subscripts, *operands)
     given = [x if is_number(x) or hasattr(x, "shape") else array_or_constant(x) for x in operands]
     shapes = tuple(shape_of(x) for x in given)
     labels, output = parse_subscripts(subscripts, shapes)
@@ -62,6 +60,23 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
 
 # --- what the subscripts say ------------------------------------------------------------------------------------------
+
+
+LABELS = string.ascii_uppercase + string.ascii_lowercase  # for 0, 1, …, in the order in which they are sorted
+
+
+def read_sublists(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts and the operands of einsum(x, [0, 1], …, [0])."""
+    operands, labels = given[: len(given) - 1 : 2], [*given[1::2], *(given[-1:] if len(given) % 2 else ())]
+    for own in labels:
+        if not isinstance(own, (list, tuple)) or not all(x is ... or (type(x) is int and 0 <= x < 52) for x in own):
+            raise TypeError(
+                f"einsum: {own!r} among the labels: expected the subscripts as a string first, as in "
+                "einsum('ij->ji', x), or after each operand a list of integers from 0 to 51"
+            )
+    terms = ["".join("..." if x is ... else LABELS[x] for x in own) for own in labels]
+    inputs = ",".join(terms[: len(operands)])
+    return f"{inputs}->{terms[-1]}" if len(given) % 2 else inputs, operands
 
 
 @functools.lru_cache(maxsize=1024)

@@ -6,6 +6,8 @@ Composite ops have rules of their own, for speed and accuracy, and a definition 
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -13,19 +15,23 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
-from minigrad.core.record import composition
+from minigrad.core.record import composition, registry
 from minigrad.ops.attention import check_mask
+from minigrad.ops.extended import extended
 from minigrad.ops.indexing import parse_index
-from minigrad.ops.kernels import check_axis, rows
+from minigrad.ops.kernels import check_axes, check_axis, rows
+from minigrad.ops.kernels.sums import Axis
 from minigrad.ops.random import current_generator
+from minigrad.ops.shape import inverse_permutation
 
 __all__ = ["dropout", "embedding", "log_softmax", "one_hot", "softmax"]
 
 
-def check_axis_and_mask(x: Any, where: Any, axis: int) -> None:
-    """Refuse an axis that is not there, and a mask that is no mask."""
+def check_axis_and_mask(x: Any, where: Any, axis: Any) -> Any:
+    """The axis; one that is not there is refused, and a mask that is no mask."""
     check_axis("axis", axis, max(np.ndim(x), 0 if where is None else where.ndim))
     check_mask("where", where)
+    return axis
 
 
 def shape_of_weights(x: Any, where: Any = None, *, axis: int) -> Shaped:
@@ -57,17 +63,36 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return exponentials / add_up(exponentials, where, axis)
 
 
-@op(formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition, infer=shape_of_weights)
-def softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
-    """Positive weights that add up to 1 along `axis`; 0 where the mask `where` is False.
+def over_axes(name: str, x: Any, where: Any = None, axis: Axis = -1) -> Any:
+    """The op of this name along several axes, or all: they are laid out as one, the last, and come back."""
+    if axis is not None and not isinstance(axis, (tuple, list)):
+        return None
+    shape = np.broadcast_shapes(shape_of(x), () if where is None else shape_of(where))
+    axes = tuple(range(len(shape))) if axis is None else check_axes(f"{name}, axis", axis, len(shape))
+    order = (*(i for i in range(len(shape)) if i not in axes), *axes)
+    ordered = tuple(shape[i] for i in order)
+    flat = (*ordered[: len(order) - len(axes)], math.prod(shape[i] for i in axes))
+
+    def laid_out(values: Any) -> Any:
+        return ops.reshape(ops.transpose(ops.broadcast_to(values, shape=shape), axes=order), shape=flat)
+
+    result = registry[name](laid_out(x), None if where is None else laid_out(where))
+    return ops.transpose(ops.reshape(result, shape=ordered), axes=inverse_permutation(order))
+
+
+@extended(
+    functools.partial(over_axes, "softmax"), formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition,
+    infer=shape_of_weights,
+)  # fmt: skip
+def softmax(x: Any, where: Any = None, *, axis: Axis = -1) -> Any:
+    """Positive weights that add up to 1 along `axis`, one or several, or all; 0 where the mask `where` is False.
 
     A row with nothing to attend to gives zeros, and zero gradients. Without a mask, a row of −∞ is 0/0: NaN.
 
     >>> softmax(Tensor([0.0, 1.0, 5.0]), where=[True, True, False]).numpy().round(4).tolist()
     [0.2689, 0.7311, 0.0]
     """
-    check_axis_and_mask(x, where, axis)
-    return rows.softmax(x, where, axis)
+    return rows.softmax(x, where, check_axis_and_mask(x, where, axis))
 
 
 softmax.vjp("x")(lambda g, y, x, where, *, axis: y * (g - ops.vecdot(g, y, axis=axis, keepdims=True)))
@@ -81,15 +106,17 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return shifted - rest
 
 
-@op(formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition, infer=shape_of_weights)
-def log_softmax(x: Any, where: Any = None, *, axis: int = -1) -> Any:
+@extended(
+    functools.partial(over_axes, "log_softmax"), formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition,
+    infer=shape_of_weights,
+)  # fmt: skip
+def log_softmax(x: Any, where: Any = None, *, axis: Axis = -1) -> Any:
     """The logarithm of softmax, computed without one; −∞ where the mask `where` is False.
 
     >>> log_softmax(Tensor([1e4, -1e4])).tolist()
     [0.0, -20000.0]
     """
-    check_axis_and_mask(x, where, axis)
-    return rows.log_softmax(x, where, axis)
+    return rows.log_softmax(x, where, check_axis_and_mask(x, where, axis))
 
 
 @log_softmax.vjp("x")

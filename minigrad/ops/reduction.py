@@ -12,6 +12,7 @@ from minigrad.core.arrays import is_half, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition
 from minigrad.ops.cumulative import products_of_others
+from minigrad.ops.extended import typed
 from minigrad.ops.kernels import HALF, check_axis, maximum_reduce, minimum_reduce, sum_over, sums
 from minigrad.ops.kernels.sums import Axis, count_degrees_of_freedom, count_reduced, keep_shape
 from minigrad.ops.precision import rounded_once
@@ -43,9 +44,9 @@ def keep_axes(y: Any, x: Any, axis: Axis) -> Any:
     return y if y.shape == shape else ops.reshape(y, shape)
 
 
-@op(formula="Σᵢ xᵢ", numpy=[np.sum])
+@typed(formula="Σᵢ xᵢ", numpy=[np.sum])
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over `axis`; of float16 in float32, rounded at the end.
+    """The sum over `axis`; of float16 in float32, rounded at the end; `dtype=` is the type to add up in.
 
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
     [4.0, 6.0]
@@ -60,7 +61,7 @@ def mean_definition(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return ops.sum(x, axis=axis, keepdims=keepdims) / float(count_reduced(shape_of(x), axis))
 
 
-@op(formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition)
+@typed(formula="1/n Σᵢ xᵢ", numpy=[np.mean], definition=mean_definition)
 def mean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The arithmetic mean over `axis`.
 
@@ -167,7 +168,7 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
 # --- products ---------------------------------------------------------------------------------------------------------
 
 
-@op(formula="Πᵢ xᵢ", numpy=[np.prod])
+@typed(formula="Πᵢ xᵢ", numpy=[np.prod])
 def prod(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product over `axis`; its gradient divides by nothing, so zeros are fine.
 

@@ -131,10 +131,26 @@ def test_E5_lengths_of_the_axes_of_dots_are_named_too():
         mg.einsum("...i,...i", np.ones((2, 4)), np.ones((3, 4)))
 
 
-def test_E9_the_form_with_lists_and_unsupported_keywords_are_named():
+@pytest.mark.parametrize(
+    "labels", [([0, 1], [1, 2], [0, 2]), ([0, 1], [1, 2]), ([51, 0], [0, 26], [26, 51]), ([..., 1], [..., 1], [...])]
+)  # fmt: skip
+def test_labels_may_be_integers_as_in_numpy(labels):
+    arrays = [np.random.default_rng(i).standard_normal((3, 3)) for i in range(2)]
+    xs = [Tensor(a, requires_grad=True) for a in arrays]
+
+    def write(operands):
+        return [*(part for pair in zip(operands, labels, strict=False) for part in pair), *labels[2:]]
+
+    expected = np.einsum(*write(arrays))
+    for found in (np.einsum(*write(xs)), mg.compile(lambda *xs: mg.einsum(*write(xs)))(*arrays)):
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-13)
+    assert mg.check_gradients(lambda *xs: mg.einsum(*write(xs)), xs).passed
+
+
+def test_E9_labels_that_are_none_and_unsupported_keywords_are_named():
     x = Tensor(np.ones((2, 2)))
-    with pytest.raises(TypeError, match=r"expected the subscripts as a string first.* einsum\(x, \[0, 1\], …\)"):
-        np.einsum(x, [0, 1], [1, 0])
+    with pytest.raises(TypeError, match=r"'ij' among the labels: expected the subscripts as a string first"):
+        np.einsum(x, "ij", [1, 0])
     with pytest.raises(TypeError, match="einsum: argument optimize is not supported"):
         np.einsum("ij->ji", x, optimize=True)
 

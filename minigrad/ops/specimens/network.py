@@ -22,7 +22,7 @@ def refusals_of_scores(function: str) -> list[Refusal]:
     return [
         refusal(call(normal(2, 3), axis=2), AxisError, function, "axis 2", "dimension 2"),
         refusal(call(normal()), AxisError, function, "axis -1", "dimension 0"),
-        refusal(call(normal(2, 3), axis=(0, 1)), TypeError, function, "(0, 1)"),
+        refusal(call(normal(2, 3), axis=(0, 2)), AxisError, function, "axis 2", "dimension 2"),
         refusal(call(normal(2, 3), normal(2, 3)), TypeError, function, "where", "booleans", "float64", "bias="),
         refusal(call(normal(2, 3), booleans(2)), ValueError, function, "(2, 3)", "(2,)"),
     ]
