@@ -19,8 +19,9 @@ from minigrad.core.modes import Place
 from minigrad.core.op import Op
 from minigrad.core.structure import leaves
 from minigrad.core.tensor import Tensor
-from minigrad.foreign.jax_rows import BROADCASTING, ROWS, SAME, Value
-from minigrad.foreign.op import compute_values, make_results, name_extra, refuse
+from minigrad.foreign.jax_rows import BROADCASTING, SAME, Value
+from minigrad.foreign.jax_window_rows import ROWS
+from minigrad.foreign.op import compose, compute_values, make_results, name_extra, refuse
 from minigrad.graph import Graph
 from minigrad.graph.arguments import holds_dictionary
 from minigrad.graph.made import make_leaf, make_operation
@@ -241,6 +242,9 @@ class _Equation:
         node = make_leaf("constant", array.shape, array.dtype, value=array)
         self.reader.nodes.append(node)
         return node
+
+    def compose(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        return compose(function, inputs, self, self.constant)
 
     def read(self, operands: list[Value], used: Sequence[bool]) -> Sequence[Value]:
         name, params = self.equation.primitive.name, self.params

@@ -34,6 +34,9 @@ class Maker(Protocol):
     def constant(self, array: np.ndarray[Any, Any]) -> Tensor:
         """A leaf."""
 
+    def compose(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """What a function makes, op by op."""
+
 
 Row = Callable[..., Made]
 

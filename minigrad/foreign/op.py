@@ -14,11 +14,14 @@ import numpy as np
 
 from minigrad.core.arrays import Shaped
 from minigrad.core.errors import NUMPYS_OWN, CaptureError
-from minigrad.core.modes import current_mode
+from minigrad.core.modes import current_mode, within
 from minigrad.core.op import Op
-from minigrad.core.tensor import Tensor
+from minigrad.core.storage import array_of
+from minigrad.core.tensor import Tensor, new_tensor
+from minigrad.graph.build import trace
 from minigrad.graph.called import name_of
 from minigrad.graph.made import make_operation
+from minigrad.graph.node import Node
 
 
 class ForeignOp(Op):
@@ -143,6 +146,23 @@ def name_extra(reader: str, library: str, error: ModuleNotFoundError) -> ModuleN
         f'clone of minigrad python -m pip install ".[{library}]"',
         name=error.name,
     )
+
+
+def compose(
+    function: Callable[..., Tensor], inputs: Sequence[Tensor], make: Callable[..., Any], constant: Callable[..., Tensor]
+) -> Tensor:
+    """What a function of Tensors makes of these inputs, op by op: `make(op, *inputs, **params)` writes a node."""
+    zeros = (np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in inputs)
+    with within(grad=True):
+        graph = trace(function, *(new_tensor(x, requires_grad=x.dtype.kind == "f") for x in zeros))
+    written: dict[Any, Tensor] = dict(zip(graph._given, inputs, strict=True))
+    for node in graph:
+        if node.op is None and node not in written:
+            written[node] = constant(array_of(node.cell))
+        elif node.op is not None:
+            operands = (written[x] if isinstance(x, Node) else x for x in node.inputs)
+            written[node] = make(node.function, *operands, **node.params)
+    return written[graph.outputs[0]]
 
 
 def refuse(

@@ -15,19 +15,16 @@ import numpy as np
 
 from minigrad.core.arrays import Array, Shaped
 from minigrad.core.errors import NUMPYS_OWN
-from minigrad.core.modes import within
 from minigrad.core.op import Op
 from minigrad.core.record import registry
-from minigrad.core.storage import array_of
 from minigrad.core.structure import map_leaves
-from minigrad.core.tensor import Tensor, new_tensor
-from minigrad.foreign.op import compute_values, name_extra
+from minigrad.core.tensor import Tensor
+from minigrad.foreign.op import compose, compute_values, name_extra
 from minigrad.foreign.torch_composed_rows import ROWS
 from minigrad.foreign.torch_program import Entry, Program, attribute_of, place_of, read_program
 from minigrad.foreign.torch_values import Call, as_array, dtype_of, name_of, shape_of
-from minigrad.graph import Graph, Node
+from minigrad.graph import Graph
 from minigrad.graph.arguments import flatten, strip
-from minigrad.graph.build import trace
 from minigrad.graph.made import make_leaf, make_operation
 
 
@@ -219,19 +216,7 @@ class _Writer:
 
     def compose(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         """What a function of Tensors makes of these inputs, op by op."""
-        zeros = (np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in inputs)
-        with within(grad=True):
-            graph = trace(function, *(new_tensor(x, requires_grad=x.dtype.kind == "f") for x in zeros))
-        written = dict(zip(graph._given, inputs, strict=True))
-        for node in graph:
-            if node in written:
-                continue
-            if node.op is None:
-                written[node] = self.constant(array_of(node.cell))
-            else:
-                operands = (written[x] if isinstance(x, Node) else x for x in node.inputs)
-                written[node] = getattr(self, node.op)(*operands, **node.params)
-        return written[graph.outputs[0]]
+        return compose(function, inputs, lambda op, *x, **params: getattr(self, op.name)(*x, **params), self.constant)
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         op = registry[name]

@@ -136,7 +136,8 @@ def test_params_are_plain_numbers():
 
 
 def test_every_row_has_a_case():
-    elsewhere = {"dot_general", "gather", "scatter-add"}
+    elsewhere = {"dot_general", "gather", "scatter-add", "conv_general_dilated"}
+    elsewhere |= {"reduce_window_max", "reduce_window_sum"}
     assert {*ROWS, *BROADCASTING} - {*ELEMENTWISE, *REDUCTIONS} - elsewhere == {*CASES}
 
 
@@ -164,10 +165,54 @@ def test_rows_at_indices_are_those_of_minigrad_where_jax_promises_that_they_are_
     assert foreign(check(lambda x, i: x.at[:, i].add(1.0), jnp.asarray(X), np.array([0, 0]))) == ["jax.scatter-add"]
 
 
+@pytest.mark.parametrize("padding", ["SAME", "VALID", [(2, 1), (0, 1)]], ids=str)
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
+@pytest.mark.parametrize("dilation", [(1, 1), (1, 2)])
+def test_windows_are_those_of_minigrad(padding, stride, dilation):
+    def convolved(x, w):
+        return lax.conv_general_dilated(x, w, stride, padding, rhs_dilation=dilation)
+
+    def pooled(start, reduce, x):
+        return lax.reduce_window(x, start, reduce, (2, 3), stride, padding, window_dilation=dilation)
+
+    assert foreign(check(convolved, IMAGE, KERNEL)) == []
+    assert foreign(check(lambda x: (pooled(-np.inf, lax.max, x), pooled(0.0, lax.add, x)), IMAGE[0, 0])) == []
+
+
+def test_axes_and_groups_of_convolutions_are_those_that_jax_says():
+    def last(x, w):  # channels
+        return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "HNWC"))
+
+    def grouped(x, w):
+        return lax.conv_general_dilated(x, w, (1, 1), "VALID", feature_group_count=3)
+
+    assert foreign(check(last, IMAGE.transpose(0, 2, 3, 1), KERNEL.transpose(2, 3, 1, 0))) == []
+    assert foreign(check(grouped, IMAGE, RNG.standard_normal((6, 1, 2, 2)))) == []
+    signal, kernel = RNG.standard_normal((2, 3, 9)), RNG.standard_normal((4, 3, 2))
+    assert foreign(check(lambda x, w: lax.conv(x, w, (2,), "SAME"), signal, kernel)) == []
+    gradients = jax.grad(lambda x, w: jnp.sum(lax.conv(x, w, (1, 1), "SAME") ** 2), (0, 1))
+    assert foreign(check(gradients, IMAGE, KERNEL)) == []
+
+
+def test_the_largest_beside_padding():
+    for special in (-np.inf, np.nan, np.inf):
+        x = np.full((3, 3), -np.inf)
+        x[1, 1] = special
+        check(lambda x: lax.reduce_window(x, -np.inf, lax.max, (2, 2), (1, 1), "SAME"), x)
+    numbers = np.array([[-5, -7], [-(2**31), -3]], np.int32)
+    check(lambda x: lax.reduce_window(x, np.int32(-(2**31)), lax.max, (2, 2), (1, 1), "SAME"), numbers)
+
+
 KEY = jax.random.key(3)
 FOREIGN = {
-    "conv": (lambda x, w: lax.conv(x, w, (1, 1), "SAME"), [IMAGE, KERNEL], ["conv_general_dilated"]),
-    "pooling": (lambda x: lax.reduce_window(x, -np.inf, lax.max, (2, 2), (1, 1), "SAME"), [X], ["reduce_window_max"]),
+    "conv of what is dilated": (
+        lambda x, w: lax.conv_general_dilated(x, w, (1, 1), [(1, 1)] * 2, lhs_dilation=(2, 2)), [IMAGE, KERNEL],
+        ["conv_general_dilated"],
+    ),
+    "pooling of what is dilated": (
+        lambda x: lax.reduce_window(x, -np.inf, lax.max, (2, 2), (1, 1), "SAME", base_dilation=(2, 1)), [X],
+        ["reduce_window_max"],
+    ),
     "integer division": (lambda x: (x // 2, x % 3), [INTEGERS], None),
     "to integers": (lambda x: x.astype(np.int32), [np.array([1.5, -2.5, 1e10, np.nan])], ["convert_element_type"]),
     "sorting": (lambda x: (jnp.sort(x), jnp.argsort(x)), [X], None),
