@@ -70,9 +70,7 @@ def save_checkpoint(
         notes = json.dumps(dict(metadata or {}), allow_nan=True)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"save_checkpoint: metadata must be a dictionary that JSON can hold: {error}") from error
-    texts = {FORMAT: str(VERSION), NOTES: notes}
-    if model._recipe is not None:
-        texts[MODEL] = write_recipe(model._recipe)
+    texts = {FORMAT: str(VERSION), NOTES: notes, MODEL: write_recipe(model._recipe)}
     texts |= {GENERATOR + name: generator_state(rng) for name, rng in (generators or {}).items()}
     save_arrays(path, arrays, texts)
 

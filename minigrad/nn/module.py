@@ -135,7 +135,7 @@ class Module(Watched, habits="Module"):
     __signature__ = CallSignature()
     _training: bool = True
     _calls: Calls | None = None
-    _recipe: Recipe | None = None
+    _recipe: Recipe
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         module = super().__new__(cls, *args, **kwargs)
@@ -359,8 +359,7 @@ class Module(Watched, habits="Module"):
         }
         module = copy.deepcopy(self, converted)  # a memo: where the old Tensor is met, the new one is put
         for part in module.modules():
-            if part._recipe is not None:
-                part._recipe.dtype = np.dtype(dtype).name
+            part._recipe.dtype = np.dtype(dtype).name
         return module
 
     def train(self, training: bool = True) -> Self:

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.core.errors import CheckpointError
 from minigrad.io import load_arrays, load_checkpoint, save_arrays, save_checkpoint
-from minigrad.io.checkpoint import MODEL
+from minigrad.io.checkpoint import MODEL, read_notes
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5, 8)).astype(np.float32)
@@ -308,6 +308,13 @@ def test_deep_nesting_is_refused(tmp_path):
     )
     with pytest.raises(CheckpointError):
         nn.Linear.load(path)
+
+
+def test_the_metadata_is_read_alone(tmp_path):
+    save_checkpoint(tmp_path / "x.safetensors", nn.RMSNorm(2), metadata={"task": "none"})
+    assert read_notes(tmp_path / "x.safetensors") == {"task": "none"}
+    save_arrays(tmp_path / "x.safetensors", {"gain": np.ones(2)})
+    assert read_notes(tmp_path / "x.safetensors") == {}
 
 
 def test_equal_models_write_equal_bytes_and_say_their_class(saved):
