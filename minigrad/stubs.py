@@ -39,7 +39,7 @@ from minigrad.ops.indexing import Index
 """
 PLAIN = "\n_Plain = Array | np.generic | float | list[Any] | tuple[Any, ...]\n\n__version__: str\n\n"
 _RESULTS = {"divmod": "tuple[Tensor, Tensor]"}
-METHODS = "\nclass Methods:\n" + "".join(
+METHODS = "\nclass Methods:\n    @property\n    def real(self) -> Tensor: ...\n" + "".join(
     f"    def __{side}{operator}__(self, other: Operand) -> {_RESULTS.get(operator, 'Tensor')}: ...\n"
     for operator in OPERATORS for side in ("", "r")
 )  # fmt: skip

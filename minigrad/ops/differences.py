@@ -38,10 +38,12 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     along = check_axis("diff", axis, len(x.shape))
     if n < 0:
         raise ValueError(f"diff: n={n} must not be negative")
+    if not n:
+        return ops.copy(x)
     end = (*x.shape[:along], 1, *x.shape[along + 1 :])
     ends = [fill_end(x, y, end) for y in (prepend, append)]
     parts = [y for y in (ends[0], x, ends[1]) if y is not None]
-    x = ops.concatenate(parts, axis=along) if n and len(parts) > 1 else x
+    x = ops.concatenate(parts, axis=along) if len(parts) > 1 else x
     for _ in range(n):
         subtract = ops.not_equal if x.dtype.kind == "b" else ops.subtract
         x = subtract(part(x, along, 1), part(x, along, None, -1))

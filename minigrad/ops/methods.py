@@ -72,6 +72,8 @@ def takes_array_first(function: Function) -> bool:
     return not getattr(annotation, "__name__", str(annotation)).startswith(NO_OPERANDS)
 
 
+Tensor.real = property(lambda tensor: tensor)  # type: ignore[method-assign, assignment]  # all numbers are real
+
 for _suffix, (_name, _symbol) in OPERATORS.items():
     setattr(Tensor, f"__{_suffix}__", _operator(_name))
     setattr(Tensor, f"__r{_suffix}__", _reflected(_name))

@@ -206,3 +206,8 @@ triu.vjp("x")(lambda g, y, x, *, k: ops.triu(g, k=k))
 
 # Facts about a Tensor that NumPy has functions for.
 by_numpy |= {np.shape: lambda t: t.shape, np.ndim: lambda t: t.ndim, np.size: lambda t: t.size}
+# All numbers are real.
+by_numpy |= {
+    np.real: lambda t: t, np.conjugate: lambda t: t, np.imag: lambda t: ops.zeros_like(t),
+    np.isrealobj: lambda t: True, np.iscomplexobj: lambda t: False,
+}  # fmt: skip

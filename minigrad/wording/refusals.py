@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HOW_TO_MAKE_A_LEAF = "make a leaf with Tensor(data, requires_grad=True), and compute outside no_grad()"
 
+NO_COMPLEX = "minigrad computes with real numbers only, never with complex ones"
+
 MEANINGS = {
     np.ma.MaskedArray: "its mask would be lost: x.filled(value) fills it, functions with where=~x.mask leave it out",
     np.matrix: "its `*` is a product of matrices, here one of elements: pass numpy.asarray(x), and write `@`",
@@ -61,7 +63,8 @@ def leaf_is_made(tensor: Any) -> CaptureError:
 
 
 def no_numbers(what: str, value: Any, dtype: Any) -> TypeError:
-    return TypeError(f"{what}expected a Tensor or real numbers, got {type(value).__name__} (dtype {dtype})")
+    advice = f"; {NO_COMPLEX}: hold real and imaginary parts in two Tensors" if np.dtype(dtype).kind == "c" else ""
+    return TypeError(f"{what}expected a Tensor or real numbers, got {type(value).__name__} (dtype {dtype}){advice}")
 
 
 def no_array(what: str) -> TypeError:
@@ -118,8 +121,11 @@ def unsupported_function(function: Any) -> TypeError:
     habit = habits.find_habit("minigrad.linalg", function.__name__)
     if habit:
         return TypeError(f"{name} is not supported on Tensors: write `{habit.here}` ({habit.why}), or use x.numpy()")
+    if name.startswith("numpy.fft."):
+        return TypeError(f"{name} is not supported on Tensors: {NO_COMPLEX}; of x.numpy() it is without a gradient")
     known = ", ".join(sorted({f.__name__ for f in by_numpy}))
-    return TypeError(f"{name} is not supported on Tensors; supported: {known}. Or use x.numpy()")
+    advice = "x.numpy() has the values, without a gradient"
+    return TypeError(f"{name} is not supported on Tensors: {advice}; supported: {known}")
 
 
 def read_only() -> ValueError:

@@ -119,10 +119,10 @@ def test_D8_numpy_mixes_in_and_keeps_the_history(make):
 
 @pytest.mark.parametrize(
     "call",
-    [lambda t: np.linalg.cond(t), lambda t: np.linalg.qr(t), lambda t: np.add.reduce(t), lambda t: np.fft.fft(t)],
+    [lambda t: np.linalg.cond(t), lambda t: np.linalg.qr(t), lambda t: np.add.reduce(t)],
 )
 def test_unsupported_numpy_functions_raise_and_name_what_is_supported(call):
-    with pytest.raises(TypeError, match=r"numpy\.(linalg\.|fft\.)?\w+ is not supported.*concatenate"):
+    with pytest.raises(TypeError, match=r"numpy\.(linalg\.)?\w+ is not supported.*concatenate"):
         call(Tensor([[1.0, 2.0]]))
 
 
