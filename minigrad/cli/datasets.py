@@ -106,7 +106,11 @@ class CharacterText(Sequences):
 
     def sample(self, model: LanguageModel, rng: np.random.Generator, count: int) -> str:
         """What the model writes after the prompt."""
-        return self.vocabulary.decode(model.generate(self.vocabulary.encode(self.prompt), count, rng, temperature=0.8))
+        try:
+            tokens = model.generate(self.vocabulary.encode(self.prompt), count, rng, temperature=0.8)
+        except ValueError as error:  # of a model that has diverged; the run is to end as any other
+            return f"({error})"
+        return self.vocabulary.decode(tokens)
 
     def name_tokens(self, tokens: Tokens) -> list[str]:
         return list(self.vocabulary.decode(tokens))

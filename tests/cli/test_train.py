@@ -233,3 +233,12 @@ def test_a_wrong_gradient_ends_the_run_with_the_report_and_a_checkpoint(short_te
     assert "step 1: the gradients for " in report
     assert "saved before this step: folder/text.safetensors" in report
     assert resume_run(Path("folder/text.safetensors"), "text", None, None).done == 0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_that_diverges_ends_as_any_other(short_text, monkeypatch, capsys):
+    monkeypatch.setitem(SETTINGS, "text", replace(SETTINGS["text"], rate=3e3))
+    assert train("text", "--steps", "20", "--report") == 0
+    output = capsys.readouterr().out
+    assert "the training has diverged" in output
+    assert "written to" in output
