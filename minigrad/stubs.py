@@ -39,7 +39,8 @@ from minigrad.ops.indexing import Index
 """
 PLAIN = "\n_Plain = Array | np.generic | float | list[Any] | tuple[Any, ...]\n\n__version__: str\n\n"
 _RESULTS = {"divmod": "tuple[Tensor, Tensor]"}
-METHODS = "\nclass Methods:\n    @property\n    def real(self) -> Tensor: ...\n" + "".join(
+_PROPERTIES = "".join(f"    @property\n    def {name}(self) -> Tensor: ...\n" for name in ("T", "real"))
+METHODS = f"\nclass Methods:\n{_PROPERTIES}" + "".join(
     f"    def __{side}{operator}__(self, other: Operand) -> {_RESULTS.get(operator, 'Tensor')}: ...\n"
     for operator in OPERATORS for side in ("", "r")
 )  # fmt: skip

@@ -122,7 +122,9 @@ class Op(Function, Signature):
         if absent:
             self.check_absent(args)
         if foreign or (has_array and (is_node or not swept)):
-            args = tuple([_check_operand(x, is_node, capture is not None) for x in args])
+            given, args = args, tuple([_check_operand(x, is_node, capture is not None) for x in args])
+            if any(type(x) is Tensor is not type(was) for x, was in zip(args, given, strict=True)):
+                return self(*args, **params)  # a list that holds Tensors is one now
             arrays = [x._held if type(x) is Tensor else x for x in args]
         try:
             if capture is None or not is_node:
@@ -180,13 +182,11 @@ def op(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     return lambda forward: Op(forward, **record)
 
 
-def _check_operand(value: Any, is_node: bool, captured: bool) -> Any:
+def _check_operand(x: Any, is_node: bool, captured: bool) -> Any:
     """An operand as it is computed with, checked; NumPy scalars are numbers in a node (a capture decides by itself)."""
-    kind = type(value)
-    if kind is Tensor or kind in NUMBERS:
-        return value
-    if kind is np.ndarray and value.dtype.isnative and value.dtype.kind in "biuf":
-        return value
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value.item() if is_node and not captured else value
-    return array_or_constant(value)
+    kind = type(x)
+    if kind is Tensor or kind in NUMBERS or (kind is np.ndarray and x.dtype.isnative and x.dtype.kind in "biuf"):
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+        return x.item() if is_node and not captured else x
+    return array_or_constant(x)

@@ -162,10 +162,6 @@ class Tensor(Methods):
             self._requires_grad = bool(value)
             note_change()  # compiled functions look at it again
 
-    @property
-    def T(self) -> Tensor:  # noqa: N802  # NumPy's name
-        return registry["transpose"](self)
-
     def __repr__(self) -> str:
         values = "" if isinstance(self._held, Shaped) else np.array2string(self._held, separator=", ", prefix="Tensor(")
         leaf = "requires_grad=True" if self.requires_grad and not self.op else ""
@@ -347,10 +343,10 @@ def constant(data: Operand, name: str | None = None) -> Tensor:
 
 
 def array_or_constant(value: Any) -> Any:
-    """A list as an array. Under capture, one that holds plain numbers is a constant: it is part of the source."""
-    array, capture = real_array(value), current_mode().capture
-    fixed = capture is not None and all(type(x) in (int, float, bool) for x in leaves(value))
-    return capture.make_constant(array) if capture is not None and fixed else array
+    """A list as an array, stacked if it holds Tensors. Under capture, one of plain numbers is part of the source."""
+    kinds = {*map(type, leaves(value))}
+    array, capture = registry["stack"](value) if Tensor in kinds else real_array(value), current_mode().capture
+    return capture.make_constant(array) if capture is not None and kinds <= {int, float, bool} else array
 
 
 def refuse_under_capture(value: Any, where: str) -> None:

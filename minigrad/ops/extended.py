@@ -42,7 +42,9 @@ class ExtendedOp(Op):
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         names = (*self.arguments, *self.defaults)
         given = dict(zip(names, args, strict=False)) | kwargs
-        known = given.keys() <= {*names} and given.keys() >= {*self.arguments[: self.fewest]}  # else the op refuses it
+        known = (
+            len(args) <= len(names) and given.keys() <= {*names} and given.keys() >= {*self.arguments[: self.fewest]}
+        )  # else the op refuses it
         found: Tensor | None = self.otherwise(**given) if known else None
         return super().__call__(*args, **kwargs) if found is None else found
 

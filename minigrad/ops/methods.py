@@ -72,6 +72,7 @@ def takes_array_first(function: Function) -> bool:
     return not getattr(annotation, "__name__", str(annotation)).startswith(NO_OPERANDS)
 
 
+Tensor.T = property(lambda tensor: registry["transpose"](tensor))  # type: ignore[method-assign, assignment]
 Tensor.real = property(lambda tensor: tensor)  # type: ignore[method-assign, assignment]  # all numbers are real
 
 for _suffix, (_name, _symbol) in OPERATORS.items():

@@ -14,6 +14,7 @@ from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
 from minigrad.core.record import by_numpy, composition
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.kernels import check_axis, sums
 from minigrad.wording.clashes import refuse_clash
 
@@ -167,6 +168,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).tolist()
     [[1.0, 3.0], [2.0, 4.0]]
     """
+    arrays = [array_or_constant(x) if isinstance(x, (list, tuple)) else x for x in arrays]
     shapes = sorted({shape_of(x) for x in arrays})
     if len(shapes) != 1:
         raise ValueError(f"stack: expected at least one array, all of one shape, got {', '.join(map(str, shapes))}")
