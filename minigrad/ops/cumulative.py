@@ -105,15 +105,14 @@ def _(g: Any, y: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
 
 
 def extreme_definition(reduce: str) -> Any:
-    """The extreme of a row that has what comes later left out."""
+    """The extreme of each beginning of a row: of nothing else, for what is filled in would tie with it."""
 
     def definition(x: Any, *, axis: int) -> Any:
         rows, count = ops.moveaxis(x, axis, -1), x.shape[axis]
         if not count:
             return ops.copy(x)
-        nothing = (-np.inf if reduce == "max" else np.inf) if x.dtype.kind == "f" else ops.index(rows, (..., [[0]]))
-        until = ops.where(ops.tri(count, dtype=bool), ops.expand_dims(rows, -2), nothing)
-        return ops.moveaxis(getattr(ops, reduce)(until, axis=-1), -1, axis)
+        until = [getattr(ops, reduce)(ops.index(rows, (..., slice(0, end))), axis=-1) for end in range(1, count + 1)]
+        return ops.stack(until, axis=axis)
 
     return definition
 

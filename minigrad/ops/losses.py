@@ -126,9 +126,9 @@ def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """
     probabilities, targets = prepare_pair("bce", probabilities, targets, reduction)
     with np.errstate(divide="ignore", invalid="ignore"):  # what is not expected costs nothing: 0 · ∞ is 0 here
-        yes = ops.strong_multiply(targets, ops.log(probabilities))
-        no = ops.strong_multiply(1.0 - targets, ops.log1p(-probabilities))
-    return reduce(-(yes + no), reduction)
+        yes = ops.strong_multiply(targets, -ops.log(probabilities))
+        no = ops.strong_multiply(1.0 - targets, -ops.log1p(-probabilities))
+    return reduce(yes + no, reduction)
 
 
 @composition(formula="mean of Σⱼ targetⱼ · (log targetⱼ − log_probabilitiesⱼ)")

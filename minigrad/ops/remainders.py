@@ -30,7 +30,7 @@ def quotient_definition(x1: Any, x2: Any) -> Any:
     rest = ops.fmod(x1, x2)
     whole = ops.rint((x1 - rest) / x2 - ops.where(crosses(rest, x2), 1.0, 0.0))
     if rest.dtype.kind == "f":
-        return ops.where(ops.equal(x2, 0.0), x1 / x2, whole)
+        return ops.where(ops.equal(x2, 0.0), ops.stop_gradient(x1 / x2), whole)
     return ops.astype(ops.where(ops.equal(x2, 0), 0.0, whole), rest.dtype)
 
 
@@ -40,7 +40,8 @@ fmod: Op = row(
 )  # fmt: skip
 remainder: Op = row(
     "remainder", np.remainder, "x₁ − x₂ ⌊x₁ / x₂⌋", lambda g, y, x1, x2: g,
-    lambda g, y, x1, x2: -ops.strong_multiply(g, ops.floor_divide(x1, x2)), arguments=PAIR, symbol="%",
+    lambda g, y, x1, x2: -ops.strong_multiply(g, ops.where(ops.isnan(y), np.nan, ops.floor_divide(x1, x2))),
+    arguments=PAIR, symbol="%",
     definition=remainder_definition,
 )  # fmt: skip
 floor_divide: Op = row(

@@ -49,8 +49,8 @@ def test_constructors_are_what_they_were():
 
 
 def attributes(module):
-    """All but what is known of its call, which another module is not asked for."""
-    return {name: value for name, value in vars(module).items() if name != "_made"}
+    """All but what is known of its call, which another module is not asked for, and of how it was made."""
+    return {name: value for name, value in vars(module).items() if name not in ("_made", "_recipe")}
 
 
 @pytest.mark.parametrize(
