@@ -315,6 +315,7 @@ def numbers_of_rows(count: int) -> Value:
 LOWERINGS: dict[Op, Lowering] = {
     elementwise.where: where,
     elementwise.number_power: number_power,
+    elementwise.tensor_power: lambda out, x1, x2: [compute_into(kernels.raise_to, out, x1, x2)],
     elementwise.clip: lambda out, x, a_min, a_max: [compute_into(np.clip, out, x, a_min, a_max)],
     elementwise.astype: lambda out, x, *, dtype: [copy_into(out, x, casting="unsafe")],
     elementwise.full_like: lambda out, x, *, fill_value: [copy_into(out, fill_value, casting="unsafe")],

@@ -12,8 +12,15 @@ from minigrad.compiler.instructions import Instruction, bind_to, is_ufunc
 from minigrad.core.op import Op
 from minigrad.graph import Node
 from minigrad.ops import elementwise
+from minigrad.ops.elementwise import tensor_power
 
-OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}  # much faster on numbers
+OPERATORS = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.divide: "/",
+    tensor_power.forward: "**",
+}  # much faster on numbers
 
 
 def is_of_numbers(node: Node) -> bool:
@@ -21,7 +28,7 @@ def is_of_numbers(node: Node) -> bool:
     function, nodes = node.function, (x for x in (node, *node.inputs) if isinstance(x, Node))
     if function is None or not all(x.shape == () and x.dtype.char in "fd" and x.dtype.isnative for x in nodes):
         return False
-    return is_ufunc(function.forward) or function is elementwise.astype
+    return is_ufunc(function.forward) or function in (elementwise.astype, tensor_power)
 
 
 def compute_number(op: Op, out: Value, operands: Sequence[Any]) -> Instruction:

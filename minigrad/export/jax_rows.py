@@ -58,7 +58,9 @@ def zero_where(condition: Any, result: Any) -> Any:
 
 
 def number_power(x: Any, *, exponent: float) -> Any:
-    return x ** (int(exponent) if exponent == int(exponent) else exponent)
+    if exponent == 0.5:
+        return jnp.sqrt(x)  # at −0 and −∞ it is not the power
+    return x ** (int(exponent) if float(exponent).is_integer() else exponent)
 
 
 def linear(x: Any, weight: Any, bias: Any) -> Any:

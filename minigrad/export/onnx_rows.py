@@ -146,7 +146,7 @@ def _(onnx: Writer, out: Node, x: Any, *, exponent: float) -> Value:
     if exponent in (2, 3):
         square = onnx.Mul(x, x)
         return square if exponent == 2 else onnx.Mul(square, x)
-    return onnx.Pow(x, number(onnx, exponent, x))
+    return onnx.Sqrt(x) if exponent == 0.5 else onnx.Pow(x, number(onnx, exponent, x))
 
 
 @row("trunc")

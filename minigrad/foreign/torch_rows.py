@@ -111,6 +111,8 @@ def sign(to: Writer, x: Any) -> Any:
 
 @row("pow.Tensor_Scalar")
 def power(to: Writer, x: Any, exponent: float) -> Any:
+    if abs(exponent) == 0.5 and to.dtype.char == "e":
+        return to.tensor_power(cast(to, x), exponent)
     if exponent == -0.5:
         return rsqrt(to, x)  # which is −∞ at −0
     return to.number_power(cast(to, x), exponent=exponent)

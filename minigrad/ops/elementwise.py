@@ -15,7 +15,7 @@ from minigrad import ops
 from minigrad.core.op import Op, op
 from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant
-from minigrad.ops.kernels import is_zero, select_where
+from minigrad.ops.kernels import is_zero, raise_to, select_where
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
@@ -81,7 +81,9 @@ def number_power(x: Any, *, exponent: float) -> Any:
     x = np.asarray(x)
     if x.dtype.kind != "f":
         return np.power(x, exponent)  # of booleans, ** makes int8
-    return x * x * x if exponent == 3 else x**exponent  # NumPy has a fast way for squares only
+    if exponent == 3:
+        return x * x * x  # NumPy has a fast way for squares only
+    return np.sqrt(x) if exponent == 0.5 else x**exponent
 
 
 @number_power.vjp("x")
@@ -91,16 +93,25 @@ def _(g: Any, y: Any, x: Any, *, exponent: float) -> Any:
     return g if exponent == 1 else ops.strong_multiply(g, ops.number_power(x, exponent=exponent - 1) * exponent)
 
 
-def _slope_in_exponent(g: Any, y: Any, x1: Any, x2: Any) -> Any:
+@op(formula="x₁ to the power x₂", elementwise=True, numpy=[np.float_power])
+def tensor_power(x1: Any, x2: Any) -> Any:
+    """x₁ to the power x₂, which C's `pow` is; NumPy's `power` takes the root where one 0.5 is the exponent of them all.
+
+    >>> tensor_power(Tensor([2.0, -0.0]), [3.0, 0.5]).tolist()
+    [8.0, 0.0]
+    """
+    return raise_to(x1, x2)
+
+
+@tensor_power.vjp("x1")
+def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return ops.strong_multiply(g, ops.strong_multiply(x2, ops.tensor_power(x1, x2 - 1.0)))
+
+
+@tensor_power.vjp("x2")
+def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     logarithm = ops.log(ops.where(ops.equal(x1, 0.0), 1.0, x1))  # by convention 0 where the base is 0
     return ops.strong_multiply(g, ops.strong_multiply(y, logarithm))
-
-
-tensor_power: Op = row(
-    "tensor_power", np.power, "x₁ to the power x₂",
-    lambda g, y, x1, x2: ops.strong_multiply(g, ops.strong_multiply(x2, ops.tensor_power(x1, x2 - 1.0))),
-    _slope_in_exponent, numpy=[np.float_power], arguments=PAIR,
-)  # fmt: skip
 
 
 @composition(formula="x₁ to the power x₂", numpy=[np.power])

@@ -98,6 +98,15 @@ def is_zero(x: Any) -> bool:
     return type(x) is float and x == 0 and math.copysign(1, x) > 0
 
 
+def raise_to(x1: Any, x2: Any, out: Array | None = None) -> Any:
+    """x₁ to the power x₂. Where one 0.5 stands for a whole array NumPy takes a root, which is no power of −0 and −∞."""
+    half = np.equal(x2, 0.5)
+    if half.any():
+        x1 = np.asarray(x1, np.result_type(x1, x2))
+        x1 = np.where(half & ((x1 == 0) | (x1 == -np.inf)), np.abs(x1), x1)
+    return np.power(x1, x2, out=out)
+
+
 def as_float(x: Any) -> Array:
     """Integers and booleans as the floats NumPy makes of them: an unsigned integer would wrap around below zero."""
     array: Array = np.asarray(x)
