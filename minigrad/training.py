@@ -48,7 +48,8 @@ def fit(
         check_gradients: how many steps lie between two that are checked, from the first on; True for 150. Before such a
             step its gradients, as the step itself computes them, are compared with finite differences in float64 along
             a random direction of all parameters; and after it its new state with what `Graph.run` makes of its graph.
-            The numbers of the training stay what they are, bit for bit.
+            The numbers of the training stay what they are, bit for bit, unless a run of Python's own code in the step
+            counts: it is traced once more, and a counter or generator that it moves by itself moves with it.
         report: a `minigrad.Report`, the page of this run, which is written anew at each record.
 
     A record has `step`, `loss` (the mean since the last record), `tokens_per_second` (elements of a batch's first

@@ -1,7 +1,8 @@
 """A training step checked while it trains: its gradients by finite differences, its new state by the plainest executor.
 
 In come a step and each batch that it is about to take, figures leave; `fit` asks for them. Nothing is written and no
-draw is used up: what follows is, bit for bit, what follows without a check.
+draw is used up: what follows is, bit for bit, what follows without a check. That is so for what the graph knows of;
+the step's Python is run once more to be traced, and what it counts or draws past the graph moves with it.
 
 The step is traced as it is now. Its nodes are run in float64, which makes the gradients and all that finite
 differences start from (`sweeps.py`). After the step, its state is compared with what `Graph.run` makes of the same
@@ -117,7 +118,10 @@ class StepChecker:
             put_back(self._draws)
             raise GradientCheckError(
                 f"step {self.number} left something else than its graph makes, and was taken back. Apart, for what the "
-                f"step changes ({SAME:.0e} is allowed):\n" + "\n".join(lines)
+                f"step changes ({SAME:.0e} is allowed):\n"
+                + "\n".join(lines)
+                + "\nEither its program is wrong, or its Python does something else at each call, as with a counter or "
+                "a generator that its graph does not know of: keep such things in Tensors, draw by minigrad's functions"
             )
         self._program, self._states, self._leaves = _last_program(self.step), [], []
         worst = self.report.worst

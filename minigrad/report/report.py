@@ -60,7 +60,8 @@ class Report:
         FileNotFoundError: there is no folder for it.
 
     At each record the gradient of the last batch is computed once more, and one example is followed through the model
-    and back; training stays what it is, bit for bit.
+    and back; training stays what it is, bit for bit, where what the step does in Python, which is run once more to be
+    traced, has no effect of its own, such as a counter.
     """
 
     def __init__(
