@@ -20,6 +20,7 @@ from minigrad.compiler.plan import Plan
 from minigrad.compiler.products import call_dot
 from minigrad.compiler.rewrite import Rewritten, key_of_array
 from minigrad.compiler.scalars import compute_number
+from minigrad.compiler.strides import copy_into_strides
 from minigrad.compiler.threads import make_twins
 from minigrad.core.arrays import Array
 from minigrad.graph import Node
@@ -27,7 +28,8 @@ from minigrad.graph import Node
 
 def make_plan(rewritten: Rewritten, threads: int | None = None) -> Plan:
     """The plan of a program that computes a rewritten graph; so many threads share its loops."""
-    plan = call_dot(cut_into_pieces(write_into_state(lower_graph(rewritten)), shared=threads is not None))
+    plan = cut_into_pieces(write_into_state(lower_graph(rewritten)), shared=threads is not None)
+    plan = copy_into_strides(call_dot(plan))
     return release_blank(share_memory(make_twins(plan, threads or 1)))
 
 

@@ -103,7 +103,7 @@ def backward(output: Tensor, cotangent: Operand | None = None, keep: bool = Fals
         if capture is not None:
             capture.add_gradient(x, gradient)
         else:
-            x._grad = gradient if x._grad is None else x._grad + gradient
+            x._grad = gradient if x._grad is None else np.asarray(x._grad + gradient)
 
 
 def sweep(

@@ -67,7 +67,8 @@ def all(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def isclose_definition(a: Any, b: Any, *, rtol: float, atol: float, equal_nan: bool) -> Any:
     a, b = (ops.astype(x, np.float64) if hasattr(x, "dtype") and x.dtype.kind != "f" else x for x in (a, b))
-    near = ops.less_equal(ops.absolute(a - b), ops.absolute(b) * rtol + atol)
+    with np.errstate(invalid="ignore"):  # infinities are compared below
+        near = ops.less_equal(ops.absolute(a - b), ops.absolute(b) * rtol + atol)
     close = ops.logical_or(ops.logical_and(near, ops.isfinite(b)), ops.equal(a, b))
     return ops.logical_or(close, ops.logical_and(ops.isnan(a), ops.isnan(b))) if equal_nan else close
 

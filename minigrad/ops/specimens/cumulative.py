@@ -9,7 +9,7 @@ from numpy.exceptions import AxisError
 
 from minigrad import ops
 from minigrad.ops.specimens.calls import call, kink, refusal, specimens
-from minigrad.ops.specimens.draws import normal
+from minigrad.ops.specimens.draws import between, normal
 
 
 def recurrence_as_sums(a: Any, b: Any, *, axis: int = -1, reverse: bool = False) -> Any:
@@ -43,7 +43,7 @@ for function, mirror in ((ops.cummax, 1.0), (ops.cummin, -1.0)):
     )  # fmt: skip
 ops.logcumsumexp.specimens = specimens(
     call(normal(4)), call(normal(3, 2)), call(normal(2, 3), 1), call(normal(2, 3), axis=-1), call(normal(0, 3)),
-    call(np.array([1000.0, -1000.0, 1000.5])),
+    call(between(-1000.0, 1000.0, 3)),
     refusal(call(normal(2, 3), axis=5), AxisError, "logcumsumexp", "axis 5", "dimension 2"),
     reference=lambda x, axis=0: np.logaddexp.accumulate(x, axis),
 )  # fmt: skip

@@ -19,9 +19,9 @@ ops.diff.specimens = specimens(
     refusal(call(normal(2, 3), prepend=normal(2)), ValueError, "concatenate", "(2, 3)", "(2,)"),
 )  # fmt: skip
 ops.gradient.specimens = specimens(
-    call(normal(4)), call(normal(3, 4)), call(normal(3, 4), 0.5), call(normal(3, 4), 2.0, PLACES),
+    call(normal(4)), call(normal(3, 4)), call(normal(3, 4), 0.5), call(normal(3, 4), 2.0, 0.5),
     call(normal(3, 4), axis=-1), call(normal(3, 4, 2), axis=(1, 0)), call(normal(4, 3), edge_order=2),
-    call(normal(4, 2), PLACES, axis=0, edge_order=2), call(normal(2)), call(np.array([1, 4, 9])),
+    call(normal(4, 2), 3.0, axis=0, edge_order=2), call(normal(2)), call(np.array([1, 4, 9])),
     refusal(call(normal(4, 4), 1.0, 2.0, 3.0), TypeError, "gradient", "3 spacings for 2 axes"),
     refusal(call(normal(4), edge_order=3), ValueError, "gradient", "edge_order=3"),
     refusal(call(normal(2), edge_order=2), ValueError, "gradient", "length 2", "at least 3"),
