@@ -159,7 +159,7 @@ def text_of(value: Any) -> str:
         return f"{'np' if issubclass(value, np.generic) else 'builtins'}.{value.__name__}"
     if isinstance(value, float) and not np.isfinite(value):
         return f'float("{value}")'
-    return repr(value)
+    return f"builtins.{value!r}" if isinstance(value, range) else repr(value)
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
