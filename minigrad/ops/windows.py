@@ -335,5 +335,6 @@ def excess(x: Any, sliding: Pooling, y: Any) -> Any:
     lengths, stride, dilation, around = sliding
     ones = np.pad(np.ones(shape_of(x)[-len(lengths) :]), around)
     inside = windows.view_windows(ones, lengths, None, stride, dilation)
-    times: Any = (1 / inside.mean(tuple(range(ones.ndim, inside.ndim)))).astype(y.dtype)
+    with np.errstate(divide="ignore"):  # a window of nothing but padding
+        times: Any = (1 / inside.mean(tuple(range(ones.ndim, inside.ndim)))).astype(y.dtype)
     return constant(times) if isinstance(y, Tensor) else times

@@ -163,7 +163,9 @@ REFUSED_ALONG_ROWS = {  # the first axis of these samples cannot be of any size
     "matrix_trace", "diagonal", "diag",  # the shorter side
     "pad",  # a mirror
     "roll",  # by more places than there are
-    "split",  # from 4 to the end
+    "split", "array_split",  # from 4 to the end
+    "cummax", "cummin", "logcumsumexp",  # what runs along the first axis itself
+    "diff",  # from the second to the end
     "squeeze",  # whatever is 1
     "sliding_window_view", "max_pool", "average_pool",  # windows that slide over the first axis itself
 }  # fmt: skip
