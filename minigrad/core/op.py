@@ -123,7 +123,7 @@ class Op(Function, Signature):
             self.check_absent(args)
         if foreign or (has_array and (is_node or not swept)):
             given, args = args, tuple([_check_operand(x, is_node, capture is not None) for x in args])
-            if any(type(x) is Tensor is not type(was) for x, was in zip(args, given, strict=True)):
+            if foreign and any(type(x) is Tensor is not type(was) for x, was in zip(args, given, strict=True)):
                 return self(*args, **params)  # a list that holds Tensors is one now
             arrays = [x._held if type(x) is Tensor else x for x in args]
         try:

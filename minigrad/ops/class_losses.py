@@ -41,13 +41,18 @@ def definition_on_log_probabilities(
     return total / (number if isinstance(number, float) else ops.astype(number, total.dtype))
 
 
+def are_floats(targets: Any) -> bool:
+    """Whether they are an array or Tensor of probabilities."""
+    return hasattr(targets, "dtype") and bool(targets.dtype.kind == "f")
+
+
 def cross_entropy_of_probabilities(
     logits: Any, targets: Any, weight: Any = None, reduction: str = "mean",
     ignore_index: int | None = None, label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
-    """The loss of targets that are distributions, (…, classes) as the logits are; None where they are none."""
-    dtype, shape = getattr(targets, "dtype", None), shape_of(logits)
-    if dtype is None or dtype.kind != "f" or not shape or targets.shape != shape:
+    """The loss of targets that are distributions, (…, classes) as the logits are; None where their shape is another."""
+    shape = shape_of(logits)
+    if not shape or targets.shape != shape:
         return None
     check_reduction("cross_entropy", reduction)
     if ignore_index is not None:
@@ -73,6 +78,8 @@ def check_smoothing(label_smoothing: float) -> None:
 
 
 @extended(
+    "targets",
+    are_floats,
     cross_entropy_of_probabilities,
     formula="mean of −log softmax(logits) at the targets",
     definition=lambda logits, targets, weight, **params: definition_on_log_probabilities(

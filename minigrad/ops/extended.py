@@ -25,7 +25,7 @@ class TypedOp(Op):
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if len(args) > 2 and isinstance(args[2], (type, np.dtype, str)):
             kwargs["dtype"], args = args[2], (*args[:2], *args[3:])
-        dtype = kwargs.pop("dtype", None)
+        dtype = kwargs.pop("dtype", None) if kwargs else None
         if dtype is None:
             return super().__call__(*args, **kwargs)
         result = super().__call__(ops.astype(args[0], dtype=dtype), *args[1:], **kwargs)
@@ -33,19 +33,30 @@ class TypedOp(Op):
 
 
 class ExtendedOp(Op):
-    """An op whose call is written in other ops where `otherwise` answers it; where it answers None, it is the op."""
+    """An op whose call is written in other ops where one of its arguments asks for it: where `asks(value)` is true.
 
-    def __init__(self, forward: Callable[..., Any], otherwise: Callable[..., Any], **record: Any) -> None:
+    Then `otherwise` gets what was given, by name, and answers the result; or None, and the op says what it expected.
+    """
+
+    def __init__(
+        self, forward: Callable[..., Any], argument: str, asks: Callable[[Any], bool], otherwise: Callable[..., Any],
+        **record: Any,
+    ) -> None:  # fmt: skip
         super().__init__(forward, **record)
-        self.otherwise = otherwise
+        self.names = (*self.arguments, *self.defaults)
+        self.asking, self.place = argument, self.names.index(argument)
+        self.asks, self.otherwise = asks, otherwise
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        names = (*self.arguments, *self.defaults)
-        given = dict(zip(names, args, strict=False)) | kwargs
-        known = (
-            len(args) <= len(names) and given.keys() <= {*names} and given.keys() >= {*self.arguments[: self.fewest]}
-        )  # else the op refuses it
-        found: Tensor | None = self.otherwise(**given) if known else None
+        if len(args) > self.place:
+            asked = self.asks(args[self.place])
+        else:
+            asked = self.asking in kwargs and self.asks(kwargs[self.asking])
+        found: Tensor | None = None
+        if asked and len(args) <= len(self.names):
+            given = dict(zip(self.names, args, strict=False)) | kwargs
+            if {*self.arguments[: self.fewest]} <= given.keys() <= {*self.names}:  # else the op refuses it
+                found = self.otherwise(**given)
         return super().__call__(*args, **kwargs) if found is None else found
 
 
@@ -54,6 +65,8 @@ def typed(**record: Any) -> Callable[[Callable[..., Any]], Op]:
     return lambda forward: TypedOp(forward, **record)
 
 
-def extended(otherwise: Callable[..., Any], **record: Any) -> Callable[[Callable[..., Any]], Op]:
+def extended(
+    argument: str, asks: Callable[[Any], bool], otherwise: Callable[..., Any], **record: Any
+) -> Callable[[Callable[..., Any]], Op]:
     """Declare an `ExtendedOp`: a decorator for its forward function, as `op`."""
-    return lambda forward: ExtendedOp(forward, otherwise, **record)
+    return lambda forward: ExtendedOp(forward, argument, asks, otherwise, **record)

@@ -63,10 +63,13 @@ def softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
     return exponentials / add_up(exponentials, where, axis)
 
 
+def are_axes(axis: Axis) -> bool:
+    """Whether it says several axes, or all."""
+    return axis is None or isinstance(axis, (tuple, list))
+
+
 def over_axes(name: str, x: Any, where: Any = None, axis: Axis = -1) -> Any:
     """The op of this name along several axes, or all: they are laid out as one, the last, and come back."""
-    if axis is not None and not isinstance(axis, (tuple, list)):
-        return None
     shape = np.broadcast_shapes(shape_of(x), () if where is None else shape_of(where))
     axes = tuple(range(len(shape))) if axis is None else check_axes(f"{name}, axis", axis, len(shape))
     order = (*(i for i in range(len(shape)) if i not in axes), *axes)
@@ -81,8 +84,8 @@ def over_axes(name: str, x: Any, where: Any = None, axis: Axis = -1) -> Any:
 
 
 @extended(
-    functools.partial(over_axes, "softmax"), formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition,
-    infer=shape_of_weights,
+    "axis", are_axes, functools.partial(over_axes, "softmax"),
+    formula="yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)", definition=softmax_definition, infer=shape_of_weights,
 )  # fmt: skip
 def softmax(x: Any, where: Any = None, *, axis: Axis = -1) -> Any:
     """Positive weights that add up to 1 along `axis`, one or several, or all; 0 where the mask `where` is False.
@@ -107,8 +110,8 @@ def log_softmax_definition(x: Any, where: Any, *, axis: int) -> Any:
 
 
 @extended(
-    functools.partial(over_axes, "log_softmax"), formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition,
-    infer=shape_of_weights,
+    "axis", are_axes, functools.partial(over_axes, "log_softmax"),
+    formula="yᵢ = xᵢ − log Σⱼ exp(xⱼ)", definition=log_softmax_definition, infer=shape_of_weights,
 )  # fmt: skip
 def log_softmax(x: Any, where: Any = None, *, axis: Axis = -1) -> Any:
     """The logarithm of softmax, computed without one; −∞ where the mask `where` is False.
