@@ -12,13 +12,15 @@ from minigrad.cli.run import SETTINGS
 from minigrad.cli.threads import one_blas_thread
 from minigrad.data import Vocabulary
 from minigrad.drawing.text import escape_lines
-from minigrad.io.checkpoint import VOCABULARY, read_notes
+from minigrad.io.checkpoint import VOCABULARY, read_checkpoint
+from minigrad.io.models import make_model
 from minigrad.nn import LanguageModel
 
 SUMMARY = "let a model of text that was saved go on from a prompt"
 DESCRIPTION = (
     "Write the prompt and what a model of text makes of it. The model and its characters are read from CHECKPOINT, "
-    "which `minigrad train text` writes. Equal arguments give equal texts; what a terminal cannot show is escaped."
+    "which `minigrad train text` writes. A character is shown as soon as it is drawn; Ctrl-C ends the text. Equal "
+    "arguments give equal texts; what a terminal cannot show is escaped."
 )
 EXAMPLE = "minigrad-train/text.safetensors --prompt The"
 LENGTH, LONGEST = 400, 100_000  # characters
@@ -49,11 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandError(f"argument --prompt: {str(error).partition(': ')[2]} of {arguments.checkpoint}") from error
     rng = np.random.default_rng(arguments.seed)
+    tokens = model.eval().stream(prompt, arguments.length, rng, arguments.temperature, arguments.top_k)
+    begun = False
     try:
-        tokens = model.generate(prompt, arguments.length, rng, arguments.temperature, arguments.top_k)
+        for token in tokens:
+            text = vocabulary.decode([token]) if begun else arguments.prompt + vocabulary.decode([token])
+            begun = True
+            print(escape_lines(text), end="", flush=True)
     except ValueError as error:
         raise CommandError(f"{arguments.checkpoint}: {error}") from error
-    print(escape_lines(vocabulary.decode(tokens)))
+    finally:
+        if begun:
+            print()
     return 0
 
 
@@ -64,14 +73,15 @@ def load_text_model(path: Path) -> tuple[LanguageModel, Vocabulary]:
         CommandError: a checkpoint of something else.
         CheckpointError, OSError: it cannot be read, or its model cannot be made.
     """
-    notes = read_notes(path)
+    checkpoint = read_checkpoint(path)
+    notes = checkpoint.notes
     characters = notes.get(VOCABULARY)
     if not isinstance(characters, str) or not characters:
         settings = notes.get("settings")
         task = settings.get("task") if isinstance(settings, dict) else None
         what = f", but one of `minigrad train {task}`" if isinstance(task, str) and task in SETTINGS else ""
         raise CommandError(f"{path} is no checkpoint of a model of text with its characters{what}")
-    model, vocabulary = LanguageModel.load(path), Vocabulary(characters)
+    model, vocabulary = make_model(checkpoint, LanguageModel), Vocabulary(characters)
     if vocabulary.characters != characters or len(vocabulary) != len(model.embedding.weight):
         raise CommandError(
             f"{path} names {len(vocabulary)} different characters, its model has {len(model.embedding.weight)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import operator
 import time
 import timeit
@@ -18,10 +17,10 @@ import minigrad as mg
 from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
 from minigrad.cli.datasets import DATASETS, Batch, CharacterText, Sequences
 from minigrad.cli.labelled import Labelled
-from minigrad.core.errors import GradientCheckError
+from minigrad.core.errors import CheckpointError, GradientCheckError
 from minigrad.drawing.text import escape_hidden
-from minigrad.io import load_arrays, load_checkpoint, save_checkpoint
-from minigrad.io.checkpoint import NOTES, VOCABULARY
+from minigrad.io import save_checkpoint
+from minigrad.io.checkpoint import VOCABULARY, read_checkpoint, restore_checkpoint
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
 from minigrad.report import Report
 from minigrad.training import Record, fit
@@ -180,14 +179,14 @@ def resume_run(
         CommandError: a checkpoint of something else.
         CheckpointError, OSError: it cannot be read.
     """
-    _, texts = load_arrays(path)
+    checkpoint = read_checkpoint(path)
     try:
-        notes = json.loads(texts[NOTES])
+        notes = checkpoint.notes
         saved, identity, history = dict(notes["settings"]), notes["data"], list(notes["history"])
         settings = replace(SETTINGS[task], steps=operator.index(saved["steps"]), seed=operator.index(saved["seed"]))
         if not (1 <= settings.steps <= MOST_STEPS and 0 <= settings.seed <= LARGEST_SEED):
             raise ValueError("steps or seed out of range")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, CheckpointError) as error:
         raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
     expected = asdict(settings)
     differences = [
@@ -202,7 +201,7 @@ def resume_run(
     run = Run(replace(settings, steps=steps or settings.steps), eager, data)
     if identity != run.data.identity:
         raise CommandError(f"{path} was trained on other data ({identity}) than there is here ({run.data.identity})")
-    load_checkpoint(path, run.model, run.optimiser, generators={"training": run.rng})
+    restore_checkpoint(checkpoint, run.model, run.optimiser, {"training": run.rng})
     run.history = history
     if run.done > run.settings.steps:
         raise CommandError(f"{path} has {run.done} steps already: give --steps of at least as many")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,36 @@ VERSION = 1
 FORMAT, NOTES, MODEL = "minigrad.format", "minigrad.metadata", "minigrad.model"
 GENERATOR, OPTIMISER = "minigrad.generator.", "optimiser."
 VOCABULARY = "vocabulary"  # among the metadata of a model of text, its characters
+
+
+class Checkpoint(NamedTuple):
+    """A file that was read: its arrays and texts, of a format that is known here."""
+
+    path: str
+    arrays: dict[str, Any]
+    texts: dict[str, str]
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The arrays of the model."""
+        return {key: array for key, array in self.arrays.items() if not key.startswith(OPTIMISER)}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The arrays of the optimiser."""
+        start = len(OPTIMISER)
+        return {key[start:]: array for key, array in self.arrays.items() if key.startswith(OPTIMISER)}
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """The metadata. Raises CheckpointError when they are no object of JSON."""
+        try:
+            notes = json.loads(self.texts.get(NOTES, "{}"))
+        except (ValueError, RecursionError) as error:
+            raise CheckpointError(f"{self.path}: its metadata is not JSON: {error}") from error
+        if not isinstance(notes, dict):
+            raise CheckpointError(f"{self.path}: its metadata is a JSON {type(notes).__name__}, expected an object")
+        return notes
 
 
 def save_checkpoint(
@@ -95,10 +125,15 @@ def load_checkpoint(
             or of another shape or dtype is in the message. Nothing was changed.
         OSError: see `load_arrays`.
     """
-    generators = generators or {}
-    arrays, texts = read_checkpoint(path)
-    weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
-    state = {key.removeprefix(OPTIMISER): array for key, array in arrays.items() if key.startswith(OPTIMISER)}
+    return restore_checkpoint(read_checkpoint(path), model, optimiser, generators or {})
+
+
+def restore_checkpoint(
+    checkpoint: Checkpoint, model: Module, optimiser: Optimiser | None, generators: Mapping[str, np.random.Generator]
+) -> dict[str, Any]:
+    """What `load_checkpoint` does with a file, once it is read."""
+    path, _, texts = checkpoint
+    weights, state = checkpoint.weights, checkpoint.state
     problems = list_differences(dict(model.named_tensors()), weights)
     names: list[str] = []
     if optimiser is not None:
@@ -106,14 +141,14 @@ def load_checkpoint(
         problems += [OPTIMISER + line for line in list_differences(optimiser.state_dict(names), state)]
     problems += [f"generator {name}: missing" for name in generators if GENERATOR + name not in texts]
     check_fit(path, sorted(problems))
-    notes = _parse_notes(path, texts.get(NOTES, "{}"))
+    notes = checkpoint.notes
 
     def restore(weights: Mapping[str, Any], state: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         for name, rng in generators.items():
             try:
                 restore_generator(rng, texts[GENERATOR + name])
             except CheckpointError as error:
-                raise CheckpointError(f"{os.fspath(path)}: generator {name}: {error}") from error
+                raise CheckpointError(f"{path}: generator {name}: {error}") from error
         model.load_state_dict(weights)
         if optimiser is not None:
             optimiser.load_state_dict(state, names)
@@ -131,20 +166,15 @@ def load_checkpoint(
     return notes
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The arrays and texts of a checkpoint, of a format that is known here."""
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """The file at `path`. Raises CheckpointError for one that is damaged or of a later format; see `load_arrays`."""
     arrays, texts = load_arrays(path)
     version = texts.get(FORMAT, str(VERSION))  # files of other frameworks have none
     if version != str(VERSION):
         raise CheckpointError(
             f"{os.fspath(path)} has checkpoint format {version!r}, this minigrad reads {VERSION}: use a later minigrad"
         )
-    return arrays, texts
-
-
-def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The metadata of a checkpoint."""
-    return _parse_notes(path, read_checkpoint(path)[1].get(NOTES, "{}"))
+    return Checkpoint(os.fspath(path), arrays, texts)
 
 
 def check_fit(path: str | os.PathLike[str], problems: Sequence[str]) -> None:
@@ -164,13 +194,3 @@ def _find_paths(function: str, model: Module, optimiser: Optimiser) -> list[str]
                 "pass the model that the optimiser trains"
             )
     return [paths[id(parameter)] for parameter in optimiser.parameters]
-
-
-def _parse_notes(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
-    try:
-        notes = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{os.fspath(path)}: its metadata is not JSON: {error}") from error
-    if not isinstance(notes, dict):
-        raise CheckpointError(f"{os.fspath(path)}: its metadata is a JSON {type(notes).__name__}, expected an object")
-    return notes

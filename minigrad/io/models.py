@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from minigrad.core.errors import CheckpointError
 from minigrad.core.record import registry
-from minigrad.io.checkpoint import MODEL, OPTIMISER, check_fit, read_checkpoint
+from minigrad.io.checkpoint import MODEL, Checkpoint, check_fit
 from minigrad.io.header import DTYPES
 from minigrad.nn.module import Module
 from minigrad.nn.recipe import LIBRARY, NOT_SAVED
@@ -24,11 +23,10 @@ from minigrad.nn.state import list_differences
 TYPES = {dtype.name: dtype for dtype in DTYPES.values()}
 
 
-def load_model(owner: type[Module], path: str | os.PathLike[str], classes: Iterable[type[Module]] = ()) -> Any:
+def make_model(checkpoint: Checkpoint, owner: type[Module], classes: Iterable[type[Module]] = ()) -> Any:
     """The module of a checkpoint; see `Module.load`."""
-    name = os.fspath(path)
-    arrays, texts = read_checkpoint(path)
-    weights = {key: array for key, array in arrays.items() if not key.startswith(OPTIMISER)}
+    name, _, texts = checkpoint
+    weights = checkpoint.weights
     if MODEL not in texts:
         raise CheckpointError(
             f"{name} does not say how its model is made: make the model, and call load_checkpoint(path, model)"
@@ -42,7 +40,7 @@ def load_model(owner: type[Module], path: str | os.PathLike[str], classes: Itera
     except Exception as error:  # whatever a constructor raises, of arguments that somebody wrote into a file
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise CheckpointError(f"{name}: its model cannot be made as it says: {what}") from error
-    check_fit(path, list_differences(dict(module.named_tensors()), weights))
+    check_fit(name, list_differences(dict(module.named_tensors()), weights))
     module.load_state_dict(weights)
     return module
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -64,7 +66,6 @@ class LanguageModel(Module):
         x = self.dropout(self.positions(embedded, start=start))
         return self.readout(self.transformer(x, cache=cache, **masks))
 
-    @no_grad()
     def generate(
         self, prompt: npt.ArrayLike, count: int, rng: np.random.Generator, temperature: float = 1.0,
         top_k: int | None = None, cached: bool = True,
@@ -91,33 +92,70 @@ class LanguageModel(Module):
         >>> model.generate([1, 2], count=6, rng=np.random.default_rng(0), temperature=0).shape
         (8,)
         """
-        ids = real_array(prompt, what="generate: prompt: ")
+        with evaluating(self.modules()):
+            added = [token[..., None] for token in self.stream(prompt, count, rng, temperature, top_k, cached)]
+        return np.concatenate([real_array(prompt), *added], axis=-1).astype(np.int64)
+
+    def stream(
+        self, prompt: npt.ArrayLike, count: int, rng: np.random.Generator, temperature: float = 1.0,
+        top_k: int | None = None, cached: bool = True,
+    ) -> Iterator[npt.NDArray[np.int64]]:  # fmt: skip
+        """The tokens that `generate` adds, integers (…), one after the other: each is drawn when it is asked for.
+
+        >>> model = LanguageModel(vocabulary=5, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
+        >>> whole = model.generate([1, 2], count=6, rng=np.random.default_rng(0))
+        >>> tokens = model.stream([1, 2], count=6, rng=np.random.default_rng(0))
+        >>> next(tokens) == whole[2], [int(token) for token in tokens] == whole[3:].tolist()
+        (True, True)
+        """
+        ids = real_array(prompt, what="LanguageModel: prompt: ")
         if not ids.ndim or not ids.size or ids.dtype.kind not in "iu":
             raise ValueError(
-                f"generate: prompt must be integers (…, tokens), at least one; got {ids.dtype} {ids.shape}"
+                f"LanguageModel: prompt must be integers (…, tokens), at least one; got {ids.dtype} {ids.shape}"
             )
         if not temperature >= 0:
-            raise ValueError(f"generate: temperature={temperature} must be 0 or more")
+            raise ValueError(f"LanguageModel: temperature={temperature} must be 0 or more")
         if top_k is not None and top_k < 1:
-            raise ValueError(f"generate: top_k={top_k} must be at least 1")
+            raise ValueError(f"LanguageModel: top_k={top_k} must be at least 1")
         cache = KeyValueCache() if cached and self.transformer.causal else None
-        training = [module for module in self.modules() if module.training]
-        self.eval()
-        try:
+        parts = list(self.modules())
+
+        def tokens(ids: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.int64]]:
             for _ in range(count):
-                if cache is None or ids.shape[-1] > self.context:
-                    logits = self(ids[..., -self.context :])
-                else:
-                    logits = self(ids[..., cache.tokens :], cache=cache)
-                last = logits.numpy()[..., -1, :].astype(np.float64)
-                if not np.isfinite(last.max(axis=-1)).all():
-                    raise ValueError("generate: the largest logit is NaN or infinite: the training has diverged")
+                last = self._read_last(ids, cache, parts)
                 following = np.apply_along_axis(draw_token, -1, last, rng, temperature, top_k)
+                yield following
                 ids = np.concatenate([ids, following[..., None]], axis=-1)
-        finally:
-            for module in training:
-                module.training = True
-        return ids.astype(np.int64)
+
+        return tokens(ids)
+
+    @no_grad()
+    def _read_last(
+        self, ids: npt.NDArray[Any], cache: KeyValueCache | None, parts: list[Module]
+    ) -> npt.NDArray[np.float64]:
+        """The logits (…, vocabulary) after the last token."""
+        with evaluating(parts):
+            if cache is None or ids.shape[-1] > self.context:
+                logits = self(ids[..., -self.context :])
+            else:
+                logits = self(ids[..., cache.tokens :], cache=cache)
+        last: npt.NDArray[np.float64] = logits.numpy()[..., -1, :].astype(np.float64)
+        if not np.isfinite(last.max(axis=-1)).all():
+            raise ValueError("LanguageModel: the largest logit is NaN or infinite: the training has diverged")
+        return last
+
+
+@contextmanager
+def evaluating(modules: Iterable[Module]) -> Iterator[None]:
+    """Within the block none of `modules` is in training; those that were are again after it."""
+    training = [module for module in modules if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def draw_token(logits: npt.NDArray[np.float64], rng: np.random.Generator, temperature: float, top_k: int | None) -> int:

@@ -340,9 +340,10 @@ class Module(Watched, habits="Module"):
         >>> bool((again.weight == model.weight).all())
         True
         """
-        from minigrad.io.models import load_model
+        from minigrad.io.checkpoint import read_checkpoint
+        from minigrad.io.models import make_model
 
-        module: Self = load_model(cls, path, classes)
+        module: Self = make_model(read_checkpoint(path), cls, classes)
         return module
 
     def astype(self, dtype: Any) -> Self:

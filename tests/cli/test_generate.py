@@ -1,19 +1,27 @@
 """`minigrad generate`: a text from a checkpoint alone, and files and arguments that give none."""
 
+import itertools
 import json
 import math
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import data, nn
 from minigrad.__main__ import main
+from minigrad.cli import generate
 from minigrad.cli.run import SETTINGS, Run
 from minigrad.io import load_arrays, save_arrays, save_checkpoint
 from minigrad.io.checkpoint import MODEL, NOTES
+from minigrad.nn import language
 
 CHARACTERS = "\n\x1b abcdé"
 
@@ -181,3 +189,90 @@ def test_a_model_that_has_diverged_is_said_to_have(capsys, value, options):
     model.readout.bias.data = np.full(len(CHARACTERS), value, np.float32)
     save_checkpoint("text.safetensors", model, metadata={"vocabulary": CHARACTERS})
     assert "the largest logit is NaN or infinite" in refuse(capsys, "text.safetensors", "--prompt", "a", *options)
+
+
+def start(*arguments):
+    """`minigrad generate` in a process of its own that writes into a pipe, long enough to be met at it."""
+    environment = os.environ | {"PYTHONPATH": str(Path(minigrad.__file__).parent.parent), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "minigrad", "generate", "text.safetensors", "--prompt", "ab", *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+
+
+def test_a_character_is_in_the_pipe_as_soon_as_it_is_drawn(capsys, saved, monkeypatch):
+    """Before each draw, what was drawn earlier has left the process."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    seen, draw = b"", language.draw_token
+
+    def draw_and_look(*arguments):
+        nonlocal seen
+        if seen or lengths:
+            seen += os.read(reader, 1000)
+        lengths.append(len(seen.decode()))
+        return draw(*arguments)
+
+    lengths = []
+    with open(writer, "w", encoding="utf-8") as pipe, monkeypatch.context() as patch:
+        patch.setattr(language, "draw_token", draw_and_look)
+        patch.setattr(sys, "stdout", pipe)
+        assert main(["generate", "text.safetensors", "--prompt", "ab", "--length", "9", "--top-k", "1"]) == 0
+    assert lengths[:2] == [0, 3]
+    assert all(before < after for before, after in itertools.pairwise(lengths))
+    seen += os.read(reader, 1000)
+    os.close(reader)
+    assert seen.decode() == write(capsys, "--prompt", "ab", "--length", "9", "--top-k", "1") + "\n"
+
+
+def test_ctrl_c_ends_the_text_where_it_is(capsys, saved):
+    process = start("--length", "100000")
+    begin = process.stdout.read(30)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"minigrad: interrupted\n")
+    text = (begin + output).decode()
+    assert text.endswith("\n")
+    written = text.removesuffix("\n")
+    assert 2 < len(written) < 100_000
+    assert write(capsys, "--prompt", "ab", "--length", str(len(written))).startswith(written)
+
+
+def test_ctrl_c_before_the_first_character_writes_nothing(capsys, saved, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language, "draw_token", interrupt)
+    assert main(["generate", "text.safetensors", "--prompt", "ab"]) == 130
+    assert tuple(capsys.readouterr()) == ("", "minigrad: interrupted\n")
+
+
+def test_a_reader_that_has_enough_goes_away(saved):
+    process = start("--length", "100000")
+    assert process.stdout.read(10).startswith(b"ab")
+    process.stdout.close()
+    errors = process.communicate(timeout=60)[1]
+    assert (process.returncode, errors) == (141, b"")
+
+
+def test_a_model_whose_logits_break_off_leaves_what_it_wrote(capsys, saved, monkeypatch):
+    read, calls = language.LanguageModel._read_last, []
+
+    def break_off(*arguments):
+        calls.append(arguments)
+        if len(calls) > 4:
+            raise ValueError("the largest logit is NaN")
+        return read(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(language.LanguageModel, "_read_last", break_off)
+        assert main(["generate", "text.safetensors", "--prompt", "ab", "--top-k", "1"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "minigrad: text.safetensors: the largest logit is NaN\n"
+    assert captured.out.removesuffix("\n") == write(capsys, "--prompt", "ab", "--top-k", "1", "--length", "4")
+
+
+def test_the_checkpoint_is_read_once(capsys, saved, monkeypatch):
+    read, paths = generate.read_checkpoint, []
+    monkeypatch.setattr(generate, "read_checkpoint", lambda path: (paths.append(path), read(path))[1])
+    monkeypatch.setattr("minigrad.io.checkpoint.load_arrays", lambda path: (paths.append(path), load_arrays(path))[1])
+    write(capsys, "--prompt", "ab", "--length", "1")
+    assert len(paths) == 2  # once by each of the two names

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.core.errors import CheckpointError
 from minigrad.io import load_arrays, load_checkpoint, save_arrays, save_checkpoint
-from minigrad.io.checkpoint import MODEL, read_notes
+from minigrad.io.checkpoint import MODEL, read_checkpoint
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5, 8)).astype(np.float32)
@@ -312,9 +312,9 @@ def test_deep_nesting_is_refused(tmp_path):
 
 def test_the_metadata_is_read_alone(tmp_path):
     save_checkpoint(tmp_path / "x.safetensors", nn.RMSNorm(2), metadata={"task": "none"})
-    assert read_notes(tmp_path / "x.safetensors") == {"task": "none"}
+    assert read_checkpoint(tmp_path / "x.safetensors").notes == {"task": "none"}
     save_arrays(tmp_path / "x.safetensors", {"gain": np.ones(2)})
-    assert read_notes(tmp_path / "x.safetensors") == {}
+    assert read_checkpoint(tmp_path / "x.safetensors").notes == {}
 
 
 def test_equal_models_write_equal_bytes_and_say_their_class(saved):

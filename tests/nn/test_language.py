@@ -88,6 +88,30 @@ def test_generating_drops_nothing_and_leaves_the_modes_as_they_were():
     assert [module.training for module in language.modules()] == before
 
 
+@pytest.mark.parametrize("options", [{}, {"cached": False}, {"temperature": 0.0}, {"top_k": 2}])
+def test_a_stream_gives_the_tokens_that_are_generated_and_modes_are_its_own(options):
+    language = model(dropout=0.5)
+    whole = language.generate([[1, 2], [3, 4]], 9, np.random.default_rng(0), **options)
+    before = [module.training for module in language.modules()]
+    tokens = [np.array([[1, 2], [3, 4]])]
+    for token in language.stream([[1, 2], [3, 4]], 9, np.random.default_rng(0), **options):
+        assert [module.training for module in language.modules()] == before
+        with mg.generator(np.random.default_rng(1)):
+            assert language(tokens[0]).requires_grad  # between two tokens it can be trained
+        tokens.append(token[:, None])
+    assert np.concatenate(tokens, axis=1).tolist() == whole.tolist()
+
+
+def test_a_stream_draws_when_it_is_asked_and_refuses_when_it_is_made():
+    rng = np.random.default_rng(0)
+    tokens, before = model().stream([1], 3, rng), rng.bit_generator.state
+    assert rng.bit_generator.state == before
+    next(tokens)
+    assert rng.bit_generator.state != before
+    with pytest.raises(ValueError, match="at least one"):
+        model().stream([], 3, rng)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
