@@ -14,6 +14,7 @@ import os
 import pkgutil
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -268,11 +269,26 @@ def test_the_commands_that_are_named_are_read_as_they_stand():
         make_parser().parse_args(shlex.split(COMMAND.findall("`minigrad draw FILE.py:FUNCTION picture.svg`")[0]))
 
 
-def test_the_map_in_the_readme_names_every_room_and_document():
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_index_names_every_room_and_document():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
     rooms = {path.parent.name for path in (ROOT / "minigrad").glob("*/__init__.py")}
-    for name in (*(f"`{room}/`" for room in rooms), *(f"](docs/{path.name})" for path in (ROOT / "docs").glob("*.md"))):
-        assert name in readme, name
+    pages = {path.name for path in (ROOT / "docs").glob("*.md") if not path.name.endswith(".zh.md")} - {"index.md"}
+    for name in (*(f"`{room}/`" for room in rooms), *(f"]({page})" for page in pages)):
+        assert name in index, name
+
+
+def test_every_extra_is_named_where_installing_is_told():
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    for extra in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]:
+        assert f"`{extra}`" in page, extra
+
+
+def test_what_the_readme_shows_of_other_frameworks_is_run_on_their_page():
+    page = (ROOT / "docs" / "other-frameworks.md").read_text("utf-8")
+    shown = [code for language, code in BLOCK.findall((ROOT / "README.md").read_text("utf-8")) if language == "py"]
+    assert shown
+    for line in "".join(shown).splitlines():
+        assert f"\n{line}\n" in page, line
 
 
 def test_every_error_of_minigrad_is_in_the_hierarchy_of_the_docs():
