@@ -42,14 +42,15 @@ class Recurrent(Module):
         bidirectional: bool = False, *, rng: np.random.Generator, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         check_sizes(type(self).__name__, inputs=inputs, width=width, layers=layers)
-        self.names = [[f"{layer}{side}" for side in ("", "_reverse")[: 1 + bidirectional]] for layer in range(layers)]
+        sides = ("", "_reverse") if bidirectional else ("",)
+        self.names = [[f"{layer}{side}" for side in sides] for layer in range(layers)]
         limit, gates = 1 / math.sqrt(width), self.gates * width
 
         def draw(*shapes: tuple[int, ...], name: str) -> dict[str, Any]:
             named = zip((name for names in self.names for name in names), shapes, strict=True)
             return {key: new_parameter(rng.uniform(-limit, limit, shape), dtype, name) for key, shape in named}
 
-        directions = 1 + bidirectional
+        directions = len(sides)
         count = layers * directions
         before = [inputs] * directions + [width * directions] * (count - directions)
         self.input_weight = draw(*((n, gates) for n in before), name="input_weight")

@@ -253,6 +253,11 @@ LIES = {
         "positional": [2, 3, {"tuple": [60_000, 60_000]}],
         "keywords": {"rng": {"generator": None}},
     },
+    "directions": {
+        "class": "minigrad.nn.GRU",
+        "positional": [2, 3],
+        "keywords": {"bidirectional": HUGE, "rng": {"generator": None}},
+    },
     "of a user": {"class": "Net", "positional": [HUGE], "keywords": {"rng": {"generator": None}}},
     "a list of the user's": {"class": "Net", "positional": [[HUGE, HUGE]], "keywords": {"rng": {"generator": None}}},
     "a negative width": {**LINEAR, "positional": [2, -3]},
