@@ -20,6 +20,7 @@ import minigrad as mg
 from minigrad import data, ops
 from minigrad.cli.datasets import Batch, Example
 from minigrad.data.files import Column
+from minigrad.data.regression import measure_spread
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.image_sheet import image_sheet
 from minigrad.nn import Module, TableTransformer, VisionTransformer
@@ -134,7 +135,7 @@ class TableData(Labelled):
             targets = np.array([classes.index(text) for text in answer.texts])
         held_out = data.hold_out(targets if classes else np.zeros(len(targets)))
         if classes is None:
-            self.centre, self.deviation = measure_spread(targets[~held_out])
+            self.centre, self.deviation = map(float, measure_spread(targets[~held_out]))
             targets = ((targets - self.centre) / self.deviation).astype(np.float32)
         super().__init__(classes, targets, held_out)
         self.name, self.tokens = path.name, len(table.columns)
@@ -212,7 +213,7 @@ class ImageData(Labelled):
         super().__init__(images.classes, images.labels, data.hold_out(images.labels))
         self.name = path.resolve().name
         pixels = images.pixels[self.train]
-        self._centre, self._deviation = measure_spread(pixels)
+        self._centre, self._deviation = float(pixels.mean()), float(pixels.std()) or 1.0
         crc = zlib.crc32(images.pixels.tobytes() + repr([images.classes, images.labels.tolist()]).encode())
         self.identity = f"{len(images.labels):,} images, CRC {crc:08x}"
 
@@ -270,13 +271,6 @@ class ImageData(Labelled):
         turns = zip_longest(*(rows[labels == label] for label in range(len(self.images.classes))))
         shown = [row for turn in turns for row in turn if row is not None]
         return np.array(shown[:SAMPLES])
-
-
-def measure_spread(known: Numbers) -> tuple[float, float]:
-    """The mean and the deviation of numbers; 0 and 1 where there are none, or all are the same."""
-    if not known.size:
-        return 0.0, 1.0
-    return float(known.mean()), float(known.std()) if np.ptp(known) else 1.0
 
 
 def say_classes(texts: list[str]) -> str:

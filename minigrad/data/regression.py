@@ -75,9 +75,22 @@ def linear_regression(features: npt.ArrayLike, targets: npt.ArrayLike, new_featu
 
 def _scale(features: npt.ArrayLike, new_features: npt.ArrayLike) -> tuple[Numbers, Numbers]:
     x, new_x = np.asarray(features, dtype=np.float64), np.asarray(new_features, dtype=np.float64)
-    mean, deviation = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(np.ptp(x, axis=0) > 0, deviation, 1)  # rounding leaves a deviation to what is always 0.1
-    return (x - mean) / scale, (new_x - mean) / scale
+    mean, deviation = measure_spread(x)
+    return (x - mean) / deviation, (new_x - mean) / deviation
+
+
+def measure_spread(known: Numbers) -> tuple[Numbers, Numbers]:
+    """The mean and the deviation of each column; 0 and 1 where it is empty, or always the same.
+
+    >>> measure_spread(np.array([[1e-200, 0.1], [3e-200, 0.1]]))
+    (array([2.e-200, 1.e-001]), array([1.e-200, 1.e+000]))
+    """
+    if not len(known):
+        return np.zeros(known.shape[1:]), np.ones(known.shape[1:])
+    spread = np.ptp(known, axis=0)
+    exponent = np.frexp(spread)[1]  # the squares of tiny numbers are 0
+    deviation = np.ldexp(np.ldexp(known, -exponent).std(axis=0), exponent)
+    return known.mean(axis=0), np.where(spread > 0, deviation, 1)  # rounding leaves a deviation to what is always 0.1
 
 
 def _fit_weights(x: Numbers, y: Numbers) -> Numbers:

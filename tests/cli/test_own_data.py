@@ -187,6 +187,16 @@ def test_numbers_far_from_those_that_are_learned_from_stay_finite():
     assert all(np.isfinite(found.rate(outputs)[0]) for outputs in answers.values())
 
 
+def test_a_unit_of_any_size_is_learned_the_same():
+    def read(unit):
+        Path("t.csv").write_text("\n".join(["x,y", *(f"{i}{unit},{i % 7}{unit}" for i in range(60))]), "utf-8")
+        return TableData(Path("t.csv"), "y")
+
+    for unit in ("e-300", "e100"):
+        assert np.allclose(read(unit).numbers, read("").numbers)
+        assert np.allclose(read(unit).targets, read("").targets)
+
+
 def test_grey_images_have_one_channel_and_colours_three():
     write_images(4, colours=False)
     assert ImageData(Path("shapes")).read(np.arange(2))[0].shape == (2, 64, 16)

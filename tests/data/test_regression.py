@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.data import linear_regression, regression_baseline, softmax_regression
-from minigrad.data.regression import _append_ones, _fit_weights
+from minigrad.data.regression import _append_ones, _fit_weights, measure_spread
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.standard_normal((3, 4)) * 3
@@ -46,6 +46,16 @@ def test_a_feature_that_never_varies_is_harmless(level):
     assert regression_baseline(constant, LABELS, constant, LABELS) == regression_baseline(
         POINTS, LABELS, POINTS, LABELS
     )
+
+
+@pytest.mark.parametrize("exponent", [-1060, -700, -30, 0, 300])
+def test_spread_is_scaled_as_the_numbers_are(exponent):
+    known = np.array([[1.0, 7.0], [2.0, 7.0], [4.5, 7.0]])
+    mean, deviation = measure_spread(np.ldexp(known, exponent))
+    assert np.array_equal(mean, np.ldexp(np.array([2.5, 7.0]), exponent))
+    assert np.allclose(np.ldexp(deviation[0], -exponent), known[:, 0].std(), rtol=1e-3)
+    assert deviation[1] == 1
+    assert [x.tolist() for x in measure_spread(known[:0])] == [[0, 0], [1, 1]]
 
 
 def test_a_class_that_was_never_seen_is_always_wrong():
