@@ -147,7 +147,8 @@ def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]]
 def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int], point: str) -> Column:
     texts = ["" if text.lower() in GAPS else text for text in texts]
     plain = [text.replace(point, ".") for text in texts]
-    if not all(NUMBER.fullmatch(text) for text in plain if text):
+    two_marks = any("." in text for text in texts) and any("," in text for text in texts)  # one is of thousands
+    if two_marks or not all(NUMBER.fullmatch(text) for text in plain if text):
         return Column(name, texts, None)
     numbers = np.array([float(text) if text else math.nan for text in plain])
     with np.errstate(all="ignore"):
@@ -185,7 +186,8 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
     if target.numbers is not None:
         if len(values) > 2:
             return target
-        target = Column(target.name, [f"{number:g}" for number in target.numbers], None)
+        names = [str(number + 0.0).removesuffix(".0") for number in target.numbers.tolist()]  # -0 + 0 is 0
+        target = Column(target.name, names, None)
     elif why := _say_too_many(target):
         raise ValueError(f"{place} has {why}: too many to be classes, and it is not all numbers")
     rare, count = min(Counter(target.texts).items(), key=lambda item: item[1])

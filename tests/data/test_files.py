@@ -61,6 +61,26 @@ def test_a_target_of_two_numbers_is_one_of_classes(tmp_path):
     assert target.texts == ["0", "1"] * 6
 
 
+@pytest.mark.parametrize(("one", "other"), [("1234567", "1234568"), ("0.1", "0.10000001"), ("1", "-1e-30")])
+def test_two_numbers_are_two_classes_however_near(one, other, tmp_path):
+    rows = [f"{i},{[one, other][i % 2]}" for i in range(12)]
+    _, target, _ = read_table(write(tmp_path, table("x,sold", *rows)), "sold")
+    assert target.texts == [one, other] * 6
+
+
+def test_one_number_is_one_class_however_it_is_written(tmp_path):
+    rows = [f"{i},{number}" for i, number in enumerate(["0", "-0", "0.00", "1", "1e0", "+1."] * 2)]
+    _, target, _ = read_table(write(tmp_path, table("x,sold", *rows)), "sold")
+    assert target.texts == ["0", "0", "0", "1", "1", "1"] * 2
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_numbers_with_points_and_commas_are_not_guessed(separator, tmp_path):
+    rows = [f"{['1.234', '12,5', '999'][i % 3]}{separator}{i}" for i in range(12)]
+    columns, _, _ = read_table(write(tmp_path, table(f"x{separator}y", *rows)), "y")
+    assert columns[0].numbers is None
+
+
 def test_what_says_nothing_is_left_out(tmp_path):
     rows = [f"{i},me,{chr(97 + i)},7,,{i}" for i in range(12)]
     found = read_table(write(tmp_path, table("x,who,id,seven,nothing,y", *rows)), "y")
