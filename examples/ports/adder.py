@@ -13,10 +13,8 @@ What to look at:
 4. With --forwards it must write the first digit before it can know what is carried to it: it learns, but slowly.
 """
 
-import argparse
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by NumPy; products as small as these gain nothing from more
 
@@ -24,14 +22,13 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
+from options import new_parser
 
 WIDTH, HEADS, LAYERS, BATCH, HELD_OUT, GIVEN = 48, 3, 3, 64, 500, 4
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A GPT that adds.")
-    parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="600 steps instead of 1500")
+    parser = new_parser("A GPT that adds.", "600 steps instead of 1500")
     parser.add_argument("--forwards", action="store_true", help="write sums as people do, the first digit first")
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights and the batches")
     arguments = parser.parse_args()
@@ -71,7 +68,6 @@ def main() -> None:
         f"held-out loss {float(by_slices):.4f}, {apart:.1e} from that of all places with -1 where no digit is asked for"
     )
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         weights = [block.attention.weights.numpy().mean(axis=(0, 1)) for block in model.transformer.blocks]
         names = ["a, tens", "a, units", "b, tens", "b, units", "units", "tens", "hundreds"]
         names[GIVEN:] = names[GIVEN:][:: -1 if arguments.forwards else 1]

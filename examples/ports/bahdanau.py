@@ -11,7 +11,6 @@ What to look at:
 2. The share of unseen dates without a mistake, beside what fixed places of the source achieve.
 """
 
-import argparse
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import data, nn, optim
+from options import new_parser
 from places import fixed_places_baseline
 from rows import pad
 
@@ -52,9 +52,7 @@ class Translator(nn.Module):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A recurrent net with attention writes dates in figures.")
-    parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="150 steps instead of 400")
+    parser = new_parser("A recurrent net with attention writes dates in figures.", "150 steps instead of 400")
     arguments, rng = parser.parse_args(), np.random.default_rng(0)
     steps, days = 150 if arguments.quick else 400, [date(1900, 1, 1) + timedelta(n) for n in range(73_000)]
     texts, figures = [f"{day:%A}, {day.day} {day:%B} {day.year}" for day in days], [str(day) for day in days]
@@ -88,7 +86,6 @@ def main() -> None:
     apart = abs(shares / shares.sum(axis=-1, keepdims=True) - weights.numpy()[:, 1:]).max()
     print(f"weights: at most {apart:.1e} from the equations of the paper")
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         text, figure, path = texts[new[65]], figures[new[65]], arguments.out / "bahdanau.svg"
         mg.heatmap(weights.numpy()[65, :, : len(text)], figure, text, axes=("", "written", "read")).save(path)
     known = [[part[i] for i in rows] for rows in (train, new) for part in (texts, figures)]

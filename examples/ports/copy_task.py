@@ -12,13 +12,11 @@ What to look at:
 2. New sequences are copied, nearly all without a mistake; --out draws copy_attention.svg: place i looks at place i.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
+from options import new_parser
 
 Ids = np.ndarray  # integers (sequences, LENGTH)
 SYMBOLS, LENGTH, BATCH, WIDTH, SMOOTHING, WARMUP, STRENGTH = 10, 10, 80, 64, 0.1, 400, 0.2
@@ -54,9 +52,7 @@ def original_gradient(logits: np.ndarray, targets: Ids) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A transformer that copies.")
-    parser.add_argument("--out", type=Path, help="folder for the heat map; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="300 steps instead of 600")
+    parser = new_parser("A transformer that copies.", "300 steps instead of 600")
     arguments, rng = parser.parse_args(), np.random.default_rng(0)
     steps = 300 if arguments.quick else 600
     model, new = Transformer(rng), rng.integers(0, SYMBOLS, (200, LENGTH))
@@ -87,7 +83,6 @@ def main() -> None:
     print(f"beside the original: rate within {factor:.1e} of it, gradient of the loss within {apart:.1e}")
     print(f"result: new sequences copied {model.share_copied(new):.1%} (baseline {untrained:.1%})")
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         weights = model.decoder.blocks[-1].cross_attention.weights.numpy().mean(axis=(0, 1))
         mg.heatmap(weights, axes=("", "written", "read")).save(arguments.out / "copy_attention.svg")
 

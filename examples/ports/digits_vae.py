@@ -11,7 +11,6 @@ What to look at:
    how often each pixel has each level. --out draws samples.svg, digits that nobody wrote, and elbo.svg, a graph.
 """
 
-import argparse
 import sys
 from math import lgamma
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy as np
 import minigrad as mg
 from digit_images import digits
 from minigrad import data, nn, optim
+from options import new_parser
 
 HIDDEN, LATENT, LEVELS, BATCH = 256, 8, 16, 64
 LOG_WAYS = np.array([lgamma(LEVELS + 1) - lgamma(k + 1) - lgamma(LEVELS - k + 1) for k in range(LEVELS + 1)], "f4")
@@ -55,9 +55,7 @@ def bound(model: Autoencoder, levels: np.ndarray, rng: np.random.Generator, draw
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A variational autoencoder of digits.")
-    parser.add_argument("--out", type=Path, help="folder for the pictures; without it none are drawn")
-    parser.add_argument("--quick", action="store_true", help="2000 steps instead of 6000")
+    parser = new_parser("A variational autoencoder of digits.", "2000 steps instead of 6000")
     arguments, rng = parser.parse_args(), np.random.default_rng(0)
     train, new = (part.levels.reshape(-1, 64).astype(np.float32) for part in (digits().train, digits().validation))
     model, steps = Autoencoder(rng), 2000 if arguments.quick else 6000
@@ -86,7 +84,6 @@ def main() -> None:
     nats = [-bound(model, new, np.random.default_rng(1), draws) for draws in (1, 10, 100)]
     print("nats per new image: {:.2f} with 1 draw, {:.2f} with 10, {:.2f} with 100".format(*nats))
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         drawn = mg.sigmoid(model.decoder(rng.standard_normal((60, LATENT), np.float32))).numpy().reshape(-1, 8, 8)
         mg.image_sheet(drawn, title="Digits that nobody wrote", columns=12).save(arguments.out / "samples.svg")
         mg.trace(minus_elbo, train[:BATCH]).draw(arguments.out / "elbo.svg")

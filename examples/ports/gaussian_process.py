@@ -11,12 +11,12 @@ What to look at:
 3. --out draws process.svg: where nothing was seen the band is wide, and it holds about 95 % of what was not seen.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
 import minigrad as mg
+from options import new_parser
 
 SETTINGS, BEGIN, STEPS, NOISE = ("length", "height", "noise"), (2.0, 0.3, 0.5), 16, 0.1  # theta has the logarithms
 
@@ -67,9 +67,7 @@ def draw(path: Path, theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A Gaussian process and the derivatives of its likelihood.")
-    parser.add_argument("--out", type=Path, help="folder for the picture; without it none is drawn")
-    parser.add_argument("--quick", action="store_true", help="24 points instead of 60")
+    parser = new_parser("A Gaussian process and the derivatives of its likelihood.", "24 points instead of 60")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     x, unseen = rng.uniform(-4, 4, 24 if arguments.quick else 60), rng.uniform(-4, 4, 2000)
@@ -89,7 +87,6 @@ def main() -> None:
     mean, deviation = predict(theta, x, y, unseen)
     print(f"within two deviations: {np.mean(abs(truth - mean) < 2 * deviation):.1%} of 2000 unseen values")
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         draw(arguments.out / "process.svg", theta, x, y)
     ours, lines = (np.sqrt(np.mean((truth - found) ** 2)) for found in (mean, np.interp(unseen, x, y)))
     print(f"result: error at unseen places {ours:.4f} (baseline {lines:.4f})")

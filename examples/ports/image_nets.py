@@ -13,7 +13,6 @@ What to look at:
    --out draws image_nets.svg, those that one of them reads wrongly.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -26,22 +25,18 @@ import minigrad as mg
 from deform import deform
 from digit_images import digits
 from minigrad import data, nn, optim
+from options import new_parser
 
 PATCH, WIDTH, BATCH = 2, 48, 32
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(nn.VisionTransformer):
     def __init__(self, rng: np.random.Generator) -> None:
-        self.patches = nn.Conv2d(1, WIDTH, PATCH, stride=PATCH, rng=rng)
-        self.asking = mg.Tensor(rng.normal(size=(1, 1, WIDTH)).astype("f4"), requires_grad=True, name="class token")
-        self.positions = nn.LearnedPositions(17, WIDTH, rng)
-        self.encoder = nn.Encoder(2, WIDTH, heads=3, hidden=2 * WIDTH, activation="gelu", rng=rng)
-        self.readout = nn.Linear(WIDTH, 10, rng=rng)
+        super().__init__(16, PATCH**2, 10, WIDTH, heads=3, layers=2, hidden=2 * WIDTH, activation="gelu", rng=rng)
+        self.embedding = nn.Conv2d(1, WIDTH, PATCH, stride=PATCH, rng=rng)
 
     def forward(self, images: mg.Tensor) -> mg.Tensor:
-        tokens = mg.swapaxes(mg.reshape(self.patches(4 * images), (len(images), WIDTH, -1)), 1, 2)
-        asking = mg.broadcast_to(self.asking, (len(images), 1, WIDTH))
-        return self.readout(self.encoder(self.positions(mg.concatenate([asking, tokens], axis=1)))[:, 0])
+        return self.read(mg.swapaxes(mg.reshape(self.embedding(4 * images), (len(images), WIDTH, -1)), 1, 2))
 
 
 def make_convolutional(rng: np.random.Generator) -> nn.Module:
@@ -61,9 +56,7 @@ def slide(images: np.ndarray, layer: nn.Conv2d) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A vision transformer and a convolutional net read digits.")
-    parser.add_argument("--out", type=Path, help="folder for the pictures; without it none are drawn")
-    parser.add_argument("--quick", action="store_true", help="200 steps instead of 3000")
+    parser = new_parser("A vision transformer and a convolutional net read digits.", "200 steps instead of 3000")
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights and the batches")
     arguments = parser.parse_args()
     steps, (train, new) = 200 if arguments.quick else 3000, (digits().train, digits().validation)
@@ -71,7 +64,7 @@ def main() -> None:
     print("net            parameters  ms a step   right  first layer beside NumPy")
     for name, make in (("transformer", VisionTransformer), ("convolutional", make_convolutional)):
         model = make(rng := np.random.default_rng(arguments.seed))
-        layer = model.patches if name == "transformer" else model.layers[0]
+        layer = next(part for part in model.modules() if isinstance(part, nn.Conv2d))
         apart = abs(layer(images).numpy() - slide(images, layer)).max()
         schedule = optim.WarmupCosine(warmup=steps // 20, steps=steps)
         optimiser = optim.AdamW(model.parameters(), rate=2e-3, weight_decay=0.05, schedule=schedule)
@@ -93,7 +86,6 @@ def main() -> None:
         size, right = sum(p.size for p in model.parameters()), np.mean(answers[-1] == new.labels)
         print(f"{name:<15}{size:>10}{milliseconds:>11.1f}{right:>8.1%}{apart:>26.1e}")
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         wrong = np.flatnonzero((np.array(answers) != new.labels).any(axis=0))[:40]
         captions = [f"{new.labels[i]}: {answers[0][i]}, {answers[1][i]}" for i in wrong]
         sheet = mg.image_sheet(new.images[wrong], captions, title="Digit: transformer, convolutional")

@@ -10,13 +10,11 @@ What to look at:
 2. In the end all points are on the right side (moons.svg), as in the original; a straight line leaves 15 % wrong.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
+from options import new_parser
 
 POINTS, HIDDEN, STEPS, DECAY = 100, 16, 100, 1e-4
 
@@ -54,9 +52,7 @@ def number_by_number(parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A network of 337 numbers learns two moons.")
-    parser.add_argument("--out", type=Path, help="folder for the pictures; without it none are drawn")
-    parser.add_argument("--quick", action="store_true", help="nothing: it takes seconds")
+    parser = new_parser("A network of 337 numbers learns two moons.", "nothing: it takes seconds")
     arguments, rng = parser.parse_args(), np.random.default_rng(0)
     y, turn = np.repeat([-1.0, 1.0], POINTS // 2), np.pi * rng.random(POINTS)
     x = rng.normal(np.stack([(1 + y) / 2 - y * np.cos(turn), (1 + y) / 4 - y * np.sin(turn)], axis=1), 0.1)
@@ -84,7 +80,6 @@ def main() -> None:
             apart = max(abs(a - b).max() for a, b in zip([loss, *gradients], [value, *slopes], strict=True)).item()
             print(f"step {number:>3}: loss {value:.4f}, with {len(Number.made)} numbers; at most {apart:.1e} apart")
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         places = np.stack(np.meshgrid(np.linspace(-1.5, 2.5, 400), np.linspace(1.6, -1.2, 280)), axis=-1)
         image = np.where(network(places).numpy() > 0, [0.98, 0.88, 0.77], [0.78, 0.86, 0.94])
         for point, sign in zip(x, y, strict=True):
