@@ -51,6 +51,7 @@ SETTINGS = {
     "images": Settings("images", steps=600, batch=32, tokens=0, width=64, heads=4, layers=2, rate=2e-3, warmup=50),
 }
 SAMPLE = 400  # characters that a model of text writes
+RECORDED = ("step", "loss", "validation")  # numbers, in each record
 TIMED = 3  # steps, to compare speeds
 BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 
@@ -186,6 +187,8 @@ def resume_run(
         settings = replace(SETTINGS[task], steps=operator.index(saved["steps"]), seed=operator.index(saved["seed"]))
         if not (1 <= settings.steps <= MOST_STEPS and 0 <= settings.seed <= LARGEST_SEED):
             raise ValueError("steps or seed out of range")
+        if not all(isinstance(record[key], (int, float)) for record in history for key in RECORDED):
+            raise TypeError("a history of something else than numbers")
     except (KeyError, TypeError, ValueError, CheckpointError) as error:
         raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
     expected = asdict(settings)

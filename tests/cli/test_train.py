@@ -137,11 +137,20 @@ def test_L1_what_cannot_be_gone_on_with_is_refused(arguments, message, capsys):
 
 
 STEPS_OF_WORDS = {"settings": asdict(replace(SETTINGS["copy"], steps="many")), "data": "copy 10 digits", "history": []}
+HISTORIES = ["abc", [1], [{}], [{"step": 1, "loss": "0.5", "validation": 0.5}], [{"step": 1, "loss": 0.5}]]
 
 
 @pytest.mark.parametrize(
     "notes",
-    [json.dumps(STEPS_OF_WORDS), "{}", '{"settings": {"task": "copy"}}', '{"settings": 3, "data": ""}', "[1]", "no"],
+    [
+        *(json.dumps({**STEPS_OF_WORDS, "settings": asdict(SETTINGS["copy"]), "history": x}) for x in HISTORIES),
+        json.dumps(STEPS_OF_WORDS),
+        "{}",
+        '{"settings": {"task": "copy"}}',
+        '{"settings": 3, "data": ""}',
+        "[1]",
+        "no",
+    ],
 )
 def test_L1_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
     os.mkdir("minigrad-train")
