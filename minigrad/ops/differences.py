@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.arrays import is_half, shape_of
+from minigrad.core.arrays import shape_of
 from minigrad.core.record import composition
 from minigrad.core.storage import widen_operand
 from minigrad.core.tensor import array_or_constant
@@ -80,8 +80,7 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
         raise ValueError(f"gradient: edge_order={edge_order}: expected 1 or 2")
     wide = widen_operand(f)  # once, so that what flows back along all axes is rounded once
     slopes = [slope_along(wide, along, step, edge_order) for along, step in zip(axes, steps, strict=True)]
-    if is_half(f):
-        slopes = [ops.astype(slope, f.dtype) if slope.dtype == wide.dtype else slope for slope in slopes]
+    slopes = [slope if slope.dtype == f.dtype else ops.astype(slope, f.dtype) for slope in slopes]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 

@@ -175,6 +175,7 @@ def det_slope(a: Any) -> Any:
 @det_slope.vjp("a")
 def _(g: Any, y: Any, a: Any) -> Any:
     inverse = ops.logabsdet_slope(a)
+    y = ops.where(ops.isnan(inverse), inverse, y)  # else cofactors of 0 would make 0 of what is not known
     return ops.sum(g * y, axis=(-2, -1), keepdims=True) * inverse - y @ flip_axes(g) @ inverse
 
 

@@ -16,6 +16,7 @@ from minigrad import ops
 from minigrad.core.arrays import Shaped, shape_of
 from minigrad.core.op import op
 from minigrad.core.record import composition, registry
+from minigrad.core.tensor import array_or_constant
 from minigrad.ops.attention import check_mask
 from minigrad.ops.extended import extended
 from minigrad.ops.indexing import parse_index
@@ -70,6 +71,7 @@ def are_axes(axis: Axis) -> bool:
 
 def over_axes(name: str, x: Any, where: Any = None, axis: Axis = -1) -> Any:
     """The op of this name along several axes, or all: they are laid out as one, the last, and come back."""
+    x = array_or_constant(x) if isinstance(x, (list, tuple)) else x
     shape = np.broadcast_shapes(shape_of(x), () if where is None else shape_of(where))
     axes = tuple(range(len(shape))) if axis is None else check_axes(f"{name}, axis", axis, len(shape))
     order = (*(i for i in range(len(shape)) if i not in axes), *axes)

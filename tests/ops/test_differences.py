@@ -78,3 +78,13 @@ def test_gradient_is_numpys_to_the_last_digits(steps, edge_order):
     found, expected = (np.gradient(x, *steps, edge_order=edge_order) for x in (Tensor(f), f))
     for y, right in zip(found, expected, strict=True):
         np.testing.assert_allclose(y.numpy(), right, rtol=1e-12, atol=1e-13)
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_gradient_is_of_the_type_of_its_samples_whatever_that_of_their_places(dtype, run):
+    f, places = np.array([1, 4, 9, 16], dtype), np.array([0.0, 1.0, 1.5, 3.5])
+    found = run(lambda x, at: np.gradient(x, at))(Tensor(f), Tensor(places))
+    expected = np.gradient(f, places)
+    assert found.dtype == expected.dtype == dtype
+    np.testing.assert_allclose(found.numpy(), expected, rtol=2e-3 if dtype == np.float16 else 1e-6)

@@ -171,3 +171,17 @@ def test_equal_eigenvalues(turn):
 
     assert not np.isfinite(mg.grad(root(a), a).numpy()).all()
     assert not np.isfinite(mg.grad(mg.eigh(a).eigenvectors[1, 0], a).numpy()).all()
+
+
+@pytest.mark.parametrize("a", SINGULAR.values(), ids=[name.replace(" ", "_") for name in SINGULAR])
+def test_the_second_derivative_of_a_singular_determinant_never_passes_for_a_number(a):
+    """Also where all cofactors are 0, and with them what they would be multiplied with."""
+    a = np.asarray(a)
+    weights = np.random.default_rng(0).standard_normal(a.shape)
+    slopes = lambda x: mg.grad(mg.det(x), x, create_graph=True)  # noqa: E731
+    second = lambda x, w: mg.grad(mg.sum(slopes(x) * w), x)  # noqa: E731
+    for run in (second, mg.compile(second)):
+        assert np.isnan(run(leaf(a), Tensor(weights)).numpy()).all()
+        assert not run(leaf(a), Tensor(0 * weights)).numpy().any()
+    third = lambda x: mg.grad(mg.sum(mg.grad(mg.sum(slopes(x) * weights), x, create_graph=True)), x)  # noqa: E731
+    assert np.isnan(third(leaf(a)).numpy()).all()

@@ -78,3 +78,14 @@ def test_integers_have_powers():
         assert found.tolist() == [2.0, 3.0]
     for found in executors(mg.tensor_power, np.array([2, 3]), np.array([3, 2])):
         assert found.tolist() == [8, 9]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint8", "bool"])
+def test_numpys_float_power_of_integers_is_no_integer(dtype):
+    x, n = np.array([1, 0, 1], dtype), np.array([1, 2, 0], "int8")
+    for values in ((x, n), (x, -n.astype(int) + 1), (3, x), (x, 2)):
+        with np.errstate(divide="ignore"):
+            expected = np.float_power(*values)
+            found = np.float_power(*[mg.Tensor(v) if isinstance(v, np.ndarray) else v for v in values])
+        assert found.dtype.kind == "f"
+        np.testing.assert_allclose(found.numpy(), expected)
