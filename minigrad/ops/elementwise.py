@@ -16,7 +16,6 @@ from minigrad.core.op import Op, op
 from minigrad.core.record import by_numpy, composition
 from minigrad.core.tensor import Tensor, array_or_constant
 from minigrad.ops.kernels import is_zero, raise_to, select_where
-from minigrad.ops.normalisation import floating
 from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
@@ -115,7 +114,7 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return ops.strong_multiply(g, ops.strong_multiply(y, logarithm))
 
 
-by_numpy[np.float_power] = lambda x1, x2: ops.tensor_power(floating(x1), floating(x2))
+by_numpy[np.float_power] = lambda x1, x2: ops.tensor_power(ops.multiply(x1, 1.0), ops.multiply(x2, 1.0))
 
 
 @composition(formula="x₁ to the power x₂", numpy=[np.power])

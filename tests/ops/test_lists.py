@@ -11,7 +11,8 @@ CALLS = {
     "nested": lambda t, u: mg.concatenate([[t, u], [u, u]]), "deep": lambda t, u: mg.mean([[t, u], [u, t]], axis=1),
     "with numbers": lambda t, u: mg.stack([[t[0], 2.0], [u[1], t[1]]]), "matmul": lambda t, u: mg.matmul([t, u], u),
     "reversed": lambda t, u: [t, u] + u * 1.0,
-    "several axes": lambda t, u: mg.softmax([t, u], axis=(0, 1)), "all axes": lambda t, u: mg.log_softmax([t, u], None, axis=None),
+    "several axes": lambda t, u: mg.softmax([t, u], axis=(0, 1)),
+    "all axes": lambda t, u: mg.log_softmax([t, u], None, axis=None),
     "classes": lambda t, u: mg.cross_entropy([t, u], [0, 1]),
 }  # fmt: skip
 
