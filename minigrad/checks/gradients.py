@@ -39,7 +39,7 @@ def check_gradients(
 
     Args:
         function: takes Tensors, returns a Tensor or several in tuples, lists or dictionaries; the same values whenever
-            it is called.
+            it is called. It is called many times: what it writes, such as running statistics, is written as often.
         inputs: arrays, Tensors or numbers. What is float64 is differentiated, the rest passed on as it is.
         order: 1 checks the gradients; 2 also the gradients of the gradients, with respect to inputs, parameters and
             cotangents; and so on.

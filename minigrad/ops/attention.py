@@ -73,7 +73,7 @@ def attention_weights(
     scores = give_name(ops.matmul(scaled, ops.swapaxes(key, axis1=-1, axis2=-2)), "scores")
     check_beside(HERE, scores.shape, mask, bias)
     if bias is not None:
-        scores = give_name(scores + bias, "biased scores")
+        scores = give_name(ops.add(scores, bias), "biased scores")
     if causal:
         mask = causal_mask(query.shape[-2], key.shape[-2], mask, isinstance(scores, Tensor))
     weights = ops.softmax(scores, mask)

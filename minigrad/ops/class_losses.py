@@ -10,7 +10,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.arrays import shape_of
 from minigrad.core.op import op
-from minigrad.core.tensor import Tensor, constant
+from minigrad.core.structure import leaves
+from minigrad.core.tensor import Tensor, array_or_constant, constant
 from minigrad.ops.extended import extended
 from minigrad.ops.kernels import rows
 from minigrad.ops.losses import check_reduction, reduce
@@ -42,8 +43,10 @@ def definition_on_log_probabilities(
 
 
 def are_floats(targets: Any) -> bool:
-    """Whether they are an array or Tensor of probabilities."""
-    return hasattr(targets, "dtype") and bool(targets.dtype.kind == "f")
+    """Whether they are probabilities: floats in an array, a Tensor, or lists."""
+    if hasattr(targets, "dtype"):
+        return bool(targets.dtype.kind == "f")
+    return any(isinstance(x, float) or getattr(x, "dtype", np.dtype(int)).kind == "f" for x in leaves(targets))
 
 
 def cross_entropy_of_probabilities(
@@ -52,8 +55,9 @@ def cross_entropy_of_probabilities(
 ) -> Any:  # fmt: skip
     """The loss of targets that are distributions, (…, classes) as the logits are; None where their shape is another."""
     shape = shape_of(logits)
-    if not shape or targets.shape != shape:
+    if not shape or shape_of(targets) != shape:
         return None
+    targets = targets if hasattr(targets, "dtype") else array_or_constant(targets)
     check_reduction("cross_entropy", reduction)
     if ignore_index is not None:
         raise ValueError("cross_entropy: ignore_index= is a class, and the targets are probabilities: leave it out")

@@ -230,7 +230,7 @@ def check_fit(
 def pad_axes(x: Any, axes: Sequence[int], around: Sequence[Any], value: Any) -> Any:
     if not any(n for side in around for n in side):
         return x
-    widths = [(0, 0)] * x.ndim
+    widths = [(0, 0)] * len(shape_of(x))
     for axis, side in zip(axes, around, strict=True):
         widths[axis] = side
     return ops.pad(x, pad_width=tuple(widths), constant_values=value)
