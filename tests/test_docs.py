@@ -27,7 +27,8 @@ from minigrad.drawing.svg import write_svg
 from minigrad.wording.habits import TABLES
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if ".zh" not in page.suffixes)]
+"""What is run and checked here; the Chinese pages have the same code and pictures: see `test_chinese`."""
 CONSOLE = re.compile(r"^\$ (minigrad .*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 DECIMAL = re.compile(r"\d+\.\d+")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
