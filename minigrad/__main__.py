@@ -12,12 +12,15 @@ import sys
 from collections.abc import Sequence
 
 import minigrad
-from minigrad.cli import check, demo, draw, explore, generate, train
+from minigrad.cli import check, demo, draw, explore, generate, predict, train
 from minigrad.cli.arguments import CommandError, Parser
 from minigrad.cli.user_file import UserCodeError
 from minigrad.core.errors import GradientCheckError, MinigradError
 
-COMMANDS = {"demo": demo, "train": train, "generate": generate, "draw": draw, "explore": explore, "check": check}
+COMMANDS = {
+    "demo": demo, "train": train, "generate": generate, "predict": predict, "draw": draw, "explore": explore,
+    "check": check,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,39 +16,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import minigrad as mg
-from minigrad import data, ops
+from minigrad import data
 from minigrad.cli.datasets import Batch, Example
-from minigrad.data.files import Column
+from minigrad.cli.readers import ImageReader, TableReader, Target, answer, fit_column
 from minigrad.data.regression import measure_spread
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.image_sheet import image_sheet
 from minigrad.nn import Module, TableTransformer, VisionTransformer
 
 SIZE, PATCH, SHIFT = 32, 4, 2  # pixels: of an image and of a patch; an image is shifted by up to so many to learn from
-MEASURED = 256  # rows at a time
 SAMPLES = 10  # answers in a sample, or images in a picture
 FADED = 0.15  # how much is seen of what is not looked at
 SAID = 4  # classes, or columns left out
-FARTHEST = 1e3  # deviations from the mean: what is beyond counts as that
 ASKING = "answer"  # what the class token is called
 
 Numbers = npt.NDArray[Any]
 
 
 class Labelled(abc.ABC):
-    """Rows with an answer: one of `classes`, or a number where there are none, `targets` then scaled to variance 1."""
+    """Rows with an answer: a class by its number, or a number, `targets` then scaled to variance 1."""
 
     measures_loss, causal = True, False
     items: str
     identity: str
     tokens: int
-    centre, deviation = 0.0, 1.0  # of targets that are numbers
+    reader: TableReader | ImageReader
 
-    def __init__(self, classes: list[str] | None, targets: Numbers, held_out: npt.NDArray[np.bool_]) -> None:
-        self.classes, self.targets = classes, targets
+    def __init__(self, target: Target, targets: Numbers, held_out: npt.NDArray[np.bool_]) -> None:
+        self.target, self.targets = target, targets
         self.train, self.validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        loss, unit = ("squared error", "variances") if classes is None else ("loss", "nats")
+        loss, unit = target.measure
         self.goal, self.loss_axis = f"{loss} on the {self.items} held out, in {unit}", f"{loss}, {unit}"
 
     @abc.abstractmethod
@@ -81,14 +78,10 @@ class Labelled(abc.ABC):
             yield (*self.read(self.train[rows]), self.targets[self.train[rows]])
 
     def loss(self, outputs: Any, targets: Any) -> Any:
-        if self.classes is None:
-            return ops.mean(ops.square(ops.index(outputs, (..., 0)) - targets))
-        return ops.cross_entropy(outputs, targets)
+        return self.target.loss(outputs, targets)
 
     def predict(self, model: Any, rows: Numbers) -> Numbers:
-        parts = [rows[start : start + MEASURED] for start in range(0, len(rows), MEASURED)]
-        with mg.no_grad():
-            return np.concatenate([model(*self.read(part)).numpy() for part in parts])
+        return answer(model, self.read, rows)
 
     def measure(self, model: Any) -> float:
         return float(self.loss(self.predict(model, self.validation), self.targets[self.validation]))
@@ -97,7 +90,7 @@ class Labelled(abc.ABC):
         """What simpler models answer to the rows held out, as the model does."""
         features, targets = self.features(), self.targets[self.train]
         known, new = features[self.train], features[self.validation]
-        if self.classes is None:
+        if self.target.classes is None:
             guesses = {"mean": np.full(len(new), targets.mean())}
             guesses["linear regression"] = data.linear_regression(known, targets, new)
             return {name: guess[:, None] for name, guess in guesses.items()}
@@ -108,57 +101,37 @@ class Labelled(abc.ABC):
 
     def rate(self, outputs: Numbers) -> tuple[float, str]:
         """The loss of such answers to the rows held out, and how good they are in words."""
-        targets = self.targets[self.validation]
-        loss = float(self.loss(outputs, targets))
-        if self.classes is None:
-            return loss, f"off by {loss**0.5 * self.deviation:.4g}, root mean square"
-        return loss, f"{(outputs.argmax(axis=-1) == targets).mean():.1%} right"
+        return self.target.rate(outputs, self.targets[self.validation])
 
     def name_answers(self, answers: Numbers) -> list[str]:
         """Targets, or outputs of the model, in words."""
-        if self.classes is None:
-            return [f"{answer * self.deviation + self.centre:.4g}" for answer in answers.reshape(-1)]
-        return [self.classes[number] for number in (answers if answers.ndim == 1 else answers.argmax(axis=-1))]
+        if self.target.classes is None:
+            return [f"{x * self.target.deviation + self.target.centre:.4g}" for x in answers.reshape(-1)]
+        return [self.target.classes[number] for number in (answers if answers.ndim == 1 else answers.argmax(axis=-1))]
 
 
 class TableData(Labelled):
     """The columns of a file, each a token; see `minigrad.data.read_table`."""
 
     items = "rows"
+    reader: TableReader
 
     def __init__(self, path: Path, target: str) -> None:
         self.table = table = data.read_table(path, target)
-        answer = table.target
-        classes, targets = None, answer.numbers
+        classes, targets = None, table.target.numbers
         if targets is None:
-            classes = sorted(set(answer.texts))
-            targets = np.array([classes.index(text) for text in answer.texts])
+            classes = sorted(set(table.target.texts))
+            targets = np.array([classes.index(text) for text in table.target.texts])
         held_out = data.hold_out(targets if classes else np.zeros(len(targets)))
-        if classes is None:
-            self.centre, self.deviation = map(float, measure_spread(targets[~held_out]))
-            targets = ((targets - self.centre) / self.deviation).astype(np.float32)
-        super().__init__(classes, targets, held_out)
+        scale = (0.0, 1.0) if classes else map(float, measure_spread(targets[~held_out]))
+        asked = Target(table.target.name, classes, *scale)
+        super().__init__(asked, targets if classes else asked.scale(targets), held_out)
         self.name, self.tokens = path.name, len(table.columns)
-        self.labels: list[str] = []  # of codes
-        encoded = [self._encode(column) for column in table.columns]
-        self.codes, self.numbers = (np.stack(parts, axis=1) for parts in zip(*encoded, strict=True))
-        texts = [column.texts for column in [*table.columns, answer]]
+        self.reader = TableReader(asked, [fit_column(column, self.train) for column in table.columns])
+        self.labels, (self.codes, self.numbers) = self.reader.labels, self.reader.encode(table.columns)
+        texts = [column.texts for column in [*table.columns, table.target]]
         crc = zlib.crc32(repr([target, [column.name for column in table.columns], texts]).encode())
         self.identity = f"{len(targets):,} rows, CRC {crc:08x}"
-
-    def _encode(self, column: Column) -> tuple[Numbers, Numbers]:
-        """The code of each row, and its number. What the part to learn from does not have counts as missing."""
-        first = len(self.labels)
-        if column.numbers is None:
-            known = sorted({column.texts[row] for row in self.train} - {""})
-            codes = {text: first + code for code, text in enumerate(known, 1)}
-            self.labels += [f"{column.name} missing", *(f"{column.name} {text}" for text in known)]
-            return np.array([codes.get(text, first) for text in column.texts]), np.zeros(len(column.texts), np.float32)
-        self.labels += [f"{column.name} missing", column.name]
-        there = ~np.isnan(column.numbers)
-        centre, deviation = measure_spread(column.numbers[self.train][there[self.train]])
-        scaled = np.where(there, (column.numbers - centre) / deviation, 0.0).clip(-FARTHEST, FARTHEST)
-        return first + there.astype(np.int64), scaled.astype(np.float32)
 
     def describe(self) -> dict[str, str]:
         columns, answer = self.table.columns, self.table.target
@@ -178,7 +151,7 @@ class TableData(Labelled):
         return said | {"held out": say_held_out(self)}
 
     def new_model(self, width: int, heads: int, layers: int, rng: np.random.Generator) -> TableTransformer:
-        outputs = len(self.classes or [""])
+        outputs = len(self.target.classes or [""])
         return TableTransformer(self.tokens, len(self.labels), outputs, width, heads, layers, rng=rng)
 
     def read(self, rows: Numbers) -> Batch:
@@ -206,14 +179,16 @@ class ImageData(Labelled):
     """The images in a folder for each class, each patch a token; see `minigrad.data.read_images`."""
 
     items = "images"
+    reader: ImageReader
     tokens = (SIZE // PATCH) ** 2
 
     def __init__(self, path: Path) -> None:
         self.images = images = data.read_images(path, SIZE)
-        super().__init__(images.classes, images.labels, data.hold_out(images.labels))
+        super().__init__(Target("class", images.classes), images.labels, data.hold_out(images.labels))
         self.name = path.resolve().name
         pixels = images.pixels[self.train]
-        self._centre, self._deviation = float(pixels.mean()), float(pixels.std()) or 1.0
+        spread = float(pixels.mean()), float(pixels.std()) or 1.0
+        self.reader = ImageReader(self.target, SIZE, PATCH, pixels.shape[-1], *spread)
         crc = zlib.crc32(images.pixels.tobytes() + repr([images.classes, images.labels.tolist()]).encode())
         self.identity = f"{len(images.labels):,} images, CRC {crc:08x}"
 
@@ -231,10 +206,7 @@ class ImageData(Labelled):
         return VisionTransformer(self.tokens, features, len(self.images.classes), width, heads, layers, rng=rng)
 
     def read(self, rows: Numbers) -> Batch:
-        return self._cut(self.images.pixels[rows])
-
-    def _cut(self, pixels: Numbers) -> Batch:
-        return (data.patches(((pixels - self._centre) / self._deviation).astype(np.float32), PATCH),)
+        return self.reader.cut(self.images.pixels[rows])
 
     def batches(self, rng: np.random.Generator, batch: int) -> Iterator[Batch]:
         """Each image is shifted a little every time that it is seen; what comes in at the edges is as they are."""
@@ -244,7 +216,7 @@ class ImageData(Labelled):
             down, right = rng.integers(-SHIFT, SHIFT + 1, size=(2, len(rows), 1))
             lines, columns = ((places + shift).clip(0, SIZE - 1) for shift in (down, right))
             shifted = self.images.pixels[rows[:, None, None], lines[:, :, None], columns[:, None, :]]
-            yield (*self._cut(shifted), self.targets[rows])
+            yield (*self.reader.cut(shifted), self.targets[rows])
 
     def features(self) -> Numbers:
         return self.images.pixels.reshape(len(self.targets), -1)
@@ -285,5 +257,5 @@ def say_classes(texts: list[str]) -> str:
 
 
 def say_held_out(found: Labelled) -> str:
-    share = "every fifth" if found.classes is None else "every fifth of each class"
+    share = "every fifth" if found.target.classes is None else "every fifth of each class"
     return f"{len(found.validation):,} {found.items}, {share}, by a draw that no seed changes"

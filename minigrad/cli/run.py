@@ -17,6 +17,7 @@ import minigrad as mg
 from minigrad.cli.arguments import LARGEST_SEED, MOST_STEPS, CommandError
 from minigrad.cli.datasets import DATASETS, Batch, CharacterText, Sequences
 from minigrad.cli.labelled import Labelled
+from minigrad.cli.readers import save_reader
 from minigrad.core.errors import CheckpointError, GradientCheckError
 from minigrad.drawing.text import escape_hidden
 from minigrad.io import save_checkpoint
@@ -160,6 +161,8 @@ class Run:
         metadata = {"settings": asdict(self.settings), "data": self.data.identity, "history": records}
         if isinstance(self.data, CharacterText):
             metadata[VOCABULARY] = self.data.vocabulary.characters
+        elif isinstance(self.data, Labelled):
+            metadata |= save_reader(self.data.reader)
         save_checkpoint(path, self.model, self.optimiser, generators={"training": self.rng}, metadata=metadata)
 
     def attention(self, *inputs: Any) -> list[mg.Tensor]:

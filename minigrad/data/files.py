@@ -12,6 +12,7 @@ import math
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,9 +89,8 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
         ValueError: rows of different lengths, names that are twice there, fewer than ten rows, a number that is too
             large, a target that is not there, has gaps or one value only, a class of one row, nothing to learn from.
     """
-    names, rows, lines, point = _read_rows(path)
-    if target not in names:
-        raise ValueError(f"{path} has no column {target!r}; it has: {', '.join(names)}")
+    names, rows, lines, point = _read_rows(path, FEWEST_ROWS)
+    _find_column(path, target, names)
     columns = [_read_column(path, name, [row[place] for row in rows], lines, point) for place, name in enumerate(names)]
     answer = columns.pop(names.index(target))
     left_out = {column.name: why for column in columns if (why := _say_useless(column))}
@@ -100,6 +100,48 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
         why = "".join(f"; {name} is left out: {why}" for name, why in left_out.items())
         raise ValueError(f"{path} has no column to tell {target!r} from{why}")
     return Table(columns, answer, left_out)
+
+
+def read_columns(path: str | os.PathLike[str], numbers: Mapping[str, bool], target: str) -> dict[str, Column]:
+    """Columns of a file, by their names: what a model reads that was made for another one; see `read_table`.
+
+    Args:
+        path: a file as of `read_table`, of one row at least. It may have more columns.
+        numbers: by the names of the columns, whether they are to be numbers.
+        target: which of them need not be there.
+
+    Raises:
+        OSError: a file that cannot be read.
+        ValueError: as of `read_table`; and a column that is not there, or a text among numbers.
+    """
+    names, rows, lines, point = _read_rows(path, 1)
+    columns = dict[str, Column]()
+    for name, are_numbers in numbers.items():
+        if name == target and name not in names:
+            continue
+        place = _find_column(path, name, names)
+        column = columns[name] = _read_column(path, name, [row[place] for row in rows], lines, point)
+        other = _find_text(column.texts, point)
+        if are_numbers and other is not None:
+            raise ValueError(
+                f"{path}, line {lines[other]}: {column.texts[other]!r} in the column {name!r}, which is one of numbers"
+            )
+    return columns
+
+
+def name_number(number: float) -> str:
+    """What a class is called that is a number, however it is written.
+
+    >>> name_number(-0.0), name_number(1e0), name_number(0.5)
+    ('0', '1', '0.5')
+    """
+    return str(number + 0.0).removesuffix(".0")  # -0 + 0 is 0
+
+
+def _find_column(path: str | os.PathLike[str], name: str, names: list[str]) -> int:
+    if name not in names:
+        raise ValueError(f"{path} has no column {name!r}; it has: {', '.join(names)}")
+    return names.index(name)
 
 
 def _read_utf8(path: str | os.PathLike[str]) -> str:
@@ -115,7 +157,7 @@ def _read_utf8(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]], list[int], str]:
+def _read_rows(path: str | os.PathLike[str], fewest: int) -> tuple[list[str], list[list[str]], list[int], str]:
     """The names of the columns, the rows, the line on which each row ends, and what stands in numbers for a point."""
     text = _read_utf8(path)
     first = text.lstrip().split("\n", 1)[0]
@@ -137,26 +179,34 @@ def _read_rows(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]]
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(names):
             raise ValueError(f"{path}, line {line}: {len(row)} values, but the first line names {len(names)} columns")
-    if len(rows) < FEWEST_ROWS:
-        raise ValueError(
-            f"{path} has {len(rows)} rows below the names of its columns; at least {FEWEST_ROWS} are needed"
-        )
+    if len(rows) < fewest:
+        needed = f"at least {fewest} are needed" if fewest > 1 else "at least one is needed"
+        raise ValueError(f"{path} has {len(rows)} rows below the names of its columns; {needed}")
     return names, rows, lines, "." if separator == "," else ","
 
 
 def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int], point: str) -> Column:
     texts = ["" if text.lower() in GAPS else text for text in texts]
-    plain = [text.replace(point, ".") for text in texts]
-    two_marks = any("." in text for text in texts) and any("," in text for text in texts)  # one is of thousands
-    if two_marks or not all(NUMBER.fullmatch(text) for text in plain if text):
+    if _find_text(texts, point) is not None:
         return Column(name, texts, None)
-    numbers = np.array([float(text) if text else math.nan for text in plain])
+    numbers = np.array([float(text.replace(point, ".")) if text else math.nan for text in texts])
     with np.errstate(all="ignore"):
         too_large = np.isinf(numbers * numbers * len(numbers))
     if too_large.any():
         row = int(np.flatnonzero(too_large)[0])
         raise ValueError(f"{path}, line {lines[row]}: {texts[row]!r} in the column {name!r} is too large a number")
     return Column(name, texts, numbers)
+
+
+def _find_text(texts: list[str], point: str) -> int | None:
+    """The first row that has no number. Where some have points and some commas, one of them is of thousands."""
+    other = "," if point == "." else "."
+    two_marks = any(point in text for text in texts) and any(other in text for text in texts)
+
+    def is_number(text: str) -> bool:
+        return bool(NUMBER.fullmatch(text.replace(point, "."))) and not (two_marks and other in text)
+
+    return next((row for row, text in enumerate(texts) if text and not is_number(text)), None)
 
 
 def _say_useless(column: Column) -> str:
@@ -186,8 +236,7 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
     if target.numbers is not None:
         if len(values) > 2:
             return target
-        names = [str(number + 0.0).removesuffix(".0") for number in target.numbers.tolist()]  # -0 + 0 is 0
-        target = Column(target.name, names, None)
+        target = Column(target.name, [name_number(number) for number in target.numbers.tolist()], None)
     elif why := _say_too_many(target):
         raise ValueError(f"{place} has {why}: too many to be classes, and it is not all numbers")
     rare, count = min(Counter(target.texts).items(), key=lambda item: item[1])

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,14 +41,7 @@ def read_images(folder: str | os.PathLike[str], size: int = 32) -> LabelledImage
         ValueError: fewer than two folders, one with fewer than two images, or a file that is broken.
         ModuleNotFoundError: Pillow is not installed.
     """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "images are read by Pillow, minigrad's extra `images`: python -m pip install Pillow, or in a clone of "
-            'minigrad python -m pip install ".[images]"'
-        ) from error
-    endings = Image.registered_extensions().keys()
+    _import_pillow()
     entries = _list_visible(Path(folder))
     folders = [entry for entry in entries if entry.is_dir()]
     if len(folders) < 2:
@@ -55,7 +50,7 @@ def read_images(folder: str | os.PathLike[str], size: int = 32) -> LabelledImage
     pixels, labels, ignored = list[Any](), list[int](), len(entries) - len(folders)
     for label, entry in enumerate(folders):
         files = _list_visible(entry)
-        images = [file for file in files if file.suffix.lower() in endings and not file.is_dir()]
+        images = _choose_images(files)
         if len(images) < 2:
             count = "one image only" if images else "no images"
             raise ValueError(f"{entry} has {count}: each class needs two, to learn from and to measure on")
@@ -66,6 +61,61 @@ def read_images(folder: str | os.PathLike[str], size: int = 32) -> LabelledImage
     grey = (array == array[..., :1]).all()
     classes = [entry.name for entry in folders]
     return LabelledImages(array[..., :1] if grey else array, np.array(labels, np.int64), classes, ignored)
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Images that are named, and those in folders that are, and in the folders of these, as `read_images` finds them.
+
+    Raises:
+        OSError: what is not there.
+        ValueError: a folder without images.
+        ModuleNotFoundError: Pillow is not installed.
+    """
+    _import_pillow()
+    found = list[Path]()
+    for path in map(Path, paths):
+        if not path.is_dir():
+            path.stat()
+            found.append(path)
+            continue
+        entries = _list_visible(path)
+        within = [file for entry in entries if entry.is_dir() for file in _list_visible(entry)]
+        images = _choose_images([*entries, *within])
+        if not images:
+            raise ValueError(f"{path} has no images, nor have the folders in it")
+        found += images
+    return found
+
+
+def load_images(paths: Sequence[Path], size: int, channels: int) -> npt.NDArray[np.uint8]:
+    """Images as `read_images` reads them, (count, size, size, channels); with one channel, colours are made grey.
+
+    Raises:
+        OSError, ValueError: one that cannot be read.
+    """
+    from PIL import Image
+
+    pixels = [_read_image(path, size) for path in paths]
+    if channels > 1:
+        return np.stack(pixels)
+    return np.stack([np.asarray(Image.fromarray(image).convert("L"))[..., None] for image in pixels])
+
+
+def _import_pillow() -> ModuleType:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "images are read by Pillow, minigrad's extra `images`: python -m pip install Pillow, or in a clone of "
+            'minigrad python -m pip install ".[images]"'
+        ) from error
+    return Image
+
+
+def _choose_images(files: Sequence[Path]) -> list[Path]:
+    """Those of `files` that end as images do."""
+    endings = _import_pillow().registered_extensions().keys()
+    return [file for file in files if file.suffix.lower() in endings and not file.is_dir()]
 
 
 def _list_visible(folder: Path) -> list[Path]:

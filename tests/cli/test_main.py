@@ -67,7 +67,7 @@ def test_L1_without_arguments_the_commands_are_listed(capsys):
     for name, module in COMMANDS.items():
         assert f"    {name} " in output.out
         assert module.SUMMARY in " ".join(output.out.split())
-    assert output.err == "minigrad: expected a command: demo, train, generate, draw, explore, check\n"
+    assert output.err == "minigrad: expected a command: demo, train, generate, predict, draw, explore, check\n"
 
 
 REFUSED = {
@@ -111,6 +111,8 @@ REFUSED = {
     "generate": "the following arguments are required: CHECKPOINT, --prompt; minigrad generate --help shows an example",
     "generate trained/copy.safetensors": "the following arguments are required: --prompt",
     "generate trained/copy.safetensors --prompt The": "cannot load trained/copy.safetensors",
+    "predict": "the following arguments are required: CHECKPOINT, --data; minigrad predict --help shows an example",
+    "predict trained/copy.safetensors --data model.py": "cannot load trained/copy.safetensors",
     "check": "the following arguments are required: FILE.py:FUNCTION",
     "check model.py:right --nope": "unrecognized arguments: --nope",
     "check missing.py:right": "there is no file missing.py",

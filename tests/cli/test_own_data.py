@@ -242,7 +242,7 @@ def test_an_image_is_shifted_by_two_pixels_at_most_and_its_edges_go_on():
     places[:, 8, 20] = 255
     places[:, :, 0] = 90
     found.images = found.images._replace(pixels=np.concatenate([places, places]))
-    found._centre, found._deviation = 0, 1
+    found.reader = found.reader._replace(centre=0.0, deviation=1.0)
     drawn = set()
     for patches, _ in itertools.islice(found.batches(np.random.default_rng(0), 2), 100):
         for image in patches:
