@@ -42,7 +42,7 @@ class Questions(NamedTuple):
     `targets` are as in training, NaN for an answer that is not known; `remarks` are what is to be said of the data.
     """
 
-    items: str
+    item: str
     read: Callable[[Numbers], Batch]
     targets: Numbers
     names: list[str] | None
@@ -131,7 +131,7 @@ def ask_table(reader: TableReader, paths: Sequence[Path]) -> Questions:
             remarks.append(f"{own.name}: {said} in {where} is new to the model, and read as missing")
     codes, scaled = reader.encode(columns)
     targets = find_answers(target, table.get(target.name), len(codes))
-    return Questions("rows", lambda rows: (codes[rows], scaled[rows]), targets, None, remarks)
+    return Questions("row", lambda rows: (codes[rows], scaled[rows]), targets, None, remarks)
 
 
 def find_answers(target: Target, column: Column | None, count: int) -> Numbers:
@@ -155,7 +155,7 @@ def ask_images(reader: ImageReader, paths: Sequence[Path]) -> Questions:
     pixels = load_images(files, reader.size, reader.channels)
     codes = {name: code for code, name in enumerate(reader.target.classes or [])}
     targets = np.array([codes.get(file.absolute().parent.name, np.nan) for file in files])
-    return Questions("images", lambda rows: reader.cut(pixels[rows]), targets, [*map(str, files)], [])
+    return Questions("image", lambda rows: reader.cut(pixels[rows]), targets, [*map(str, files)], [])
 
 
 def name_outputs(target: Target, outputs: Numbers) -> list[list[str]]:
@@ -177,7 +177,8 @@ def rate(target: Target, outputs: Numbers, questions: Questions) -> list[str]:
     loss, said = target.rate(outputs[known], right)
     name, unit = target.measure
     share = f"{known.sum():,} of " * (not known.all())
-    return [f"{target.name}, known of {share}{len(known):,} {questions.items}: {said}; {name} {loss:.4f}, in {unit}"]
+    items = f"{len(known):,} {questions.item}{'s' * (len(known) > 1)}"
+    return [f"{target.name}, known of {share}{items}: {said}; {name} {loss:.4f}, in {unit}"]
 
 
 def write_csv(rows: Sequence[Sequence[str]]) -> None:
