@@ -31,6 +31,13 @@ def test_a_chinese_page_says_what_its_english_partner_says(page):
     assert chinese == english
 
 
+@each_page
+def test_each_page_leads_to_the_other_at_its_top(page):
+    english = english_of(page)
+    assert english.read_text("utf-8").splitlines()[2] == f"English · [中文版]({page.name})"
+    assert page.read_text("utf-8").splitlines()[2] == f"中文版 · [English]({english.name})"
+
+
 def describe(page, text):
     """What has to be the same in both languages: all blocks, and of each section level, links and numbers."""
     places = [0, *(heading.start() for heading in HEADING.finditer(hide_code(text))), len(text)]
