@@ -19,6 +19,7 @@ import numpy.typing as npt
 from minigrad import data
 from minigrad.cli.datasets import Batch, Example
 from minigrad.cli.readers import ImageReader, TableReader, Target, answer, fit_column
+from minigrad.data.files import Column, say_count
 from minigrad.data.regression import measure_spread
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.image_sheet import image_sheet
@@ -140,10 +141,12 @@ class TableData(Labelled):
         kinds = [f"{numbers} of numbers"] * bool(numbers)
         kinds += [f"{len(columns) - numbers} of categories"] * (numbers < len(columns))
         said = {"data": f"{self.name}, {self.identity}"}
-        said["columns"] = " and ".join(kinds) + (f'; {gaps:,} gaps are read as "missing"' if gaps else "")
-        if left_out := [f"{name}: {why}" for name, why in self.table.left_out.items()]:
-            more = [f"and {len(left_out) - SAID} more"] * (len(left_out) > SAID)
-            said["left out"] = "\n          ".join(left_out[:SAID] + more)
+        read_as = f"{say_count(gaps, 'gap')} {'is' if gaps == 1 else 'are'}"
+        counted = " and ".join(kinds) + (f'; {read_as} read as "missing"' if gaps else "")
+        doubtful = [column for column in [*columns, answer] if column.doubtful]
+        said["columns"] = say_some([counted, *(say_doubt(column) for column in doubtful)])
+        if self.table.left_out:
+            said["left out"] = say_some([f"{name}: {why}" for name, why in self.table.left_out.items()])
         said["target"] = f"{answer.name}, " + (
             f"a number, {answer.numbers.min():g} to {answer.numbers.max():g}"
             if answer.numbers is not None else say_classes(answer.texts)
@@ -198,7 +201,7 @@ class ImageData(Labelled):
         said = {"data": f"{self.name}, {self.identity}, {colours}, resized to {SIZE} × {SIZE} pixels"}
         said["classes"] = say_classes([images.classes[label] for label in images.labels])
         if images.ignored:
-            said["ignored"] = f"{images.ignored} of other endings, or beside the folders of the classes"
+            said["ignored"] = f"{images.ignored} of other endings, no files, or beside the folders of classes"
         return said | {"held out": say_held_out(self)}
 
     def new_model(self, width: int, heads: int, layers: int, rng: np.random.Generator) -> VisionTransformer:
@@ -254,6 +257,25 @@ def say_classes(texts: list[str]) -> str:
     counts = Counter(texts).most_common()
     most = ", ".join(f"{name} {count:,}" for name, count in counts[:SAID])
     return f"{len(counts)} classes: {most}{', …' * (len(counts) > SAID)}"
+
+
+def say_some(lines: list[str]) -> str:
+    """The first of these, below each other, and how many more there are.
+
+    >>> print(say_some(["one", "two", "three", "four", "five"]))
+    one
+              two
+              three
+              four
+              and 1 more
+    """
+    more = [f"and {len(lines) - SAID} more"] * (len(lines) > SAID)
+    return "\n          ".join(lines[:SAID] + more)
+
+
+def say_doubt(column: Column) -> str:
+    mark = "commas" if "," in column.doubtful else "points"
+    return f"{column.name}: {mark} are read as decimal points, as in {column.doubtful}"
 
 
 def say_held_out(found: Labelled) -> str:

@@ -11,6 +11,7 @@ import io
 import math
 import os
 import re
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,9 +24,15 @@ from minigrad.data.text import Text
 
 GAPS = {"", "na", "n/a", "nan", "null", "?"}  # what stands where a value is missing, in small letters
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)  # a number that could be one of thousands, too
 SEPARATORS = ",;\t"
 MOST_CATEGORIES = 200  # different texts in a column; and at most half as many as rows
 FEWEST_ROWS = 10
+NAMED, LONGEST = 20, 60  # columns in a message, and characters of a cell or a name: it can be pages long
+
+_abbreviation = reprlib.Repr()
+_abbreviation.maxstring = LONGEST
+_quote = _abbreviation.repr
 
 
 def read_text(path: str | os.PathLike[str], tokens: int) -> Text:
@@ -43,8 +50,8 @@ def read_text(path: str | os.PathLike[str], tokens: int) -> Text:
     fewest = 10 * (tokens + 1)
     if len(text) < fewest:
         raise ValueError(
-            f"{path} has {len(text):,} characters; at least {fewest:,} are needed, as the last tenth is held out and "
-            f"a context is {tokens} characters"
+            f"{path} has {say_count(len(text), 'character')}; at least {fewest:,} are needed, as the last tenth is "
+            f"held out and a context is {tokens} characters"
         )
     if len(set(text)) == 1:
         raise ValueError(f"{path} has one character only, {text[0]!r}: there is nothing to predict")
@@ -52,12 +59,25 @@ def read_text(path: str | os.PathLike[str], tokens: int) -> Text:
     return Text(text[:length], text[length:], source=Path(path).name, licence="that of the file")
 
 
+def say_count(count: int, thing: str) -> str:
+    """How many there are.
+
+    >>> say_count(1, "row"), say_count(1000, "row")
+    ('1 row', '1,000 rows')
+    """
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
 class Column(NamedTuple):
-    """A column of a table: its `texts`, "" for a gap; and as `numbers`, NaN for a gap, if all of them are."""
+    """A column of a table: its `texts`, "" for a gap; and as `numbers`, NaN for a gap, if all of them are.
+
+    `doubtful` is one of its texts, such as "1,234", if every mark in its numbers could be one of thousands, too; or "".
+    """
 
     name: str
     texts: list[str]
     numbers: npt.NDArray[np.float64] | None
+    doubtful: str = ""
 
     @property
     def gaps(self) -> int:
@@ -75,6 +95,7 @@ class Table(NamedTuple):
 def read_table(path: str | os.PathLike[str], target: str) -> Table:
     """The columns of a file of comma-separated values; semicolons and tabs are understood, and with them 0,5 as 0.5.
 
+    The separator is the one that gives most rows as many values as the first line has names.
     A column whose values are all numbers is one of numbers, any other one of categories. Gaps (nothing, NA, NaN, null,
     ?) may be everywhere but in the target. A target of numbers has more than two of them: two are classes. Columns that
     say nothing (always the same) or nothing that can be learned (more than 200 different texts, or a different one in
@@ -97,8 +118,8 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
     columns = [column for column in columns if column.name not in left_out]
     answer = _check_target(path, answer, lines)
     if not columns:
-        why = "".join(f"; {name} is left out: {why}" for name, why in left_out.items())
-        raise ValueError(f"{path} has no column to tell {target!r} from{why}")
+        why = "".join(f"; {name} is left out: {why}" for name, why in [*left_out.items()][:NAMED])
+        raise ValueError(f"{path} has no column to tell {_quote(target)} from{why}")
     return Table(columns, answer, left_out)
 
 
@@ -123,9 +144,8 @@ def read_columns(path: str | os.PathLike[str], numbers: Mapping[str, bool], targ
         column = columns[name] = _read_column(path, name, [row[place] for row in rows], lines, point)
         other = _find_text(column.texts, point)
         if are_numbers and other is not None:
-            raise ValueError(
-                f"{path}, line {lines[other]}: {column.texts[other]!r} in the column {name!r}, which is one of numbers"
-            )
+            found = f"{_quote(column.texts[other])} in the column {_quote(name)}"
+            raise ValueError(f"{path}, line {lines[other]}: {found}, which is one of numbers")
     return columns
 
 
@@ -140,7 +160,7 @@ def name_number(number: float) -> str:
 
 def _find_column(path: str | os.PathLike[str], name: str, names: list[str]) -> int:
     if name not in names:
-        raise ValueError(f"{path} has no column {name!r}; it has: {', '.join(names)}")
+        raise ValueError(f"{path} has no column {_quote(name)}; it has: {_list_names(names)}")
     return names.index(name)
 
 
@@ -159,30 +179,66 @@ def _read_utf8(path: str | os.PathLike[str]) -> str:
 
 def _read_rows(path: str | os.PathLike[str], fewest: int) -> tuple[list[str], list[list[str]], list[int], str]:
     """The names of the columns, the rows, the line on which each row ends, and what stands in numbers for a point."""
-    text = _read_utf8(path)
+    rows, lines, separator, problem = _split_rows(_read_utf8(path))
+    if problem:
+        raise ValueError(f"{path}, {problem}")
+    header, rows, lines = rows[0], rows[1:], lines[1:]
+    names = [name or f"column {place}" for place, name in enumerate(header, 1)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{path} has the column {_quote(twice[0])} more than once; each needs a name of its own")
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(names):
+            found, expected = say_count(len(row), "value"), say_count(len(names), "column")
+            raise ValueError(f"{path}, line {line}: {found}, but the first line names {expected}")
+    if len(rows) < fewest:
+        found, needed = say_count(len(rows), "row"), f"at least {fewest} are" if fewest > 1 else "at least one is"
+        raise ValueError(f"{path} has {found} below the names of its columns; {needed} needed")
+    return names, rows, lines, "." if separator == "," else ","
+
+
+class _Split(NamedTuple):
+    """The rows of a text, the names of the columns first, the line on which each ends; and what ended them, if so."""
+
+    rows: list[list[str]]
+    lines: list[int]
+    separator: str
+    problem: str
+
+    @property
+    def fitting(self) -> int:
+        """How many rows are as long as the first, if that has names for more than one column."""
+        width = len(self.rows[0]) if self.rows else 0
+        return sum(len(row) == width for row in self.rows) if width > 1 else 0
+
+
+def _split_rows(text: str) -> _Split:
+    """The rows by the separator that most of them fit; of equals, the one that the first line has most of."""
     first = text.lstrip().split("\n", 1)[0]
-    separator = max(SEPARATORS, key=first.count)
+    tried = list[_Split]()
+    for separator in sorted(SEPARATORS, key=first.count, reverse=True):
+        tried.append(_split_at(text, separator))
+        if not tried[-1].problem and tried[-1].fitting == len(tried[-1].rows):
+            break
+    return max(tried, key=lambda split: split.fitting)
+
+
+def _split_at(text: str, separator: str) -> _Split:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-    rows, lines = list[list[str]](), list[int]()
+    rows, lines, problem = list[list[str]](), list[int](), ""
     try:
         for row in reader:
             if row:
                 rows.append([cell.strip() for cell in row])
                 lines.append(reader.line_num)
     except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: not comma-separated values: {error}") from None
-    header, rows, lines = rows[0], rows[1:], lines[1:]
-    names = [name or f"column {place}" for place, name in enumerate(header, 1)]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"{path} has the column {twice[0]!r} more than once; each needs a name of its own")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(names):
-            raise ValueError(f"{path}, line {line}: {len(row)} values, but the first line names {len(names)} columns")
-    if len(rows) < fewest:
-        needed = f"at least {fewest} are needed" if fewest > 1 else "at least one is needed"
-        raise ValueError(f"{path} has {len(rows)} rows below the names of its columns; {needed}")
-    return names, rows, lines, "." if separator == "," else ","
+        problem = f"line {reader.line_num}: not comma-separated values: {error}"
+    return _Split(rows, lines, separator, problem)
+
+
+def _list_names(names: list[str]) -> str:
+    more = [f"and {len(names) - NAMED:,} more"] * (len(names) > NAMED)
+    return ", ".join([*(name if len(name) <= LONGEST else _quote(name) for name in names[:NAMED]), *more])
 
 
 def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int], point: str) -> Column:
@@ -194,8 +250,10 @@ def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], line
         too_large = np.isinf(numbers * numbers * len(numbers))
     if too_large.any():
         row = int(np.flatnonzero(too_large)[0])
-        raise ValueError(f"{path}, line {lines[row]}: {texts[row]!r} in the column {name!r} is too large a number")
-    return Column(name, texts, numbers)
+        number = f"{_quote(texts[row])} in the column {_quote(name)}"
+        raise ValueError(f"{path}, line {lines[row]}: {number} is too large a number")
+    marked = [text for text in texts if point == "," and ("." in text or "," in text)]
+    return Column(name, texts, numbers, marked[0] if marked and all(map(THOUSANDS.fullmatch, marked)) else "")
 
 
 def _find_text(texts: list[str], point: str) -> int | None:
@@ -222,7 +280,7 @@ def _say_too_many(column: Column) -> str:
     if kinds <= min(MOST_CATEGORIES, len(column.texts) // 2):
         return ""
     other = next(text for text in column.texts if text and not NUMBER.fullmatch(text))
-    return f"{kinds:,} different texts, such as {other!r}"
+    return f"{kinds:,} different texts, such as {_quote(other)}"
 
 
 def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]) -> Column:
@@ -232,7 +290,7 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
         raise ValueError(f"{place} is missing in {target.gaps:,} of {len(lines):,} rows, first in line {line}")
     values = set[Any](target.texts if target.numbers is None else target.numbers.tolist())
     if len(values) == 1:
-        raise ValueError(f"{place} is {target.texts[0]!r} in every row: there is nothing to tell")
+        raise ValueError(f"{place} is {_quote(target.texts[0])} in every row: there is nothing to tell")
     if target.numbers is not None:
         if len(values) > 2:
             return target
@@ -241,5 +299,6 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
         raise ValueError(f"{place} has {why}: too many to be classes, and it is not all numbers")
     rare, count = min(Counter(target.texts).items(), key=lambda item: item[1])
     if count == 1:
-        raise ValueError(f"{place} is {rare!r} in one row only: each class needs two, to learn from and to measure on")
+        rare = _quote(rare)
+        raise ValueError(f"{place} is {rare} in one row only: each class needs two, to learn from and to measure on")
     return target

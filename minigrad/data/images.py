@@ -33,8 +33,8 @@ def read_images(folder: str | os.PathLike[str], size: int = 32) -> LabelledImage
     """The images in the folders of `folder`, the names of which are the classes; in the order of their names.
 
     Each is turned upright as its camera says, laid on white where it is transparent, and resized to a square. Hidden
-    files and folders, and files whose endings are not those of images, are ignored; links are followed. Of several
-    images in a file it is the first.
+    files and folders, files whose endings are not those of images, and what is no file, such as a named pipe, are
+    ignored; links are followed. Of several images in a file it is the first.
 
     Raises:
         OSError: a folder that cannot be read.
@@ -115,7 +115,7 @@ def _import_pillow() -> ModuleType:
 def _choose_images(files: Sequence[Path]) -> list[Path]:
     """Those of `files` that end as images do."""
     endings = _import_pillow().registered_extensions().keys()
-    return [file for file in files if file.suffix.lower() in endings and not file.is_dir()]
+    return [file for file in files if file.suffix.lower() in endings and (file.is_file() or not file.exists())]
 
 
 def _list_visible(folder: Path) -> list[Path]:

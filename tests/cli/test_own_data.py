@@ -253,6 +253,27 @@ def test_an_image_is_shifted_by_two_pixels_at_most_and_its_edges_go_on():
     assert drawn == {*itertools.product(range(-2, 3), repeat=2)}
 
 
+def test_what_could_be_thousands_is_named_once(capsys):
+    names = "price;net;gross;weight;tax;sold"
+    rows = [
+        ";".join([f"{i % 9 + 1},{i + 100}"] * 2 + [f"{i % 9 + 1}.{i + 100}"] + [f"0,{i + 100}"] * 2 + [str(i)])
+        for i in range(12)
+    ]
+    Path("t.csv").write_text("\n".join([names, *rows]), "utf-8")
+    assert train("table --data t.csv --target sold", "--steps", "1") == 0
+    assert (
+        """
+columns   5 of numbers
+          price: commas are read as decimal points, as in 1,100
+          net: commas are read as decimal points, as in 1,100
+          gross: points are read as decimal points, as in 1.100
+target    sold, a number"""
+        in capsys.readouterr().out
+    )
+    assert train("table --data t.csv --target price", "--steps", "1") == 0
+    assert capsys.readouterr().out.count("price: commas are read as decimal points, as in 1,100") == 1
+
+
 def test_a_gap_is_a_code_of_its_own_and_no_number():
     write_table()
     found = TableData(Path("houses.csv"), "price")

@@ -1,5 +1,9 @@
 """Texts and tables of one's own: what is understood, and the one line that says why something is not."""
 
+import itertools
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -81,6 +85,57 @@ def test_numbers_with_points_and_commas_are_not_guessed(separator, tmp_path):
     assert columns[0].numbers is None
 
 
+DOUBTFUL = [["1,234", "12", "999"], ["-1.234", "12", "+999.000"], ["", "1,234", "5,678"]]
+CERTAIN = [
+    ["1", "12", "999"],
+    ["1,234", "12,5", "999"],
+    ["1234,567", "1", "2"],
+    ["0,125", "3,250", "7"],
+    ["1,2e3", "3,000", "4"],
+]
+
+
+@pytest.mark.parametrize(("texts", "doubtful"), [*((x, True) for x in DOUBTFUL), *((x, False) for x in CERTAIN)])
+@pytest.mark.parametrize("separator", ",;\t")
+def test_numbers_are_doubtful_where_every_mark_could_be_one_of_thousands(texts, doubtful, separator, tmp_path):
+    """Without semicolons or tabs a comma is none, and a point is a decimal point in every land."""
+    rows = [separator.join([f'"{texts[i % 3]}"', str(i)]) for i in range(12)]
+    (x,), y, _ = read_table(write(tmp_path, table(separator.join("xy"), *rows)), "y")
+    marked = next((text for text in texts if "," in text or "." in text), "")
+    assert x.doubtful == (marked if doubtful and separator != "," else "")
+    assert not y.doubtful
+
+
+@pytest.mark.parametrize(("separator", "other"), list(itertools.permutations(",;\t", 2)))
+@pytest.mark.parametrize("mark", ["2 in one cell", "in every name"])
+def test_the_separator_is_the_one_that_the_rows_fit_whatever_the_names_hold(separator, other, mark, tmp_path):
+    names = (
+        [f"a{other}b{other}c{other}d", "x", "y"] if mark == "2 in one cell" else [f"{x}{other}{other}" for x in "xyz"]
+    )
+    rows = [separator.join([str(i), "ab"[i % 2], str(i * i)]) for i in range(12)]
+    columns, target, _ = read_table(write(tmp_path, table(separator.join(names), *rows)), names[2].strip())
+    assert [column.name for column in [*columns, target]] == [name.strip() for name in names]
+
+
+def test_a_broken_row_does_not_change_the_separator(tmp_path):
+    rows = [f"{i};{'ab'[i % 2]};{i * i}" for i in range(12)]
+    path = write(tmp_path, table("price, net, in EUR;kind;y", *rows, "1;2"))
+    with pytest.raises(ValueError, match="line 14: 2 values, but the first line names 3 columns"):
+        read_table(path, "y")
+    path = write(tmp_path, table("price, net, in EUR;kind;y", *rows, '"1;2'))
+    with pytest.raises(ValueError, match="line 14: not comma-separated values: unexpected end of data"):
+        read_table(path, "y")
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    """As `--data <(zcat houses.csv.gz)` makes one."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[table("x,kind,y", *ROWS)])
+    writer.start()
+    assert read_table(tmp_path / "pipe", "y").target.numbers.tolist() == [i * i for i in range(12)]
+    writer.join()
+
+
 def test_what_says_nothing_is_left_out(tmp_path):
     rows = [f"{i},me,{chr(97 + i)},7,,{i}" for i in range(12)]
     found = read_table(write(tmp_path, table("x,who,id,seven,nothing,y", *rows)), "y")
@@ -91,7 +146,7 @@ def test_what_says_nothing_is_left_out(tmp_path):
     }  # fmt: skip
 
 
-FEW = ROWS[:9]
+FEW, LONG = ROWS[:9], "long " * 10_000
 BAD_TABLES = {
     "empty": ("", " is empty"),
     "blank": ("\n \n", " is empty"),
@@ -99,6 +154,8 @@ BAD_TABLES = {
     "too few rows": (table("a,b,y", *FEW), " has 9 rows below the names of its columns; at least 10 are needed"),
     "not UTF-8": (table("a,b,y", *ROWS).encode("utf-16"), " is not UTF-8 text: byte 0xff at 0; save it as UTF-8"),
     "Latin-1": ("a,b,y\nü".encode("latin-1"), " is not UTF-8 text: byte 0xfc at 6; save it as UTF-8"),
+    "one row": (table("a,b,y", "1,2,3"), " has 1 row below the names of its columns; at least 10 are needed"),
+    "one value": (table("a,b,y", *FEW, "1"), ", line 11: 1 value, but the first line names 3 columns"),
     "a short row": (table("a,b,y", *FEW, "1,a"), ", line 11: 2 values, but the first line names 3 columns"),
     "a long row": (table("a,b,y", "1,a,2,3", *ROWS), ", line 2: 4 values, but the first line names 3 columns"),
     "no such column": (table("a,b,c", *ROWS), " has no column 'y'; it has: a, b, c"),
@@ -136,6 +193,30 @@ BAD_TABLES = {
         "(131072)",
     ),
 }  # fmt: skip
+
+
+LONG_TABLES = {
+    "10,000 numbers for names": table(",".join(map(str, range(10_000))), *[",".join(["1"] * 10_000)] * 10),
+    "a long name": table(f"a,{LONG}", "1,2"),
+    "a long name twice": table(f"{LONG},{LONG},y", *ROWS),
+    "a long number": table("a,y", "1," * 10, *[f"1{'0' * 1000},{i}" for i in range(12)]),
+    "a long number beyond": table("a,y", *[f"1{'0' * 1000},{i}" for i in range(12)]),
+    "a long target": table("a,y", *[f"{i},{LONG}{i}" for i in range(12)]),
+    "a long target, always the same": table("a,y", *[f"{i},{LONG}" for i in range(12)]),
+    "a long class of one": table("a,y", *[f"{i},{'b' if i else LONG}" for i in range(12)]),
+    "a long text left out": table("a,y", *[f"{LONG}{i},{i}" for i in range(12)]),
+    "many columns left out": table(",".join([*(f"a{i}" for i in range(5000)), "y"]), *[
+        ",".join(["1"] * 5000 + [str(i)]) for i in range(12)
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LONG_TABLES)
+def test_what_a_file_holds_is_cut_where_it_is_quoted(case, tmp_path):
+    path = write(tmp_path, LONG_TABLES[case])
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        read_table(path, "y")
+    assert len(str(caught.value)) < len(str(path)) + 1500
 
 
 @pytest.mark.parametrize("case", BAD_TABLES)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import threading
 import warnings
 import zlib
 
@@ -95,6 +96,17 @@ def test_hidden_and_other_files_are_ignored_and_links_followed(folder):
     os.symlink(folder.parent / f"{folder.name} elsewhere", folder / "light")
     os.symlink(folder / "dark" / "0.png", folder / "light" / "2.png")
     assert read_images(folder, 8).labels.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_what_is_no_file_is_ignored_and_nobody_waits_for_it(folder):
+    os.mkfifo(folder / "dark" / "pipe.png")
+    os.symlink("pipe.png", folder / "dark" / "link.png")
+    os.mkfifo(folder / "pipe")
+    end_of_waiting = threading.Timer(5, (folder / "dark" / "pipe.png").write_bytes, [b""])
+    end_of_waiting.start()
+    images = read_images(folder, 8)
+    end_of_waiting.cancel()
+    assert (images.labels.tolist(), images.ignored) == ([0, 0, 1, 1], 3)
 
 
 def bomb():
