@@ -19,7 +19,8 @@ import numpy.typing as npt
 from minigrad import data
 from minigrad.cli.datasets import Batch, Example
 from minigrad.cli.readers import ImageReader, TableReader, Target, answer, fit_column
-from minigrad.data.files import Column, say_count
+from minigrad.data.batches import count_repeated
+from minigrad.data.files import read_table_and_rows, say_count
 from minigrad.data.regression import measure_spread
 from minigrad.drawing.heatmap import Heatmap
 from minigrad.drawing.image_sheet import image_sheet
@@ -29,6 +30,7 @@ SIZE, PATCH, SHIFT = 32, 4, 2  # pixels: of an image and of a patch; an image is
 SAMPLES = 10  # answers in a sample, or images in a picture
 FADED = 0.15  # how much is seen of what is not looked at
 SAID = 4  # classes, or columns left out
+DIGITS, WIDE = 4, 6  # of an answer, and of the least and the largest
 ASKING = "answer"  # what the class token is called
 
 Numbers = npt.NDArray[Any]
@@ -41,6 +43,7 @@ class Labelled(abc.ABC):
     items: str
     identity: str
     tokens: int
+    repeated: int  # rows held out that are also among those to learn from
     reader: TableReader | ImageReader
 
     def __init__(self, target: Target, targets: Numbers, held_out: npt.NDArray[np.bool_]) -> None:
@@ -107,7 +110,7 @@ class Labelled(abc.ABC):
     def name_answers(self, answers: Numbers) -> list[str]:
         """Targets, or outputs of the model, in words."""
         if self.target.classes is None:
-            return [f"{x * self.target.deviation + self.target.centre:.4g}" for x in answers.reshape(-1)]
+            return [self.target.write(number, DIGITS) for number in self.target.unscale(answers.reshape(-1))]
         return [self.target.classes[number] for number in (answers if answers.ndim == 1 else answers.argmax(axis=-1))]
 
 
@@ -118,7 +121,7 @@ class TableData(Labelled):
     reader: TableReader
 
     def __init__(self, path: Path, target: str) -> None:
-        self.table = table = data.read_table(path, target)
+        self.table, rows = table, _ = read_table_and_rows(path, target)
         classes, targets = None, table.target.numbers
         if targets is None:
             classes = sorted(set(table.target.texts))
@@ -127,6 +130,7 @@ class TableData(Labelled):
         scale = (0.0, 1.0) if classes else map(float, measure_spread(targets[~held_out]))
         asked = Target(table.target.name, classes, *scale)
         super().__init__(asked, targets if classes else asked.scale(targets), held_out)
+        self.repeated = count_repeated(map(tuple, rows), held_out)
         self.name, self.tokens = path.name, len(table.columns)
         self.reader = TableReader(asked, [fit_column(column, self.train) for column in table.columns])
         self.labels, (self.codes, self.numbers) = self.reader.labels, self.reader.encode(table.columns)
@@ -143,12 +147,11 @@ class TableData(Labelled):
         said = {"data": f"{self.name}, {self.identity}"}
         read_as = f"{say_count(gaps, 'gap')} {'is' if gaps == 1 else 'are'}"
         counted = " and ".join(kinds) + (f'; {read_as} read as "missing"' if gaps else "")
-        doubtful = [column for column in [*columns, answer] if column.doubtful]
-        said["columns"] = say_some([counted, *(say_doubt(column) for column in doubtful)])
+        said["columns"] = say_some([counted, *(x.doubt for x in [*columns, answer] if x.doubtful)])
         if self.table.left_out:
             said["left out"] = say_some([f"{name}: {why}" for name, why in self.table.left_out.items()])
         said["target"] = f"{answer.name}, " + (
-            f"a number, {answer.numbers.min():g} to {answer.numbers.max():g}"
+            f"a number, {' to '.join(self.target.write(x, WIDE) for x in (answer.numbers.min(), answer.numbers.max()))}"
             if answer.numbers is not None else say_classes(answer.texts)
         )  # fmt: skip
         return said | {"held out": say_held_out(self)}
@@ -187,7 +190,9 @@ class ImageData(Labelled):
 
     def __init__(self, path: Path) -> None:
         self.images = images = data.read_images(path, SIZE)
-        super().__init__(Target("class", images.classes), images.labels, data.hold_out(images.labels))
+        held_out = data.hold_out(images.labels)
+        super().__init__(Target("class", images.classes), images.labels, held_out)
+        self.repeated = count_repeated((image.tobytes() for image in images.pixels), held_out)
         self.name = path.resolve().name
         pixels = images.pixels[self.train]
         spread = float(pixels.mean()), float(pixels.std()) or 1.0
@@ -273,11 +278,8 @@ def say_some(lines: list[str]) -> str:
     return "\n          ".join(lines[:SAID] + more)
 
 
-def say_doubt(column: Column) -> str:
-    mark = "commas" if "," in column.doubtful else "points"
-    return f"{column.name}: {mark} are read as decimal points, as in {column.doubtful}"
-
-
 def say_held_out(found: Labelled) -> str:
     share = "every fifth" if found.target.classes is None else "every fifth of each class"
-    return f"{len(found.validation):,} {found.items}, {share}, by a draw that no seed changes"
+    said = f"{len(found.validation):,} {found.items}, {share}, by a draw that no seed changes"
+    stand = "stands" if found.repeated == 1 else "stand"
+    return said + f",\n          {found.repeated:,} of which also {stand} in training" * (found.repeated > 0)

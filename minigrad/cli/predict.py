@@ -17,7 +17,7 @@ from minigrad.cli.datasets import Batch
 from minigrad.cli.readers import READER, ImageReader, Numbers, TableReader, Target, answer, load_reader
 from minigrad.cli.run import SETTINGS
 from minigrad.cli.threads import one_blas_thread
-from minigrad.data.files import Column, name_number, read_columns
+from minigrad.data.files import Column, name_number, quote, read_columns, say_count
 from minigrad.data.images import find_images, load_images
 from minigrad.drawing.text import escape_hidden
 from minigrad.io.checkpoint import read_checkpoint
@@ -122,13 +122,14 @@ def ask_table(reader: TableReader, paths: Sequence[Path]) -> Questions:
     target = reader.target
     numbers = {column.name: column.categories is None for column in reader.columns}
     table = read_columns(paths[0], numbers | {target.name: target.classes is None}, target.name)
-    columns, remarks = [table[column.name] for column in reader.columns], list[str]()
+    columns, remarks = [table[x.name] for x in reader.columns], [x.doubt for x in table.values() if x.doubtful]
     for own, column in zip(reader.columns, columns, strict=True):
         known = {"", *(column.texts if own.categories is None else own.categories)}
         if new := Counter(text for text in column.texts if text not in known):
-            said = ", ".join([*map(repr, list(new)[:SAID]), *["…"] * (len(new) > SAID)])
-            where = f"{new.total():,} row{'s' * (new.total() > 1)}"
-            remarks.append(f"{own.name}: {said} in {where} is new to the model, and read as missing")
+            said = ", ".join([*map(quote, list(new)[:SAID]), *["…"] * (len(new) > SAID)])
+            remarks.append(
+                f"{own.name}: {said} in {say_count(new.total(), 'row')} is new to the model, and read as missing"
+            )
     codes, scaled = reader.encode(columns)
     targets = find_answers(target, table.get(target.name), len(codes))
     return Questions("row", lambda rows: (codes[rows], scaled[rows]), targets, None, remarks)
@@ -160,9 +161,9 @@ def ask_images(reader: ImageReader, paths: Sequence[Path]) -> Questions:
 
 def name_outputs(target: Target, outputs: Numbers) -> list[list[str]]:
     """For each row the number, in its own unit; or the class, and its probability."""
-    outputs = outputs.astype(np.float64)
     if target.classes is None:
-        return [[f"{number:.{DIGITS}g}"] for number in outputs[:, 0] * target.deviation + target.centre]
+        return [[target.write(number, DIGITS)] for number in target.unscale(outputs[:, 0])]
+    outputs = outputs.astype(np.float64)
     odds = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
     likeliest, most = outputs.argmax(axis=-1), 1 / odds.sum(axis=-1)
     return [[target.classes[place], f"{share:.4f}"] for place, share in zip(likeliest, most, strict=True)]
@@ -177,7 +178,7 @@ def rate(target: Target, outputs: Numbers, questions: Questions) -> list[str]:
     loss, said = target.rate(outputs[known], right)
     name, unit = target.measure
     share = f"{known.sum():,} of " * (not known.all())
-    items = f"{len(known):,} {questions.item}{'s' * (len(known) > 1)}"
+    items = say_count(len(known), questions.item)
     return [f"{target.name}, known of {share}{items}: {said}; {name} {loss:.4f}, in {unit}"]
 
 

@@ -23,6 +23,7 @@ from minigrad.nn import TableTransformer, VisionTransformer
 READER = "reader"  # among the metadata of a checkpoint
 LONGEST = 2**19  # bytes of it; what is longer is not saved, for a header has an end
 MEASURED = 256  # rows at a time
+MOST_DIGITS = 16  # that say something, of a float64
 FARTHEST = 1e3  # deviations from the mean: what is beyond counts as that
 
 Numbers = npt.NDArray[Any]
@@ -55,6 +56,18 @@ class Target(NamedTuple):
 
     def scale(self, numbers: Numbers) -> Numbers:
         return ((numbers - self.centre) / self.deviation).astype(np.float32)
+
+    def unscale(self, numbers: Numbers) -> Numbers:
+        return numbers.astype(np.float64) * self.deviation + self.centre
+
+    def write(self, number: float, digits: int) -> str:
+        """A number in its own unit, in so many digits beside those that nearly all of its numbers share.
+
+        >>> Target("year", None, 2000.0, 1.5).write(1998.75, 4), Target("price", None, 2000.0, 900.0).write(1998.75, 4)
+        ('1998.75', '1999')
+        """
+        shared = math.log10(min(max(abs(self.centre) / self.deviation, 1), 10**MOST_DIGITS))
+        return f"{number:.{min(digits + int(shared), MOST_DIGITS)}g}"
 
 
 class ColumnReader(NamedTuple):

@@ -19,7 +19,7 @@ from minigrad.cli.datasets import DATASETS, Batch, CharacterText, Sequences
 from minigrad.cli.labelled import Labelled
 from minigrad.cli.readers import save_reader
 from minigrad.core.errors import CheckpointError, GradientCheckError
-from minigrad.drawing.text import escape_hidden
+from minigrad.drawing.text import LONGEST_LABEL_LINE, make_text
 from minigrad.io import save_checkpoint
 from minigrad.io.checkpoint import VOCABULARY, read_checkpoint, restore_checkpoint
 from minigrad.optim import AdamW, WarmupCosine, clip_gradients
@@ -91,7 +91,7 @@ class Run:
             "measured": self.data.goal,
         }
         text = "\n".join(f"{name:<8}  {said}" for name, said in lines.items())
-        return "\n".join(escape_hidden(line) for line in text.split("\n"))
+        return "\n".join(make_text(line, LONGEST_LABEL_LINE) for line in text.split("\n"))
 
     def fit(
         self, records: int, checkpoint: Path, seconds: float | None = None,

@@ -5,7 +5,7 @@ In come ids of a text, or numbers of examples; out go arrays with a row for each
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -160,6 +160,19 @@ def hold_out(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         rows = rng.permutation(np.flatnonzero(numbers == label))
         held_out[rows[: min(len(rows) - 1, max(1, len(rows) // HELD_OUT))]] = True
     return held_out
+
+
+def count_repeated(examples: Iterable[Hashable], held_out: npt.NDArray[np.bool_]) -> int:
+    """How many of the examples that are held out also stand among the others.
+
+    >>> count_repeated("abcab", np.array([True, True, True, False, False]))
+    2
+    """
+    parts: tuple[list[Hashable], list[Hashable]] = [], []
+    for example, is_held_out in zip(examples, held_out.tolist(), strict=True):
+        parts[is_held_out].append(example)
+    known = set(parts[False])
+    return sum(example in known for example in parts[True])
 
 
 def _check_ids(function: str, ids: npt.ArrayLike) -> Tokens:

@@ -32,7 +32,6 @@ NAMED, LONGEST = 20, 60  # columns in a message, and characters of a cell or a n
 
 _abbreviation = reprlib.Repr()
 _abbreviation.maxstring = LONGEST
-_quote = _abbreviation.repr
 
 
 def read_text(path: str | os.PathLike[str], tokens: int) -> Text:
@@ -68,6 +67,11 @@ def say_count(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'s' * (count != 1)}"
 
 
+def quote(text: str) -> str:
+    """A text in quotation marks, for a message: cut, as a cell can be pages long."""
+    return _abbreviation.repr(text)
+
+
 class Column(NamedTuple):
     """A column of a table: its `texts`, "" for a gap; and as `numbers`, NaN for a gap, if all of them are.
 
@@ -82,6 +86,12 @@ class Column(NamedTuple):
     @property
     def gaps(self) -> int:
         return self.texts.count("")
+
+    @property
+    def doubt(self) -> str:
+        """What is to be said of a column with a `doubtful` number."""
+        mark = "commas" if "," in self.doubtful else "points"
+        return f"{self.name}: {mark} are read as decimal points, as in {self.doubtful}"
 
 
 class Table(NamedTuple):
@@ -110,6 +120,11 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
         ValueError: rows of different lengths, names that are twice there, fewer than ten rows, a number that is too
             large, a target that is not there, has gaps or one value only, a class of one row, nothing to learn from.
     """
+    return read_table_and_rows(path, target)[0]
+
+
+def read_table_and_rows(path: str | os.PathLike[str], target: str) -> tuple[Table, list[list[str]]]:
+    """What `read_table` returns, and the rows as they stand in the file, with what is left out."""
     names, rows, lines, point = _read_rows(path, FEWEST_ROWS)
     _find_column(path, target, names)
     columns = [_read_column(path, name, [row[place] for row in rows], lines, point) for place, name in enumerate(names)]
@@ -119,8 +134,8 @@ def read_table(path: str | os.PathLike[str], target: str) -> Table:
     answer = _check_target(path, answer, lines)
     if not columns:
         why = "".join(f"; {name} is left out: {why}" for name, why in [*left_out.items()][:NAMED])
-        raise ValueError(f"{path} has no column to tell {_quote(target)} from{why}")
-    return Table(columns, answer, left_out)
+        raise ValueError(f"{path} has no column to tell {quote(target)} from{why}")
+    return Table(columns, answer, left_out), rows
 
 
 def read_columns(path: str | os.PathLike[str], numbers: Mapping[str, bool], target: str) -> dict[str, Column]:
@@ -144,7 +159,7 @@ def read_columns(path: str | os.PathLike[str], numbers: Mapping[str, bool], targ
         column = columns[name] = _read_column(path, name, [row[place] for row in rows], lines, point)
         other = _find_text(column.texts, point)
         if are_numbers and other is not None:
-            found = f"{_quote(column.texts[other])} in the column {_quote(name)}"
+            found = f"{quote(column.texts[other])} in the column {quote(name)}"
             raise ValueError(f"{path}, line {lines[other]}: {found}, which is one of numbers")
     return columns
 
@@ -160,7 +175,7 @@ def name_number(number: float) -> str:
 
 def _find_column(path: str | os.PathLike[str], name: str, names: list[str]) -> int:
     if name not in names:
-        raise ValueError(f"{path} has no column {_quote(name)}; it has: {_list_names(names)}")
+        raise ValueError(f"{path} has no column {quote(name)}; it has: {_list_names(names)}")
     return names.index(name)
 
 
@@ -186,7 +201,7 @@ def _read_rows(path: str | os.PathLike[str], fewest: int) -> tuple[list[str], li
     names = [name or f"column {place}" for place, name in enumerate(header, 1)]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f"{path} has the column {_quote(twice[0])} more than once; each needs a name of its own")
+        raise ValueError(f"{path} has the column {quote(twice[0])} more than once; each needs a name of its own")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(names):
             found, expected = say_count(len(row), "value"), say_count(len(names), "column")
@@ -238,7 +253,7 @@ def _split_at(text: str, separator: str) -> _Split:
 
 def _list_names(names: list[str]) -> str:
     more = [f"and {len(names) - NAMED:,} more"] * (len(names) > NAMED)
-    return ", ".join([*(name if len(name) <= LONGEST else _quote(name) for name in names[:NAMED]), *more])
+    return ", ".join([*(name if len(name) <= LONGEST else quote(name) for name in names[:NAMED]), *more])
 
 
 def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int], point: str) -> Column:
@@ -250,7 +265,7 @@ def _read_column(path: str | os.PathLike[str], name: str, texts: list[str], line
         too_large = np.isinf(numbers * numbers * len(numbers))
     if too_large.any():
         row = int(np.flatnonzero(too_large)[0])
-        number = f"{_quote(texts[row])} in the column {_quote(name)}"
+        number = f"{quote(texts[row])} in the column {quote(name)}"
         raise ValueError(f"{path}, line {lines[row]}: {number} is too large a number")
     marked = [text for text in texts if point == "," and ("." in text or "," in text)]
     return Column(name, texts, numbers, marked[0] if marked and all(map(THOUSANDS.fullmatch, marked)) else "")
@@ -280,7 +295,7 @@ def _say_too_many(column: Column) -> str:
     if kinds <= min(MOST_CATEGORIES, len(column.texts) // 2):
         return ""
     other = next(text for text in column.texts if text and not NUMBER.fullmatch(text))
-    return f"{kinds:,} different texts, such as {_quote(other)}"
+    return f"{kinds:,} different texts, such as {quote(other)}"
 
 
 def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]) -> Column:
@@ -290,7 +305,7 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
         raise ValueError(f"{place} is missing in {target.gaps:,} of {len(lines):,} rows, first in line {line}")
     values = set[Any](target.texts if target.numbers is None else target.numbers.tolist())
     if len(values) == 1:
-        raise ValueError(f"{place} is {_quote(target.texts[0])} in every row: there is nothing to tell")
+        raise ValueError(f"{place} is {quote(target.texts[0])} in every row: there is nothing to tell")
     if target.numbers is not None:
         if len(values) > 2:
             return target
@@ -299,6 +314,6 @@ def _check_target(path: str | os.PathLike[str], target: Column, lines: list[int]
         raise ValueError(f"{place} has {why}: too many to be classes, and it is not all numbers")
     rare, count = min(Counter(target.texts).items(), key=lambda item: item[1])
     if count == 1:
-        rare = _quote(rare)
+        rare = quote(rare)
         raise ValueError(f"{place} is {rare} in one row only: each class needs two, to learn from and to measure on")
     return target

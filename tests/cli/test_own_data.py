@@ -274,6 +274,65 @@ target    sold, a number"""
     assert capsys.readouterr().out.count("price: commas are read as decimal points, as in 1,100") == 1
 
 
+def test_rows_that_also_stand_in_training_are_counted_with_their_targets_and_what_is_left_out():
+    rng = random.Random(0)
+    same = [f"{rng.randint(0, 2)},{'ab'[rng.randint(0, 1)]},{rng.randint(0, 3)},a name" for _ in range(50)]
+    for rows in (
+        same,
+        [f"{row} {number}" for number, row in enumerate(same)],
+        [*same, *[f"{i},a,{i},b" for i in range(9)]],
+    ):
+        Path("t.csv").write_text("\n".join(["x,kind,y,name", *rows]), "utf-8")
+        found = TableData(Path("t.csv"), "y")
+        repeated = len([row for row in found.validation if rows[row] in {rows[other] for other in found.train}])
+        assert (repeated > 0) == (rows[0] in same)
+        said = f",\n          {repeated} of which also stand in training" if repeated else ""
+        line = f"{len(found.validation)} rows, every fifth, by a draw that no seed changes{said}"
+        assert found.describe()["held out"] == line
+
+
+def test_one_image_that_also_stands_in_training_is_counted_whatever_its_class_and_format():
+    write_images(20)
+    found = ImageData(Path("shapes"))
+    assert found.repeated == 0
+    assert "training" not in found.describe()["held out"]
+    held_out, learned_from = found.validation[0], found.train[-1]
+    files = sorted(Path("shapes").glob("*/*.png"))
+    Image.open(files[held_out]).save(files[learned_from], "BMP")  # of the other class
+    found = ImageData(Path("shapes"))
+    assert found.repeated == 1
+    assert found.describe()["held out"].endswith(",\n          1 of which also stands in training")
+
+
+def test_numbers_far_from_0_are_told_apart(capsys):
+    rng = random.Random(0)
+    rows = [f"{x},{1_000_000_000 + x}" for x in (rng.randint(0, 9) for _ in range(60))]
+    Path("t.csv").write_text("\n".join(["x,y", *rows]), "utf-8")
+    assert train("table --data t.csv --target y", "--steps", "60", "--report") == 0
+    assert "target    y, a number, 1000000000 to 1000000009\n" in capsys.readouterr().out
+    right = {f"right is {1_000_000_000 + x}" for x in range(10)}
+    shown = set(re.findall(r"right is [^<\n]+", Path("minigrad-train/table.html").read_text("utf-8")))
+    assert len(shown) > 1
+    assert shown <= right
+    assert main(["predict", "minigrad-train/table.safetensors", "--data", "t.csv"]) == 0
+    answers = [float(line) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert len(set(answers)) == 10
+    off = np.subtract(answers, [float(row.split(",")[1]) for row in rows])
+    assert np.abs(off).max() < 3
+
+
+def test_a_long_name_is_cut_where_it_is_shown(capsys):
+    write_table(20)
+    text = (
+        Path("houses.csv").read_text("utf-8").replace("owner,", f"{'owner ' * 10_000},").replace("garden", "g" * 10_000)
+    )
+    Path("houses.csv").write_text(text, "utf-8")
+    assert train(COMMANDS["table"], "--steps", "1") == 0
+    shown = capsys.readouterr().out
+    assert "left out  owner owner" in shown
+    assert max(map(len, shown.splitlines())) <= 200
+
+
 def test_a_gap_is_a_code_of_its_own_and_no_number():
     write_table()
     found = TableData(Path("houses.csv"), "price")

@@ -195,6 +195,22 @@ def test_a_table_may_be_written_with_semicolons_and_commas(capsys):
     assert predict(capsys, "sold", write(rows, separator=";", encoding="utf-8-sig")) == expected
 
 
+def test_what_could_be_thousands_is_named(capsys):
+    rows = read_houses()[:5]
+    for row in rows:
+        row["area"] = "1,234"
+    _, said = predict(capsys, "price", write(rows, separator=";"))
+    assert said.startswith("area: commas are read as decimal points, as in 1,234\n")
+
+
+def test_a_new_category_of_many_pages_is_cut(capsys):
+    rows = read_houses()[:5]
+    rows[0]["garden"] = "page " * 10_000
+    _, said = predict(capsys, "price", write(rows))
+    assert said.startswith("garden: 'page page")
+    assert max(map(len, said.splitlines())) < 200
+
+
 def test_categories_that_are_new_are_said_and_read_as_gaps(capsys):
     rows = read_houses()[:5]
     for row, garden in zip(rows, ["perhaps", "NA", "wild", "perhaps", "yes"], strict=True):
