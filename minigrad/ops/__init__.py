@@ -20,6 +20,7 @@ from minigrad.ops.methods import offer_function
 from minigrad.ops.network import *
 from minigrad.ops.normalisation import *
 from minigrad.ops.product import *
+from minigrad.ops.protocol import *
 from minigrad.ops.random import *
 from minigrad.ops.rearrange import *
 from minigrad.ops.reduction import *

@@ -27,7 +27,7 @@ __all__ = ["einsum"]
 
 @composition(formula="the sum of products over all labels that the output does not have", numpy=[np.einsum])
 @rounded_once
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
     """The products of elements whose labels agree, summed over the labels that the output does not have.
 
     Args:
@@ -35,6 +35,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             stands for any axes, which broadcast. Without `->` the output has the letters that occur once, sorted.
         operands: the arrays. An axis of length 1 broadcasts. Or each operand with its labels after it, as integers,
             and those of the output last: `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
+        optimize: NumPy's, and of no effect: products are always taken in the order that keeps them small.
 
     Raises:
         ValueError: subscripts that do not fit the operands or each other.

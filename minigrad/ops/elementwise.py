@@ -6,7 +6,7 @@ Each is one table row, see `rows`, unless it has parameters or optional argument
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from minigrad.ops.rows import PAIR, check_number, row
 from minigrad.ops.strong import strongly_divided, strongly_multiplied
 
 __all__ = [
-    "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "floor", "full_like", "maximum", "minimum",
-    "multiply", "nan_to_num", "negative", "number_power", "ones_like", "power", "reciprocal", "rint", "round", "sign",
-    "sqrt", "square", "stop_gradient", "strong_multiply", "subtract", "tensor_power", "trunc", "where", "zeros_like",
+    "absolute", "add", "astype", "ceil", "clip", "copy", "divide", "floor", "fmax", "fmin", "full_like",
+    "maximum", "minimum", "multiply", "nan_to_num", "negative", "number_power", "ones_like", "power", "reciprocal",
+    "rint", "round", "select", "sign", "sqrt", "square", "stop_gradient", "strong_multiply", "subtract",
+    "tensor_power", "trunc", "where", "zeros_like",
 ]  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -154,6 +155,30 @@ minimum: Op = row(
 )  # fmt: skip
 
 
+@composition(formula="max(x₁, x₂), and of a number and NaN the number", numpy=[np.fmax])
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger of two, which NaN never is beside a number: as the result, the gradient goes to the number alone.
+
+    >>> fmax(Tensor([1.0, 2.0]), [3.0, np.nan]).tolist()
+    [3.0, 2.0]
+    """
+    return unless_nan(ops.maximum, x1, x2)
+
+
+@composition(formula="min(x₁, x₂), and of a number and NaN the number", numpy=[np.fmin])
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller of two, which NaN never is beside a number: as the result, the gradient goes to the number alone.
+
+    >>> fmin(Tensor([1.0, 2.0]), [3.0, np.nan]).tolist()
+    [1.0, 2.0]
+    """
+    return unless_nan(ops.minimum, x1, x2)
+
+
+def unless_nan(extreme: Any, x1: Any, x2: Any) -> Any:
+    return ops.where(ops.isnan(x1), x2, ops.where(ops.isnan(x2), x1, extreme(x1, x2)))
+
+
 @op(formula="x where the condition holds, else y", elementwise=True, numpy=[np.where])
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where `condition` holds, else `y`; the branch not taken gets a gradient of exactly 0.
@@ -184,6 +209,23 @@ def is_like(x: Any, condition: Any) -> bool:
 
 where.vjp("x")(lambda g, result, condition, x, y: ops.where(condition, g, 0.0))
 where.vjp("y")(lambda g, result, condition, x, y: ops.where(condition, 0.0, g))
+
+
+@composition(formula="the choice of the first condition that holds", numpy=[np.select])
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """At each place the element of `choicelist` whose condition is the first to hold; `default` where none does.
+
+    >>> x = Tensor([-2.0, 0.5, 3.0])
+    >>> select([x < 0, x > 1], [0.0 * x, x * x], x).tolist()
+    [-0.0, 0.5, 9.0]
+    """
+    if not len(condlist) == len(choicelist) > 0:
+        raise ValueError(
+            f"select: {len(condlist)} conditions, {len(choicelist)} choices: expected as many, and at least one"
+        )
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        default = ops.where(condition, choice, default)
+    return default
 
 
 @op(formula="min(max(x, a_min), a_max)", elementwise=True, numpy=[np.clip])

@@ -1,4 +1,4 @@
-"""Arrays that plain numbers describe; in a captured function they are constants."""
+"""Arrays that plain numbers describe; in a captured function they are constants. `linspace` takes Tensors too."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import ops
 from minigrad.core.modes import current_mode
 from minigrad.core.record import composition
+from minigrad.ops.kernels import check_axis
+from minigrad.ops.precision import rounded_once
+from minigrad.ops.product import is_number
 
-__all__ = ["arange", "tri"]
+__all__ = ["arange", "linspace", "tri"]
 
 Type = np.dtype[Any] | type[Any] | str
 
@@ -41,6 +45,32 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Type
     if not step:
         raise ValueError(f"arange: step={step} leads nowhere")
     return fix_array(np.arange(start, stop, step, dtype=dtype))
+
+
+@composition(formula="start + (stop − start) i/(num − 1)", numpy=[np.linspace])
+@rounded_once
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+    """`num` evenly spaced numbers from `start` to `stop`, which is the last of them unless `endpoint` is False.
+
+    Args:
+        start, stop: numbers, which give an array, as those of `arange` do; or Tensors and arrays, which broadcast.
+        axis: where the new axis lies, along which the numbers do.
+
+    >>> linspace(0.0, Tensor(1.0), 5).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    check_numbers("linspace", {"num": num})
+    start, stop = (x.item() if isinstance(x, np.generic) else x for x in (start, stop))
+    if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
+        return fix_array(np.linspace(start, stop, num, endpoint))
+    if num < 0:
+        raise ValueError(f"linspace: num={num} must not be negative")
+    start, stop = (x if is_number(x) else ops.multiply(x, 1.0) for x in (start, stop))  # booleans too are numbers
+    reach = ops.subtract(stop, start)
+    count, places = max(num - endpoint, 1), np.arange(num).reshape(-1, *(1,) * len(reach.shape))
+    y = start + fix_array(places.astype(reach.dtype)) * (reach / float(count))
+    y = ops.where(fix_array(places == count), stop, y) if endpoint else y  # exactly
+    return ops.moveaxis(y, 0, check_axis("linspace", axis, len(reach.shape) + 1))
 
 
 @composition(formula="1 on and below a diagonal, else 0")

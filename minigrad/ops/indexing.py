@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +18,8 @@ from minigrad.ops.kernels import cast_exactly, check_axis, places
 from minigrad.wording.source import caller_line
 
 __all__ = [
-    "Index", "add_along_axis", "argsort", "getitem", "index", "scatter_add", "set_at", "setitem", "sort", "take",
-    "take_along_axis",
+    "Index", "add_along_axis", "argsort", "getitem", "index", "partition", "scatter_add", "set_at", "setitem", "sort",
+    "take", "take_along_axis",
 ]  # fmt: skip
 
 
@@ -233,6 +235,21 @@ def argsort(x: Any, *, axis: int | None = -1) -> Any:
     [1, 2, 0]
     """
     return np.argsort(x, axis, kind="stable")
+
+
+@composition(formula="x with its k-th smallest element at place k", numpy=[np.partition])
+def partition(x: Any, kth: int | Sequence[int], axis: int | None = -1) -> Any:
+    """Nothing larger before the places `kth`, nothing smaller after them: all in ascending order, as it happens.
+
+    >>> partition(Tensor([3.0, 1.0, 2.0]), 1).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    shape = shape_of(x)
+    length = math.prod(shape) if axis is None else shape[check_axis("partition", axis, len(shape))]
+    for k in (kth,) if isinstance(kth, (int, np.integer)) else kth:
+        if not -length <= k < length:
+            raise ValueError(f"partition: kth={k} is out of bounds for an axis of length {length}")
+    return ops.sort(x, axis)
 
 
 @composition(formula="x in ascending order", numpy=[np.sort])

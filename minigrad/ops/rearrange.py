@@ -18,8 +18,8 @@ from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import check_axes, check_axis, sums
 
 __all__ = [
-    "diag", "diagonal", "flatten", "flip", "fliplr", "flipud", "moveaxis", "pad", "ravel", "repeat", "roll", "rot90",
-    "tile",
+    "diag", "diagonal", "flatten", "flip", "fliplr", "flipud", "moveaxis", "pad", "ravel", "repeat", "roll",
+    "rollaxis", "rot90", "tile",
 ]  # fmt: skip
 
 # --- another order, another shape -------------------------------------------------------------------------------------
@@ -41,6 +41,19 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
     return ops.transpose(x, axes=tuple(order))
+
+
+@composition(formula="x with an axis moved before another", numpy=[np.rollaxis])
+def rollaxis(x: Any, axis: int, start: int = 0) -> Any:
+    """The axis moved back until it lies before the axis `start`, or last where that is the number of axes.
+
+    >>> rollaxis(Tensor(np.zeros((2, 3, 4))), 2).shape
+    (4, 2, 3)
+    """
+    ndim = len(shape_of(x))
+    axis = check_axis("rollaxis", axis, ndim)
+    start = start if start == ndim else check_axis("rollaxis, start", start, ndim)
+    return ops.moveaxis(x, axis, start - (axis < start))
 
 
 @composition(formula="the elements of x in one row", numpy=[np.ravel])

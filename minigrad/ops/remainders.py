@@ -13,7 +13,7 @@ from minigrad.ops.normalisation import floating
 from minigrad.ops.rows import PAIR, row
 from minigrad.ops.truths import comparison
 
-__all__ = ["copysign", "divmod", "floor_divide", "fmod", "mod", "positive", "remainder", "signbit"]
+__all__ = ["copysign", "divmod", "fabs", "floor_divide", "fmod", "mod", "positive", "remainder", "signbit"]
 
 
 def crosses(rest: Any, x2: Any) -> Any:
@@ -75,6 +75,16 @@ signbit: Op = comparison(
     "signbit", np.signbit, "x is below 0, or −0", ("x",),
     definition=lambda x: ops.logical_or(ops.less(x, 0.0), ops.less(1.0 / x, 0.0)),
 )  # fmt: skip
+
+
+@composition(formula="|x|", numpy=[np.fabs])
+def fabs(x: Any) -> Any:
+    """`absolute`, whose result is floating-point for integers too.
+
+    >>> fabs(Tensor([-2, 3])).tolist()
+    [2.0, 3.0]
+    """
+    return ops.absolute(floating(x))
 
 
 def copysign_definition(x1: Any, x2: Any) -> Any:

@@ -117,15 +117,21 @@ def array_without_copy(tensor: Any) -> ValueError:
 
 def unsupported_function(function: Any) -> TypeError:
     """A NumPy function that knows no Tensors."""
-    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{name_of_function(function)}"
     habit = habits.find_habit("minigrad.linalg", function.__name__)
     if habit:
         return TypeError(f"{name} is not supported on Tensors: write `{habit.here}` ({habit.why}), or use x.numpy()")
     if name.startswith("numpy.fft."):
         return TypeError(f"{name} is not supported on Tensors: {NO_COMPLEX}; of x.numpy() it is without a gradient")
-    known = ", ".join(sorted({f.__name__ for f in by_numpy}))
+    known = ", ".join(sorted({name_of_function(f) for f in by_numpy}))
     advice = "x.numpy() has the values, without a gradient"
     return TypeError(f"{name} is not supported on Tensors: {advice}; supported: {known}")
+
+
+def name_of_function(function: Any) -> str:
+    """A method of a ufunc after the ufunc: add.reduce."""
+    ufunc = getattr(function, "__self__", None)
+    return f"{ufunc.__name__}.{function.__name__}" if isinstance(ufunc, np.ufunc) else str(function.__name__)
 
 
 def read_only() -> ValueError:

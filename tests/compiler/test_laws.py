@@ -16,7 +16,9 @@ from tests.tiers import in_two_tiers
 
 FUNCTIONS = [name for name, function in mg.registry.items() if specimens_of(function).samples]
 DIFFERENTIABLE = [name for name in FUNCTIONS if any(case.differentiable for case in cases_of(mg.registry[name]))]
-TAKE_LISTS = {"moveaxis", "repeat", "rot90", "tensordot"} | {f"{kind}split" for kind in ("", "array_", "v", "h", "d")}
+TAKE_LISTS = {"moveaxis", "partition", "repeat", "rot90", "tensordot"} | {
+    f"{kind}split" for kind in ("", "array_", "v", "h", "d")
+}
 """What takes lists as axes and counts, which are no arrays."""
 EPSILON = float(np.finfo(np.float32).eps)
 

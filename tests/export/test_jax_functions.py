@@ -20,7 +20,9 @@ from minigrad.ops.specimens import specimens_of
 jax = pytest.importorskip("jax", reason="JAX is not installed: python -m pip install jax==0.10.2")
 
 FUNCTIONS = [name for name, function in mg.registry.items() if specimens_of(function).samples]
-TAKE_LISTS = {"moveaxis", "repeat", "rot90", "tensordot"} | {f"{kind}split" for kind in ("", "array_", "v", "h", "d")}
+TAKE_LISTS = {"moveaxis", "partition", "repeat", "rot90", "tensordot"} | {
+    f"{kind}split" for kind in ("", "array_", "v", "h", "d")
+}
 # as axes and counts, which are no arrays
 FROM_NUMBERS = "arange", "tri"  # which make no Tensor
 

@@ -51,7 +51,7 @@ def test_a_function_of_a_name_that_numpy_has_is_compared_with_that():
     named = {name: getattr(np, name) for name in mg.registry if callable(getattr(np, name, None))}
     assert len(named) > 100
     other = {name for name, known in named.items() if specimens_of(mg.registry[name]).reference is not known}
-    assert other == {"astype", "vecdot"}  # of which NumPy's take other arguments
+    assert other == {"astype", "vecdot", "partition"}  # of which NumPy's take other arguments, or promise less order
 
 
 def test_an_op_of_ones_own_says_everything_in_one_call(taken_off_the_record):

@@ -165,6 +165,20 @@ def floor_divide(x1, x2):
 # --- by index ---------------------------------------------------------------------------------------------------------
 
 
+def select(conditions, choices, default):
+    """One choice written over the next, from the last condition to the first."""
+    for condition, choice in zip(conditions[::-1], choices[::-1], strict=True):
+        default = torch.where(tensor(condition), tensor(choice), tensor(default))
+    return default
+
+
+def linspace(start, stop, num, endpoint, axis):
+    """Between ends of different shapes, and along a new axis, which PyTorch has not."""
+    start, stop = torch.broadcast_tensors(tensor(start), tensor(stop))
+    places = [start + (stop - start) * (i / max(num - endpoint, 1)) for i in range(num)]
+    return torch.stack(places, axis) if places else torch.empty((0, *start.shape), dtype=start.dtype)
+
+
 def rearranged(function):
     """What NumPy's function does to the numbers of the elements, done to the elements.
 
@@ -474,6 +488,12 @@ COUNTERPARTS = {
     "atleast_3d": torch.atleast_3d,
     "floor_divide": floor_divide,
     **named("remainder", "fmod", "positive", "signbit", "copysign"),
+    "fabs": torch.abs,
+    **named("fmax", "fmin"),
+    "select": select,
+    "rollaxis": rearranged(np.rollaxis),
+    "linspace": linspace,
+    "partition": lambda x, kth, axis: along(lambda x, axis: torch.sort(x, axis).values)(x, axis),
     "mod": on_tensors(torch.remainder),
     "divmod": lambda x1, x2: (floor_divide(x1, x2), on_tensors(torch.remainder)(x1, x2)),
     "amax": over_axes(lambda rows: rows.amax(-1)),
@@ -518,7 +538,7 @@ COUNTERPARTS = {
     "inner": on_tensors(torch.inner),
     "dot": dot,
     "tensordot": tensordot,
-    "einsum": lambda subscripts, *operands: torch.einsum(subscripts, *map(tensor, operands)),
+    "einsum": lambda subscripts, *operands, optimize: torch.einsum(subscripts, *map(tensor, operands)),
     # square matrices
     "solve": solve,
     "inv": torch.linalg.inv,

@@ -59,12 +59,26 @@ ties = [
 
 ops.maximum.specimens = specimens(*pair, *refusals_of_pairs("maximum"), *ties, flat="the other operand is larger")
 ops.minimum.specimens = specimens(*pair, *refusals_of_pairs("minimum"), *ties, flat="the other operand is smaller")
+beside_nan = [
+    kink(call(np.ones(1), np.ones(1)), 0.5, 0.5), kink(call(np.full(1, np.nan), np.ones(1)), 0.0, 1.0),
+    kink(call(np.ones(1), np.full(1, np.nan)), 1.0, 0.0), kink(call(np.full(1, np.nan), np.full(1, np.nan)), 0.0, 1.0),
+]  # fmt: skip
+
+ops.fmax.specimens = specimens(*pair, *refusals_of_pairs("maximum"), *beside_nan)
+ops.fmin.specimens = specimens(*pair, *refusals_of_pairs("minimum"), *beside_nan)
 ops.where.specimens = specimens(
     call(booleans(2, 3), normal(2, 3), normal(3)), call(booleans(3), normal(2, 3), 0.0),
     call(booleans(2, 1), -1.5, normal(3)),
     refusal(call(booleans(2, 3), normal(4), 0.0), ValueError, "where", "(2, 3)", "(4,)"),
     refusal(call(booleans(3), np.ones(3, np.uint8), -1), OverflowError, "where", "-1", "uint8"),
     flat="the other branch is taken",
+)  # fmt: skip
+ops.select.specimens = specimens(
+    call([booleans(2, 3), booleans(2, 3)], [normal(2, 3), normal(2, 1)]), call([booleans(3)], [normal(3)], -1.5),
+    call([booleans(2, 1), booleans(2, 1)], [normal(3), 0.5], normal(2, 3)),
+    refusal(call([booleans(3)], []), ValueError, "select", "1 conditions", "0 choices"),
+    refusal(call([], []), ValueError, "select", "at least one"),
+    refusal(call([booleans(3)], [normal(2)]), ValueError, "where", "(3,)", "(2,)"),
 )  # fmt: skip
 ops.clip.specimens = specimens(
     call(normal(2, 5), -0.5, 0.7), call(normal(3), None, 0.2), call(normal(2, 3), between(-1, 0, 3), 0.4),

@@ -108,6 +108,12 @@ ops.argsort.specimens = specimens(
     call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(2, 0)),
     refusal(call(normal(2, 3), 2), AxisError, "argsort", "axis 2", "dimension 2"),
 )  # fmt: skip
+ops.partition.specimens = specimens(
+    call(normal(2, 4), 1), call(normal(4, 2), (0, -1), axis=0), call(normal(2, 3), 5, None),
+    refusal(call(normal(2, 3), 3), ValueError, "partition", "kth=3", "length 3"),
+    refusal(call(normal(2, 3), 0, 2), AxisError, "partition", "axis 2", "dimension 2"),
+    reference=lambda x, kth, axis=-1: np.sort(x, axis),
+)  # fmt: skip
 ops.sort.specimens = specimens(
     call(normal(2, 4)), call(normal(4, 2), axis=0), call(normal(2, 3), None), call(normal(0, 2), 1),
     refusal(call(normal(2, 3), 2), AxisError, "sort", "axis 2", "dimension 2"),

@@ -31,6 +31,11 @@ ops.flatten.specimens = specimens(
     refusal(call(normal(2, 3), order="F"), TypeError, "order"),
     reference=np.ravel,
 )  # fmt: skip
+ops.rollaxis.specimens = specimens(
+    call(normal(2, 3, 4), axis=2), call(normal(2, 3, 4), 0, 3), call(normal(2, 3, 4), -1, -2), call(normal(2, 3), 1, 1),
+    refusal(call(normal(2, 3), 2), AxisError, "rollaxis", "axis 2", "dimension 2"),
+    refusal(call(normal(2, 3), 0, 3), AxisError, "rollaxis", "start", "axis 3", "dimension 2"),
+)  # fmt: skip
 ops.flipud.specimens = specimens(
     call(normal(2, 3)), call(normal(3)), call(normal(0, 2)),
     refusal(call(normal()), AxisError, "axis 0", "dimension 0"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.ops.specimens.calls import call, kink, specimens
+from minigrad.ops.specimens.calls import call, kink, refusal, specimens
 from minigrad.ops.specimens.draws import between, normal, positive
 from minigrad.ops.specimens.rows import one, pair, refusals_of_pairs
 
@@ -28,6 +28,9 @@ ops.floor_divide.specimens = specimens(
 )  # fmt: skip
 ops.divmod.specimens = specimens(*divisions, *refusals_of_pairs("floor_divide"))
 ops.positive.specimens = specimens(*one)
+ops.fabs.specimens = specimens(
+    *one, kink(call(np.zeros(1)), 0.0), refusal(call(normal(2), axis=0), TypeError, "fabs", "axis")
+)
 ops.signbit.specimens = specimens(*one)
 ops.copysign.specimens = specimens(
     *pair, *refusals_of_pairs("copysign"), kink(call(np.zeros(2), np.array([-0.0, 1.0])), 0.0, 0.0)
