@@ -12,10 +12,16 @@ import sys
 from collections.abc import Sequence
 
 import minigrad
-from minigrad.cli import check, demo, draw, explore, generate, predict, train
-from minigrad.cli.arguments import CommandError, Parser
-from minigrad.cli.user_file import UserCodeError
-from minigrad.core.errors import GradientCheckError, MinigradError
+
+INTERRUPTED = 130
+try:  # it takes half a second
+    from minigrad.cli import check, demo, draw, explore, generate, predict, train
+    from minigrad.cli.arguments import CommandError, Parser
+    from minigrad.cli.user_file import UserCodeError
+    from minigrad.core.errors import GradientCheckError, MinigradError
+except KeyboardInterrupt:
+    print("minigrad: interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 COMMANDS = {
     "demo": demo, "train": train, "generate": generate, "predict": predict, "draw": draw, "explore": explore,
@@ -43,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("minigrad: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         _silence_output()
         return 141

@@ -106,7 +106,7 @@ def fit(
 
     page = contextlib.nullcontext() if report is None else report.follow(records, steps)
     shown = contextlib.nullcontext() if bar is None else contextlib.closing(bar)
-    with _catch_interrupts() as interrupts, shown, page:
+    with catch_interrupts() as interrupts, shown, page:
         for done, batch in zip(range(start + 1, steps + 1), batches, strict=False):
             try:
                 losses.append(take_step(batch))
@@ -135,7 +135,7 @@ def _count_tokens(array: Any) -> int:
 
 
 @contextlib.contextmanager
-def _catch_interrupts() -> Iterator[list[int]]:
+def catch_interrupts() -> Iterator[list[int]]:
     """A list into which the first Ctrl-C is put; the second interrupts as usual."""
     received: list[int] = []
     in_main_thread = threading.current_thread() is threading.main_thread()  # the one that Ctrl-C interrupts

@@ -56,17 +56,17 @@ class Everywhere:
 
 @pytest.fixture
 def interrupt_at(monkeypatch):
-    """A function that arranges Ctrl-C while the step of that number is under way, in runs of the command line."""
+    """A function that arranges Ctrl-C, so many `times`, while the step of that number is under way, in commands."""
     from minigrad.cli import run
     from minigrad.training import fit
 
-    def arrange(number):
+    def arrange(number, times=1):
         def interrupted_fit(step, batches, steps, start=0, **options):
             done = itertools.count(start + 1)
 
             def step_and_stop(*batch):
                 loss = step(*batch)
-                if next(done) == number:
+                for _ in range(times if next(done) == number else 0):
                     os.kill(os.getpid(), signal.SIGINT)
                 return loss
 

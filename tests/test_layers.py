@@ -37,7 +37,7 @@ ROOMS = {
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
     "cli": "core wording memory ops graph drawing checks nn optim io data report training foreign | compiler",
-    "__main__": "core cli |",
+    "__main__": "| core cli",
 }
 ENGINE = {  # the names that those who read graphs take from the engine, beside errors, arrays and nested structures
     "graph": "Tensor constant new_tensor Op registry grad Contribution Capture "

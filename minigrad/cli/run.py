@@ -67,6 +67,7 @@ class Run:
         self.settings = settings
         self.eager = eager
         self.history: list[Record] = []
+        self.saved: int | None = None  # steps, in the checkpoint
         self.rng = np.random.default_rng(settings.seed)
         self.data: Any = data or DATASETS[settings.task](settings.seed, settings.tokens)
         self.model: Any = self.data.new_model(settings.width, settings.heads, settings.layers, self.rng)
@@ -101,8 +102,13 @@ class Run:
         """Train up to the last step, as fast as is said first; Ctrl-C ends it earlier, and the clock after `seconds`.
 
         At most so many `records` are made, and with each of them the `checkpoint`; then `show` gets all of them. Where
-        a check of gradients fails, the checkpoint is saved before that step, and the error says so.
+        a check of gradients fails, the checkpoint is saved before that step, and the error says so. Of a run whose
+        steps are all done there is only the `page` to write.
         """
+        if self.done == self.settings.steps:
+            if page is not None:
+                self._report_end(page)
+            return
         if not self.eager:
             print(self.compare_speed())
         batches = self.data.batches(self.rng, self.settings.batch)
@@ -127,6 +133,14 @@ class Run:
             )
         except GradientCheckError as error:
             raise GradientCheckError(f"{error}\nThe run has stopped; saved before this step: {checkpoint}") from None
+
+    def _report_end(self, page: Path) -> None:
+        """Write the page; its example is of the batch that would have followed."""
+        batch = next(self.data.batches(copy.deepcopy(self.rng), self.settings.batch))
+        report = self._report(page)
+        with report.follow(self.history, self.settings.steps):
+            self.history[-1].setdefault("layers", report.measure_layers(self.step, batch))
+            report.show(self.history)
 
     def _report(self, page: Path) -> Report:
         data, seed = self.data, [self.settings.seed, 2]
@@ -164,6 +178,7 @@ class Run:
         elif isinstance(self.data, Labelled):
             metadata |= save_reader(self.data.reader)
         save_checkpoint(path, self.model, self.optimiser, generators={"training": self.rng}, metadata=metadata)
+        self.saved = self.done
 
     def attention(self, *inputs: Any) -> list[mg.Tensor]:
         """The attention weights of each layer, (heads, queries, keys), for one input of the model."""
@@ -208,7 +223,9 @@ def resume_run(
     if identity != run.data.identity:
         raise CommandError(f"{path} was trained on other data ({identity}) than there is here ({run.data.identity})")
     restore_checkpoint(checkpoint, run.model, run.optimiser, {"training": run.rng})
-    run.history = history
+    run.history, run.saved = history, run.done
+    if run.done and not history:
+        raise CommandError(f"{path} is not a checkpoint of `minigrad train`")
     if run.done > run.settings.steps:
         raise CommandError(f"{path} has {run.done} steps already: give --steps of at least as many")
     return run

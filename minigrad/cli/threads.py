@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from minigrad.training import catch_interrupts
+
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
@@ -25,5 +27,9 @@ def one_blas_thread() -> Iterator[None]:
     from minigrad.compiler.threads import VARIABLES
 
     is_set = any(os.environ.get(name) for name in VARIABLES)
-    with threadpool_limits(limits=None if is_set else 1, user_api="blas"):
+    with catch_interrupts() as interrupts:  # it looks for libraries in a callback of C's, which lets no exception out
+        limits = threadpool_limits(limits=None if is_set else 1, user_api="blas")
+    with limits:
+        if interrupts:
+            raise KeyboardInterrupt
         yield

@@ -70,20 +70,31 @@ def run(arguments: argparse.Namespace) -> int:
         settings = replace(settings, steps=arguments.steps or settings.steps, seed=arguments.seed or 0)
         training = Run(settings, arguments.eager, data)
     print(training.describe())
-    if training.done == training.settings.steps:
-        print(f"all {training.done} steps are done; a larger --steps goes on")
-        return 0
-    if page is not None:
+    given = {"--data": arguments.data, "--target": arguments.target, "--out": folder}
+    options = [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None]
+    going_on = " ".join(["to go on: minigrad train", task, *options, "--resume", *["--report"] * arguments.report])
+    steps = training.settings.steps
+    if training.done == steps:
+        print(f"all {steps} steps are done; a larger --steps goes on")
+    elif page is not None:
         print(f"it fills in while training goes on: {page.resolve()}")
-    training.fit(RECORDS, checkpoint, check_gradients=arguments.check_gradients, page=page)
-    if training.done < training.settings.steps:
-        given = {"--data": arguments.data, "--target": arguments.target, "--out": folder}
-        options = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
-        print(
-            f"interrupted after step {training.done} of {training.settings.steps}; "
-            f"to go on: minigrad train {task} {options} --resume"
-        )
+    try:
+        training.fit(RECORDS, checkpoint, check_gradients=arguments.check_gradients, page=page)
+        if training.done < steps:
+            print(f"interrupted after step {training.done} of {steps}; {going_on}")
+            return 130
+        write_results(training, folder, curve, pictures)
+    except KeyboardInterrupt:
+        if training.saved is None:
+            raise
+        print(f"interrupted at once; {checkpoint} has step {training.saved} of {steps}; {going_on}")
         return 130
+    print(f"written to {folder}: {', '.join([checkpoint.name, *files])}")
+    return 0
+
+
+def write_results(training: Run, folder: Path, curve: list[str], pictures: list[str]) -> None:
+    """Say what was learned, beside the baselines, and draw the curve and the maps of attention."""
     losses = dict[str, float]()
     if isinstance(training.data, CharacterText):
         losses, _ = report_text(training)
@@ -94,8 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
     for name in curve:
         draw_loss_curve(training, training.history, losses, folder / name)
     draw_attention(training, folder, pictures)
-    print(f"written to {folder}: {', '.join([checkpoint.name, *files])}")
-    return 0
 
 
 def read_data(task: str, path: Path | None, target: str | None) -> Sequences | Labelled | None:

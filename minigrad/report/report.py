@@ -252,5 +252,6 @@ def _show_figures(record: Record) -> str:
     figures = {"loss": f"{record['loss']:.4f}"}
     if "validation" in record:
         figures["validation"] = f"{record['validation']:.4f}"
-    figures["tokens per second"] = f"{record['tokens_per_second']:,}"
+    if "tokens_per_second" in record:  # checkpoints do not say how fast it went
+        figures["tokens per second"] = f"{record['tokens_per_second']:,}"
     return "".join(f"<div><dt>{name}</dt><dd>{figure}</dd></div>" for name, figure in figures.items())

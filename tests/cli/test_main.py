@@ -250,6 +250,26 @@ def test_L2_ctrl_c(folder):
     assert (folder / "run" / "reverse.safetensors").exists()
 
 
+@pytest.mark.parametrize("module", ["minigrad.cli", "minigrad.cli.train", "minigrad.report"])
+def test_L2_ctrl_c_while_modules_are_loaded(module):
+    code = f"""
+import importlib.abc, os, runpy, signal, sys
+import minigrad
+
+class Interrupter(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+runpy.run_module("minigrad", run_name="__main__")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"minigrad: interrupted\n")
+
+
 def test_L2_ctrl_c_outside_of_training(monkeypatch, capsys):
     def interrupted(arguments):
         raise KeyboardInterrupt

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,45 @@ def test_equal_runs_write_equal_bytes_and_what_was_interrupted_goes_on(task, cap
     assert {path.name: path.read_bytes() for path in Path("parts").iterdir()} == {
         path.name: path.read_bytes() for path in Path("whole").iterdir()
     }
+
+
+def read_files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@pytest.mark.usefixtures("small_models")
+@pytest.mark.parametrize("task", COMMANDS)
+def test_what_was_left_of_a_run_whose_steps_are_all_done_is_written_and_nothing_is_trained(task, capsys, monkeypatch):
+    WRITERS[task]()
+    command = [*COMMANDS[task].split(), "--report", "--out"]
+    assert main(["train", *command, "whole", "--steps", "4"]) == 0
+    results = capsys.readouterr().out.split("\n\n", 1)[1]
+    whole = read_files("whole")
+    page = whole.pop(f"{task}.html")
+    report = "report_text" if task == "text" else "report_answers"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"minigrad.cli.train.{report}", lambda *arguments: os.kill(os.getpid(), signal.SIGINT))
+        assert main(["train", *command, "parts", "--steps", "4"]) == 130
+    shown = capsys.readouterr().out
+    hint = f"to go on: minigrad train {COMMANDS[task]} --out parts --resume --report"
+    assert shown.endswith(f"interrupted at once; parts/{task}.safetensors has step 4 of 4; {hint}\n")
+    assert read_files("parts").keys() < {*whole, f"{task}.html"}
+    Path("parts", f"{task}.html").unlink()
+    pages = set()
+    for _ in range(2):  # the second time nothing changes
+        with monkeypatch.context() as patch:
+            patch.setattr(runs, "fit", None)  # the loop of steps
+            assert main(hint.split(" minigrad ")[1].split()) == 0
+        output = capsys.readouterr()
+        assert "all 4 steps are done; a larger --steps goes on\n" in output.out
+        assert output.out.split("\n\n", 1)[1].replace(" parts:", " whole:") == results
+        assert output.err == ""
+        found = read_files("parts")
+        pages.add(found.pop(f"{task}.html"))
+        assert found == whole
+    (again,) = pages
+    assert b"finished" in again
+    assert len(again) == pytest.approx(len(page), rel=0.3)
 
 
 @pytest.mark.usefixtures("small_models")

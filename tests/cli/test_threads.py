@@ -1,5 +1,8 @@
 """One BLAS thread while a command trains, and as many as before afterwards."""
 
+import ctypes
+import os
+import signal
 import sys
 
 import pytest
@@ -37,6 +40,20 @@ def test_the_users_choice_stands(name, monkeypatch):
     monkeypatch.setenv(name, "2")
     with one_blas_thread():
         assert set(threads()) == {2}
+
+
+def test_ctrl_c_while_libraries_are_looked_for_ends_the_command(monkeypatch):
+    """As threadpoolctl does in a callback of C's, where Python can only print an exception."""
+    interrupt = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def look_for_libraries(**options):
+        interrupt()
+        return threadpool_limits(**options)
+
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", look_for_libraries)
+    with pytest.raises(KeyboardInterrupt), one_blas_thread():
+        raise AssertionError("the command went on")
+    assert set(threads()) == {2}
 
 
 def test_without_the_library_nothing_happens(monkeypatch):

@@ -102,6 +102,37 @@ def test_L2_K9_a_run_that_was_interrupted_goes_on_bit_for_bit(task, interrupt_at
         assert picture.read_bytes() == (Path("parts") / picture.name).read_bytes()
 
 
+def test_a_second_ctrl_c_says_which_checkpoint_stands(interrupt_at, capsys):
+    command = ["copy", "--steps", "6", "--out", "o"]
+    assert train(*command, "--seed", "1") == 0
+    capsys.readouterr()
+    interrupt_at(1, times=2)  # what stands is of another run
+    assert train(*command) == 130
+    output = capsys.readouterr()
+    assert "go on" not in output.out
+    assert output.err == "minigrad: interrupted\n"
+    interrupt_at(3, times=2)
+    assert train(*command) == 130
+    hint = "of 6; to go on: minigrad train copy --out o --resume\n"
+    assert capsys.readouterr().out.endswith(f"interrupted at once; o/copy.safetensors has step 2 {hint}")
+    assert history("o/copy.safetensors")[-1]["step"] == 2
+    assert train("copy", "--out", "o", "--resume") == 130
+    assert capsys.readouterr().out.endswith(f"interrupted at once; o/copy.safetensors has step 2 {hint}")
+    interrupt_at(0)
+    assert train("copy", "--out", "o", "--resume") == 0
+
+
+@pytest.mark.parametrize("steps", ["3", "5"])
+def test_a_run_that_goes_on_has_a_page(steps, capsys):
+    train("copy", "--steps", "3")
+    assert train("copy", "--resume", "--steps", steps, "--report") == 0
+    page = Path("minigrad-train/copy.html").read_text("utf-8")
+    assert "finished" in page
+    assert "not reached" not in page
+    assert "Samples" in page
+    assert "copy_attention_layer_0.svg, copy.html\n" in capsys.readouterr().out
+
+
 @pytest.mark.deep
 def test_equal_runs_write_equal_bytes():
     for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
@@ -155,6 +186,15 @@ HISTORIES = ["abc", [1], [{}], [{"step": 1, "loss": "0.5", "validation": 0.5}], 
 def test_L1_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
     os.mkdir("minigrad-train")
     save_arrays("minigrad-train/copy.safetensors", {}, {NOTES: notes})
+    assert train("copy", "--resume") == 2
+    assert capsys.readouterr().err.endswith("copy.safetensors is not a checkpoint of `minigrad train`\n")
+
+
+def test_L1_a_checkpoint_that_has_lost_its_history_is_refused(capsys):
+    train("copy", "--steps", "2")
+    arrays, texts = load_arrays("minigrad-train/copy.safetensors")
+    notes = json.dumps(json.loads(texts[NOTES]) | {"history": []})
+    save_arrays("minigrad-train/copy.safetensors", arrays, texts | {NOTES: notes})
     assert train("copy", "--resume") == 2
     assert capsys.readouterr().err.endswith("copy.safetensors is not a checkpoint of `minigrad train`\n")
 
