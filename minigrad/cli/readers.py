@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -193,7 +194,7 @@ _RIGHT: dict[str, Callable[[Any], bool]] = {
 def _take(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     wrong = [name for name in names if not _RIGHT[name](described[name])]
     if wrong:
-        raise ValueError(f"{wrong[0]}={described[wrong[0]]!r}")
+        raise ValueError(f"{wrong[0]}={reprlib.repr(described[wrong[0]])}")
     return {name: described[name] for name in names}
 
 

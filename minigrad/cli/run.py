@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import reprlib
 import time
 import timeit
 from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +55,7 @@ SETTINGS = {
 SAMPLE = 400  # characters that a model of text writes
 RECORDED = ("step", "loss", "validation")  # numbers, in each record
 TIMED = 3  # steps, to compare speeds
+LONGEST_NAME = 30  # of a setting, in a message
 BETAS, WEIGHT_DECAY, LONGEST_GRADIENT = (0.9, 0.99), 0.1, 1.0
 
 
@@ -211,17 +213,18 @@ def resume_run(
         raise CommandError(f"{path} is not a checkpoint of `minigrad train`") from error
     expected = asdict(settings)
     differences = [
-        f"{name}={saved.get(name)!r} instead of {expected.get(name)!r}"
+        f"{make_text(name, LONGEST_NAME)}={reprlib.repr(saved.get(name))} instead of {expected.get(name)!r}"
         for name in expected | saved
         if saved.get(name) != expected.get(name)
     ]
     if differences:
-        raise CommandError(f"{path} has settings of another task or version: {', '.join(differences)}")
+        raise CommandError(f"{path} has settings of another task or version: {', '.join(differences[: len(expected)])}")
     if seed not in (None, settings.seed):
         raise CommandError(f"{path} was made with --seed {settings.seed}; go on with that, or start without --resume")
     run = Run(replace(settings, steps=steps or settings.steps), eager, data)
     if identity != run.data.identity:
-        raise CommandError(f"{path} was trained on other data ({identity}) than there is here ({run.data.identity})")
+        other = make_text(identity, LONGEST_LABEL_LINE)
+        raise CommandError(f"{path} was trained on other data ({other}) than there is here ({run.data.identity})")
     restore_checkpoint(checkpoint, run.model, run.optimiser, {"training": run.rng})
     run.history, run.saved = history, run.done
     if run.done and not history:

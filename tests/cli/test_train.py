@@ -190,6 +190,29 @@ def test_L1_a_file_that_is_no_checkpoint_of_ours_is_refused(notes, capsys):
     assert capsys.readouterr().err.endswith("copy.safetensors is not a checkpoint of `minigrad train`\n")
 
 
+NUMBERS = [*range(10_000)]
+PAGES = {
+    "many numbers for the task": {"settings": asdict(SETTINGS["copy"]) | {"task": NUMBERS}},
+    "many settings": {"settings": asdict(SETTINGS["copy"]) | {f"setting {number}": 0 for number in NUMBERS}},
+    "a setting with a long name": {"settings": asdict(SETTINGS["copy"]) | {"long " * 10_000: 0}},
+    "many numbers for the data": {"data": NUMBERS},
+    "a long text for the data": {"data": "long " * 10_000},
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_L1_what_a_checkpoint_says_is_cut_where_it_is_quoted(case, capsys):
+    train("copy", "--steps", "1")
+    arrays, texts = load_arrays("minigrad-train/copy.safetensors")
+    notes = json.dumps(json.loads(texts[NOTES]) | PAGES[case])
+    save_arrays("minigrad-train/copy.safetensors", arrays, texts | {NOTES: notes})
+    capsys.readouterr()
+    assert train("copy", "--resume") == 2
+    error = capsys.readouterr().err
+    assert "copy.safetensors has settings of another" in error or "copy.safetensors was trained on other data" in error
+    assert len(error) < 1000
+
+
 def test_L1_a_checkpoint_that_has_lost_its_history_is_refused(capsys):
     train("copy", "--steps", "2")
     arrays, texts = load_arrays("minigrad-train/copy.safetensors")
