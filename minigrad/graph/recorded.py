@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +23,7 @@ from minigrad.core.tensor import Tensor, constant, new_tensor
 from minigrad.graph.build import build
 from minigrad.graph.graph import Graph
 from minigrad.graph.watching import join_watches
-from minigrad.wording.source import is_ours
+from minigrad.wording.source import is_ours, name_file
 
 
 def recording() -> Recording:
@@ -138,7 +137,7 @@ def _find_failure(error: BaseException) -> tuple[Tensor, str] | None:
         while trace is not None:
             frame = trace.tb_frame
             if not is_ours(frame):
-                line = f"{Path(frame.f_code.co_filename).name}:{trace.tb_lineno}"
+                line = f"{name_file(frame)}:{trace.tb_lineno}"
             elif frame.f_code is Op.__call__.__code__:
                 found = _make_result(frame.f_locals, line)
                 failed = failed if found is None else found

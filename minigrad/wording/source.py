@@ -10,11 +10,19 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def caller_line() -> str:
-    """`file.py:12` of the innermost frame outside this package."""
+    """`file.py:12` of the innermost frame outside this package; `In[3]:1` in a notebook."""
     frame = sys._getframe(1)
     while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return f"{name_file(frame)}:{frame.f_lineno}"
+
+
+def name_file(frame: FrameType) -> str:
+    """The name of the file whose code a frame runs; `In[3]` for a cell of a notebook, whose file is a number."""
+    path = frame.f_code.co_filename
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    named = shell.compile.format_code_name(path) if shell is not None else None
+    return str(named[1]) if named else os.path.basename(path)
 
 
 def is_ours(frame: FrameType) -> bool:

@@ -1,6 +1,10 @@
 """Several who look on."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad.core.modes import Watch, current_mode, within
@@ -50,3 +54,29 @@ def test_lines_and_anomalies_are_looked_for_at_the_same_time():
             mg.Tensor([np.inf])  # which the innermost allows
     assert y.line.startswith("test_watching.py:")
     assert ("node", "multiply") in seen.seen
+
+
+@pytest.mark.parametrize(("known", "line"), [(True, "In[3]:2"), (False, "3819792264.py:2")])
+def test_the_file_of_a_cell_in_a_notebook_is_the_cell(known, line, monkeypatch):
+    path = "/tmp/ipykernel_7/3819792264.py"
+
+    def format_code_name(name):  # as IPython's compiler does
+        return ("Cell", "In[3]") if known and name == path else None
+
+    shell = SimpleNamespace(compile=SimpleNamespace(format_code_name=format_code_name))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    names = {"mg": mg}
+    exec(compile("with mg.trace_lines():\n    y = mg.Tensor(1.0) * 2.0", path, "exec"), names)
+    assert names["y"].line == line
+    with mg.trace_lines():
+        assert (mg.Tensor(1.0) * 2.0).line.startswith("test_watching.py:")
+    x = mg.Tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match="must be equal"), mg.recording() as recording:
+        exec(compile("\nx @ mg.Tensor([1.0])", path, "exec"), {"x": x, "mg": mg})
+    assert recording.graph()[-1].line == line, "of what failed too"
+
+
+def test_a_program_that_loads_ipython_and_is_no_notebook_has_its_files(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    with mg.trace_lines():
+        assert (mg.Tensor(1.0) * 2.0).line.startswith("test_watching.py:")
