@@ -21,8 +21,9 @@ from minigrad.ops.precision import rounded_once
 from minigrad.ops.rows import check_number, row
 
 __all__ = [
-    "elu", "gelu", "gelu_slope", "glu", "hard_tanh", "leaky_relu", "log_sigmoid", "mish", "mish_slope", "relu",
-    "selu", "sigmoid", "silu", "silu_slope", "softplus", "softsign",
+    "celu", "elu", "gelu", "gelu_slope", "glu", "hard_sigmoid", "hard_swish", "hard_tanh", "leaky_relu",
+    "log_sigmoid", "mish", "mish_slope", "relu", "relu6", "selu", "sigmoid", "silu", "silu_slope", "softplus",
+    "softsign",
 ]  # fmt: skip
 
 # --- the relu family --------------------------------------------------------------------------------------------------
@@ -93,6 +94,50 @@ def hard_tanh(x: Any) -> Any:
     [-1.0, 0.5]
     """
     return ops.clip(x, -1.0, 1.0)
+
+
+@composition(formula="min(max(x, 0), 6)")
+def relu6(x: Any) -> Any:
+    """`relu` that ends at 6 (Howard et al., arXiv 1704.04861).
+
+    >>> relu6(Tensor([-1.0, 2.0, 8.0])).tolist()
+    [0.0, 2.0, 6.0]
+    """
+    return ops.clip(x, 0.0, 6.0)
+
+
+@composition(formula="min(max(x + 3, 0), 6) / 6")
+@rounded_once
+def hard_sigmoid(x: Any) -> Any:
+    """`sigmoid` in three straight pieces: 0 up to −3, 1 from 3 on.
+
+    >>> hard_sigmoid(Tensor([-4.0, 0.0, 1.5])).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    return ops.clip(ops.add(x, 3.0), 0.0, 6.0) / 6.0
+
+
+@composition(formula="x · min(max(x + 3, 0), 6) / 6")
+@rounded_once
+def hard_swish(x: Any) -> Any:
+    """`silu` with `hard_sigmoid` in place of the sigmoid (Howard et al., arXiv 1905.02244).
+
+    >>> hard_swish(Tensor([-4.0, 3.0, 1.5])).tolist()
+    [-0.0, 3.0, 1.125]
+    """
+    return ops.multiply(x, ops.hard_sigmoid(x))
+
+
+@composition(formula="x where x > 0, else alpha · (exp(x / alpha) − 1)")
+@rounded_once
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """`elu` whose slope is 1 at 0 for every `alpha` (Barron, arXiv 1704.07483).
+
+    >>> celu(Tensor([-2.0, 3.0]), 2.0).numpy().round(4).tolist()
+    [-1.2642, 3.0]
+    """
+    check_number(alpha=alpha)
+    return ops.elu(ops.divide(x, alpha)) * alpha
 
 
 # --- sigmoid and its kin ----------------------------------------------------------------------------------------------

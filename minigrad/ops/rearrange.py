@@ -18,7 +18,7 @@ from minigrad.ops.indexing import Index, Slice
 from minigrad.ops.kernels import check_axes, check_axis, sums
 
 __all__ = [
-    "diag", "diagonal", "flatten", "flip", "fliplr", "flipud", "moveaxis", "pad", "ravel", "repeat", "roll",
+    "diag", "diagonal", "flatten", "flip", "fliplr", "flipud", "meshgrid", "moveaxis", "pad", "ravel", "repeat", "roll",
     "rollaxis", "rot90", "tile",
 ]  # fmt: skip
 
@@ -41,6 +41,30 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
     return ops.transpose(x, axes=tuple(order))
+
+
+@composition(formula="each vector along an axis of its own", numpy=[np.meshgrid])
+def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any, ...]:
+    """The coordinates of a grid: one array for each vector, all of the shape that their lengths make.
+
+    Args:
+        indexing: "xy" where the first vector lies along the second axis, as in pictures; "ij" where along the first.
+        sparse: whether the other axes stay 1, which broadcast.
+
+    >>> [x.tolist() for x in meshgrid(Tensor([1.0, 2.0]), Tensor([3.0]), indexing="ij")]
+    [[[1.0], [2.0]], [[3.0], [3.0]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing={indexing!r}: expected 'xy' or 'ij'")
+    axes = [*range(len(xi))]
+    if indexing == "xy":
+        axes[:2] = axes[:2][::-1]
+    rows = [
+        ops.reshape(x, tuple(-1 if axis == place else 1 for place in range(len(xi))))
+        for x, axis in zip(xi, axes, strict=True)
+    ]
+    shape = np.broadcast_shapes(*map(shape_of, rows))
+    return tuple(rows if sparse else [ops.broadcast_to(x, shape=shape) for x in rows])
 
 
 @composition(formula="x with an axis moved before another", numpy=[np.rollaxis])

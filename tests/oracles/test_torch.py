@@ -179,6 +179,16 @@ def linspace(start, stop, num, endpoint, axis):
     return torch.stack(places, axis) if places else torch.empty((0, *start.shape), dtype=start.dtype)
 
 
+def meshgrid(*xi, indexing, sparse):
+    """PyTorch's grid, of which the sparse form is the part where the other places are 0."""
+    grid = torch.meshgrid(*(x.reshape(-1) for x in xi), indexing=indexing)
+    if not sparse:
+        return grid
+    order = [*range(len(xi))] if indexing == "ij" else [1, 0, *range(2, len(xi))]
+    first = [tuple(slice(None) if i == axis else slice(1) for i in range(len(xi))) for axis in order]
+    return [x[index] for x, index in zip(grid, first, strict=True)]
+
+
 def rearranged(function):
     """What NumPy's function does to the numbers of the elements, done to the elements.
 
@@ -476,6 +486,11 @@ COUNTERPARTS = {
     "logcumsumexp": torch.logcumsumexp,
     "selu": functional.selu,
     "hard_tanh": functional.hardtanh,
+    "hard_sigmoid": lambda x: functional.relu6(x + 3) / 6,  # PyTorch has no second derivative of its own
+    "hard_swish": functional.hardswish,
+    "relu6": functional.relu6,
+    "celu": functional.celu,
+    "meshgrid": meshgrid,
     "glu": functional.glu,
     "bce": bce,
     "dstack": torch.dstack,

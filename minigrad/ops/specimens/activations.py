@@ -55,6 +55,23 @@ ops.selu.specimens = specimens(
     *wide, refusal(call(normal(2), alpha=1.0), TypeError, "alpha"),
     reference=lambda x: np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))) * 1.0507009873554805,
 )  # fmt: skip
+ops.relu6.specimens = specimens(
+    *wide, refusal(call(normal(2), 0.0), TypeError, "relu6"), kink(call(np.array([0.0, 6.0])), 1.0),
+    reference=lambda x: np.clip(x, 0, 6),
+)  # fmt: skip
+ops.hard_sigmoid.specimens = specimens(
+    *wide, refusal(call(normal(2), 0.0), TypeError, "hard_sigmoid"), kink(call(np.array([-3.0, 3.0])), 1 / 6),
+    reference=lambda x: np.clip(x + 3, 0, 6) / 6,
+)  # fmt: skip
+ops.hard_swish.specimens = specimens(
+    *wide, refusal(call(normal(2), 0.0), TypeError, "hard_swish"), kink(call(np.array([-3.0, 3.0])), [-0.5, 1.5]),
+    reference=lambda x: x * np.clip(x + 3, 0, 6) / 6,
+)  # fmt: skip
+ops.celu.specimens = specimens(
+    *wide, call(normal(2, 3), 0.5), call(normal(3), alpha=2.0),
+    refusal(call(normal(2), [1.0, 2.0]), TypeError, "celu", "alpha=[1.0, 2.0]", "number"),
+    reference=lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)),
+)  # fmt: skip
 ops.hard_tanh.specimens = specimens(
     *wide, refusal(call(normal(2), 0.0), TypeError, "hard_tanh"), kink(call(np.array([-1.0, 1.0])), 1.0),
     reference=lambda x: np.clip(x, -1, 1),

@@ -31,6 +31,11 @@ ops.flatten.specimens = specimens(
     refusal(call(normal(2, 3), order="F"), TypeError, "order"),
     reference=np.ravel,
 )  # fmt: skip
+ops.meshgrid.specimens = specimens(
+    call(normal(2), normal(3)), call(normal(2), normal(3), normal(1), indexing="ij"), call(normal(3), normal()),
+    call(normal(2), normal(3), normal(2), sparse=True), call(normal(3)),
+    refusal(call(normal(2), indexing="yx"), ValueError, "meshgrid", "'yx'", "'xy' or 'ij'"),
+)  # fmt: skip
 ops.rollaxis.specimens = specimens(
     call(normal(2, 3, 4), axis=2), call(normal(2, 3, 4), 0, 3), call(normal(2, 3, 4), -1, -2), call(normal(2, 3), 1, 1),
     refusal(call(normal(2, 3), 2), AxisError, "rollaxis", "axis 2", "dimension 2"),
