@@ -50,7 +50,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 NEEDED = {
     "scale-out.md": ("jax", "flatbuffers"),
-    "other-frameworks.md": ("torch", "torchviz", "jax", "scipy", "onnx"),
+    "other-frameworks.md": ("torch", "torchviz", "jax", "scipy", "einops", "onnx"),
 }
 """The libraries without which the code of a page is not run."""
 DRAWN_ELSEWHERE = {"other-encoder.svg": ROOT / "docs" / "other-frameworks.md"}

@@ -1,1 +1,1 @@
-"""Other people's programs as graphs: a JAX function, a PyTorch module."""
+"""Other people's programs as graphs: a JAX function, a PyTorch module; and Tensors in their functions: einops."""
