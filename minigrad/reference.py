@@ -54,9 +54,9 @@ def reference_page() -> str:
     """Every function on record, family by family, as Markdown: docs/ops.md."""
     families: dict[str, list[Function]] = {}
     for function in registry.values():
-        families.setdefault(_find_family(function), []).append(function)
+        families.setdefault(find_family(function), []).append(function)
     sections = [
-        f"\n## {_make_title(module)}\n\n{_read_purpose(module)}\n\n{HEADER}"
+        f"\n## {make_title(module)}\n\n{_read_purpose(module)}\n\n{HEADER}"
         + "".join(reference_row(f) for f in functions)
         for module, functions in sorted(families.items())
     ]
@@ -140,7 +140,7 @@ def _write_point(call: Call) -> str:
     return ", ".join(values + [f"{name}={value!r}" for name, value in call.params.items()])
 
 
-def _find_family(function: Function) -> str:
+def find_family(function: Function) -> str:
     call = function.call
     rule = next(iter(getattr(function, "rules", {}).values()), None)
     module = getattr(call, "__module__", None) or ""
@@ -149,7 +149,7 @@ def _find_family(function: Function) -> str:
     return module if module.startswith("minigrad.ops.") else "minigrad.ops.truths"
 
 
-def _make_title(module: str) -> str:
+def make_title(module: str) -> str:
     return module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
