@@ -6,7 +6,6 @@ The first call with given shapes captures the function and runs the program; lat
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +24,7 @@ from minigrad.core.modes import current_mode
 from minigrad.core.structure import enter, leaves
 from minigrad.core.tensor import Tensor
 from minigrad.graph import Graph
-from minigrad.graph.captured import record
+from minigrad.graph.captured import record, signature_of
 from minigrad.graph.exact import Exact
 from minigrad.graph.node import printable
 from minigrad.graph.watching import Lines
@@ -97,7 +96,7 @@ class Compiled(Locked, Generic[P, R]):
         self._last: Program | None = None
         self._numbers: dict[Any, list[str]] = {}
         self._changed: dict[str, int] = {}
-        self._signature = inspect.signature(self.function)
+        self._signature = signature_of(self.function)
         super().__init__()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

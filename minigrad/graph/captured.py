@@ -35,13 +35,26 @@ def capture(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recordin
     return record(function, args, kwargs)
 
 
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """What a function takes, also one of NumPy's, which do not tell before NumPy 2.4.
+
+    >>> signature_of(np.add)
+    <Signature (x1, x2, /, **options)>
+    """
+    if not isinstance(function, np.ufunc):
+        return inspect.signature(function)
+    names = ["x"] if function.nin == 1 else [f"x{i + 1}" for i in range(function.nin)]
+    operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    return inspect.Signature([*operands, inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)])
+
+
 def record(
     function: Callable[..., Any], args: Any, kwargs: Any, use: Callable[..., None] = lambda *thing: None
 ) -> Recording:
     """What `function` does with these arguments; `use` is called with every module and optimiser that it uses."""
     if current_mode().capture is not None:
         raise CaptureError("capture inside capture: call the inner function directly")
-    given = inspect.signature(function).bind(*args, **kwargs)
+    given = signature_of(function).bind(*args, **kwargs)
     arguments, tensors = dict(given.arguments), [x for x in leaves((args, kwargs)) if isinstance(x, Tensor)]
     state: dict[int, Tensor] = {}
     while True:

@@ -10,6 +10,8 @@ import inspect
 from types import MethodType, NoneType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from minigrad.core.op import Op
 from minigrad.core.record import Function, registry
 from minigrad.core.tensor import Tensor, _in_place, _operator, _reflected
@@ -20,6 +22,7 @@ NO_OPERANDS = ("str", "int", "float", "Sequence")  # what annotations of texts, 
 
 
 NO_METHODS = {"append"}  # of a list it changes the list, and here it would do nothing
+DEVICE = np.empty(0).__dlpack_device__()
 OPERATORS = {"mod": ("remainder", "%"), "floordiv": ("floor_divide", "//"), "divmod": ("divmod", "")}
 
 
@@ -73,6 +76,9 @@ def takes_array_first(function: Function) -> bool:
 
 
 Tensor.T = property(lambda tensor: registry["transpose"](tensor))  # type: ignore[method-assign, assignment]
+Tensor.__dlpack__ = lambda tensor, **options: np.array(tensor).__dlpack__(**options)  # type: ignore[attr-defined]
+Tensor.__dlpack_device__ = lambda tensor: DEVICE  # type: ignore[attr-defined]  # torch.tensor(x) asks, among others
+Function.__get__ = lambda function, tensor, owner=None: function  # type: ignore[attr-defined]  # `help` shows routines
 Tensor.real = property(lambda tensor: tensor)  # type: ignore[method-assign, assignment]  # all numbers are real
 
 for _suffix, (_name, _symbol) in OPERATORS.items():

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, NoReturn
 
+import numpy as np
+
 
 class Habit(NamedTuple):
     name: str  # the argument or attribute
@@ -162,7 +164,6 @@ MINIGRAD = (
     Habit("zeros", "mg.zeros(2, 3)", "mg.Tensor(np.zeros((2, 3)))"),
     Habit("ones", "mg.ones(2, 3)", "mg.Tensor(np.ones((2, 3)))"),
     Habit("full", "mg.full((2, 3), 0.5)", "mg.Tensor(np.full((2, 3), 0.5))"),
-    Habit("linspace", "mg.linspace(0, 1, 5)", "np.linspace(0, 1, 5)", "operations take arrays as they are"),
     Habit("eye", "mg.eye(3)", "np.eye(3)", "operations take arrays as they are"),
     Habit("randn", "mg.randn(2, 3)", "mg.Tensor(rng.standard_normal((2, 3)))", "rng = numpy.random.default_rng(seed)"),
     Habit("rand", "mg.rand(2, 3)", "mg.Tensor(rng.random((2, 3)))", "rng = numpy.random.default_rng(seed)"),
@@ -305,7 +306,8 @@ def describe_missing(owner: str, place: str, name: str) -> str:
     """
     habit = find_habit(place, name)
     if habit is None:
-        return f"{owner} has no attribute {name!r}"
+        arrays_have_it = place == "Tensor" and hasattr(np.ndarray, name)
+        return f"{owner} has no attribute {name!r}" + (": x.numpy(), a plain array, has it" if arrays_have_it else "")
     why = f" ({habit.why})" if habit.why else ""
     return f"{owner} has no attribute {name!r}: for PyTorch's `{habit.there}` write `{habit.here}`{why}"
 

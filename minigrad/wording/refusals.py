@@ -5,6 +5,7 @@ Tensors enter, of which only facts are read; errors leave. Loaded when something
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -123,9 +124,10 @@ def unsupported_function(function: Any) -> TypeError:
         return TypeError(f"{name} is not supported on Tensors: write `{habit.here}` ({habit.why}), or use x.numpy()")
     if name.startswith("numpy.fft."):
         return TypeError(f"{name} is not supported on Tensors: {NO_COMPLEX}; of x.numpy() it is without a gradient")
-    known = ", ".join(sorted({name_of_function(f) for f in by_numpy}))
-    advice = "x.numpy() has the values, without a gradient"
-    return TypeError(f"{name} is not supported on Tensors: {advice}; supported: {known}")
+    known = {name_of_function(f) for f in by_numpy}
+    similar = difflib.get_close_matches(name_of_function(function), known)
+    advice = "x.numpy() has the values, without a gradient" + (f"; similar: {', '.join(similar)}" if similar else "")
+    return TypeError(f"{name} is not supported on Tensors: {advice}; all that is: sorted(minigrad.registry)")
 
 
 def name_of_function(function: Any) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import minigrad as mg
 from minigrad import Tensor
@@ -28,9 +29,31 @@ def test_singular_values_name_what_to_write():
         np.linalg.svd(X)
 
 
-def test_any_other_function_says_what_to_do_before_it_lists_what_there_is():
-    with pytest.raises(TypeError, match=r"^numpy.percentile is not supported on Tensors: x.numpy\(\) has the values"):
-        np.percentile(X, 50)
+@pytest.mark.parametrize("call", [lambda x: np.percentile(x, 50), lambda x: np.save("x.npy", x), np.array_equiv])
+def test_any_other_function_says_what_to_do_in_one_line(call):
+    refused = r"^numpy\.\w+ is not supported on Tensors: x.numpy\(\) has the values, without a gradient"
+    with pytest.raises(TypeError, match=refused) as failure:
+        call(*[X] * (2 if call is np.array_equiv else 1))
+    assert len(str(failure.value)) < 200
+    assert ("similar: array_equal" in str(failure.value)) is (call is np.array_equiv)
+
+
+def test_attributes_of_arrays_alone_say_where_they_are():
+    with pytest.raises(
+        AttributeError, match=r"^a Tensor has no attribute 'ctypes': x.numpy\(\), a plain array, has it$"
+    ):
+        safetensors.numpy.save({"x": X})  # type: ignore[dict-item]
+    with pytest.raises(AttributeError, match=r"^a Tensor has no attribute 'sofmax'$"):
+        X.sofmax  # type: ignore[attr-defined]
+
+
+def test_other_libraries_get_a_copy_by_dlpack_unless_a_gradient_would_be_lost():
+    array = np.from_dlpack(X.detach())
+    assert array.tolist() == X.tolist()
+    assert not np.shares_memory(array, X.numpy())
+    assert X.__dlpack_device__() == array.__dlpack_device__()
+    with pytest.raises(TypeError, match=r"would lose the gradient of .*: use .numpy\(\) for its values"):
+        np.from_dlpack(X)
 
 
 def test_of_real_numbers_the_real_part_is_all():

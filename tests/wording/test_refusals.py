@@ -29,6 +29,7 @@ def test_every_error_is_asked_for():
     made = {name for name, value in vars(refusals).items() if inspect.isfunction(value)}
     of_others = {
         "describe",
+        "name_of_function",
         "explain_failure",
         "shape_of",
         "caller_line",
