@@ -25,7 +25,7 @@ ROOMS = {
     "graph": "core wording ops | drawing export",
     "drawing": "core graph | foreign",
     "checks": "core wording ops graph | compiler drawing",
-    "nn": "core wording ops | io",
+    "nn": "core wording ops | io drawing",
     "optim": "core wording ops nn |",
     "io": "core wording nn optim |",
     "compiler": "core wording ops graph io | drawing",

@@ -1,4 +1,4 @@
-"""What notebooks show of Tensors, compiled functions and reports: HTML, and the text that a terminal shows.
+"""What notebooks show of Tensors, modules, costs, compiled functions and reports: HTML, and a terminal's text.
 
 In come objects with names and texts that nobody checked; out go MIME bundles in which these are text and nothing else.
 Nothing here raises: where there is no HTML, the text remains.
@@ -16,11 +16,13 @@ from minigrad.core.tensor import Tensor
 from minigrad.drawing.heatmap import heatmap
 from minigrad.drawing.text import escape_hidden, format_array, set_minus
 from minigrad.graph import Graph
+from minigrad.graph.cost import Cost
 from minigrad.graph.numbers import format_number
 
 MOST_WRITTEN_OUT = (8, 10)  # rows and columns of a table; larger arrays are heat maps
 MOST_IN_HEATMAP = (8, 128, 128)  # slices, rows and columns; of larger arrays a summary is shown
-MOST_LINES = 400  # of source
+MOST_LINES = 400  # of source, and of other lists
+MOST_OPEN = 20  # modules whose table is open from the first
 CELL = 'style="text-align:{};padding:0 .6em"'
 CODE = 'style="white-space:pre;overflow-x:auto;margin:.3em 0"'
 
@@ -81,6 +83,16 @@ def show_program(program: Program) -> dict[str, str]:
     return _make_bundle(program, repr, _write_program)
 
 
+def show_module(module: object, outline: Callable[[], Iterable[Sequence[Any]]]) -> dict[str, str]:
+    """The modules in a module: path, class, number of parameters, and the Tensors that each holds itself."""
+    return _make_bundle(module, repr, lambda module: _write_outline(list(outline())))
+
+
+def show_cost(cost: Cost) -> dict[str, str]:
+    """What a graph costs by operation, by scope and by order, and the memory it takes."""
+    return _make_bundle(cost, str, _write_cost)
+
+
 def _make_bundle(shown: Any, plain: Callable[[Any], str], rich: Callable[[Any], str]) -> dict[str, str]:
     try:
         text = plain(shown)
@@ -123,6 +135,32 @@ def _write_report(report: Report) -> str:
 def _write_explanation(explanation: object) -> str:
     lines = str(explanation).splitlines()
     return _write_line([_escape(lines[0])]) + (_write_code("\n".join(lines[1:])) if len(lines) > 1 else "")
+
+
+def _write_outline(outline: Sequence[Sequence[Any]]) -> str:
+    (_, kind, count, _), *_ = outline
+    rows = [(path or "(all)", kind, count, ", ".join(held)) for path, kind, count, held in outline[:MOST_LINES]]
+    rest = [f"… {len(outline) - MOST_LINES:,} more modules"] if len(outline) > MOST_LINES else []
+    table = _write_table(rows, ("module", "class", "parameters", "holds"))
+    shown = (
+        table if len(rows) <= MOST_OPEN else f"<details><summary>{len(outline):,} modules</summary>{table}</details>"
+    )
+    return _write_line([f"<b>{_escape(kind)}</b>", f"{count} parameters"]) + shown + _write_line(rest)
+
+
+def _write_cost(cost: Cost) -> str:
+    lines = []
+    for title, group in cost.groups.items():
+        lines.append(_write_row("th", (f"by {title}", *cost.total._fields)))
+        lines += [_write_row("td", (name, *texts), names=1) for name, texts in group[:MOST_LINES]]
+    total = cost.total
+    facts = [
+        f"{total.nodes:,} operations",
+        f"<b>{total.flops:,}</b> floating-point operations",
+        f"{total.bytes:,} bytes",
+    ]
+    notes = "".join(f"<div>{_escape(note)}</div>" for note in cost.notes)
+    return _write_line(facts) + notes + f"<details><summary>table</summary><table>{''.join(lines)}</table></details>"
 
 
 def _write_compiled(compiled: Compiled) -> str:
@@ -171,9 +209,12 @@ def _write_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> s
     return f"<table>{''.join([*lines, *(_write_row('td', row) for row in rows)])}</table>"
 
 
-def _write_row(tag: str, cells: Sequence[str]) -> str:
-    """Cells side by side, numbers at the right."""
-    sides = ["right" if cell[:1] in "-−0123456789" and tag == "td" else "left" for cell in cells]
+def _write_row(tag: str, cells: Sequence[str], names: int = 0) -> str:
+    """Cells side by side, numbers at the right, if they are not among the first, which are names."""
+    sides = [
+        "right" if at >= names and cell[:1] in "-−0123456789" and tag == "td" else "left"
+        for at, cell in enumerate(cells)
+    ]
     columns = [f"<{tag} {CELL.format(side)}>{_escape(cell)}</{tag}>" for side, cell in zip(sides, cells, strict=True)]
     return f"<tr>{''.join(columns)}</tr>"
 

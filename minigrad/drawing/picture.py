@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.errors import MinigradError
-from minigrad.drawing.convert import check_folder, save_sheet, svg_to_png
+from minigrad.drawing.convert import check_folder, save_sheet
 from minigrad.drawing.dot import dot_source, write_dot
 from minigrad.drawing.engines import TIMEOUT, LayoutError, save_text
 from minigrad.drawing.fit import fit_to_width
@@ -75,14 +75,13 @@ def make_source(graph: Graph, **options: Any) -> graphviz.Source:
 def make_mime_bundle(graph: Graph, text: str | None = None, **options: Any) -> dict[str, Any]:
     """What a notebook shows: the picture where an engine can draw it, and the listing or another text. Never raises.
 
-    The picture comes as SVG and as PNG, because a notebook that is not trusted shows no SVG.
+    The picture is SVG alone: a PNG beside it would be most of the notebook's file. Where no SVG is shown, as in a
+    notebook that is not trusted, the listing is.
     """
     shown: dict[str, Any] = {"text/plain": text or str(graph)}
     with suppress(Exception):  # whatever is wrong with the engine, the notebook goes on
         view, look = parse_options(graph, options)
-        svg = write_svg(paint_picture(plan_picture(view, look, timeout=PATIENCE), look))
-        shown["image/svg+xml"] = svg
-        shown["image/png"] = svg_to_png(svg, DPI)
+        shown["image/svg+xml"] = write_svg(paint_picture(plan_picture(view, look, timeout=PATIENCE), look))
     return shown
 
 

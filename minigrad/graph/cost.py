@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,11 +48,30 @@ class Cost:
     peak_bytes: int
     not_counted: Mapping[str, int]
 
+    @property
+    def groups(self) -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
+        """By operation, scope and order: names, and what their `Total` has, as texts."""
+        groups: dict[str, Mapping[Any, Total]] = {
+            "operation": self.by_op, "scope": self.by_scope, "order": self.by_order,
+        }  # fmt: skip
+        return {
+            title: [(printable(str(name)) or "(none)", _format(total)) for name, total in totals.items()]
+            for title, totals in groups.items()
+        }
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is kept for gradients, the most at a time, and what could not be counted."""
+        kept = "not known, the graph has no gradients" if self.kept_bytes is None else f"{self.kept_bytes:,} bytes"
+        lines = [f"kept for gradients: {kept}", f"most at a time: {self.peak_bytes:,} bytes"]
+        if self.not_counted:
+            lines.append(f"flops not counted: {', '.join(f'{count} {op}' for op, count in self.not_counted.items())}")
+        return lines
+
     def __str__(self) -> str:
         rows: list[tuple[str, tuple[str, ...]]] = [("", Total._fields)]
-        for title, totals in (("operation", self.by_op), ("scope", self.by_scope), ("order", self.by_order)):
-            rows.append((f"by {title}", ()))
-            rows += [(f"  {printable(str(name)) or '(none)'}", _format(total)) for name, total in totals.items()]
+        for title, group in self.groups.items():
+            rows += [(f"by {title}", ()), *((f"  {name}", texts) for name, texts in group)]
         rows.append(("all", _format(self.total)))
         first = max(len(title) for title, _ in rows)
         widths = [max(len(texts[column]) for _, texts in rows if texts) for column in range(len(Total._fields))]
@@ -60,11 +79,12 @@ class Cost:
             f"{title:<{first}}" + "".join(f"  {text:>{width}}" for text, width in zip(texts, widths, strict=False))
             for title, texts in rows
         ]
-        kept = "not known, the graph has no gradients" if self.kept_bytes is None else f"{self.kept_bytes:,} bytes"
-        lines += [f"kept for gradients: {kept}", f"most at a time: {self.peak_bytes:,} bytes"]
-        if self.not_counted:
-            lines.append(f"flops not counted: {', '.join(f'{count} {op}' for op, count in self.not_counted.items())}")
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(line.rstrip() for line in [*lines, *self.notes])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_cost
+
+        return show_cost(self)
 
 
 def cost(graph: Graph) -> Cost:

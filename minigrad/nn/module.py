@@ -381,16 +381,15 @@ class Module(Watched, habits="Module"):
 
     def __repr__(self) -> str:
         lines = []
-        for labels, module in _walk(self):
-            if isinstance(module, Module):
-                title = "  " * len(labels) + "".join(f"{label}: " for label in labels[-1:]) + type(module).__name__
-                below = [tensor for _, tensor in _walk(module) if isinstance(tensor, Tensor)]
-                count = sum(tensor.size for tensor in below if tensor.requires_grad and not tensor.op)
-                held = [
-                    f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)
-                ]
-                lines.append("  ".join([title, f"{count:,} parameters", *held]))
+        for labels, kind, count, held in _outline(self):
+            title = "  " * len(labels) + "".join(f"{label}: " for label in labels[-1:]) + kind
+            lines.append("  ".join([title, f"{count} parameters", *held]))
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_module
+
+        return show_module(self, lambda: [(".".join(labels), *facts) for labels, *facts in _outline(self)])
 
 
 def new_parameter(values: Any, dtype: Any, name: str) -> Tensor:
@@ -425,6 +424,16 @@ def _walk(root: Module) -> Iterator[tuple[tuple[str, ...], Module | Tensor]]:
             yield labels, member
             if isinstance(member, Module):
                 stack += reversed([((*labels, ".".join(map(str, keys))), x) for keys, x in _members(member)])
+
+
+def _outline(root: Module) -> Iterator[tuple[tuple[str, ...], str, str, list[str]]]:
+    """Of each module: the labels that lead to it, its class, how many parameters are in it, and its own Tensors."""
+    for labels, module in _walk(root):
+        if isinstance(module, Module):
+            below = [tensor for _, tensor in _walk(module) if isinstance(tensor, Tensor)]
+            count = sum(tensor.size for tensor in below if tensor.requires_grad and not tensor.op)
+            held = [f"{'.'.join(map(str, keys))} {x.shape}" for keys, x in _members(module) if isinstance(x, Tensor)]
+            yield labels, type(module).__name__, f"{count:,}", held
 
 
 def _members(module: Module) -> Iterator[tuple[tuple[Any, ...], Module | Tensor]]:

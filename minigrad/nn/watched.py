@@ -38,7 +38,7 @@ class Watched(Instructive, habits="Module"):
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = self.__dict__.get(name)
-        if name[0] == "_" and not isinstance(value, _HELD) and not isinstance(before, _HELD):
+        if name[:1] == "_" and not isinstance(value, _HELD) and not isinstance(before, _HELD):
             object.__setattr__(self, name, value)
             return
         if not isinstance(getattr(type(self), name, None), property):
@@ -55,7 +55,7 @@ class Watched(Instructive, habits="Module"):
     def _refuse_in_capture(self, name: str, value: Any) -> None:
         """Raise where a captured function sets an attribute, which would happen once and not at each call."""
         capture = current_mode().capture
-        if capture is None or name[0] == "_" or self._made_in == capture.began:
+        if capture is None or name[:1] == "_" or self._made_in == capture.began:
             return
         before = vars(self).get(name)
         if value is before and name in vars(self):

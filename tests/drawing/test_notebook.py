@@ -209,6 +209,47 @@ def test_an_explanation_shows_its_message_and_contributions():
     assert page_of(explanation).text.splitlines() == str(explanation).splitlines()
 
 
+# Modules and costs
+
+
+def test_a_module_shows_the_modules_in_it():
+    model = mg.nn.Sequential(mg.nn.Linear(3, 2, rng=np.random.default_rng(0)), mg.relu)
+    page = page_of(model)
+    assert page.texts[:2] == ["Sequential", " · 8 parameters"]
+    header = ["module", "class", "parameters", "holds"]
+    assert page.texts[2 : 2 + len(header)] == header
+    assert page.texts[-4:] == [next(path for path, module in model.named_modules() if path), "Linear", "8",
+                               "weight (3, 2), bias (2,)"]  # fmt: skip
+    assert model._repr_mimebundle_()["text/plain"] == repr(model)
+    assert "details" not in page.tags
+
+
+def test_many_modules_stay_behind_a_line_and_thousands_are_cut(monkeypatch):
+    model = mg.nn.Encoder(layers=3, width=4, heads=2, rng=np.random.default_rng(0))
+    page, count = page_of(model), len(list(model.modules()))
+    assert f"{count} modules" in page.texts
+    assert page.tags.count("tr") == count + 1
+    monkeypatch.setattr(notebook, "MOST_LINES", 5)
+    page = page_of(model)
+    assert page.tags.count("tr") == 6
+    assert page.texts[-1] == f"… {count - 5} more modules"
+
+
+def test_a_cost_shows_what_the_text_says():
+    with mg.scope("head"):
+        loss = mg.sum(mg.square(mg.Tensor(np.ones((3, 4)), requires_grad=True)))
+    cost = loss.graph().cost()
+    page = page_of(cost)
+    assert {str(cost.total.flops), "by operation", "by scope", "by order", "head", "square", *cost.notes} <= {
+        *page.texts
+    }
+    assert [row.split()[0] for row in str(cost).splitlines()[1:] if row.startswith("  ")] == [
+        text for text in page.texts if text in {*cost.by_op, *cost.by_scope, "0"}
+    ]
+    assert cost._repr_mimebundle_()["text/plain"] == str(cost)
+    assert 'left;padding:0 .6em">0<' in cost._repr_mimebundle_()["text/html"], "the order is a name, not an amount"
+
+
 # Hostile names
 
 
@@ -222,11 +263,13 @@ def test_PI2_hostile_names_are_text(hostile):
         report = GradientReport(1, (InputReport(1, name, (2,), name, note=name),))
         compiled = mg.compile(lambda x: mg.sum(x * x))
         compiled(x)
-        values = (x, loss, report, compiled, compiled.program, mg.explain_grad(loss, x))
+        model = mg.nn.Module()
+        setattr(model, name, mg.nn.Module())
+        values = (x, loss, report, compiled, model, compiled.program, mg.explain_grad(loss, x), loss.graph().cost())
         for value in values:
             value._repr_mimebundle_()["text/plain"].encode("utf-8")
-        assert all(escape_hidden(name) in page_of(value).text for value in values[:4])
-        assert all(page_of(value).texts for value in values[4:])
+        assert all(escape_hidden(name) in page_of(value).text for value in values[:5])
+        assert all(page_of(value).texts for value in values[5:])
 
 
 def test_whatever_fails_the_text_remains(monkeypatch):

@@ -100,7 +100,7 @@ def test_notebooks_show_large_graphs_collapsed(chain):
     bundle = chain._repr_mimebundle_()
     assert bundle["text/plain"] == str(chain)
     assert "repeated ×599" in bundle["image/svg+xml"]
-    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert set(bundle) == {"text/plain", "image/svg+xml"}, "a PNG would be six times as large"
 
 
 @pytest.mark.deep
