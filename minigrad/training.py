@@ -28,12 +28,21 @@ CHECK_EVERY = 150  # steps: checks take less than a twentieth of the time then
 Record = dict[str, Any]
 
 
+class History(list[Record]):
+    """The records of a run, a list that notebooks show as a table."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from minigrad.drawing.notebook import show_history
+
+        return show_history(self)
+
+
 def fit(
     step: Callable[..., Any], batches: Iterable[Sequence[Any]], steps: int,
     validate: Callable[[], Any] | None = None, checkpoint: Callable[[list[Record]], None] | None = None,
     log: Callable[[Record], None] | None = None, *, every: int = 100, start: int = 0, history: Iterable[Record] = (),
     check_gradients: int = 0, report: Report | None = None,
-) -> list[Record]:  # fmt: skip
+) -> History:  # fmt: skip
     """Call `loss = step(*batch)` until `steps` steps are done, and return the history.
 
     Args:
@@ -71,7 +80,7 @@ def fit(
     if not 0 <= start <= steps or every < 1 or gap < 0:
         numbers = f"every={every} at least 1, and check_gradients={gap} at least 0"
         raise ValueError(f"fit: start={start} must be between 0 and steps={steps}, {numbers}")
-    records, losses, tokens, clock = list(history), list[float](), 0, time.perf_counter()
+    records, losses, tokens, clock = History(history), list[float](), 0, time.perf_counter()
     checker, checks = StepChecker(step), list[Record]()
     bar = _make_progress_bar(start, steps) if log is None else None
 

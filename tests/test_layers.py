@@ -33,7 +33,7 @@ ROOMS = {
     "foreign": "core ops graph |",
     "data": "core |",
     "report": "core checks drawing graph io |",
-    "training": "core checks report |",
+    "training": "core checks report | drawing",
     "reference": "core ops graph checks |",
     "stubs": "core ops |",
     "cli": "core wording memory ops graph drawing checks nn optim io data report training foreign | compiler",

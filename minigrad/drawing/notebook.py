@@ -1,4 +1,4 @@
-"""What notebooks show of Tensors, modules, costs, compiled functions and reports: HTML, and a terminal's text.
+"""What notebooks show of Tensors, modules, runs, costs, compiled functions and reports: HTML, and text.
 
 In come objects with names and texts that nobody checked; out go MIME bundles in which these are text and nothing else.
 Nothing here raises: where there is no HTML, the text remains.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from numbers import Real
 from typing import Any, Protocol
 
 from minigrad.core.tensor import Tensor
@@ -22,7 +23,7 @@ from minigrad.graph.numbers import format_number
 MOST_WRITTEN_OUT = (8, 10)  # rows and columns of a table; larger arrays are heat maps
 MOST_IN_HEATMAP = (8, 128, 128)  # slices, rows and columns; of larger arrays a summary is shown
 MOST_LINES = 400  # of source, and of other lists
-MOST_OPEN = 20  # modules whose table is open from the first
+MOST_OPEN = 20  # modules whose table is open from the first, and records
 CELL = 'style="text-align:{};padding:0 .6em"'
 CODE = 'style="white-space:pre;overflow-x:auto;margin:.3em 0"'
 
@@ -93,6 +94,11 @@ def show_cost(cost: Cost) -> dict[str, str]:
     return _make_bundle(cost, str, _write_cost)
 
 
+def show_history(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The last records of a run: what they have of numbers."""
+    return _make_bundle(records, repr, _write_history)
+
+
 def _make_bundle(shown: Any, plain: Callable[[Any], str], rich: Callable[[Any], str]) -> dict[str, str]:
     try:
         text = plain(shown)
@@ -161,6 +167,14 @@ def _write_cost(cost: Cost) -> str:
     ]
     notes = "".join(f"<div>{_escape(note)}</div>" for note in cost.notes)
     return _write_line(facts) + notes + f"<details><summary>table</summary><table>{''.join(lines)}</table></details>"
+
+
+def _write_history(records: Sequence[Mapping[str, Any]]) -> str:
+    last = records[-MOST_OPEN:]
+    names = list(dict.fromkeys(name for record in last for name, value in record.items() if isinstance(value, Real)))
+    rows = [[set_minus(format_number(record[name])) if name in record else "" for name in names] for record in last]
+    before = [f"{len(records) - len(last):,} records before"] if len(records) > len(last) else []
+    return _write_line([f"{len(records):,} records"]) + _write_line(before) + _write_table(rows, names)
 
 
 def _write_compiled(compiled: Compiled) -> str:

@@ -250,6 +250,19 @@ def test_a_cost_shows_what_the_text_says():
     assert 'left;padding:0 .6em">0<' in cost._repr_mimebundle_()["text/html"], "the order is a name, not an amount"
 
 
+def test_a_history_shows_its_last_records():
+    history = mg.fit(lambda x: -x, [(float(step),) for step in range(30)], 30, log=lambda record: None, every=1)
+    page = page_of(history)
+    assert page.texts[:5] == ["30 records", "10 records before", "step", "loss", "tokens_per_second"]
+    assert page.tags.count("tr") == 21
+    assert page.texts[-3:-1] == ["30", "−29"]
+    history = mg.fit(lambda x: -x, [(1.0,)], 31, lambda: 0.5, log=lambda record: None, start=30, history=history[-1:])
+    assert page_of(history).texts[:5] == ["2 records", "step", "loss", "tokens_per_second", "validation"]
+    assert page_of(mg.fit(lambda x: x, [], 0)).texts == ["0 records"]
+    history[-1]["<b>"] = 1.0
+    assert "<b>" in page_of(history).texts
+
+
 # Hostile names
 
 
