@@ -2,7 +2,9 @@
 
 import functools
 import importlib.util
+import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -88,6 +90,34 @@ def test_nothing_is_loaded_from_another_host(site, pages):
     assert not {load for load in loaded if re.match("(?:https?:)?//", load)}
     texts = [path.read_text("utf-8") for kind in ("*.css", "*.html") for path in site.rglob(kind)]
     assert not [found for text in texts for found in FROM_ELSEWHERE.findall(text)]
+
+
+def test_a_browser_without_a_network_asks_for_nothing_but_files(site):
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("chromium or chromedriver is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        for name in ("index", "docs/drawing", "docs/faq.zh", "reference/index", "search"):
+            chrome.get((site / f"{name}.html").as_uri())
+        events = [json.loads(entry["message"])["message"] for entry in chrome.get_log("performance")]
+        asked = {
+            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
+        }
+        said = [entry["message"] for entry in chrome.get_log("browser") if entry["level"] == "SEVERE"]
+    assert len(asked) > 10
+    assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+    assert not said
 
 
 def test_every_document_is_in_the_navigation(site):
