@@ -88,7 +88,7 @@ def test_ufuncs_of_every_pair(ufunc, run):
 
 
 def test_a_method_that_is_not_there_is_named_after_its_ufunc():
-    with pytest.raises(TypeError, match=r"numpy\.hypot\.reduce is not supported .* add\.outer, add\.reduce"):
+    with pytest.raises(TypeError, match=r"numpy\.hypot\.reduce is not supported .*x\.numpy\(\).*similar: add\.reduce"):
         np.hypot.reduce(Tensor(X))
 
 
