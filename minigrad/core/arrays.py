@@ -108,6 +108,6 @@ def owner_of(array: Array) -> Array:
 
 def shape_of(value: Any, what: str = "") -> tuple[int, ...]:
     """The shape of a Tensor, array, number or nested list, also of Tensors; one that is ragged is refused elsewhere."""
-    if isinstance(value, (list, tuple)) and any(hasattr(x, "shape") or isinstance(x, (list, tuple)) for x in value):
+    if isinstance(value, (list, tuple)) and any(hasattr(x, "requires_grad") for x in leaves(value)):
         return (len(value), *shape_of(value[0], what))
     return tuple(value.shape) if hasattr(value, "shape") else real_array(value, what=what).shape
