@@ -36,6 +36,8 @@ def test_a_notebook_prints_what_its_page_says(page, notebooks, tmp_path):
     found_from = os.pathsep.join(map(str, (ROOT, ROOT / "examples" / "fields")))
     client.execute(env={**os.environ, "PYTHONPATH": found_from})
     found = [printed(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", "".join(cell.source for cell in notebook.cells))
+    assert [name for name in shown if not (tmp_path / name).exists()] == []
     assert [y for x, y in zip(expected, found, strict=True) if x] == [x for x in expected if x]
 
 

@@ -56,8 +56,9 @@ def assemble(folder: Path) -> None:
             place.write_text(text, "utf-8")
             waiting += links
     with (folder / "index.md").open("a", encoding="utf-8") as index:
-        index.writelines(f"\n{contents(caption, names)}" for caption, names in NAVIGATION.items())
-        index.write(f"\n{contents('Functions', written)}")
+        *sections, chinese = NAVIGATION.items()
+        for caption, names in (*sections, ("Functions", written), chinese):
+            index.write(f"\n{contents(caption, names)}")
 
 
 def place_of(path: Path) -> str:

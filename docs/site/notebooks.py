@@ -9,6 +9,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 CODE = re.compile(r"^```(?:py|python)\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+PICTURE = re.compile(r"!\[([^\]]*)\]\((?:docs/)?pictures/([^)/]+)\)")
+PAIR = re.compile(r'<picture>.*?<img src="(?:docs/)?pictures/([^"/]+)" alt="([^"]*)">\s*</picture>', re.DOTALL)
 FOLDED = re.compile(r"</?details>\n?|<summary>(.*?)</summary>")  # cells cannot be inside of an element
 
 
@@ -32,6 +34,8 @@ def write_notebook(page: Path, place: Path) -> bool:
 
 
 def make_prose(text: str) -> list[nbformat.NotebookNode]:
+    """A cell of Markdown. Its pictures are those that the code draws, which lie beside the notebook when it has run."""
+    text = PICTURE.sub(r"![\1](\2)", PAIR.sub(r"![\2](\1)", text))
     text = FOLDED.sub(lambda match: f"**{match[1]}**" if match[1] else "", text).strip()
     return [new_markdown_cell(text)] if text else []
 
