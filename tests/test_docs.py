@@ -295,7 +295,10 @@ def test_what_the_readme_shows_of_other_frameworks_is_run_on_their_page():
 def test_every_error_of_minigrad_is_in_the_hierarchy_of_the_docs():
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
     for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            assert error.name == "einops"  # noqa: PT017  # a library that a whole module is about
     stack = [minigrad.MinigradError]
     while stack:
         error = stack.pop()

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from einops._backends import AbstractBackend
-
 from minigrad import ops
 from minigrad.core.tensor import Tensor
+
+try:
+    from einops._backends import AbstractBackend
+except ModuleNotFoundError as error:
+    message = "minigrad.foreign.einops needs the library einops: python -m pip install einops"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 
 class MinigradBackend(AbstractBackend):

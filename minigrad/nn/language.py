@@ -105,7 +105,7 @@ class LanguageModel(Module):
         >>> model = LanguageModel(vocabulary=5, width=8, heads=2, layers=1, context=16, rng=np.random.default_rng(0))
         >>> whole = model.generate([1, 2], count=6, rng=np.random.default_rng(0))
         >>> tokens = model.stream([1, 2], count=6, rng=np.random.default_rng(0))
-        >>> next(tokens) == whole[2], [int(token) for token in tokens] == whole[3:].tolist()
+        >>> int(next(tokens)) == whole[2].item(), [int(token) for token in tokens] == whole[3:].tolist()
         (True, True)
         """
         ids = real_array(prompt, what="LanguageModel: prompt: ")
