@@ -370,7 +370,8 @@ print(set(codes))
 def test_C5_C6_a_fork_while_another_thread_writes_does_not_hang_the_child():
     # In a process of its own: where coverage is measured here, its own lock may be held while this process forks.
     environment = os.environ | {"PYTHONPATH": str(Path(mg.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, timeout=60, env=environment)
+    calm = "ignore:This process:DeprecationWarning"  # Python 3.12 warns of every fork beside a thread
+    done = subprocess.run([sys.executable, "-W", calm, "-c", FORKING], capture_output=True, timeout=60, env=environment)
     assert (done.stdout, done.stderr) == (b"{7}\n", b"")
 
 
