@@ -110,3 +110,10 @@ def test_what_is_expected_with_0_costs_nothing_and_half_precision_is_rounded_onc
     half, wide = (mg.cross_entropy(*(Tensor(x, dtype) for x in halves)) for dtype in (np.float16, np.float32))
     assert half.dtype == np.float16
     assert half.item() == np.float16(wide.item())
+
+
+@pytest.mark.parametrize("call", [lambda x: mg.softmax(x, axis=None, dim=0), lambda x: mg.softmax(axis=None)])
+def test_a_call_that_does_not_fit_is_refused_by_the_op_itself(call):
+    """Also where other ops would answer."""
+    with pytest.raises(TypeError, match=r"^softmax: argument ('x' is missing|dim is not supported)"):
+        call(mg.Tensor([[1.0, 2.0]]))
