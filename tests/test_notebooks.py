@@ -42,6 +42,7 @@ def test_a_notebook_prints_what_its_page_says(page, notebooks, tmp_path):
 
 
 def printed(cell):
-    """What a cell prints; where the test of the page says example.py, a notebook says which cell it was."""
+    """What a cell prints, without JAX's colours; where a page's test says example.py, a notebook says which cell."""
     streams = (output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout")
-    return re.sub(r"\b(example\.py|In\[\d+\])(?=:\d)", "cell", "".join(stream.text for stream in streams))
+    text = re.sub(r"\x1b\[[\d;]*m", "", "".join(stream.text for stream in streams))
+    return re.sub(r"\b(example\.py|In\[\d+\])(?=:\d)", "cell", text)
