@@ -21,7 +21,8 @@ def name_file(frame: FrameType) -> str:
     """The name of the file whose code a frame runs; `In[3]` for a cell of a notebook, whose file is a number."""
     path = frame.f_code.co_filename
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    named = shell.compile.format_code_name(path) if shell is not None else None
+    name = getattr(getattr(shell, "compile", None), "format_code_name", lambda path: None)  # IPython 7 has none
+    named = name(path)
     return str(named[1]) if named else os.path.basename(path)
 
 

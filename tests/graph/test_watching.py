@@ -76,7 +76,8 @@ def test_the_file_of_a_cell_in_a_notebook_is_the_cell(known, line, monkeypatch):
     assert recording.graph()[-1].line == line, "of what failed too"
 
 
-def test_a_program_that_loads_ipython_and_is_no_notebook_has_its_files(monkeypatch):
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+@pytest.mark.parametrize("shell", [None, SimpleNamespace(compile=SimpleNamespace())], ids=["no shell", "IPython 7"])
+def test_where_ipython_does_not_name_cells_lines_have_their_files(shell, monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     with mg.trace_lines():
         assert (mg.Tensor(1.0) * 2.0).line.startswith("test_watching.py:")
