@@ -115,7 +115,7 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return ops.strong_multiply(g, ops.strong_multiply(y, logarithm))
 
 
-by_numpy[np.float_power] = lambda x1, x2: ops.tensor_power(ops.multiply(x1, 1.0), ops.multiply(x2, 1.0))
+by_numpy[np.float_power] = lambda x1, x2: ops.tensor_power(*(ops.astype(x, dtype=float) for x in (x1, x2)))
 
 
 @composition(formula="x₁ to the power x₂", numpy=[np.power])
