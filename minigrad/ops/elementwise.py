@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.op import Op, op
-from minigrad.core.record import by_numpy, composition
+from minigrad.core.record import composition
 from minigrad.core.tensor import Tensor, array_or_constant
 from minigrad.ops.kernels import is_zero, raise_to, select_where
 from minigrad.ops.rows import PAIR, check_number, row
@@ -113,9 +113,6 @@ def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
 def _(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     logarithm = ops.log(ops.where(ops.equal(x1, 0.0), 1.0, x1))  # by convention 0 where the base is 0
     return ops.strong_multiply(g, ops.strong_multiply(y, logarithm))
-
-
-by_numpy[np.float_power] = lambda x1, x2: ops.tensor_power(*(ops.astype(x, dtype=float) for x in (x1, x2)))
 
 
 @composition(formula="x₁ to the power x₂", numpy=[np.power])

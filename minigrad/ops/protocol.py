@@ -58,6 +58,11 @@ def spaced(*args: Any, dtype: Any = None, **kwargs: Any) -> Any:
     return y if dtype is None else ops.astype(ops.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
 
 
+def float_power(x1: Any, x2: Any) -> Any:
+    """`power` of float64, whatever the types."""
+    return ops.tensor_power(ops.astype(x1, dtype=float), ops.astype(x2, dtype=float))
+
+
 def along_first(name: str) -> Call:
     """The op along axis 0, where ufuncs begin."""
     return lambda x, axis=0, *args, **kwargs: getattr(ops, name)(x, axis, *args, **kwargs)
@@ -74,7 +79,7 @@ def outer(ufunc: np.ufunc) -> Call:
 
 by_numpy |= {join.numpy[0]: joined_as(join) for join in (concatenate, stack, vstack, hstack)}
 by_numpy |= {spread.numpy[0]: computed_in(spread) for spread in (var, std)}
-by_numpy[np.linspace] = spaced
+by_numpy |= {np.linspace: spaced, np.float_power: float_power}
 by_numpy |= {ufunc.reduce: along_first(name) for ufunc, name in REDUCTIONS.items()}
 by_numpy |= {ufunc.accumulate: along_first(name) for ufunc, name in RUNNING.items()}
 by_numpy |= {ufunc.outer: outer(ufunc) for ufunc in OUTER}
