@@ -29,7 +29,7 @@ def test_code_lines_are_counted_as_defined():
 
 
 MOST_LINES, MOST_FILES = 1_050, 12
-MOST_OF_PACKAGE, MOST_OF_A_FILE = 26_099, 400
+MOST_OF_PACKAGE, MOST_OF_A_FILE = 26_100, 400
 LATER = {"minigrad.wording", "minigrad.graph", "minigrad.drawing", "minigrad.decorate"}
 """What bodies of the engine may import: messages, what reads graphs, and the decorating of functions."""
 
